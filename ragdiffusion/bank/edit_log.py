@@ -1,0 +1,153 @@
+"""The log behind a bank: each action is one revision that remembers what was before, and so can be undone."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from ragdiffusion.bank.entries import Edit
+from ragdiffusion.bank.store import BankRow, ChangeRow, EditRow, EntryRow, pack, unpack
+
+_CHUNK = 500  # ids in one statement
+_CREATED = "created"  # the field that stands for an added entry
+
+
+def aware(moment: datetime) -> datetime:
+    """A time from the database, which holds UTC without saying so."""
+    return moment.replace(tzinfo=timezone.utc)
+
+
+def to_edit(row: EditRow) -> Edit:
+    """A row of the log as callers see it."""
+    return Edit(row.revision, row.action, aware(row.at), row.entries, row.undone_by is not None)
+
+
+def entry_rows(session: Session, ids: Iterable[int]) -> list[EntryRow]:
+    """The rows of these ids, each once, in ascending order.
+
+    Raises:
+        ValueError: if an id is not in the bank.
+    """
+    wanted = sorted(set(ids))
+    rows: list[EntryRow] = []
+    for start in range(0, len(wanted), _CHUNK):
+        chunk = wanted[start : start + _CHUNK]
+        rows += session.scalars(select(EntryRow).where(EntryRow.id.in_(chunk)).order_by(EntryRow.id))
+    missing = sorted(set(wanted) - {row.id for row in rows})
+    if missing:
+        raise ValueError(f"the bank has no entry {_named(missing)}: choose ids that it lists")
+    return rows
+
+
+class Recorder:
+    """One action within one transaction: makes the changes and writes them down.
+
+    Args:
+        session: of a fresh transaction, on which nothing was read yet.
+        action: its name in the log.
+    """
+
+    def __init__(self, session: Session, action: str) -> None:
+        self._session = session
+        self._action = action
+        self.at = datetime.now(timezone.utc).replace(tzinfo=None)
+        # Writing first makes writers queue up here; a reader that turns writer would fail instead.
+        session.execute(update(BankRow).values(revision=BankRow.revision + 1))
+        self._bank = session.scalars(select(BankRow)).one()
+        self._changes: list[dict[str, Any]] = []
+        # The hash covers what was done and not when: the same actions give the same version anywhere.
+        self._hash = hashlib.sha256(f"{self._bank.digest}\n{action}\n".encode())
+
+    def rows(self, ids: Iterable[int], *, deleted: bool = False) -> list[EntryRow]:
+        """The entries to change.
+
+        Raises:
+            ValueError: if one is unknown, or in the bin when it should not be, or the other way round.
+        """
+        rows = entry_rows(self._session, ids)
+        wrong = [row.id for row in rows if (row.deleted_at is not None) != deleted]
+        if wrong and deleted:
+            raise ValueError(f"entry {_named(wrong)} is not deleted: there is nothing to restore")
+        if wrong:
+            raise ValueError(f"entry {_named(wrong)} is deleted: restore it first")
+        return rows
+
+    def create(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+        """Adds entries with these field values and returns their ids."""
+        first = (self._session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+        ids = tuple(range(first, first + len(entries)))
+        rows = [
+            {"id": entry_id, "revision": self._bank.revision, **values}
+            for entry_id, values in zip(ids, entries, strict=True)
+        ]
+        if rows:
+            self._session.execute(insert(EntryRow), rows)
+        for entry_id, values in zip(ids, entries, strict=True):
+            for field in sorted(values):
+                self._digest(entry_id, field, values[field])
+            self._changes.append({"entry_id": entry_id, "field": _CREATED, "before": None})
+        return ids
+
+    def set(self, row: EntryRow, values: Mapping[str, Any]) -> None:
+        """Gives fields of an entry new values; a field that has its value already is no change."""
+        for field in sorted(values):
+            before = pack(getattr(row, field))
+            if before == pack(values[field]):
+                continue
+            setattr(row, field, values[field])
+            row.revision = self._bank.revision
+            self._digest(row.id, field, values[field])
+            self._changes.append({"entry_id": row.id, "field": field, "before": before})
+
+    def revert_latest(self) -> Edit:
+        """Puts back what the latest action that still stands had changed, and returns that action.
+
+        Raises:
+            RuntimeError: if there is none.
+        """
+        standing = select(EditRow).where(EditRow.action != "undo", EditRow.undone_by.is_(None))
+        target = self._session.scalars(standing.order_by(EditRow.revision.desc()).limit(1)).one_or_none()
+        if target is None:
+            raise RuntimeError("there is nothing to undo: every action in the bank's log was undone already")
+        changes = self._session.scalars(
+            select(ChangeRow).where(ChangeRow.revision == target.revision).order_by(ChangeRow.entry_id)
+        ).all()
+        rows = {row.id: row for row in entry_rows(self._session, [change.entry_id for change in changes])}
+        for change in changes:
+            if change.field == _CREATED:
+                self.set(rows[change.entry_id], {"deleted_at": self.at})
+            else:
+                self.set(rows[change.entry_id], {change.field: unpack(change.field, change.before)})
+        target.undone_by = self._bank.revision
+        return to_edit(target)
+
+    def finish(self) -> None:
+        """Writes the revision down; an action that changed nothing leaves no trace."""
+        if not self._changes:
+            self._session.rollback()
+            return
+        self._bank.digest = self._hash.hexdigest()
+        revision = self._bank.revision
+        entries = len({change["entry_id"] for change in self._changes})
+        self._session.add(
+            EditRow(
+                revision=revision, action=self._action, at=self.at, entries=entries, digest=self._bank.digest
+            )
+        )
+        self._session.flush()
+        self._session.execute(
+            insert(ChangeRow), [{"revision": revision, **change} for change in self._changes]
+        )
+
+    def _digest(self, entry_id: int, field: str, value: Any) -> None:
+        packed = pack(value is not None) if field == "deleted_at" else pack(value)
+        self._hash.update(f"{entry_id} {field} {-1 if packed is None else len(packed)}\n".encode())
+        self._hash.update(packed or b"")
+
+
+def _named(ids: Sequence[int]) -> str:
+    shown = ", ".join(str(entry_id) for entry_id in ids[:5])
+    return shown if len(ids) <= 5 else f"{shown} and {len(ids) - 5} more"

@@ -1,0 +1,287 @@
+"""A bank's database, an SQLite file or any other by URL: tables, connections and transactions."""
+
+import json
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, Engine, ForeignKey, LargeBinary, create_engine, event, inspect
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import QueuePool
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_MS = 5000
+_PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
+_SQLITE_URL = re.compile(r"sqlite(\+pysqlite)?:///(?P<path>.+)")
+_WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
+
+
+class Base(DeclarativeBase):
+    """The bank's tables."""
+
+
+class BankRow(Base):
+    """The bank itself: one row. `digest` is the hash of everything that was ever done to the bank."""
+
+    __tablename__ = "bank"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    schema_version: Mapped[int]
+    name: Mapped[str]
+    fingerprint: Mapped[str]
+    dimension: Mapped[int]
+    precision: Mapped[str]
+    revision: Mapped[int]
+    digest: Mapped[str]
+
+
+class EntryRow(Base):
+    """One flat-lay garment. Never removed, only marked, so that ids stay valid in old records.
+
+    `revision` is the last one that touched the row: what an index needs to catch up. Large values come last,
+    since SQLite has to read past what stands before a column.
+    """
+
+    __tablename__ = "entry"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    revision: Mapped[int] = mapped_column(index=True)
+    enabled: Mapped[bool]
+    deleted_at: Mapped[datetime | None]
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    source: Mapped[str]
+    attributes: Mapped[dict[str, str]] = mapped_column(JSON)
+    tags: Mapped[list[str]] = mapped_column(JSON)
+    silhouette: Mapped[bytes] = mapped_column(LargeBinary)
+    thumbnail: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class EditRow(Base):
+    """One action on the bank, which made one revision."""
+
+    __tablename__ = "edit"
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    action: Mapped[str]
+    at: Mapped[datetime]
+    entries: Mapped[int]
+    digest: Mapped[str]
+    undone_by: Mapped[int | None]
+
+
+class ChangeRow(Base):
+    """What a field held before an edit; the field "created" stands for an entry that was added."""
+
+    __tablename__ = "change"
+    revision: Mapped[int] = mapped_column(ForeignKey("edit.revision"), primary_key=True)
+    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[bytes | None] = mapped_column(LargeBinary)
+    __table_args__ = {"sqlite_with_rowid": False}
+
+
+def pack(value: Any) -> bytes | None:
+    """A field's value as the change log keeps it: bytes as they are, times as ISO 8601, the rest as JSON."""
+    if value is None or isinstance(value, bytes):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat().encode()
+    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
+
+
+def unpack(field: str, packed: bytes | None) -> Any:
+    """The value that `pack` kept for this field of an entry."""
+    if packed is None or field in ("embedding", "silhouette", "thumbnail"):
+        return packed
+    if field == "deleted_at":
+        return datetime.fromisoformat(packed.decode())
+    return json.loads(packed)
+
+
+@dataclass(frozen=True)
+class Store:
+    """An open database.
+
+    Attributes:
+        label: how messages name it; without a password.
+        path: its file, None for a database server.
+        read_only: whether writing is refused.
+        engine: SQLAlchemy's connections.
+        sessions: makes sessions on it.
+    """
+
+    label: str
+    path: Path | None
+    read_only: bool
+    engine: Engine
+    sessions: sessionmaker[Session]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back on any error.
+
+        Raises:
+            RuntimeError: if the database is locked, read-only, full or damaged.
+        """
+        try:
+            with self.sessions.begin() as session:
+                yield session
+        except DatabaseError as error:
+            raise _explained(error, self.label) from error
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+
+def create_store(location: str | Path, bank: BankRow) -> Store:
+    """Makes the tables of a new bank and its own row in one transaction.
+
+    Raises:
+        ValueError: if something is there already, or the location cannot be used.
+    """
+    path = file_of(location)
+    if path is None:
+        store = _connect_server(str(location))
+    else:
+        if path.exists() and (path.is_dir() or path.stat().st_size > 0):
+            raise ValueError(f"{path} exists already: open it, or create the bank under another name")
+        if not path.parent.is_dir():
+            raise ValueError(f"cannot create a bank in {path.parent}: there is no such folder, make it first")
+        store = _connect_file(path, mode="rwc", read_only=False)
+    with store.transaction() as session:
+        connection = session.connection()
+        if inspect(connection).has_table(BankRow.__tablename__):
+            raise ValueError(f"{store.label} holds a bank already: open it, or create the bank elsewhere")
+        Base.metadata.create_all(connection)
+        session.add(bank)
+    return store
+
+
+def open_store(location: str | Path, *, read_only: bool) -> Store:
+    """Opens the database of an existing bank, read-only where it cannot be written.
+
+    Raises:
+        ValueError: if nothing is there or it is not a bank.
+    """
+    path = file_of(location)
+    if path is None:
+        store = _connect_server(str(location), read_only=read_only)
+    elif not path.is_file():
+        raise ValueError(f"no bank at {path}: give the path of a bank file, or build a bank there")
+    else:
+        writable = _is_writable(path) and _is_writable(path.parent)
+        mode = "rw" if writable and not read_only else "ro"
+        # A write-ahead log cannot be read without writing beside it, so a sealed copy is declared never to
+        # change. Not so while a log lies there: it holds pages that the file itself lacks.
+        if not writable and _uses_wal(path) and not path.with_name(path.name + "-wal").exists():
+            mode = "ro&immutable=1"
+        store = _connect_file(path, mode=mode, read_only=mode != "rw")
+    try:
+        with store.engine.connect() as connection:
+            if not inspect(connection).has_table(BankRow.__tablename__):
+                raise ValueError(f"{store.label} is not a bank: give the path of a bank file")
+    except DatabaseError as error:
+        store.close()
+        if "not a database" in str(error.orig):
+            raise ValueError(f"{store.label} is not a bank: give the path of a bank file") from error
+        raise _explained(error, store.label) from error
+    except ValueError:
+        store.close()
+        raise
+    return store
+
+
+def copy_file(store: Store, destination: Path) -> None:
+    """Writes a compact copy of a bank file; the destination appears whole or not at all.
+
+    Raises:
+        ValueError: if the bank is no file, or the destination exists or cannot be made.
+    """
+    if store.path is None:
+        raise ValueError(f"{store.label} is on a database server: copy it with the server's own tools")
+    if destination.exists() or not destination.parent.is_dir():
+        raise ValueError(
+            f"cannot copy the bank to {destination}: choose a new file name in an existing folder"
+        )
+    partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
+    partial.unlink(missing_ok=True)
+    try:
+        with store.engine.connect() as connection:
+            # Outside a transaction, where alone SQLite allows it.
+            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, destination)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        raise RuntimeError(f"could not copy {store.label} to {destination}: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def file_of(location: str | Path) -> Path | None:
+    """The file that a path or SQLite URL means; None for the URL of another database."""
+    text = str(location)
+    matched = _SQLITE_URL.fullmatch(text)
+    if matched:
+        return Path(matched["path"]).expanduser().absolute()
+    if "://" in text:
+        return None
+    return Path(text).expanduser().absolute()
+
+
+def _connect_file(path: Path, *, mode: str, read_only: bool) -> Store:
+    address = f"{path.as_uri()}?mode={mode}"
+
+    def connect() -> sqlite3.Connection:
+        # SQLAlchemy begins transactions itself (below), so that tables too are made within one.
+        connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA foreign_keys=ON")
+        if not read_only:
+            connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return Store(str(path), path, read_only, engine, sessionmaker(engine, expire_on_commit=False))
+
+
+def _connect_server(url: str, *, read_only: bool = False) -> Store:
+    try:
+        engine = create_engine(url)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ValueError(f"cannot use the database URL given for the bank: {error}") from error
+    label = engine.url.render_as_string(hide_password=True)
+    return Store(label, None, read_only, engine, sessionmaker(engine, expire_on_commit=False))
+
+
+def _is_writable(path: Path) -> bool:
+    # The permission bits too: an administrator may write everywhere, but a file marked read-only is meant so.
+    return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
+
+
+def _uses_wal(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(20)[18:19] == bytes([_WAL_FORMAT])
+
+
+def _explained(error: DatabaseError, label: str) -> RuntimeError:
+    reason = str(error.orig)
+    if "locked" in reason:
+        remedy = "another program is writing to it: try again when it has finished"
+    elif "readonly" in reason or "read-only" in reason:
+        remedy = "it is read-only: copy it to your workspace and change the copy"
+    elif "full" in reason:
+        remedy = "the disk is full: make room and try again"
+    elif "malformed" in reason or "not a database" in reason:
+        remedy = "the file is damaged: take a copy that is whole"
+    else:
+        remedy = "the database refused the action, and nothing was changed"
+    return RuntimeError(f"bank {label}: {reason}; {remedy}")

@@ -1,0 +1,222 @@
+"""Every number of the two presets, in one place.
+
+`studio` is small, trained here and bundled; `sdxl` is the paper's. The code never asks which preset it runs:
+it reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) are plain keyword dictionaries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class StructureConfig:
+    """StructureNet (3.1, 9.2).
+
+    Attributes:
+        vision: keywords of `CLIPVisionConfig` for each of the two towers. A tower's last layer is its features:
+            the second-to-last of CLIP's is had by leaving the last one out.
+        feature_dim: width of an image token after projection.
+        attribute_dim: width of one attribute's embedding.
+        embedding_dim: D, length of the structure embedding e.
+        resampler_dim: width inside the Resampler.
+        resampler_depth: its attention layers, each followed by an MLP.
+        resampler_heads: attention heads.
+        resampler_queries: learned queries; their mean becomes e.
+        temperature: τ of Eq. 1 to start with (it is learned).
+    """
+
+    vision: dict[str, Any]
+    feature_dim: int
+    embedding_dim: int
+    resampler_dim: int
+    resampler_heads: int
+    attribute_dim: int = 32
+    resampler_depth: int = 4
+    resampler_queries: int = 8
+    temperature: float = 0.07
+
+
+@dataclass(frozen=True)
+class FlowConfig:
+    """The appearance flow (DESIGN 5b).
+
+    Attributes:
+        input_size: side of photo and landmark given to it, pixels.
+        widths: channels of the pyramid, finest first.
+        decoder_widths: channels of the decoder, coarsest first.
+        layers: transformer layers.
+        attention_heads: of the transformer.
+    """
+
+    input_size: int = 128
+    widths: tuple[int, ...] = (32, 64, 128, 192)
+    decoder_widths: tuple[int, ...] = (160, 112, 72, 48)
+    layers: int = 4
+    attention_heads: int = 6
+
+
+@dataclass(frozen=True)
+class SamplingDefaults:
+    """What a person gets without touching a setting.
+
+    Attributes:
+        k: candidates of Eq. 2.
+        alpha: share of the reconstruction in Eq. 3, in [0, 1].
+        steps: DDIM steps.
+        guidance: classifier-free guidance scale; 1 is off.
+        strength: share of the noise schedule that is run, in (0, 1]; below 1 sampling starts from the noised draft.
+    """
+
+    k: int = 4
+    alpha: float = 0.5
+    steps: int = 30
+    guidance: float = 1.0
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One size of the whole system.
+
+    Attributes:
+        name: of the preset.
+        image_size: side of the output, pixels.
+        latent_channels: of the autoencoder.
+        latent_packing: latents are folded p x p into channels before the UNets (1: not at all).
+        autoencoder: class and keywords, `(class name, keywords)`.
+        unet: keywords of `UNet2DConditionModel`, shared by MainNet and ReferenceNet; channels in and out are derived.
+        text: keywords of each text encoder's `CLIPTextConfig`; the second, if any, is one with a projection.
+        pooled_text: the last text encoder's pooled output and size ids go to the UNet as SDXL wants them.
+        structure: of StructureNet.
+        ep_tokens: N, tokens that the EP-Adapter makes from ê.
+        ep_dim: width inside its Resampler.
+        ep_heads: its attention heads.
+        guider_channels: of the Landmark Guider's four convolutions.
+        flow: of the appearance flow, None where the preset draws without a draft.
+        prediction_type: what MainNet predicts: `sample` (x0, on top of the draft) or `v_prediction` or `epsilon`.
+        defaults: of sampling.
+    """
+
+    name: str
+    image_size: int
+    latent_packing: int
+    autoencoder: tuple[str, dict[str, Any]]
+    unet: dict[str, Any]
+    text: tuple[dict[str, Any], ...]
+    structure: StructureConfig
+    ep_tokens: int
+    ep_dim: int
+    ep_heads: int
+    flow: FlowConfig | None
+    prediction_type: str
+    latent_channels: int = 16
+    pooled_text: bool = False
+    guider_channels: tuple[int, ...] = (16, 32, 64, 128)
+    defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
+
+    def __post_init__(self) -> None:
+        if self.flow is not None and self.prediction_type != "sample":
+            raise ValueError(f"preset {self.name}: a draft is corrected in x0, so prediction_type must be 'sample', "
+                             f"got {self.prediction_type!r}")
+
+    @property
+    def packed_channels(self) -> int:
+        """Channels of a packed latent."""
+        return self.latent_channels * self.latent_packing**2
+
+    @property
+    def main_in_channels(self) -> int:
+        """Channels into MainNet: packed latent, guider, and draft with its visibility where there is one."""
+        draft = self.packed_channels + self.latent_packing**2 if self.flow is not None else 0
+        return self.packed_channels + self.guider_channels[-1] + draft
+
+    @property
+    def landmark_size(self) -> int:
+        """Side of the landmark's raster: four strides of 2 must land on the grid of packed latents."""
+        return self.image_size // (8 * self.latent_packing) * 16
+
+
+_STUDIO = Preset(
+    name="studio",
+    image_size=256,
+    latent_packing=2,
+    autoencoder=("GarmentAutoencoder", {"latent_channels": 16, "widths": (64, 144)}),
+    unet={
+        "sample_size": 16,
+        "block_out_channels": (192, 320),
+        "down_block_types": ("CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D"),
+        "layers_per_block": 1,
+        "cross_attention_dim": 192,
+        "attention_head_dim": 4,
+        "norm_num_groups": 16,
+        "use_linear_projection": True,
+    },
+    text=({"hidden_size": 192, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4,
+           "max_position_embeddings": 40},),
+    structure=StructureConfig(
+        vision={"hidden_size": 224, "intermediate_size": 672, "num_hidden_layers": 7, "num_attention_heads": 4,
+                "image_size": 128, "patch_size": 16},
+        feature_dim=192, embedding_dim=256, resampler_dim=224, resampler_heads=4),
+    ep_tokens=4, ep_dim=192, ep_heads=4,
+    flow=FlowConfig(),
+    prediction_type="sample",
+    defaults=SamplingDefaults(strength=0.5),
+)
+
+_SDXL = Preset(
+    name="sdxl",
+    image_size=768,
+    latent_packing=1,
+    autoencoder=("AutoencoderKL", {
+        "latent_channels": 16, "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2,
+        "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "scaling_factor": 0.3611, "shift_factor": 0.1159, "use_quant_conv": False, "use_post_quant_conv": False}),
+    unet={
+        "sample_size": 96,
+        "block_out_channels": (320, 640, 1280),
+        "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+        "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        "layers_per_block": 2,
+        "transformer_layers_per_block": (1, 2, 10),
+        "cross_attention_dim": 2048,
+        "attention_head_dim": (5, 10, 20),
+        "use_linear_projection": True,
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816,
+    },
+    text=({"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
+          {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20,
+           "projection_dim": 1280, "hidden_act": "gelu"}),
+    pooled_text=True,
+    structure=StructureConfig(
+        vision={"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16,
+                "image_size": 224, "patch_size": 14},
+        feature_dim=768, embedding_dim=768, resampler_dim=1024, resampler_heads=16),
+    ep_tokens=16, ep_dim=1280, ep_heads=20,
+    flow=None,
+    prediction_type="v_prediction",
+    defaults=SamplingDefaults(guidance=2.0),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_STUDIO, _SDXL)}
+
+
+def get_preset(name: str) -> Preset:
+    """Look a preset up.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def assets_folder() -> Path:
+    """Where the bundled checkpoint, bank and examples lie: beside the package."""
+    return Path(__file__).resolve().parent.parent / "assets"

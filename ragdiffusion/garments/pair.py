@@ -1,0 +1,45 @@
+"""The one sample that every trained part learns from: a photo in the wild and its standard flat-lay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A garment in the wild beside its flat-lay, with the dense map between them.
+
+    Attributes:
+        photo: uint8 (N, N, 3) RGB, the garment in the wild.
+        standard: uint8 (N, N, 3) RGB, the flat-lay on white, in the canonical frame.
+        silhouette: uint8 (N, N), soft mask of the flat-lay.
+        flow: float32 (N, N, 2): for each flat-lay pixel, its (x, y) in photo pixels.
+        visible: float32 (N, N) in [0, 1]: whether that point can be seen in the photo.
+        photo_mask: uint8 (N, N), soft mask of the garment in the photo, occluders left out.
+        category: what kind of garment, as its source names it.
+        attributes: Table 6 values; unknown ones are missing.
+        structure: names the structure; samples that share it differ in texture only.
+    """
+
+    photo: np.ndarray
+    standard: np.ndarray
+    silhouette: np.ndarray
+    flow: np.ndarray
+    visible: np.ndarray
+    photo_mask: np.ndarray
+    category: str
+    structure: str
+    attributes: dict[str, str] = field(default_factory=dict)
+
+    def mirrored(self) -> Pair:
+        """The same pair seen in a mirror, photo and flat-lay alike."""
+        size = self.photo.shape[1]
+        flow = self.flow[:, ::-1].copy()
+        flow[..., 0] = size - 1 - flow[..., 0]
+        flip = lambda image: np.ascontiguousarray(image[:, ::-1])  # noqa: E731
+        return Pair(
+            photo=flip(self.photo), standard=flip(self.standard), silhouette=flip(self.silhouette), flow=flow,
+            visible=flip(self.visible), photo_mask=flip(self.photo_mask), category=self.category,
+            structure=self.structure + "~", attributes=self.attributes)

@@ -1,0 +1,316 @@
+"""Pictures to pixels and back: the only file that knows value ranges.
+
+Outside this file pictures are ``PIL.Image`` and masks are float arrays in [0, 1]; inside the models, pictures
+are float BCHW RGB in [-1, 1] and masks float BHW in [0, 1]. Coordinates are (x, y) in pixels and count edges:
+pixel i covers [i, i + 1].
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image, ImageCms
+from torch import Tensor
+
+from ragdiffusion.decoding import Source, check_unit_range, decode
+
+SILHOUETTE_SIZE = 512
+"""Side of a stored silhouette, in pixels."""
+CANONICAL_MARGIN = 1.12
+"""Side of the canonical square over the longer side of the silhouette's bounding box."""
+MIN_FOREGROUND, MAX_FOREGROUND = 0.002, 0.98
+"""Share of the picture that a usable mask may cover."""
+
+
+def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
+    """Read a photo as upright 8-bit sRGB on white, whatever it was stored as.
+
+    Args:
+        source: a path, the bytes of a file, a picture, or an array HxW, HxWx3 or HxWx4 of uint8 in [0, 255]
+            or of float in [0, 1].
+        name: what to call the photo in messages; the file's name by default.
+
+    Returns:
+        A new RGB picture without metadata. EXIF rotation is applied, transparency is laid on white, colours
+        are converted from an embedded profile, 16 bits are scaled to 8; an animation gives its first frame.
+
+    Raises:
+        ValueError: missing, not a picture, damaged, over 64 megapixels, under 16 pixels on a side, or an
+            array of another shape or range; one line that names the photo and the remedy.
+    """
+    label = _label(source, name)
+    image = _to_srgb(_to_eight_bit(decode(source, label), label))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+    image.info.clear()
+    return image
+
+
+def load_mask(source: Source, *, name: str | None = None) -> np.ndarray:
+    """Read a garment mask: the alpha channel where one is in use, else the luminance.
+
+    Args:
+        source: as for ``load_photo``; a boolean array HxW is welcome too.
+        name: what to call the mask in messages; the file's name by default.
+
+    Returns:
+        float32 HxW in [0, 1], 1 is garment, upright.
+
+    Raises:
+        ValueError: as for ``load_photo``, or the garment covers under 0.2 % or over 98 % of the picture.
+    """
+    label = _label(source, name)
+    if isinstance(source, np.ndarray) and source.dtype == bool:
+        source = source.astype(np.float32)
+    mask = _mask_plane(decode(source, label), label)
+    share = float((mask > 0.5).mean())
+    if not MIN_FOREGROUND <= share <= MAX_FOREGROUND:
+        wanted = f"{MIN_FOREGROUND:.1%} to {MAX_FOREGROUND:.0%} was wanted"
+        remedy = "give a mask that is white (or opaque) on the garment and black (or clear) around it"
+        raise ValueError(f"{label} marks {share:.1%} of the picture as garment, and {wanted}: {remedy}")
+    return mask
+
+
+def pad_to_square(image: Image.Image) -> Image.Image:
+    """Centre a picture in a square of its longer side, repeating its border pixels; nothing is stretched.
+
+    Args:
+        image: any 8-bit picture. Where the gap is odd, the extra pixel goes to the right or the bottom.
+
+    Returns:
+        A square picture of the same mode.
+    """
+    side = max(image.size)
+    return Image.fromarray(_pad(np.asarray(image), side, side, "edge"))
+
+
+def photo_to_tensor(image: Image.Image, size: int) -> Tensor:
+    """Turn a photo into the models' input: padded to square, averaged over areas when it shrinks.
+
+    Args:
+        image: RGB, as ``load_photo`` returns it.
+        size: side of the result in pixels.
+
+    Returns:
+        float32 [1, 3, size, size] in [-1, 1].
+
+    Raises:
+        ValueError: the picture is not RGB, or ``size`` is under 1.
+    """
+    if image.mode != "RGB":
+        raise ValueError(f"an RGB picture was wanted, and the mode is {image.mode}: read it with load_photo")
+    pixels = _fit_square(np.array(image), size, "edge")  # [size, size, 3]
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1.0  # [1, 3, size, size]
+
+
+def mask_to_tensor(mask: np.ndarray, size: int) -> Tensor:
+    """Turn a mask into the models' input, aligned with ``photo_to_tensor`` of the same picture.
+
+    Args:
+        mask: float HxW in [0, 1].
+        size: side of the result in pixels.
+
+    Returns:
+        float32 [1, size, size] in [0, 1], padded with 0 and averaged over areas when it shrinks.
+
+    Raises:
+        ValueError: the mask is not HxW, leaves [0, 1] or holds NaN, or ``size`` is under 1.
+    """
+    return torch.from_numpy(_fit_square(_check_plane(mask), size, "constant").clip(0.0, 1.0))[None]
+
+
+def tensor_to_images(x: Tensor) -> list[Image.Image]:
+    """Turn a batch of model outputs into pictures.
+
+    Args:
+        x: float [B, 3, H, W]; what leaves [-1, 1] is clipped, as decoders overshoot.
+
+    Returns:
+        B RGB pictures of 8 bits; the exact inverse of ``photo_to_tensor`` for a square picture of that size.
+
+    Raises:
+        ValueError: another shape, or NaN or infinity.
+    """
+    if x.ndim != 4 or x.shape[1] != 3:
+        raise ValueError(f"pictures [B, 3, H, W] were wanted, and the shape is {tuple(x.shape)}")
+    _check_finite(x)
+    pixels = ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return [Image.fromarray(p) for p in pixels.permute(0, 2, 3, 1).cpu().numpy()]  # each [H, W, 3]
+
+
+def tensor_to_mask_image(m: Tensor) -> Image.Image:
+    """Turn one mask into an 8-bit grey picture.
+
+    Args:
+        m: float [H, W]; what leaves [0, 1] is clipped.
+
+    Returns:
+        A picture of mode "L", 255 is garment.
+
+    Raises:
+        ValueError: another shape, or NaN or infinity.
+    """
+    if m.ndim != 2:
+        raise ValueError(f"a mask [H, W] was wanted, and the shape is {tuple(m.shape)}")
+    _check_finite(m)
+    return Image.fromarray((m.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())
+
+
+def canonical_square(mask: np.ndarray) -> tuple[float, float, float]:
+    """Find the square that puts a silhouette into the canonical frame: its bounding box with a margin.
+
+    Args:
+        mask: float HxW in [0, 1]; above 0.5 is garment.
+
+    Returns:
+        (cx, cy, side) in pixels; the side is 1.12 times the longer side of the box. The square may leave the
+        picture.
+
+    Raises:
+        ValueError: the mask is not HxW, leaves [0, 1] or holds NaN, or is empty.
+    """
+    foreground = _check_plane(mask) > 0.5
+    columns, rows = np.flatnonzero(foreground.any(axis=0)), np.flatnonzero(foreground.any(axis=1))
+    if not len(columns):
+        raise ValueError("the mask is empty (no pixel is above 0.5): give a mask that shows the garment")
+    left, right = float(columns[0]), float(columns[-1] + 1)
+    top, bottom = float(rows[0]), float(rows[-1] + 1)
+    return (left + right) / 2, (top + bottom) / 2, CANONICAL_MARGIN * max(right - left, bottom - top)
+
+
+def encode_silhouette(mask: Tensor) -> bytes:
+    """Write a silhouette as the bank stores it.
+
+    Args:
+        mask: float [S, S] in [0, 1] in the canonical frame, any S.
+
+    Returns:
+        A 1-bit PNG of 512 x 512; above 0.5 is garment.
+
+    Raises:
+        ValueError: the mask is not square, leaves [0, 1] or holds NaN.
+    """
+    plane = _check_plane(mask.detach().float().cpu().numpy())
+    if plane.shape[0] != plane.shape[1]:
+        remedy = "cut it out along canonical_square"
+        raise ValueError(f"a square silhouette was wanted, and the shape is {plane.shape}: {remedy}")
+    resized = _fit_square(plane, SILHOUETTE_SIZE, "constant")
+    buffer = io.BytesIO()
+    Image.fromarray(resized > 0.5).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def decode_silhouettes(silhouettes: Sequence[bytes], size: int) -> Tensor:
+    """Read stored silhouettes at the size a model wants.
+
+    Args:
+        silhouettes: K results of ``encode_silhouette``.
+        size: side of the result in pixels.
+
+    Returns:
+        float32 [K, size, size] in [0, 1], averaged over areas when it shrinks.
+
+    Raises:
+        ValueError: one of them is not a 1-bit PNG of 512 x 512, or ``size`` is under 1.
+    """
+    _check_side(size)
+    planes = np.empty((len(silhouettes), size, size), np.float32)
+    for index, data in enumerate(silhouettes):
+        label = f"silhouette {index}"
+        image = decode(data, label)
+        if image.mode != "1" or image.size != (SILHOUETTE_SIZE, SILHOUETTE_SIZE):
+            wanted = f"a 1-bit PNG of {SILHOUETTE_SIZE} x {SILHOUETTE_SIZE} was wanted"
+            received = f"{image.width} x {image.height} of mode {image.mode}"
+            raise ValueError(f"{label} is {received}, and {wanted}: write it with encode_silhouette")
+        planes[index] = _fit_square(np.array(image, np.float32), size, "constant")
+    return torch.from_numpy(planes)
+
+
+def _label(source: Source, name: str | None) -> str:
+    if name is not None:
+        return name
+    return Path(source).name or str(source) if isinstance(source, str | Path) else "the picture"
+
+
+def _check_plane(mask: np.ndarray) -> np.ndarray:
+    if mask.ndim != 2 or 0 in mask.shape:
+        raise ValueError(f"a mask HxW was wanted, and the shape is {mask.shape}")
+    return check_unit_range(mask, "the mask")
+
+
+def _check_side(size: int) -> None:
+    if size < 1:
+        raise ValueError(f"a size of {size} pixels was asked for: it must be 1 or more")
+
+
+def _check_finite(x: Tensor) -> None:
+    if not bool(torch.isfinite(x).all()):
+        raise ValueError("the pixels hold NaN or infinity (a diverged model): use another checkpoint")
+
+
+def _to_eight_bit(image: Image.Image, label: str) -> Image.Image:
+    """Scale 16-bit and float pictures, which Pillow would clip, to 8 bits."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    return Image.fromarray((_grey_plane(image, label) * 255).round().astype(np.uint8))
+
+
+def _grey_plane(image: Image.Image, label: str) -> np.ndarray:
+    """float32 HxW in [0, 1] from a grey picture of 16 bits (modes I;16 and I) or floats (mode F)."""
+    values = np.asarray(image).astype(np.float32)
+    return check_unit_range(values if image.mode == "F" else values / 65535.0, label)
+
+
+def _mask_plane(image: Image.Image, label: str) -> np.ndarray:
+    if image.mode.startswith(("I", "F")):
+        return _grey_plane(image, label)
+    if image.has_transparency_data:
+        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+        if alpha.min() < 255:
+            return alpha.astype(np.float32) / 255.0
+    return np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Convert from an embedded profile: a phone's Display P3, taken for sRGB, would look faded."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return image
+        target, mode = ImageCms.createProfile("sRGB"), "RGBA" if image.mode == "RGBA" else "RGB"
+        return ImageCms.profileToProfile(image, source, target, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):  # a profile that cannot be used is the same as none
+        return image
+
+
+def _pad(array: np.ndarray, height: int, width: int, mode: str) -> np.ndarray:
+    rows, columns = height - array.shape[0], width - array.shape[1]
+    widths = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
+    return np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode=mode)
+
+
+def _fit_square(array: np.ndarray, size: int, mode: str) -> np.ndarray:
+    """Pad to square and resize; the longer side first, so a long strip never becomes a huge square."""
+    _check_side(size)
+    height, width = array.shape[:2]
+    if width >= height:
+        strip = _pad(_resize(array, height, size), width, size, mode)
+    else:
+        strip = _pad(_resize(array, size, width), size, height, mode)
+    return _resize(strip, size, size)
+
+
+def _resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize along one side: exact area average when it shrinks (Pillow's box is not one), else linear."""
+    shrinks = height < array.shape[0] or width < array.shape[1]
+    return cv2.resize(array, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,0 +1,118 @@
+"""Training of the appearance flow on pairs whose dense map is known (DESIGN 5b)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
+from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+
+
+def flow_batch(draw: Callable[[np.random.Generator], Pair], rng: np.random.Generator, count: int
+               ) -> dict[str, np.ndarray]:
+    """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size."""
+    pairs = [draw(rng) for _ in range(count)]
+    size = pairs[0].photo.shape[0]
+    half = lambda image: cv2.resize(image, (size // 2, size // 2), interpolation=cv2.INTER_AREA)  # noqa: E731
+    return {
+        "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "standard": np.stack([half(p.standard) for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
+        "photo_mask": np.stack([half(p.photo_mask) for p in pairs])[:, None],
+        "flow": np.stack([half((p.flow + 0.5) * (2 / size) - 1) for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "visible": np.stack([half(p.visible) for p in pairs])[:, None],
+    }
+
+
+def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Tensor]:
+    """Compare a prediction with the known map.
+
+    Args:
+        prediction: of the network, at half size h.
+        batch: of `flow_batch`, images as uint8.
+
+    Returns:
+        `loss`, and its parts: `px` is the mean error in pixels of a 256-pixel photo over visible points.
+    """
+    known = (batch["visible"] > 0.5).float()
+    inside = F.avg_pool2d(batch["silhouette"].float() / 255, 2)
+    errors = []
+    for level in prediction.levels:
+        scale = batch["flow"].shape[-1] // level.shape[-1]
+        weight = F.avg_pool2d(known, scale) if scale > 1 else known
+        wanted = F.avg_pool2d(batch["flow"] * known, scale) / weight.clamp(min=1e-3) if scale > 1 else batch["flow"]
+        distance = (level - wanted).abs().sum(1, keepdim=True)
+        errors.append((distance * weight).sum() / weight.sum().clamp(min=1))
+    bend = batch["flow"] - prediction.flow
+    slope = sum((bend.diff(dim=d).abs().sum(1, keepdim=True)
+                 * known.narrow(d, 1, known.shape[d] - 1) * known.narrow(d, 0, known.shape[d] - 1)).mean()
+                for d in (2, 3))
+    # Where nothing is known the flow should at least stay smooth.
+    second = sum(prediction.flow.diff(n=2, dim=d).abs().mean() for d in (2, 3))
+    photo = batch["photo"].float() / 127.5 - 1
+    standard = batch["standard"].float() / 127.5 - 1
+    photometric = ((take(photo, prediction.flow) - standard).abs() * known).sum() / (3 * known.sum().clamp(min=1))
+    visibility = (F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
+                  * (inside > 0.5)).sum() / (inside > 0.5).sum().clamp(min=1)
+    garment = F.binary_cross_entropy_with_logits(prediction.garment.float(), batch["photo_mask"].float() / 255)
+    weights = [0.3] * (len(errors) - 1) + [1.0]
+    flow_error = sum(w * e for w, e in zip(weights, errors, strict=True))
+    loss = 3 * flow_error + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + 0.2 * garment
+    pixels = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1) * 128
+    return {"loss": loss, "px": pixels.detach(), "photometric": photometric.detach(), "visibility": visibility.detach(),
+            "garment": garment.detach()}
+
+
+def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,
+               model: AppearanceFlow) -> AppearanceFlow:
+    """Train an appearance flow; writes `flow/` in diffusers layout and sample sheets under `config.out`.
+
+    Args:
+        config: budget and optimiser.
+        draw: gives a pair at the model's input size.
+        held_out: pairs never drawn, for the curve and the sheets.
+        model: to train (resumed from `config.out` where there is a state).
+    """
+    def losses(module: AppearanceFlow, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        photo = batch["photo"].float() / 127.5 - 1
+        return flow_losses(module(photo, batch["silhouette"].float() / 255), batch)
+
+    fixed = iter(held_out)
+    test = {name: torch.from_numpy(value)
+            for name, value in flow_batch(lambda rng: next(fixed), np.random.default_rng(0), len(held_out)).items()}
+
+    def on_sample(module: AppearanceFlow, step: int) -> dict[str, float]:
+        device = next(module.parameters()).device
+        batch = {name: value.to(device) for name, value in test.items()}
+        photo = batch["photo"].float() / 127.5 - 1
+        prediction = module(photo, batch["silhouette"].float() / 255)
+        figures = flow_losses(prediction, batch)
+        write_sheet(config.out / f"sheet-{step:07d}.jpg", batch, prediction)
+        return {f"held_out_{name}": round(float(figures[name]), 4) for name in ("px", "photometric", "visibility")}
+
+    batches = SeededBatches(lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size,
+                            seed=config.seed)
+    model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
+    model.eval().save_pretrained(config.out / "appearance_flow")
+    return model
+
+
+def write_sheet(path: Path, batch: Batch, prediction: FlowPrediction, *, rows: int = 8) -> None:
+    """Write a picture of photo, standard, draft and visibility for the first samples, four to a row."""
+    size = batch["photo"].shape[-1]
+    flow = F.interpolate(prediction.flow, size=size, mode="bilinear", align_corners=False)
+    mask = batch["silhouette"].float() / 255
+    draft = take(batch["photo"].float(), flow) * mask + 255 * (1 - mask)
+    standard = F.interpolate(batch["standard"].float(), size=size)
+    visible = F.interpolate(prediction.visibility.float().sigmoid(), size=size).expand(-1, 3, -1, -1) * 255 * mask
+    strips = torch.cat([batch["photo"].float(), standard, draft, visible], 3).clamp(0, 255).byte()
+    strips = strips.permute(0, 2, 3, 1).cpu().numpy()[: 4 * rows]
+    lines = [np.hstack(list(strips[i: i + 4])) for i in range(0, len(strips) - 3, 4)]
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))

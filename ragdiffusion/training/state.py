@@ -1,0 +1,97 @@
+"""The state of a training, on disk: safetensors for tensors, JSON for the rest, written atomically."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+SCHEMA = 1
+
+
+class ExponentialAverage:
+    """Exponential moving average of a module's floating-point state.
+
+    Args:
+        module: whose state to follow.
+        decay: weight of the past per step, in [0, 1); smaller in the first steps.
+    """
+
+    def __init__(self, module: torch.nn.Module, *, decay: float = 0.999) -> None:
+        self.decay = decay
+        self.average = {name: value.detach().clone() for name, value in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: torch.nn.Module, step: int) -> None:
+        """Move towards the module's state after optimiser step number `step` (from 0)."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for name, value in module.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.average[name].lerp_(value, 1 - decay)
+            else:
+                self.average[name].copy_(value)
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write JSON so that a reader sees the old file or the new one, never a part."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    os.replace(partial, path)
+
+
+def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write safetensors atomically."""
+    partial = path.with_name(path.name + ".partial")
+    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial)
+    os.replace(partial, path)
+
+
+def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.Module,
+                  average: ExponentialAverage, optimizer: torch.optim.Optimizer) -> None:
+    """Write everything a training needs to go on (`state.safetensors`, `state.json`).
+
+    The step number is stored in both files, so a pair torn by a power cut is noticed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"module/{name}": value for name, value in module.state_dict().items()}
+    tensors |= {f"average/{name}": value for name, value in average.average.items()}
+    for index, entry in optimizer.state_dict()["state"].items():
+        for key, value in entry.items():
+            tensors[f"optimizer/{index}/{key}"] = torch.as_tensor(value)
+    tensors["step"] = torch.tensor(step)
+    save_tensors(folder / "state.safetensors", tensors)
+    write_json(folder / "state.json", {"schema": SCHEMA, "step": step, "seconds": seconds})
+
+
+def load_training(folder: Path, *, module: torch.nn.Module, average: ExponentialAverage,
+                  optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+    """Load what `save_training` wrote into the given objects, if there is anything.
+
+    Returns:
+        step: optimiser steps done, 0 for a new training.
+        seconds: time spent training so far.
+
+    Raises:
+        RuntimeError: if the state is of another schema or does not fit the module.
+    """
+    if not (folder / "state.safetensors").is_file():
+        return 0, 0.0
+    tensors = load_file(folder / "state.safetensors")
+    about = json.loads((folder / "state.json").read_text()) if (folder / "state.json").is_file() else {}
+    if about.get("schema", SCHEMA) != SCHEMA:
+        raise RuntimeError(f"{folder}: training state of schema {about['schema']}, this version reads {SCHEMA}; "
+                           "start in a new folder")
+    part = lambda prefix: {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
+    module.load_state_dict(part("module/"))
+    device = next(module.parameters()).device
+    average.average = {name: value.to(device) for name, value in part("average/").items()}
+    entries: dict[int, dict[str, torch.Tensor]] = {}
+    for name, value in part("optimizer/").items():
+        index, key = name.split("/")
+        entries.setdefault(int(index), {})[key] = value
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": entries, "param_groups": groups})
+    return int(tensors["step"]), float(about.get("seconds", 0.0))

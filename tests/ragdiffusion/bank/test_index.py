@@ -1,0 +1,81 @@
+"""The vector index against brute force, through every kind of change."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ragdiffusion.bank.index import VectorIndex
+
+
+def unit(generator: np.random.Generator, count: int, dimension: int) -> np.ndarray:
+    vectors = generator.standard_normal((count, dimension))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def brute_force(vectors: dict[int, np.ndarray], query: np.ndarray, k: int) -> list[int]:
+    similarity = {
+        i: float((v.astype(np.float64) * query.astype(np.float64)).sum()) for i, v in vectors.items()
+    }
+    return sorted(vectors, key=lambda i: (-similarity[i], i))[:k]
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), copies=st.integers(1, 30), dimension=st.sampled_from([3, 8, 33]))
+def test_hits_are_those_of_brute_force(seed, copies, dimension):
+    generator = np.random.default_rng(seed)
+    distinct = unit(generator, 12, dimension)
+    # Many exact copies under shuffled ids: ties must come in order of the ids, at the cut too.
+    pool = np.concatenate([distinct, np.repeat(distinct[:2], copies, axis=0)])
+    ids = generator.permutation(1000)[: len(pool)].tolist()
+    index, truth = VectorIndex(dimension), dict(zip(ids, pool, strict=True))
+    index.put(ids, pool)
+
+    def check():
+        for query in [distinct[0], distinct[1], *unit(generator, 3, dimension)]:
+            for k in (1, 4, len(truth)):
+                found, similarity, vectors = index.search(query, k)
+                assert found.tolist() == brute_force(truth, query, k)
+                np.testing.assert_allclose(similarity, vectors @ query, atol=1e-6)
+                assert all((truth[i] == v).all() for i, v in zip(found.tolist(), vectors, strict=True))
+
+    check()
+    gone = ids[:5]
+    index.remove(gone)
+    for i in gone:
+        del truth[i]
+    check()
+    moved = unit(generator, 3, dimension)
+    index.put(ids[5:8], moved)
+    truth.update(zip(ids[5:8], moved, strict=True))
+    check()
+    index.put(gone[:2], pool[:2])
+    truth.update(zip(gone[:2], pool[:2], strict=True))
+    check()
+    assert len(index) == len(truth)
+
+
+def test_removing_what_is_not_there_changes_nothing():
+    index = VectorIndex(2)
+    index.put([3], np.array([[1.0, 0.0]], dtype=np.float32))
+    index.remove([4])
+    index.put([], np.zeros((0, 2), dtype=np.float32))
+    assert len(index) == 1 and 3 in index and 4 not in index
+
+
+def test_vectors_come_in_order_of_their_ids():
+    vectors = unit(np.random.default_rng(0), 3, 4)
+    index = VectorIndex(4)
+    index.put([9, 2, 5], vectors)
+    ids, stored = index.vectors()
+    assert ids == [2, 5, 9]
+    np.testing.assert_array_equal(stored, vectors[[1, 2, 0]])
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_all_vectors_the_same(k):
+    index = VectorIndex(2)
+    index.put(list(range(100, 0, -1)), np.tile(np.array([[0.6, 0.8]], dtype=np.float32), (100, 1)))
+    found, similarity, _ = index.search(np.array([1.0, 0.0], dtype=np.float32), k)
+    assert found.tolist() == list(range(1, k + 1))
+    np.testing.assert_allclose(similarity, 0.6, atol=1e-7)

@@ -1,0 +1,246 @@
+"""Who may import whom, and that importing does nothing else."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent
+_FILES = sorted(path for package in ("app", "ragdiffusion") for path in (_ROOT / package).rglob("*.py"))
+_PURE = ("slle.py", "losses.py", "metrics.py")
+_TOP = ("training", "evaluation")
+_LOADING = frozenset(
+    "open load load_file safe_open from_pretrained read_text read_bytes imread read_index connect "
+    "create_engine urlopen urlretrieve load_state_dict hf_hub_download snapshot_download loadtxt".split()
+)
+
+
+# ---- the checker
+
+
+def _imports(tree: ast.Module, file: Path) -> Iterator[tuple[str, int, bool]]:
+    """Every imported dotted name, its line, and whether it runs at import; ``from a import b`` is ``a.b``."""
+    package = file.parent.parts
+    late = {id(n) for f in ast.walk(tree) if _is_function(f) for s in f.body for n in ast.walk(s)}
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            up = package[: len(package) - node.level + 1] if node.level else ()
+            base = ".".join([*up, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        for name in names:
+            yield name, node.lineno, id(node) not in late
+
+
+def _is_function(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def _calls_at_import(node: ast.AST) -> Iterator[ast.Call]:
+    """Calls that run when the module is imported: in class bodies, decorators and defaults too."""
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        in_function = _is_function(node) and child in node.body
+        in_lambda = isinstance(node, ast.Lambda) and child is node.body
+        in_main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) and child in node.body
+        if not (in_function or in_lambda or in_main):
+            yield from _calls_at_import(child)
+
+
+def _within(name: str, *packages: str) -> bool:
+    return any(name == package or name.startswith(f"{package}.") for package in packages)
+
+
+def violations(file: Path, source: str) -> list[str]:
+    """Check one file, named relative to the repository."""
+    tree = ast.parse(source)
+    package, inner = file.parts[0], file.parts[1] if len(file.parts) > 2 else ""
+    found = []
+    for name, line, at_import in _imports(tree, file):
+        if package == "ragdiffusion" and _within(name, "app"):
+            found.append(f"{file}:{line} imports {name}: the model package does not know the studio")
+        if package == "ragdiffusion" and _within(name, "gradio", "gradio_client"):
+            found.append(f"{file}:{line} imports {name}: only app may")
+        if file.name in _PURE and _within(name, "ragdiffusion", "app"):
+            found.append(f"{file}:{line} imports {name}: pure functions import no sibling")
+        if _within(name, *(f"ragdiffusion.{top}" for top in _TOP)) and inner not in _TOP:
+            if at_import or file.as_posix() != "ragdiffusion/cli.py":
+                found.append(f"{file}:{line} imports {name}: only cli.py may, inside its functions")
+    for call in _calls_at_import(tree):
+        function = ast.unparse(call.func)
+        if function.rpartition(".")[2] in _LOADING:
+            found.append(f"{file}:{call.lineno} calls {function} when imported")
+    return found
+
+
+@pytest.mark.parametrize("path", _FILES, ids=lambda path: path.relative_to(_ROOT).as_posix())
+def test_a_file_keeps_the_rules(path: Path) -> None:
+    assert violations(path.relative_to(_ROOT), path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "expected"),
+    [
+        ("ragdiffusion/api.py", "import app.engine", "the studio"),
+        ("ragdiffusion/bank/bank.py", "def f():\n    from app import engine", "the studio"),
+        ("ragdiffusion/api.py", "from gradio import Blocks", "only app may"),
+        ("ragdiffusion/slle.py", "from ragdiffusion.images import load_mask", "no sibling"),
+        ("ragdiffusion/slle.py", "def f():\n    from . import images", "no sibling"),
+        ("ragdiffusion/structure/losses.py", "from ..images import load_mask", "no sibling"),
+        ("ragdiffusion/evaluation/metrics.py", "import ragdiffusion", "no sibling"),
+        ("ragdiffusion/api.py", "from ragdiffusion import training", "only cli.py"),
+        ("ragdiffusion/api.py", "def f():\n    import ragdiffusion.evaluation.tables", "only cli.py"),
+        ("ragdiffusion/cli.py", "from ragdiffusion.training.flow import main", "only cli.py"),
+        ("ragdiffusion/bank/building.py", "from ..training import flow", "only cli.py"),
+        (
+            "app/insight.py",
+            "try:\n    from ragdiffusion.evaluation import tables\nfinally:\n    pass",
+            "only cli.py",
+        ),
+        ("ragdiffusion/api.py", "import torch\nW = torch.load('w')", "calls torch.load"),
+        ("ragdiffusion/api.py", "class A:\n    text = open('x').read()", "calls open"),
+        ("ragdiffusion/api.py", "from p import Q\ndef f(x=Q('a').read_text()):\n    pass", "read_text"),
+        ("app/studio.py", "MODEL = [M.from_pretrained(n) for n in 'ab']", "calls M.from_pretrained"),
+    ],
+)
+def test_the_checker_has_teeth(file: str, source: str, expected: str) -> None:
+    found = violations(Path(file), source)
+    assert len(found) == 1 and expected in found[0] and found[0].startswith(file)
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        (
+            "app/studio.py",
+            "import gradio\nfrom ragdiffusion.api import Studio\nfrom app.engine import Engine",
+        ),
+        ("ragdiffusion/cli.py", "def main():\n    from ragdiffusion.training import flow\n    return flow"),
+        ("ragdiffusion/training/flow.py", "from ragdiffusion.evaluation import tables\nfrom . import data"),
+        ("ragdiffusion/api.py", "import apparatus\nimport torch\ndef f(p):\n    return torch.load(p)"),
+        ("ragdiffusion/api.py", "LOADERS = {'a': lambda p: open(p)}"),
+        (
+            "ragdiffusion/slle.py",
+            "from __future__ import annotations\nimport torch\nfrom torch import Tensor",
+        ),
+    ],
+)
+def test_the_checker_lets_good_code_pass(file: str, source: str) -> None:
+    assert violations(Path(file), source) == []
+
+
+# ---- what importing really does
+
+_WATCH = """
+import importlib, json, os, sys, sysconfig, tempfile
+
+root, modules, libraries = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+sys.path.insert(0, root)
+sys.dont_write_bytecode = True
+for name in libraries:  # what other people's libraries do when imported is theirs to answer for
+    importlib.import_module(name)
+
+system = ["/proc", "/sys", "/etc", "/dev", "/usr", "/lib", sys.prefix, sys.base_prefix]
+known = {os.path.realpath(folder) + os.sep for folder in [*system, *sysconfig.get_paths().values()]}
+services = {"socket.connect", "socket.getaddrinfo", "sqlite3.connect", "subprocess.Popen", "os.system"}
+found = []
+
+def allowed(path, mode):
+    if isinstance(path, int):
+        return True
+    path = os.path.realpath(os.fsdecode(path))
+    inside = path.startswith(os.path.realpath(root) + os.sep)
+    if inside and path.endswith(".pyi"):  # gradio writes an interface file beside a component
+        return True
+    if mode and set(mode) & set("wax+"):
+        return path.startswith(tempfile.gettempdir()) and not inside
+    if path.endswith((".py", ".pyc", ".so", ".pyd")):
+        return True
+    if inside and "site-packages" not in path:  # .venv may lie in the checkout
+        return False
+    return path.startswith(tuple(known))
+
+def watch(event, arguments):
+    if event == "open" and not allowed(arguments[0], arguments[1]):
+        found.append(f"open {arguments[0]}")
+    elif event in services:
+        found.append(f"{event} {arguments}")
+
+sys.addaudithook(watch)
+for name in modules:
+    before = len(found)
+    importlib.import_module(name)
+    found[before:] = [f"{name}: {event}" for event in found[before:]]
+print("FOUND" + json.dumps(found))
+"""
+
+
+def _module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _effects(root: Path, files: list[Path]) -> list[str]:
+    """Import the files as modules in a fresh Python; report what it opened, connected to or started."""
+    own = {path.name for path in root.iterdir()}
+    libraries = {
+        name.partition(".")[0]
+        for path in files
+        for name, _, at_import in _imports(
+            ast.parse(path.read_text(encoding="utf-8")), path.relative_to(root)
+        )
+        if at_import and name.partition(".")[0] not in own
+    }
+    modules = [_module_name(path, root) for path in files if path.name != "__main__.py"]
+    call = [sys.executable, "-c", _WATCH, str(root), json.dumps(modules), json.dumps(sorted(libraries))]
+    result = subprocess.run(call, capture_output=True, text=True, cwd=root)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.rpartition("FOUND")[2])
+
+
+@pytest.mark.parametrize("package", ["ragdiffusion", "app"])
+def test_importing_opens_no_file_and_no_connection(package: str) -> None:
+    files = [path for path in _FILES if path.relative_to(_ROOT).parts[0] == package]
+    if not files:
+        pytest.skip(f"{package} has no modules")
+    assert _effects(_ROOT, files) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("from pathlib import Path\nTEXT = Path(__file__).with_name('data.json').read_bytes()", "data.json"),
+        ("import os\nos.close(os.open(os.path.expanduser('~/none'), os.O_CREAT | os.O_RDONLY))", "none"),
+        (
+            "import socket\ns = socket.socket()\ns.settimeout(0.1)\ns.connect_ex(('127.0.0.1', 9))",
+            "socket.connect",
+        ),
+        ("import sqlite3\nD = sqlite3.connect(':memory:')", "sqlite3.connect"),
+        ("import subprocess, sys\nsubprocess.run([sys.executable, '-c', ''])", "subprocess.Popen"),
+        ("open(__file__ + '.log', 'w').close()", ".log"),
+    ],
+    ids="read open socket database process write".split(),
+)
+def test_the_watch_has_teeth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, expected: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    package = tmp_path / "ragdiffusion"
+    package.mkdir()
+    (package / "data.json").write_text("{}")
+    (package / "__init__.py").write_text("")
+    (package / "good.py").write_text("import json\nVALUE = json.dumps({})\n")
+    (package / "bad.py").write_text(source)
+    found = _effects(tmp_path, sorted(package.glob("*.py")))
+    assert found and all(line.startswith("ragdiffusion.bad: ") for line in found)
+    assert any(expected in line for line in found)
