@@ -9,7 +9,7 @@ A cut-out, centred and scaled by its box, is the flat-lay of its photo. From it 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,6 +20,17 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.warps import identity_map, invert, sample, smooth_field
 
 CANONICAL_MARGIN = 1.12  # side of the canonical frame over the longer side of the garment's box
+CATEGORY_ATTRIBUTES: dict[str, dict[str, str]] = {
+    "t-shirt": {"category": "T-shirt", "sleeve_length": "Short"},
+    "longsleeve": {"sleeve_length": "Long"},
+    "shirt": {"category": "Shirt", "collar": "Shirt"},
+    "outwear": {"category": "Jacket", "sleeve_length": "Long"},
+    "dress": {"category": "Dress"},
+    "skirt": {"category": "Skirt"},
+    "pants": {"length": "Long"},
+    "shorts": {"length": "Short"},
+}
+"""What a category of the data set says for sure in the terms of Table 6."""
 PARTNERS = 6  # silhouettes of other garments that each garment is laid into
 SPLINE_GRID = 33
 
@@ -159,6 +170,8 @@ class RealPairs:
         self._by_category: dict[str, list[int]] = {}
         for index, garment in enumerate(garments):
             self._by_category.setdefault(garment.category, []).append(index)
+        self._as_they_lie = self if other_silhouette == warped_target == 0 else RealPairs(
+            garments, other_silhouette=0, warped_target=0, untouched=untouched)
         self._splines: dict[tuple[int, int], ThinPlate] = {}
         axis = np.linspace(-1, 1, SPLINE_GRID)
         self._spline_grid = np.stack(np.meshgrid(axis, axis), axis=-1)
@@ -221,6 +234,27 @@ class RealPairs:
                     visible=visible.astype(np.float32), photo_mask=photo_mask, category=garment.category,
                     structure=structure)
         return pair.mirrored() if rng.random() < 0.5 else pair
+
+    def structure_pair(self, rng: np.random.Generator, index: int, *, retexture: float = 0.6) -> Pair:
+        """A photo and a flat-lay of the same structure, most often in another texture (3.1).
+
+        Args:
+            rng: source of all chance.
+            index: which garment.
+            retexture: share of flat-lays filled with another garment's cloth.
+        """
+        garment = self.garments[index]
+        own = self._as_they_lie.sample(rng, index)
+        cloth = garment.cloth
+        if rng.random() < retexture:
+            other = self.partner(rng, index)
+            cloth = sample(self.garments[other].cloth, self.dense(self.spline(index, other)))
+        if rng.random() < 0.5:
+            cloth = cloth[..., rng.permutation(3)]
+        if own.structure.endswith("~"):
+            cloth = cloth[:, ::-1]
+        return replace(own, standard=on_white(cloth, own.silhouette),
+                       attributes=CATEGORY_ATTRIBUTES.get(garment.category, {}))
 
     def _reshape(self, rng: np.random.Generator) -> np.ndarray:
         """A target that is longer, wider or otherwise bent than the garment itself."""

@@ -1,8 +1,8 @@
 """Shape model of garment outlines: principal components of landmarked half outlines of real flat-lays.
 
-Each silhouette is cut at its mirror axis. Corners (cuff, armpit, hem, crotch...) are found on each half, the stretches
-between them are resampled to fixed counts, and the mean of the two halves and half their difference are modelled
-apart: the first is the shape, the second how far a hand-laid garment strays from symmetry.
+Each silhouette is cut at its mirror axis. Corners (cuff, armpit, hem, crotch...) are found on each half, the
+stretches between them are resampled to fixed counts, and the mean of the two halves and half their
+difference are modelled apart: the first is the shape, the second how far a hand-laid garment strays from symmetry.
 """
 
 from __future__ import annotations
@@ -20,12 +20,16 @@ MODES = 14
 
 SEGMENTS: dict[str, tuple[tuple[str, str, int], ...]] = {
     "sleeved": (
-        ("neck", "cuff_outer", 16), ("cuff_outer", "cuff_inner", 4), ("cuff_inner", "armpit", 12),
-        ("armpit", "hem", 14), ("hem", "centre", 9)),
+        ("neck", "cuff_outer", 16),
+        ("cuff_outer", "cuff_inner", 4),
+        ("cuff_inner", "armpit", 12),
+        ("armpit", "hem", 14),
+        ("hem", "centre", 9),
+    ),
     "legs": (("waist", "hem_outer", 18), ("hem_outer", "hem_inner", 5), ("hem_inner", "centre", 14)),
     "skirt": (("waist", "hem", 18), ("hem", "centre", 12)),
 }
-"""Stretches of a half outline per layout: (from landmark, to landmark, points; the last point is the next's first)."""
+"""Stretches of a half outline per layout: (from, to, points); the last point is the next's first."""
 
 WIDTH_AT = {"sleeved": "armpit", "legs": "waist", "skirt": "waist"}
 """Landmark whose distance from the mirror axis is the unit of length."""
@@ -46,7 +50,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Group:
-    """Statistics of one group: `mean` [N, 2], `modes` [C, N*2] with `spread` [C]; the same of the asymmetric part."""
+    """Statistics of one group: `mean` [N, 2], `modes` [C, N*2] with `spread` [C], and its asymmetry's."""
 
     layout: str
     count: int
@@ -117,14 +121,17 @@ class ShapeModel:
             raise ValueError(f"no shape model at {path}; fit one with fit_shape_model(root).save(path)")
         with np.load(path, allow_pickle=False) as data:
             if int(data["schema"]) != SCHEMA:
-                raise ValueError(f"{path}: shape model schema {int(data['schema'])}, wanted {SCHEMA}; fit it again")
+                raise ValueError(
+                    f"{path}: shape model schema {int(data['schema'])}, wanted {SCHEMA}; fit it again"
+                )
             groups = {}
             for name, (layout, _) in GROUPS.items():
                 if f"{name}.mean" not in data:
                     continue
                 fields = {
                     f: data[f"{name}.{f}"].astype(np.float64)
-                    for f in ("mean", "modes", "spread", "skew_modes", "skew_spread")}
+                    for f in ("mean", "modes", "spread", "skew_modes", "skew_spread")
+                }
                 groups[name] = Group(layout=layout, count=int(data[f"{name}.count"]), **fields)
         return ShapeModel(groups)
 
@@ -186,7 +193,7 @@ def half_paths(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         mask: HxW uint8.
 
     Returns:
-        two [400, 2] arrays, x >= 0 to the outside, y down, in units of half the larger side of the box; None when the
+        two [400, 2] arrays, x >= 0 to the outside, y down, in units of half the larger side of the box; None if the
         mask has no single outline that crosses its mirror axis twice.
     """
     binary = (mask > 127).astype(np.uint8)
@@ -225,7 +232,7 @@ def resample(path: np.ndarray, count: int) -> np.ndarray:
 
 
 def _mirror_axis(binary: np.ndarray) -> tuple[float, float]:
-    """Rotation (radians) about the image centre and x of the axis there that make the mask most like its mirror."""
+    """Rotation (radians) about the centre, and x of the axis then, that make a mask most like its mirror."""
     height, width = binary.shape
     scale = max(height, width) / 128
     matrix = np.float32([[1 / scale, 0, 64 - width / 2 / scale], [0, 1 / scale, 64 - height / 2 / scale]])
@@ -283,14 +290,14 @@ def _landmarked(path: np.ndarray, layout: str) -> np.ndarray | None:
     for start, end, points in SEGMENTS[layout]:
         if marks[end] - marks[start] < 3:
             return None
-        pieces.append(resample(path[marks[start]: marks[end] + 1], points + 1)[:-1])
+        pieces.append(resample(path[marks[start] : marks[end] + 1], points + 1)[:-1])
     outline = np.concatenate([*pieces, path[-1:]])
     outline[-1, 0] = 0
     return outline
 
 
 def _normalised(pair: list[np.ndarray], layout: str) -> tuple[np.ndarray, np.ndarray]:
-    """Both halves in one frame: mean height of the first landmark 0, mean half width 1, meeting at the bottom."""
+    """Both halves in one frame: first landmark at mean height 0, mean half width 1."""
     at = landmark_index(layout)[WIDTH_AT[layout]]
     right, left = pair
     top, width = (right[0, 1] + left[0, 1]) / 2, max((right[at, 0] + left[at, 0]) / 2, 0.05)
@@ -308,16 +315,24 @@ def _sleeved(path: np.ndarray) -> dict[str, int] | None:
     neck = _support(path, 0, max(int(np.argmax(path[:, 0] > 0.62 * width)), 2), (0.35, -1))
     axis = path[inner] - path[armpit]
     axis /= np.hypot(*axis)
-    outer = _support(path, max(neck + 10, inner - 130), inner - 2, tuple(axis + 0.5 * np.array([axis[1], -axis[0]])))
-    return {"neck": neck, "cuff_outer": outer, "cuff_inner": inner, "armpit": armpit,
-            "hem": _support(path, armpit + 5, 399, (0.6, 1)), "centre": 399}
+    outer = _support(
+        path, max(neck + 10, inner - 130), inner - 2, tuple(axis + 0.5 * np.array([axis[1], -axis[0]]))
+    )
+    return {
+        "neck": neck,
+        "cuff_outer": outer,
+        "cuff_inner": inner,
+        "armpit": armpit,
+        "hem": _support(path, armpit + 5, 399, (0.6, 1)),
+        "centre": 399,
+    }
 
 
 def _legs(path: np.ndarray) -> dict[str, int] | None:
     if path[:, 1].max() - path[-1, 1] < 0.15:  # legs lie closed: no crotch to be seen
         return None
     waist = _support(path, 0, 160, (0.8, -1))
-    if path[0, 1] - path[waist, 1] > 0.1:  # clips of a hanger stand above the waist
+    if path[0, 1] - path[waist, 1] > 0.05:  # clips of a hanger stand above the waist
         return None
     low = int(np.argmax(np.hypot(*(path - path[-1]).T) * (path[:, 1] > path[-1, 1])))
     axis = path[low] - path[-1]
@@ -329,7 +344,11 @@ def _legs(path: np.ndarray) -> dict[str, int] | None:
 
 
 def _skirt(path: np.ndarray) -> dict[str, int] | None:
-    return {"waist": _support(path, 0, 160, (0.8, -1)), "hem": _support(path, 150, 399, (0.7, 1)), "centre": 399}
+    return {
+        "waist": _support(path, 0, 160, (0.8, -1)),
+        "hem": _support(path, 150, 399, (0.7, 1)),
+        "centre": 399,
+    }
 
 
 def _belongs(pair: tuple[np.ndarray, np.ndarray], name: str) -> bool:
@@ -344,7 +363,7 @@ def _belongs(pair: tuple[np.ndarray, np.ndarray], name: str) -> bool:
 
 
 def _principal(name: str, pairs: list[tuple[np.ndarray, np.ndarray]]) -> Group:
-    """Mean and components of the symmetric and the asymmetric part; outliers beyond 3 robust deviations are dropped."""
+    """Mean and components of shape and asymmetry, without outliers beyond 3 robust deviations."""
     if len(pairs) < 8:
         raise ValueError(f"only {len(pairs)} outlines landmarked for {name}; wanted 8 or more")
     right, left = (np.stack([p[i] for p in pairs]).reshape(len(pairs), -1) for i in (0, 1))

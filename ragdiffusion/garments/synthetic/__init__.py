@@ -1,0 +1,1 @@
+"""Synthetic garments: structure, texture, flat-lay and photo in the wild."""

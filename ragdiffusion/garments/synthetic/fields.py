@@ -1,4 +1,4 @@
-"""Cached fields that rendering draws from: grids, noise, folds and weaves. All are pure functions of their arguments."""
+"""Cached fields that rendering draws from: grids, noise, folds, weaves; pure functions of their arguments."""
 
 from __future__ import annotations
 
@@ -41,12 +41,18 @@ def folds(size: int, index: int) -> np.ndarray:
     height = np.zeros((128, 128), np.float32)
     for _ in range(4):
         long, short = int(rng.integers(2, 5)), int(rng.integers(7, 15))
-        coarse = cv2.resize(rng.standard_normal((long, short)).astype(np.float32), (192, 192),
-                            interpolation=cv2.INTER_CUBIC)
+        coarse = cv2.resize(
+            rng.standard_normal((long, short)).astype(np.float32), (192, 192), interpolation=cv2.INTER_CUBIC
+        )
         turn = cv2.getRotationMatrix2D((96, 96), float(rng.uniform(-50, 50)), 1)
         ridge = cv2.warpAffine(coarse, turn, (192, 192), borderMode=cv2.BORDER_REFLECT)[32:160, 32:160]
         height += (1 - np.sqrt(ridge * ridge + 0.02)) * np.clip(
-            cv2.resize(rng.standard_normal((4, 4)).astype(np.float32), (128, 128), interpolation=cv2.INTER_CUBIC), 0, 2)
+            cv2.resize(
+                rng.standard_normal((4, 4)).astype(np.float32), (128, 128), interpolation=cv2.INTER_CUBIC
+            ),
+            0,
+            2,
+        )
     dx, dy = cv2.Sobel(height, cv2.CV_32F, 1, 0), cv2.Sobel(height, cv2.CV_32F, 0, 1)
     light = -(0.7 * dx + 0.7 * dy)
     light = np.tanh(light / (2.2 * light.std() + 1e-6))
@@ -57,7 +63,7 @@ def folds(size: int, index: int) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def grain(size: int, index: int) -> np.ndarray:
-    """Fine noise of unit deviation, float32 [size, size, 3]: mostly grey, some colour, slightly soft as from a camera."""
+    """Fine noise of unit deviation, float32 [size, size, 3]: mostly grey, slightly soft as from a camera."""
     rng = np.random.default_rng([index, 79])
     field = rng.standard_normal((size, size, 1)) + 0.5 * rng.standard_normal((size, size, 3))
     field = cv2.GaussianBlur(field.astype(np.float32), (0, 0), 0.6)
@@ -85,22 +91,31 @@ def weave(kind: str, size: int, index: int) -> np.ndarray:
     fine = _white(size, index)
     if kind == "knit":
         period = 4.2 + index % 3
-        out = np.cos(2 * np.pi * (u / period)) * 0.6 + np.sin(
-            2 * np.pi * (v / period * 1.2 + 0.35 * np.abs((u / period) % 1 - 0.5) * 2)) * 0.6
+        out = (
+            np.cos(2 * np.pi * (u / period)) * 0.6
+            + np.sin(2 * np.pi * (v / period * 1.2 + 0.35 * np.abs((u / period) % 1 - 0.5) * 2)) * 0.6
+        )
     elif kind == "rib":
         out = np.sin(2 * np.pi * u / (3.4 + index % 2))
     elif kind == "cord":
         out = np.tanh(2 * np.sin(2 * np.pi * u / (3.6 + index % 3)))
     elif kind == "twill":
-        out = 0.4 * np.sin(2 * np.pi * (u + v) / 2.9) + 0.9 * cv2.GaussianBlur(fine, (0, 0), 0.7, sigmaY=1.6) * 1.4
+        out = (
+            0.4 * np.sin(2 * np.pi * (u + v) / 2.9)
+            + 0.9 * cv2.GaussianBlur(fine, (0, 0), 0.7, sigmaY=1.6) * 1.4
+        )
     elif kind == "linen":
-        out = (cv2.blur(fine, (1, max(int(size / 24), 3))) + cv2.blur(fine, (max(int(size / 24), 3), 1))) * 2.2
+        out = (
+            cv2.blur(fine, (1, max(int(size / 24), 3))) + cv2.blur(fine, (max(int(size / 24), 3), 1))
+        ) * 2.2
     elif kind == "fleece":
         out = cv2.GaussianBlur(fine, (0, 0), 1.5 * size / 256) * 4
     elif kind == "leather":
         out = np.abs(cv2.GaussianBlur(fine, (0, 0), 2.0 * size / 256)) * 3
     elif kind == "lace":
-        out = np.sign(np.cos(2 * np.pi * u / 7) + np.cos(2 * np.pi * v / 7) + 0.4 * np.cos(2 * np.pi * (u + v) / 14))
+        out = np.sign(
+            np.cos(2 * np.pi * u / 7) + np.cos(2 * np.pi * v / 7) + 0.4 * np.cos(2 * np.pi * (u + v) / 14)
+        )
     elif kind == "plush":
         out = noise(size, 40, index) * 0.5 + cv2.GaussianBlur(fine, (0, 0), 0.8) * 1.2
     else:

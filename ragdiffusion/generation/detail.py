@@ -1,0 +1,41 @@
+"""Detail carried from the draft into the denoised picture (DESIGN 5b.3)."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+_TOLERANCE = 0.18  # difference of the smoothed pictures, of a range of 2, at which half the detail is trusted
+
+
+def gaussian_blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
+    """Separable Gaussian blur of (B, C, H, W); the rim goes on outside."""
+    radius = max(1, round(3 * sigma))
+    place = torch.arange(-radius, radius + 1, device=image.device, dtype=image.dtype)
+    kernel = torch.exp(-0.5 * (place / sigma) ** 2)
+    kernel = (kernel / kernel.sum()).expand(image.shape[1], 1, -1)
+    image = F.conv2d(F.pad(image, (radius, radius, 0, 0), mode="replicate"), kernel[:, :, None], groups=image.shape[1])
+    return F.conv2d(F.pad(image, (0, 0, radius, radius), mode="replicate"), kernel[..., None], groups=image.shape[1])
+
+
+def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
+    """Replace the fine detail of a denoised picture by its draft's where the two agree and the flow is sure.
+
+    Broad colour and shading stay the denoiser's; where it disagrees with the draft (it mended something) or the
+    point was hidden in the photo, its own detail stays too.
+
+    Args:
+        denoised: (B, 3, H, W) in [-1, 1].
+        draft: (B, 3, H, W) in [-1, 1].
+        visibility: (B, 1, H, W) in [0, 1].
+
+    Returns:
+        (B, 3, H, W) in [-1, 1].
+    """
+    sigma = denoised.shape[-1] / 64
+    smooth_denoised, smooth_draft = gaussian_blur(denoised, sigma), gaussian_blur(draft, sigma)
+    apart = (smooth_denoised - smooth_draft).abs().amax(1, keepdim=True)
+    agreement = torch.exp2(-((apart / _TOLERANCE) ** 2))
+    weight = gaussian_blur((agreement * visibility).clamp(0, 1), sigma / 2)
+    detail = (draft - smooth_draft) - (denoised - smooth_denoised)
+    return (denoised + weight * detail).clamp(-1, 1)

@@ -1,0 +1,250 @@
+"""The pipeline: photo, landmark and structure embedding to the flat-lay picture (3.3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from torch.nn import functional as F
+
+from ragdiffusion.generation.appearance_flow import AppearanceFlow, take
+from ragdiffusion.generation.autoencoder import GarmentAutoencoder
+from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
+from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, Sources
+from ragdiffusion.generation.text import TextFeatures, encode_captions
+from ragdiffusion.structure.network import StructureNet
+
+OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
+               "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow}
+
+StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
+"""Called after each step with its number (from 1), the number of steps, and a function that decodes a preview
+(B, 3, H, W). What it raises ends the run."""
+
+
+@dataclass(frozen=True)
+class DraftTensors:
+    """A photo laid into landmarks by the appearance flow.
+
+    Attributes:
+        image: (B, 3, H, W) in [-1, 1], on white.
+        visibility: (B, 1, H, W) in [0, 1], zero outside the landmark.
+        flow: (B, 2, h, w), (x, y) in [-1, 1] of the photo.
+        garment: (B, 1, h, w) in [0, 1] on the photo's own grid: the garment's mask.
+    """
+
+    image: torch.Tensor
+    visibility: torch.Tensor
+    flow: torch.Tensor
+    garment: torch.Tensor
+
+
+@dataclass(frozen=True)
+class PipelineOutput:
+    """What a run returns.
+
+    Attributes:
+        images: (B, 3, H, W) in [-1, 1].
+        timings_ms: `reference` (everything once per picture), `denoise`, `decode`.
+    """
+
+    images: torch.Tensor
+    timings_ms: dict[str, float]
+
+
+class RAGDiffusionPipeline(DiffusionPipeline):
+    """Generates flat-lay pictures under a landmark, a structure embedding and a photo.
+
+    Components are as in `build_components`; `text_encoder_2`, `tokenizer_2` and `appearance_flow` may be None.
+
+    Args:
+        preset_name: name of the preset the components were built by.
+        latent_packing: latents are folded p x p into channels.
+        image_size: side of the output, pixels.
+        sampling: default `k`, `alpha`, `steps`, `guidance`, `strength`.
+    """
+
+    _optional_components = ["text_encoder_2", "tokenizer_2", "appearance_flow"]
+
+    def __init__(self, vae: torch.nn.Module, text_encoder: torch.nn.Module, tokenizer: Any,
+                 structure_net: StructureNet, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel,
+                 ep_adapter: EPAdapter, landmark_guider: LandmarkGuider, scheduler: DDIMScheduler,
+                 text_encoder_2: torch.nn.Module | None = None, tokenizer_2: Any = None,
+                 appearance_flow: AppearanceFlow | None = None, preset_name: str = "studio", latent_packing: int = 1,
+                 image_size: int = 768, sampling: dict | None = None) -> None:
+        super().__init__()
+        self.register_modules(
+            vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, text_encoder_2=text_encoder_2,
+            tokenizer_2=tokenizer_2, structure_net=structure_net, unet=unet, reference_net=reference_net,
+            ep_adapter=ep_adapter, landmark_guider=landmark_guider, appearance_flow=appearance_flow,
+            scheduler=scheduler)
+        self.register_to_config(preset_name=preset_name, latent_packing=latent_packing, image_size=image_size,
+                                sampling=sampling)
+        self.denoiser = GarmentDenoiser(unet=unet, reference_net=reference_net, ep_adapter=ep_adapter,
+                                        landmark_guider=landmark_guider, packing=latent_packing)
+
+    @classmethod
+    def from_pretrained(cls, location: str | Path, **kwargs: Any) -> RAGDiffusionPipeline:
+        """Load from a folder in diffusers layout, or a hub id. Only safetensors are read.
+
+        Raises:
+            ValueError: if the folder holds no pipeline of this kind.
+        """
+        folder = Path(location)
+        if not folder.is_dir():
+            folder = Path(cls.download(str(location), use_safetensors=True))
+        if not (folder / "model_index.json").is_file():
+            raise ValueError(f"{folder}: no checkpoint here (model_index.json is missing)")
+        index = cls.load_config(str(folder))
+        if index.get("_class_name") != cls.__name__:
+            raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
+        dtype = kwargs.get("dtype", torch.float32)
+        own = {name: OWN_CLASSES[entry[1]].from_pretrained(folder / name, dtype=dtype, low_cpu_mem_usage=False)
+               for name, entry in index.items()
+               if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES}
+        return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
+
+    @property
+    def grid(self) -> int:
+        """Side of the packed latent."""
+        return self.config.image_size // (8 * self.config.latent_packing)
+
+    def encode(self, images: torch.Tensor) -> torch.Tensor:
+        """(B, 3, H, W) in [-1, 1] -> latents (B, C, H/8, W/8) as diffusion wants them."""
+        shift = getattr(self.vae.config, "shift_factor", None) or 0.0
+        return (self.vae.encode(images).latent_dist.mode() - shift) * self.vae.config.scaling_factor
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Latents -> (B, 3, H, W), clipped to [-1, 1]."""
+        shift = getattr(self.vae.config, "shift_factor", None) or 0.0
+        return self.vae.decode(latents / self.vae.config.scaling_factor + shift).sample.clamp(-1, 1)
+
+    def encode_text(self, captions: Sequence[str]) -> TextFeatures:
+        """Encode captions with every text encoder of the preset."""
+        return encode_captions(captions, [t for t in (self.tokenizer, self.tokenizer_2) if t is not None],
+                               [e for e in (self.text_encoder, self.text_encoder_2) if e is not None],
+                               pooled=self.unet.config.addition_embed_type == "text_time")
+
+    @torch.no_grad()
+    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, *, source: torch.Tensor | None = None
+              ) -> DraftTensors:
+        """Lay a photo into landmarks.
+
+        Args:
+            photo: (1, 3, H, W) in [-1, 1].
+            landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
+            source: (1, 3, h, w) in [-1, 1], the same photo at another size, to take the pixels from.
+
+        Raises:
+            RuntimeError: if this checkpoint has no appearance flow.
+        """
+        if self.appearance_flow is None:
+            raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
+        size = self.appearance_flow.config.input_size
+        small = F.interpolate(photo, size=(size, size), mode="area").expand(len(landmark), -1, -1, -1)
+        prediction = self.appearance_flow(small, F.interpolate(landmark, size=(size, size), mode="area"))
+        sides = landmark.shape[-2:]
+        flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
+        source = photo if source is None else source
+        image = take(source.expand(len(landmark), -1, -1, -1), flow) * landmark + (1 - landmark)
+        visibility = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear",
+                                   align_corners=False) * landmark
+        return DraftTensors(image=image, visibility=visibility, flow=prediction.flow,
+                            garment=prediction.garment.float().sigmoid())
+
+    def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, captions: Sequence[str]
+                ) -> Sources:
+        """Encode everything that a picture is made from.
+
+        Args:
+            photo: (B, 3, H, W) in [-1, 1], H = W = `image_size`.
+            landmark: (B, 1, S, S) in [0, 1].
+            embedding: (B, D).
+            captions: B sentences.
+        """
+        side = 16 * self.grid
+        raster = F.interpolate(landmark, size=(side, side), mode="area" if landmark.shape[-1] >= side else "bilinear")
+        draft = visibility = None
+        if self.denoiser.takes_draft:
+            laid = self.draft(photo, F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True))
+            draft, visibility = self.encode(laid.image), F.avg_pool2d(laid.visibility, 8)
+        return Sources(photo=self.encode(photo), landmark=raster, embedding=embedding,
+                       text=self.encode_text(captions), draft=draft, visibility=visibility)
+
+    @torch.no_grad()
+    def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, caption: str, *,
+                 seeds: Sequence[int] = (0,), steps: int = 30, guidance: float = 1.0, strength: float = 1.0,
+                 on_step: StepCallback | None = None) -> PipelineOutput:
+        """Generate one picture for each seed; they share everything that does not depend on t.
+
+        Args:
+            photo: (1, 3, H, W) in [-1, 1], H = W = `image_size`.
+            landmark: (1, 1, S, S) in [0, 1].
+            embedding: (1, D), ê.
+            caption: of the garment.
+            seeds: of the noise.
+            steps: of DDIM, 1 to 1000.
+            guidance: classifier-free guidance scale; 1 runs no second branch.
+            strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
+            on_step: called after each step.
+
+        Raises:
+            ValueError: if steps, guidance or strength is out of range, or strength is below 1 without a draft.
+        """
+        if not 1 <= steps <= self.scheduler.config.num_train_timesteps:
+            raise ValueError(f"steps is {steps}, 1 to {self.scheduler.config.num_train_timesteps} wanted")
+        if not 0 <= guidance <= 100:
+            raise ValueError(f"guidance is {guidance}, 0 to 100 wanted (1 is off)")
+        if not 0 < strength <= 1:
+            raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
+        started = time.perf_counter()
+        sources = self.sources(photo, landmark, embedding, [caption])
+        if strength < 1 and sources.draft is None:
+            raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
+                             "checkpoint has not; use 1")
+        prepared = self.denoiser.prepare(sources)
+        free = None
+        if guidance != 1:
+            none = torch.zeros(1, dtype=torch.bool, device=photo.device)
+            unconditional = replace(sources, text=self.encode_text([""]))
+            free = self.denoiser.prepare(unconditional,
+                                         Keep(reference=none, embedding=none, landmark=~none, draft=~none))
+        prepared_at = time.perf_counter()
+        count, channels = len(seeds), prepared.base.shape[1]
+        noise = torch.stack([torch.randn(channels, self.grid, self.grid, generator=torch.Generator().manual_seed(s))
+                             for s in seeds]).to(photo.device, photo.dtype)
+        self.scheduler.set_timesteps(steps, device=photo.device)
+        timesteps = self.scheduler.timesteps[steps - max(1, round(steps * strength)):]
+        latents = noise
+        if strength < 1:
+            latents = self.scheduler.add_noise(prepared.base.expand(count, -1, -1, -1), noise, timesteps[:1])
+        prepared, free = _repeat(prepared, count), _repeat(free, count) if free is not None else None
+        for index, t in enumerate(timesteps):
+            output = self.denoiser(latents, t, prepared)
+            if free is not None:
+                unguided = self.denoiser(latents, t, free)
+                output = unguided + guidance * (output - unguided)
+            step = self.scheduler.step(output, t, latents)
+            latents = step.prev_sample
+            if on_step is not None:
+                clean = step.pred_original_sample
+                on_step(index + 1, len(timesteps),
+                        lambda clean=clean: self.decode(F.pixel_shuffle(clean, self.config.latent_packing)))
+        denoised_at = time.perf_counter()
+        images = self.decode(F.pixel_shuffle(latents, self.config.latent_packing))
+        return PipelineOutput(images=images, timings_ms={
+            "reference": (prepared_at - started) * 1e3, "denoise": (denoised_at - prepared_at) * 1e3,
+            "decode": (time.perf_counter() - denoised_at) * 1e3})
+
+
+def _repeat(prepared: Prepared, count: int) -> Prepared:
+    """The same picture's conditions for several seeds; attention broadcasts its own."""
+    rows = lambda t: t.expand(count, *t.shape[1:])  # noqa: E731
+    added = {name: rows(value) for name, value in prepared.added.items()} if prepared.added else None
+    return replace(prepared, extra=rows(prepared.extra), base=rows(prepared.base), text=rows(prepared.text),
+                   added=added)

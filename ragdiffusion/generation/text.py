@@ -1,0 +1,59 @@
+"""The text branch: captions to what cross-attention reads, with one or two CLIP text encoders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from torch import nn
+from transformers import PreTrainedTokenizerFast
+
+from ragdiffusion.attributes import vocabulary
+
+_PAD, _UNKNOWN, _BEGIN, _END = "<pad>", "<unknown>", "<begin>", "<end>"
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Encoded captions.
+
+    Attributes:
+        hidden: (B, L, width) second-to-last layers of the encoders, side by side.
+        pooled: (B, width) pooled output of the last encoder, None where the UNet takes none.
+    """
+
+    hidden: torch.Tensor
+    pooled: torch.Tensor | None
+
+
+def caption_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
+    """A word-level tokenizer over every word that a caption of Table 6's attributes can hold."""
+    words = [_PAD, _UNKNOWN, _BEGIN, _END, *vocabulary()]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=_UNKNOWN))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{_BEGIN} $A {_END}", special_tokens=[(_BEGIN, 2), (_END, 3)])
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=_PAD, unk_token=_UNKNOWN, bos_token=_BEGIN,
+                                   eos_token=_END, model_max_length=max_length)
+
+
+def encode_captions(captions: Sequence[str], tokenizers: Sequence, encoders: Sequence[nn.Module], *,
+                    pooled: bool) -> TextFeatures:
+    """Encode captions.
+
+    Args:
+        captions: B sentences; an empty one stands for no text.
+        tokenizers: one for each encoder.
+        encoders: CLIP text models; the last one is pooled.
+        pooled: whether the UNet wants the pooled output.
+    """
+    hidden, last = [], None
+    for tokenizer, encoder in zip(tokenizers, encoders, strict=True):
+        tokens = tokenizer(list(captions), padding="max_length", truncation=True,
+                           max_length=tokenizer.model_max_length, return_tensors="pt").input_ids
+        last = encoder(tokens.to(next(encoder.parameters()).device), output_hidden_states=True)
+        hidden.append(last.hidden_states[-2])
+    return TextFeatures(hidden=torch.cat(hidden, -1), pooled=last[0] if pooled else None)

@@ -1,0 +1,100 @@
+"""Training of StructureNet: Eq. 1 over photos and flat-lays of the same structure, and the attribute heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from ragdiffusion.attributes import encode, encode_all
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.structure.losses import info_nce
+from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+
+PROBE_SIDE = 16  # side of the silhouette that a linear probe reads off an embedding while training
+UNKNOWN_SHARE = 0.5  # share of attributes that are dropped to "unknown"
+
+
+def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng: np.random.Generator, count: int
+                    ) -> dict[str, np.ndarray]:
+    """Stack pairs of distinct structures as this trainer wants them."""
+    pairs = draw(rng, count)
+    codes = np.array([encode(p.attributes) for p in pairs])
+
+    def dropped() -> np.ndarray:
+        return np.where(rng.random(codes.shape) < UNKNOWN_SHARE, 0, codes)
+
+    return {
+        "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
+        "photo_attributes": dropped(), "standard_attributes": dropped(),
+        "labels": np.array([encode_all(p.attributes) for p in pairs]),
+    }
+
+
+class _WithProbe(nn.Module):
+    """StructureNet and a linear probe that must read the silhouette off its embeddings; the probe is not shipped."""
+
+    def __init__(self, net: StructureNet) -> None:
+        super().__init__()
+        self.net = net
+        self.probe = nn.Linear(net.config.embedding_dim, PROBE_SIDE**2)
+
+
+def structure_losses(module: _WithProbe, batch: Batch) -> dict[str, torch.Tensor]:
+    """Eq. 1, attribute heads and silhouette probe of one batch.
+
+    Returns:
+        `loss`; `nce`; `top1`, how often a photo's own flat-lay is the nearest in the batch; `attributes`; `probe`.
+    """
+    net = module.net
+    tokens = net.tokens(batch["photo"].float() / 127.5 - 1, "photo")
+    photos = net.embed(tokens, batch["photo_attributes"]).float()
+    standards = net(batch["standard"].float() / 127.5 - 1, batch["standard_attributes"], "standard").float()
+    nce = info_nce(photos, standards, net.temperature)
+    labels = batch["labels"]
+    heads = []
+    for index, logits in enumerate(net.read_attributes(tokens)):
+        known = labels[:, index] > 0
+        if bool(known.any()):
+            heads.append(F.cross_entropy(logits[known].float(), labels[known, index] - 1))
+    attributes = torch.stack(heads).mean() if heads else nce.new_zeros(())
+    shape = F.adaptive_avg_pool2d(batch["silhouette"].float() / 255, PROBE_SIDE).flatten(1)
+    scale = photos.shape[-1] ** 0.5
+    probe = sum(F.binary_cross_entropy_with_logits(module.probe(e * scale), shape) for e in (photos, standards))
+    nearest = (photos @ standards.T).argmax(1)
+    top1 = (nearest == torch.arange(len(nearest), device=nearest.device)).float().mean()
+    return {"loss": nce + 0.3 * attributes + probe, "nce": nce.detach(), "top1": top1,
+            "attributes": attributes.detach(), "probe": probe.detach()}
+
+
+def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int], list[Pair]],
+                    held_out: list[Pair], *, model: StructureNet) -> StructureNet:
+    """Train StructureNet; writes `structure_net/` in diffusers layout under `config.out`.
+
+    Args:
+        config: budget and optimiser.
+        draw: (generator, count) -> so many pairs of distinct structures at the model's image size.
+        held_out: pairs never drawn, for the curve.
+        model: to train (resumed from `config.out` where there is a state).
+    """
+    test = {name: torch.from_numpy(value) for name, value in structure_batch(
+        lambda rng, count: held_out, np.random.default_rng(0), len(held_out)).items()}
+
+    def on_sample(module: _WithProbe, step: int) -> dict[str, float]:
+        device = next(module.parameters()).device
+        figures = structure_losses(module, {name: value.to(device) for name, value in test.items()})
+        return {f"held_out_{name}": round(float(figures[name]), 4) for name in ("nce", "top1", "attributes", "probe")}
+
+    batches = SeededBatches(lambda rng, count: structure_batch(draw, rng, count), batch_size=config.batch_size,
+                            seed=config.seed)
+    module = _WithProbe(model)
+    module.load_state_dict(train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch),
+                                 on_sample=on_sample))
+    model.eval().save_pretrained(config.out / "structure_net")
+    return model
