@@ -250,10 +250,9 @@ class RAGDiffusion:
         output = self.pipeline(tensor, landmark, guide.embedding[None].to(self.device), caption(guide.attributes),
                                seeds=[seed], steps=steps, guidance=guidance, strength=strength, on_step=listener)
         finished, draft = output.images, None
-        if self.pipeline.appearance_flow is not None:
-            laid = self.pipeline.draft(tensor, landmark)
-            draft = tensor_to_images(laid.image)[0]
-            finished = carry_detail(finished, laid.image, laid.visibility)
+        if output.draft is not None:
+            draft = tensor_to_images(output.draft.image)[0]
+            finished = carry_detail(finished, output.draft.image, output.draft.visibility)
         finished = finished * landmark + (1 - landmark)
         timings = {**guide.timings_ms, **output.timings_ms, "total": (time.perf_counter() - started) * 1e3}
         return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,

@@ -128,6 +128,14 @@ def encode_all(attributes: Mapping[str, str | None]) -> list[int]:
     return _codes(attributes, ATTRIBUTES)
 
 
+def decode_all(codes: Sequence[int]) -> dict[str, str]:
+    """The inverse of `encode_all`: 14 codes to 14 values."""
+    return {
+        attribute.key: attribute.values[code - 1] if code else UNKNOWN
+        for attribute, code in zip(ATTRIBUTES, codes, strict=True)
+    }
+
+
 def parse_assignments(source: str | Path | Sequence[str]) -> dict[str, str]:
     """Read what a person wrote on the command line: assignments, or one JSON file.
 

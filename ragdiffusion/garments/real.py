@@ -43,7 +43,7 @@ class RealGarment:
         name: unique in its data set.
         category: one of the data set's eight.
         symmetry: IoU of the silhouette with its mirror image.
-        cloth: uint8 (N, N, 3) RGB, the photo in the canonical frame (background still there).
+        cloth: uint8 (N, N, 3) RGB, the garment in the canonical frame, its colours run on beyond its edge.
         alpha: uint8 (N, N), the cut-out mask in the canonical frame.
         photo: uint8 (N, N, 3) RGB, the whole photo padded to square.
         photo_map: float32 (2, 3), canonical pixel -> photo pixel.
@@ -69,6 +69,46 @@ def on_white(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     """Lay an image on white through a soft mask; all uint8."""
     weight = alpha[..., None].astype(np.float32) / 255.0
     return np.rint(image * weight + 255.0 * (1.0 - weight)).astype(np.uint8)
+
+
+def extend_cloth(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Let a garment's colours run on beyond its edge, so that another silhouette never shows the background.
+
+    Args:
+        image: uint8 (N, N, 3).
+        alpha: uint8 (N, N), the garment's soft mask.
+
+    Returns:
+        uint8 (N, N, 3), equal to `image` well inside the mask.
+    """
+    inside = cv2.erode(alpha, np.ones((3, 3), np.uint8)).astype(np.float32)[..., None] / 255.0
+    colour, weight = image.astype(np.float32) * inside, inside
+    filled = np.zeros_like(colour)
+    known = np.zeros_like(inside)
+    for level in range(int(np.log2(image.shape[0])) + 1):  # from the nearest colours to ever wider means
+        side = max(1, image.shape[0] >> level)
+        small = cv2.resize(np.dstack([colour, weight]), (side, side), interpolation=cv2.INTER_AREA)
+        wide = cv2.resize(small.reshape(side, side, 4), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        share = np.clip(wide[..., 3:] * 4, 0, 1) * (1 - known)
+        filled += share * wide[..., :3] / np.maximum(wide[..., 3:], 1e-4)
+        known += share
+    filled /= np.maximum(known, 1e-4)
+    return np.clip(np.rint(image * inside + filled * (1 - inside)), 0, 255).astype(np.uint8)
+
+
+def symmetrise(alpha: np.ndarray) -> np.ndarray:
+    """Make a silhouette its own mirror image: the mean of both signed distances, which keeps clean edges.
+
+    Args:
+        alpha: uint8 (N, N), centred in its frame.
+
+    Returns:
+        uint8 (N, N), antialiased.
+    """
+    distance = [cv2.distanceTransform((side > 127).astype(np.uint8), cv2.DIST_L2, 5) for side in (alpha, 255 - alpha)]
+    signed = distance[0] - distance[1]
+    signed = cv2.GaussianBlur((signed + signed[:, ::-1]) / 2, (0, 0), alpha.shape[0] / 256)
+    return np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8)
 
 
 def read_garment(image_path: Path, mask_path: Path, size: int, *, category: str, symmetry: float) -> RealGarment:
@@ -109,9 +149,10 @@ def read_garment(image_path: Path, mask_path: Path, size: int, *, category: str,
             content = cv2.GaussianBlur(content, (0, 0), 0.4 / shrink)
         return cv2.warpAffine(content, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
 
+    alpha = frame(mask, to_canonical, cv2.BORDER_CONSTANT)
     return RealGarment(
         name=image_path.stem, category=category, symmetry=symmetry,
-        cloth=frame(image, to_canonical, cv2.BORDER_REPLICATE), alpha=frame(mask, to_canonical, cv2.BORDER_CONSTANT),
+        cloth=extend_cloth(frame(image, to_canonical, cv2.BORDER_REPLICATE), alpha), alpha=alpha,
         photo=frame(image, to_photo, cv2.BORDER_REPLICATE), photo_mask=frame(mask, to_photo, cv2.BORDER_CONSTANT),
         photo_map=(_square(to_photo) @ np.linalg.inv(_square(to_canonical)))[:2].astype(np.float32))
 

@@ -2,7 +2,8 @@
 
 Each silhouette is cut at its mirror axis. Corners (cuff, armpit, hem, crotch...) are found on each half, the
 stretches between them are resampled to fixed counts, and the mean of the two halves and half their
-difference are modelled apart: the first is the shape, the second how far a hand-laid garment strays from symmetry.
+difference are modelled apart: the first is the shape, the second how far a hand-laid garment strays from
+symmetry.
 """
 
 from __future__ import annotations
@@ -193,8 +194,8 @@ def half_paths(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
         mask: HxW uint8.
 
     Returns:
-        two [400, 2] arrays, x >= 0 to the outside, y down, in units of half the larger side of the box; None if the
-        mask has no single outline that crosses its mirror axis twice.
+        two [400, 2] arrays, x >= 0 to the outside, y down, in units of half the larger side of the box; None
+        if the mask has no single outline that crosses its mirror axis twice.
     """
     binary = (mask > 127).astype(np.uint8)
     side = 320 / max(binary.shape)

@@ -98,7 +98,8 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
 
     @register_to_config
     def __init__(self, input_size: int = 128, widths: tuple[int, ...] = (32, 64, 128, 192),
-                 decoder_widths: tuple[int, ...] = (160, 112, 72, 48), layers: int = 4, attention_heads: int = 6) -> None:
+                 decoder_widths: tuple[int, ...] = (160, 112, 72, 48), layers: int = 4,
+                 attention_heads: int = 6) -> None:
         super().__init__()
         if len(widths) != len(decoder_widths):
             raise ValueError(f"widths {widths} and decoder_widths {decoder_widths} must be of one length")

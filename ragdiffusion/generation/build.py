@@ -14,7 +14,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from ragdiffusion.config import Preset
 from ragdiffusion.generation.appearance_flow import AppearanceFlow
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
-from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in, freeze_after_last_capture
+from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
 from ragdiffusion.generation.text import caption_tokenizer
 from ragdiffusion.structure.network import StructureNet
 
@@ -37,7 +37,6 @@ def build_unets(preset: Preset) -> tuple[UNet2DConditionModel, UNet2DConditionMo
     channels = preset.packed_channels
     unet = UNet2DConditionModel(in_channels=channels, out_channels=channels, **preset.unet)
     reference_net = copy.deepcopy(unet)
-    freeze_after_last_capture(reference_net)
     expand_conv_in(unet, preset.main_in_channels)
     if preset.flow is not None:
         torch.nn.init.zeros_(unet.conv_out.weight)

@@ -13,7 +13,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.generation.attention import Conditioning, install_processors, text_keys_values
-from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, capture_reference
+from ragdiffusion.generation.conditioners import (
+    EPAdapter,
+    LandmarkGuider,
+    capture_reference,
+    freeze_after_last_capture,
+)
 from ragdiffusion.generation.text import TextFeatures
 
 
@@ -101,6 +106,7 @@ class GarmentDenoiser(nn.Module):
         self.takes_draft = unet.config.in_channels > unet.config.out_channels + landmark_guider.config.channels[-1]
         for net in (unet, reference_net):
             install_processors(net)
+        freeze_after_last_capture(reference_net)
 
     def prepare(self, sources: Sources, keep: Keep | None = None) -> Prepared:
         """Digest the sources once per picture.

@@ -50,10 +50,12 @@ class PipelineOutput:
 
     Attributes:
         images: (B, 3, H, W) in [-1, 1].
+        draft: what MainNet corrected, None in a preset without one.
         timings_ms: `reference` (everything once per picture), `denoise`, `decode`.
     """
 
     images: torch.Tensor
+    draft: DraftTensors | None
     timings_ms: dict[str, float]
 
 
@@ -136,9 +138,9 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """Lay a photo into landmarks.
 
         Args:
-            photo: (1, 3, H, W) in [-1, 1].
+            photo: (1 or B, 3, H, W) in [-1, 1].
             landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
-            source: (1, 3, h, w) in [-1, 1], the same photo at another size, to take the pixels from.
+            source: (1 or B, 3, h, w) in [-1, 1], the same photo at another size, to take the pixels from.
 
         Raises:
             RuntimeError: if this checkpoint has no appearance flow.
@@ -157,24 +159,28 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         return DraftTensors(image=image, visibility=visibility, flow=prediction.flow,
                             garment=prediction.garment.float().sigmoid())
 
-    def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, captions: Sequence[str]
-                ) -> Sources:
+    def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
+                draft: DraftTensors | None) -> Sources:
         """Encode everything that a picture is made from.
 
         Args:
             photo: (B, 3, H, W) in [-1, 1], H = W = `image_size`.
             landmark: (B, 1, S, S) in [0, 1].
-            embedding: (B, D).
-            captions: B sentences.
+            embedding: (B, D), ê.
+            text: from `encode_text`.
+            draft: from `draft_for`.
         """
         side = 16 * self.grid
-        raster = F.interpolate(landmark, size=(side, side), mode="area" if landmark.shape[-1] >= side else "bilinear")
-        draft = visibility = None
-        if self.denoiser.takes_draft:
-            laid = self.draft(photo, F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True))
-            draft, visibility = self.encode(laid.image), F.avg_pool2d(laid.visibility, 8)
-        return Sources(photo=self.encode(photo), landmark=raster, embedding=embedding,
-                       text=self.encode_text(captions), draft=draft, visibility=visibility)
+        raster = F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True)
+        return Sources(photo=self.encode(photo), landmark=raster, embedding=embedding, text=text,
+                       draft=None if draft is None else self.encode(draft.image),
+                       visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8))
+
+    def draft_for(self, photo: torch.Tensor, landmark: torch.Tensor) -> DraftTensors | None:
+        """The draft at the photo's size if MainNet corrects one, else None."""
+        if not self.denoiser.takes_draft:
+            return None
+        return self.draft(photo, F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True))
 
     @torch.no_grad()
     def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, caption: str, *,
@@ -203,7 +209,8 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         if not 0 < strength <= 1:
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
         started = time.perf_counter()
-        sources = self.sources(photo, landmark, embedding, [caption])
+        draft = self.draft_for(photo, landmark)
+        sources = self.sources(photo, landmark, embedding, self.encode_text([caption]), draft)
         if strength < 1 and sources.draft is None:
             raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
                              "checkpoint has not; use 1")
@@ -237,7 +244,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                         lambda clean=clean: self.decode(F.pixel_shuffle(clean, self.config.latent_packing)))
         denoised_at = time.perf_counter()
         images = self.decode(F.pixel_shuffle(latents, self.config.latent_packing))
-        return PipelineOutput(images=images, timings_ms={
+        return PipelineOutput(images=images, draft=draft, timings_ms={
             "reference": (prepared_at - started) * 1e3, "denoise": (denoised_at - prepared_at) * 1e3,
             "decode": (time.perf_counter() - denoised_at) * 1e3})
 

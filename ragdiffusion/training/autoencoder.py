@@ -5,7 +5,6 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train

@@ -65,8 +65,8 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     weights = [0.3] * (len(errors) - 1) + [1.0]
     flow_error = sum(w * e for w, e in zip(weights, errors, strict=True))
     loss = 3 * flow_error + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + 0.2 * garment
-    pixels = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1) * 128
-    return {"loss": loss, "px": pixels.detach(), "photometric": photometric.detach(), "visibility": visibility.detach(),
+    distance = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
+    return {"loss": loss, "px": distance.detach() * 128, "photometric": photometric.detach(), "visibility": visibility.detach(),
             "garment": garment.detach()}
 
 

@@ -96,7 +96,7 @@ def legs(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec)
         dict(
             kind=spec.kind,
             category="Unknown",
-            fit=choose(rng, ("Slim", "Regular", "Loose")),
+            fit="Unknown",
             collar="Unknown",
             sleeve_length="Unknown",
             length="Short" if spec.kind == "shorts" else "Long",
@@ -149,7 +149,7 @@ def skirt(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec
         dict(
             kind="skirt",
             category="Skirt",
-            fit=choose(rng, ("Slim", "Regular", "Loose")),
+            fit="Unknown",
             collar="Unknown",
             sleeve_length="Unknown",
             length=name,

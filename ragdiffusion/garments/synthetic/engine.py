@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ragdiffusion.garments.pair import Pair
@@ -13,6 +15,7 @@ from ragdiffusion.garments.synthetic.texture import Texture, sample_texture
 from ragdiffusion.garments.synthetic.wild import Photo, take_photo
 
 MIN_SIZE = 64
+_OF_STRUCTURE = ("category", "collar", "sleeve_length", "length", "fit")
 
 
 class GarmentEngine:
@@ -91,6 +94,21 @@ class GarmentEngine:
             structure=f"synthetic-{seed}",
             attributes={k: v for k, v in photo.attributes.items() if v != "Unknown"},
         )
+
+    def structure_pair(self, seed: int) -> Pair:
+        """Pair number `seed` with the flat-lay in another texture: same structure, exactly (3.1).
+
+        Attributes that belong to the texture or can't be seen in the picture are left out.
+
+        Raises:
+            ValueError: negative seed.
+        """
+        pair = self.pair(seed)
+        rng = np.random.default_rng([int(seed), 2025])
+        structure = self.structure(rng)
+        other = self.flat_lay(structure, self.texture(np.random.default_rng([int(seed), 4050]), structure))
+        kept = {key: value for key, value in pair.attributes.items() if key in _OF_STRUCTURE}
+        return replace(pair, standard=other.image, silhouette=other.silhouette, attributes=kept)
 
 
 def _check_size(size: int) -> None:

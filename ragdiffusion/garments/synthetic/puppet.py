@@ -115,7 +115,7 @@ def _angles(
     if not is_top:
         spread = {"laid": 6, "hung": 3, "worn": 4}[display]
         turn = rng.normal(2 if display == "hung" else 0, spread) * deg
-        return float(np.clip(turn, -12 * deg, 12 * deg)), float(rng.normal(0, 4)) * deg
+        return float(np.clip(turn, -12 * deg, 12 * deg)), float(rng.normal(0, 4)) * deg * long
     if display == "laid":
         turn, bend = rng.normal(0, 13) * deg, rng.normal(4, 15) * deg
         if long and fold and rng.random() < 0.35:

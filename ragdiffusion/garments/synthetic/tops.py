@@ -69,7 +69,7 @@ def top(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) 
     age = "Child" if rng.random() < spec.child else "Adult"
     gender = "Female" if rng.random() < spec.female else "Male"
     length_name, length = spec.lengths[int(rng.integers(len(spec.lengths)))]
-    if spec.kind == "dress" and sleeve in ("Sleeveless", "Short", "Mid"):
+    if spec.kind == "dress" and sleeve in ("Sleeveless", "Short"):
         group = "dress_sleeved" if rng.random() < 0.6 else "tshirt"
     elif sleeve in ("Short", "Sleeveless"):
         group = "shirt_short" if collar in ("Shirt", "Polo") and rng.random() < 0.6 else "tshirt"
@@ -93,6 +93,7 @@ def top(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) 
         "flare": spec.flare * rng.uniform(0.3, 1.0) + {"Slim": -0.04, "Regular": 0.0, "Loose": 0.03}[fit],
     }
     if group == "dress_sleeved":
+        length_name = "Uncertain"  # the real dress decides it, not the specification
         p["length"], p["flare"] = rng.uniform(0.85, 1.12), 0.0
     sides = {name: _half(half, spec, sleeve, p) for name, half in (("r", drawn.right), ("l", drawn.left))}
     neck_y = (sides["r"]["neck"][1] + sides["l"]["neck"][1]) / 2

@@ -1,7 +1,8 @@
 """Photographs in the wild: a flat-lay posed, wrinkled, lit and occluded, with its dense map.
 
 Body and sleeves (or legs) are rigid parts laid over each other, so every part's map is a matrix; a homography
-for the camera and one smooth displacement for wrinkles follow. All three invert exactly, which makes the flow exact.
+for the camera and one smooth displacement for wrinkles follow. All three can be
+inverted, which makes the flow exact.
 """
 
 from __future__ import annotations

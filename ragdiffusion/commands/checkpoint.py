@@ -1,0 +1,53 @@
+"""`checkpoint assemble`: put trained parts together to a folder in diffusers layout."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    actions = parser.add_subparsers(dest="action", required=True)
+    assemble = actions.add_parser("assemble", help="trained parts, new ones for the rest, in one folder")
+    assemble.add_argument("out", type=Path, help="folder to write")
+    assemble.add_argument("--preset", default="studio")
+    assemble.add_argument("--parts", type=Path, nargs="*", default=[], help="folders of trainings (`--out` of train): "
+                          "every component found in them is taken, later folders win")
+    assemble.add_argument("--strength", type=float, help="default sampling strength to store")
+    assemble.add_argument("--half", action="store_true", help="store weights in float16")
+    assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Assemble."""
+    from dataclasses import asdict, replace
+
+    import torch
+
+    from ragdiffusion.config import get_preset
+    from ragdiffusion.generation.build import build_components
+    from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+
+    preset = get_preset(args.preset)
+    torch.manual_seed(args.seed)
+    components = build_components(preset)
+    taken = {}
+    for folder in args.parts:
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder; --parts are the --out folders of trainings")
+        for name, part in components.items():
+            if (folder / name / "config.json").is_file() and isinstance(part, torch.nn.Module):
+                extra = {} if hasattr(part, "get_input_embeddings") else {"low_cpu_mem_usage": False}
+                components[name] = type(part).from_pretrained(folder / name, **extra)
+                taken[name] = folder
+    defaults = preset.defaults if args.strength is None else replace(preset.defaults, strength=args.strength)
+    pipeline = RAGDiffusionPipeline(**components, preset_name=preset.name, latent_packing=preset.latent_packing,
+                                    image_size=preset.image_size, sampling=asdict(defaults))
+    if args.half:
+        pipeline.to(torch.float16)
+    pipeline.save_pretrained(args.out, safe_serialization=True)
+    for name, part in components.items():
+        if isinstance(part, torch.nn.Module):
+            print(f"{name}: {f'from {taken[name]}' if name in taken else 'new, untrained'}")
+    return 0

@@ -1,0 +1,108 @@
+"""Where training pairs come from: real garments, drawn ones, or a mixture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ragdiffusion.garments import GarmentEngine
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.garments.real import RealGarment, RealPairs, load_garments
+
+HELD_OUT = 64  # real garments that no trainer draws
+_SEEDS = 1 << 40
+_HELD_OUT_SEEDS = 1 << 41
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """Draws pairs at one size.
+
+    Attributes:
+        real: pairs of real garments, None without a folder of them.
+        held_out: real garments kept for curves and sheets.
+        engine: draws garments.
+        synthetic: share of drawn pairs, in [0, 1].
+    """
+
+    real: RealPairs | None
+    held_out: RealPairs | None
+    engine: GarmentEngine
+    synthetic: float
+
+    def draw(self, rng: np.random.Generator) -> Pair:
+        """One pair for the flow or the denoiser."""
+        if self.real is None or rng.random() < self.synthetic:
+            return self.engine.pair(int(rng.integers(_SEEDS)))
+        return self.real.sample(rng)
+
+    def draw_structures(self, rng: np.random.Generator, count: int) -> list[Pair]:
+        """So many pairs of distinct structures, the flat-lay of a real one mostly in another texture."""
+        real = 0 if self.real is None else min(count - round(count * self.synthetic), len(self.real.garments))
+        chosen = rng.choice(len(self.real.garments), real, replace=False) if real else []
+        pairs = [self.real.structure_pair(rng, int(index)) for index in chosen]
+        return pairs + [self.engine.structure_pair(int(rng.integers(_SEEDS))) for _ in range(count - real)]
+
+    def held_out_pairs(self, count: int) -> list[Pair]:
+        """Fixed pairs for the flow's and the denoiser's curves, real ones where there are any."""
+        if self.held_out is None:
+            return [self.engine.pair(_HELD_OUT_SEEDS + i) for i in range(count)]
+        rng = np.random.default_rng(5)
+        return [self.held_out.sample(rng, i % len(self.held_out.garments)) for i in range(count)]
+
+    def held_out_structures(self, count: int) -> list[Pair]:
+        """Fixed pairs of distinct structures for StructureNet's curve."""
+        if self.held_out is None:
+            return [self.engine.structure_pair(_HELD_OUT_SEEDS + i) for i in range(count)]
+        rng = np.random.default_rng(5)
+        return [self.held_out.structure_pair(rng, i, retexture=0.0)
+                for i in range(min(count, len(self.held_out.garments)))]
+
+
+def open_source(garments: Path | None, size: int, *, synthetic: float, limit: int | None = None) -> PairSource:
+    """Open a source of pairs.
+
+    Args:
+        garments: folder of real garments with `train.csv`, None for drawn ones only.
+        size: side of the pictures, pixels.
+        synthetic: share of drawn pairs, in [0, 1].
+        limit: take only so many real garments.
+
+    Raises:
+        ValueError: if the folder can't be read or the share is out of range.
+    """
+    if not 0 <= synthetic <= 1:
+        raise ValueError(f"synthetic share is {synthetic}, 0 to 1 wanted")
+    engine = GarmentEngine(size)
+    if garments is None:
+        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0)
+    train, kept = split_held_out(load_garments(garments, "train", size, limit=limit))
+    return PairSource(real=RealPairs(train), held_out=RealPairs(kept), engine=engine, synthetic=synthetic)
+
+
+def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list[RealGarment]]:
+    """Set apart the garments that no trainer draws (an eighth of them, at most `HELD_OUT`)."""
+    order = np.random.default_rng(1).permutation(len(garments))
+    kept = set(order[: min(HELD_OUT, max(1, len(garments) // 8))].tolist())
+    return ([g for i, g in enumerate(garments) if i not in kept], [garments[i] for i in sorted(kept)])
+
+
+def autoencoder_images(garments: Path | None, size: int, *, limit: int | None = None
+                       ) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures for the autoencoder: flat-lays and photos.
+
+    Returns:
+        images: uint8 (n, size, size, 3) to draw crops from.
+        held_out: uint8 (32, size, size, 3) or fewer, never drawn.
+    """
+    if garments is None:
+        engine = GarmentEngine(size)
+        pairs = [engine.pair(seed) for seed in range(400 if limit is None else limit)]
+        kept = [engine.pair(_HELD_OUT_SEEDS + i) for i in range(16)]
+        return (np.stack([image for p in pairs for image in (p.standard, p.photo)]),
+                np.stack([image for p in kept for image in (p.standard, p.photo)]))
+    train, kept_garments = split_held_out(load_garments(garments, "train", size, limit=limit))
+    return (np.stack([image for g in train for image in (g.standard, g.photo, g.cloth)]),
+            np.stack([g.standard for g in kept_garments[:24]] + [g.photo for g in kept_garments[:8]]))
