@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch.nn import functional as F
@@ -21,7 +22,8 @@ from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.detail import carry_detail
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.guide import StructureGuide, build_guide
-from ragdiffusion.images import load_mask, load_photo, mask_to_tensor, photo_to_tensor, tensor_to_images
+from ragdiffusion.images import load_mask, load_photo, mask_to_tensor, pad_to_square, photo_to_tensor, tensor_to_images
+from ragdiffusion.structure.framing import crop, frame_of
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
 _SURE = 0.5  # an attribute is read when its value has at least this probability
@@ -30,7 +32,7 @@ PhotoSource = str | Path | bytes | Image.Image
 StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
 
 
-class GenerationCancelled(Exception):
+class GenerationCancelled(Exception):  # noqa: N818 - an outcome, not an error
     """Raised by a step listener to stop a run."""
 
 
@@ -62,7 +64,7 @@ class GenerationResult:
         steps: of DDIM asked for.
         strength: share of the schedule that was run.
         guidance: scale.
-        timings_ms: `encode, search, slle, fuse, reference, denoise, decode, total`.
+        timings_ms: `encode, search, slle, fuse, reference, denoise, decode`, and `total`, from photo to picture.
         checkpoint: fingerprint of the weights.
         bank_version: of the bank that the guide came from.
         peak_rss_mb: of this process so far.
@@ -122,7 +124,11 @@ class RAGDiffusion:
             if location.is_absolute() or str(checkpoint).count("/") != 1:
                 raise ValueError(f"checkpoint {str(checkpoint)!r} not found: give a folder in diffusers layout "
                                  "or a hub id like name/model")
-            location = Path(RAGDiffusionPipeline.download(str(checkpoint), use_safetensors=True))
+            try:
+                location = Path(RAGDiffusionPipeline.download(str(checkpoint), use_safetensors=True))
+            except OSError as error:
+                raise ValueError(f"checkpoint {str(checkpoint)!r} is no folder here and can't be had from the hub: "
+                                 "check the name and the network") from error
         pipeline = RAGDiffusionPipeline.from_pretrained(location)
         if pipeline.config.preset_name != preset:
             raise ValueError(f"{location}: a checkpoint of the preset {pipeline.config.preset_name!r}, {preset!r} was "
@@ -221,7 +227,7 @@ class RAGDiffusion:
         Args:
             photo: path, bytes or PIL image.
             guide: from `retrieve`, perhaps changed by a person; None retrieves one.
-            seed: of the noise, from 0.
+            seed: of the noise, from 0 to 2^63 - 1.
             steps: of DDIM; None: the preset's.
             strength: share of the schedule run, in (0, 1]; None: the preset's.
             guidance: scale, 1 is off; None: the preset's.
@@ -233,10 +239,10 @@ class RAGDiffusion:
             GenerationCancelled: if the listener raised it.
         """
         image = load_photo(photo)
-        started = time.perf_counter()
         guide = self.retrieve(image) if guide is None else guide
-        if not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed is {seed!r}, a whole number from 0 wanted")
+        started = time.perf_counter()
+        if not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise ValueError(f"seed is {seed!r}, a whole number from 0 to 2^63 - 1 wanted")
         steps = self.defaults.steps if steps is None else steps
         strength = self.defaults.strength if strength is None else strength
         guidance = self.defaults.guidance if guidance is None else guidance
@@ -254,15 +260,22 @@ class RAGDiffusion:
             draft = tensor_to_images(output.draft.image)[0]
             finished = carry_detail(finished, output.draft.image, output.draft.visibility)
         finished = finished * landmark + (1 - landmark)
-        timings = {**guide.timings_ms, **output.timings_ms, "total": (time.perf_counter() - started) * 1e3}
+        spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
+        timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
                                 seed=seed, steps=steps, strength=strength, guidance=guidance, timings_ms=timings,
                                 checkpoint=self.checkpoint, bank_version=guide.bank_version,
                                 peak_rss_mb=peak_rss_mb())
 
     def _tokens(self, image: Image.Image) -> torch.Tensor:
-        net = self.pipeline.structure_net
-        return net.tokens(photo_to_tensor(image, net.image_size).to(self.device), "photo")
+        size = self.pipeline.structure_net.image_size
+        if self.pipeline.appearance_flow is None:
+            framed = photo_to_tensor(image, size)
+        else:
+            mask = self.pipeline.garment_mask(photo_to_tensor(image, self.image_size).to(self.device))
+            square = np.asarray(pad_to_square(image))
+            framed = photo_to_tensor(Image.fromarray(crop(square, frame_of(mask[0, 0].cpu().numpy()), size)), size)
+        return self.pipeline.structure_net.tokens(framed.to(self.device), "photo")
 
     def _read(self, tokens: torch.Tensor) -> dict[str, str]:
         read: dict[str, Any] = {}

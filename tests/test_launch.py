@@ -84,7 +84,7 @@ def test_each_command_asks_for_its_files_and_they_exist() -> None:
     for command, names in {
         "studio": ["requirements.txt"],
         "generate": ["requirements.txt"],
-        "test": ["requirements.txt", "requirements-test.txt"],
+        "test": ["requirements.txt", "requirements-train.txt", "requirements-test.txt"],
         "train": ["requirements.txt", "requirements-train.txt"],
     }.items():
         files = launch.requirement_files(command)

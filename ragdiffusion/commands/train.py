@@ -100,7 +100,7 @@ def _denoiser(args: argparse.Namespace, config) -> int:
     from ragdiffusion.training.sources import open_source
 
     if args.checkpoint is None:
-        raise ValueError("train denoiser needs --checkpoint: the folder with trained autoencoder, StructureNet and bank")
+        raise ValueError("train denoiser needs --checkpoint: the folder with trained autoencoder, StructureNet, bank")
     model = RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, device=args.device)
     source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit)
     train_denoiser(config, source.draw, source.held_out_pairs(8), pipeline=model.pipeline,

@@ -31,6 +31,7 @@ CATEGORY_ATTRIBUTES: dict[str, dict[str, str]] = {
     "shorts": {"length": "Short"},
 }
 """What a category of the data set says for sure in the terms of Table 6."""
+AS_TAKEN = 0.6  # share of untouched photos where the structure matters: a warp changes it a little
 PARTNERS = 6  # silhouettes of other garments that each garment is laid into
 SPLINE_GRID = 33
 
@@ -211,8 +212,8 @@ class RealPairs:
         self._by_category: dict[str, list[int]] = {}
         for index, garment in enumerate(garments):
             self._by_category.setdefault(garment.category, []).append(index)
-        self._as_they_lie = self if other_silhouette == warped_target == 0 else RealPairs(
-            garments, other_silhouette=0, warped_target=0, untouched=untouched)
+        self._as_they_lie = None if other_silhouette == warped_target == 0 else RealPairs(
+            garments, other_silhouette=0, warped_target=0, untouched=AS_TAKEN)
         self._splines: dict[tuple[int, int], ThinPlate] = {}
         axis = np.linspace(-1, 1, SPLINE_GRID)
         self._spline_grid = np.stack(np.meshgrid(axis, axis), axis=-1)
@@ -285,7 +286,7 @@ class RealPairs:
             retexture: share of flat-lays filled with another garment's cloth.
         """
         garment = self.garments[index]
-        own = self._as_they_lie.sample(rng, index)
+        own = (self._as_they_lie or self).sample(rng, index)
         cloth = garment.cloth
         if rng.random() < retexture:
             other = self.partner(rng, index)
@@ -332,7 +333,8 @@ class RealPairs:
         hidden = np.zeros((size, size), np.uint8)
         for _ in range(int(rng.integers(1, 3)) if rng.random() < 0.35 else 0):
             self._occlude(rng, image, hidden)
-        light = cv2.resize(rng.normal(size=(3, 3)).astype(np.float32) * 0.07, (size, size), interpolation=cv2.INTER_CUBIC)
+        spots = rng.normal(size=(3, 3)).astype(np.float32) * 0.07
+        light = cv2.resize(spots, (size, size), interpolation=cv2.INTER_CUBIC)
         image = image * (rng.uniform(0.85, 1.12) + light[..., None]) + rng.normal() * 4
         photo_mask = np.where(hidden > 0, 0, alpha).astype(np.uint8)
         inverse, weight_there = invert(backward, size // 2)

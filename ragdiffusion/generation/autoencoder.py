@@ -73,11 +73,11 @@ class GarmentAutoencoder(ModelMixin, ConfigMixin):
         """
         patches = F.unfold(images, 8, stride=8).transpose(1, 2).flatten(0, 1)  # (B * patches, 192)
         mean = patches.mean(0)
-        _, values, components = torch.linalg.svd((patches - mean)[:: max(1, len(patches) // 40000)],
-                                                 full_matrices=False)
+        looked_at = (patches - mean)[:: max(1, len(patches) // 40000)]
+        _, values, components = torch.linalg.svd(looked_at, full_matrices=False)
         count = self.config.latent_channels
         basis = components[:count]  # (C, 192)
-        spread = values[:count] / max(1, min(len(patches), 40000)) ** 0.5
+        spread = values[:count] / len(looked_at) ** 0.5
         self.patch_encoder.weight.copy_((basis / spread[:, None]).view(count, 3, 8, 8))
         self.patch_encoder.bias.copy_(-(basis / spread[:, None]) @ mean)
         self.patch_decoder.weight.copy_((basis * spread[:, None]).view(count, 3, 8, 8))

@@ -1,4 +1,4 @@
-"""Detail carried from the draft into the denoised picture (DESIGN 5b.3)."""
+"""What becomes of a draft's pixels: hidden ones are filled, fine ones carried into the denoised picture (DESIGN 5b)."""
 
 from __future__ import annotations
 
@@ -39,3 +39,24 @@ def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.
     weight = gaussian_blur((agreement * visibility).clamp(0, 1), sigma / 2)
     detail = (draft - smooth_draft) - (denoised - smooth_denoised)
     return (denoised + weight * detail).clamp(-1, 1)
+
+
+def fill_hidden(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Replace unknown pixels by smooth means of the known ones around them (pull-push over a pyramid).
+
+    Args:
+        image: (B, C, H, W).
+        known: (B, 1, H, W) in [0, 1], how far each pixel is to be kept.
+
+    Returns:
+        (B, C, H, W), equal to `image` where `known` is 1.
+    """
+    levels = [(image * known, known)]
+    while min(levels[-1][1].shape[-2:]) > 1:
+        levels.append(tuple(F.avg_pool2d(part, 2, ceil_mode=True) for part in levels[-1]))
+    filled = levels[-1][0] / levels[-1][1].clamp(min=1e-4)
+    for colour, weight in reversed(levels[:-1]):
+        filled = F.interpolate(filled, size=colour.shape[-2:], mode="bilinear", align_corners=False)
+        share = weight.clamp(max=1)
+        filled = colour / weight.clamp(min=1e-4) * share + filled * (1 - share)
+    return image * known + filled * (1 - known)

@@ -10,17 +10,21 @@ from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
+from diffusers.models.modeling_utils import ModelMixin
 from torch.nn import functional as F
 
 from ragdiffusion.generation.appearance_flow import AppearanceFlow, take
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, Sources
+from ragdiffusion.generation.detail import fill_hidden
 from ragdiffusion.generation.text import TextFeatures, encode_captions
 from ragdiffusion.structure.network import StructureNet
 
 OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
                "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow}
+
+_HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
 StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
 """Called after each step with its number (from 1), the number of steps, and a function that decodes a preview
@@ -32,8 +36,8 @@ class DraftTensors:
     """A photo laid into landmarks by the appearance flow.
 
     Attributes:
-        image: (B, 3, H, W) in [-1, 1], on white.
-        visibility: (B, 1, H, W) in [0, 1], zero outside the landmark.
+        image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
+        visibility: (B, 1, H, W) in [0, 1]: the point is seen in the photo; zero outside the landmark.
         flow: (B, 2, h, w), (x, y) in [-1, 1] of the photo.
         garment: (B, 1, h, w) in [0, 1] on the photo's own grid: the garment's mask.
     """
@@ -95,21 +99,25 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """Load from a folder in diffusers layout, or a hub id. Only safetensors are read.
 
         Raises:
-            ValueError: if the folder holds no pipeline of this kind.
+            ValueError: if the folder holds no pipeline of this kind, or not the whole of one.
         """
         folder = Path(location)
         if not folder.is_dir():
             folder = Path(cls.download(str(location), use_safetensors=True))
         if not (folder / "model_index.json").is_file():
             raise ValueError(f"{folder}: no checkpoint here (model_index.json is missing)")
-        index = cls.load_config(str(folder))
-        if index.get("_class_name") != cls.__name__:
-            raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
-        dtype = kwargs.get("dtype", torch.float32)
-        own = {name: OWN_CLASSES[entry[1]].from_pretrained(folder / name, dtype=dtype, low_cpu_mem_usage=False)
-               for name, entry in index.items()
-               if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES}
-        return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
+        try:
+            index = cls.load_config(str(folder))
+            if index.get("_class_name") != cls.__name__:
+                raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
+            dtype = kwargs.get("dtype", torch.float32)
+            own = {name: _load_part(OWN_CLASSES[entry[1]], folder / name, dtype) for name, entry in index.items()
+                   if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES}
+            return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
+        except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
+            reason = str(error).strip().partition("\n")[0]
+            raise ValueError(f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
+                             ) from error
 
     @property
     def grid(self) -> int:
@@ -125,6 +133,16 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """Latents -> (B, 3, H, W), clipped to [-1, 1]."""
         shift = getattr(self.vae.config, "shift_factor", None) or 0.0
         return self.vae.decode(latents / self.vae.config.scaling_factor + shift).sample.clamp(-1, 1)
+
+    @torch.no_grad()
+    def garment_mask(self, photo: torch.Tensor) -> torch.Tensor:
+        """Where the garment is in a photo: (1, 3, H, W) in [-1, 1] -> (1, 1, h, w) in [0, 1], on the photo's grid."""
+        size = self.appearance_flow.config.input_size
+        small = F.interpolate(photo, size=(size, size), mode="area")
+        axis = torch.linspace(-1, 1, size, device=photo.device)
+        # The network wants some landmark; a plain centred block says nothing of the shape.
+        block = ((axis.abs() < 0.7).float()[:, None] * (axis.abs() < 0.6).float())[None, None]
+        return self.appearance_flow(small, block).garment.float().sigmoid()
 
     def encode_text(self, captions: Sequence[str]) -> TextFeatures:
         """Encode captions with every text encoder of the preset."""
@@ -153,11 +171,15 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         sides = landmark.shape[-2:]
         flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
         source = photo if source is None else source
-        image = take(source.expand(len(landmark), -1, -1, -1), flow) * landmark + (1 - landmark)
-        visibility = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear",
-                                   align_corners=False) * landmark
-        return DraftTensors(image=image, visibility=visibility, flow=prediction.flow,
-                            garment=prediction.garment.float().sigmoid())
+        visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear",
+                                align_corners=False)
+        garment = prediction.garment.float().sigmoid()
+        # A point that the flow puts beside the photo's garment shows background: as good as hidden.
+        visible = visible * take(garment, flow)
+        known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
+        cloth = fill_hidden(take(source.expand(len(landmark), -1, -1, -1), flow), known)
+        return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
+                            flow=prediction.flow, garment=garment)
 
     def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
                 draft: DraftTensors | None) -> Sources:
@@ -247,6 +269,15 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         return PipelineOutput(images=images, draft=draft, timings_ms={
             "reference": (prepared_at - started) * 1e3, "denoise": (denoised_at - prepared_at) * 1e3,
             "decode": (time.perf_counter() - denoised_at) * 1e3})
+
+
+def _load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> ModelMixin:
+    part, report = kind.from_pretrained(folder, dtype=dtype, low_cpu_mem_usage=False, use_safetensors=True,
+                                        local_files_only=True, output_loading_info=True)
+    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:  # diffusers would make up what is missing
+        raise ValueError(f"{folder}: the weights do not fit {kind.__name__} (names that differ: {len(wrong)}, one is "
+                         f"{wrong[0]}); take the checkpoint made for this version")
+    return part
 
 
 def _repeat(prepared: Prepared, count: int) -> Prepared:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
@@ -33,7 +33,8 @@ def caption_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
     words = [_PAD, _UNKNOWN, _BEGIN, _END, *vocabulary()]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=_UNKNOWN))
     tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    # What `attributes.words` finds: a hyphen joins ("T-shirt" is one word), punctuation goes.
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[a-z0-9]+(?:-[a-z0-9]+)*"), behavior="removed", invert=True)
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{_BEGIN} $A {_END}", special_tokens=[(_BEGIN, 2), (_END, 3)])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=_PAD, unk_token=_UNKNOWN, bos_token=_BEGIN,

@@ -22,6 +22,7 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.denoiser import Keep
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.slle import barycentric_weights, fuse_embedding
+from ragdiffusion.structure.framing import crop, frame_of
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 DROP = 0.1  # share of rows that lose a condition
@@ -72,10 +73,10 @@ def denoiser_batch(draw: Callable[[np.random.Generator], Pair], own: dict[str, i
                    rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
     """Stack pairs as this trainer wants them."""
     pairs = [draw(rng) for _ in range(count)]
-    shrink = lambda image: cv2.resize(image, (structure_size,) * 2, interpolation=cv2.INTER_AREA)  # noqa: E731
     return {
         "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
-        "small_photo": np.stack([shrink(p.photo) for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "framed_photo": np.stack([crop(p.photo, frame_of(p.photo_mask / 255.0), structure_size)
+                                  for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
         "attributes": np.array([encode(p.attributes) for p in pairs]),
@@ -93,11 +94,11 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: B
     """
     device, count = batch["photo"].device, len(batch["photo"])
     draw = lambda *shape: torch.rand(*shape, generator=generator, device=device)  # noqa: E731
-    images = {name: batch[name].float() / 127.5 - 1 for name in ("photo", "standard", "small_photo")}
+    images = {name: batch[name].float() / 127.5 - 1 for name in ("photo", "standard", "framed_photo")}
     landmark = batch["silhouette"].float() / 255
     text = pipeline.encode_text([caption(decode_all(codes)) for codes in batch["labels"].tolist()])
     with torch.no_grad():
-        query = pipeline.structure_net(images["small_photo"], batch["attributes"], "photo")
+        query = pipeline.structure_net(images["framed_photo"], batch["attributes"], "photo")
         embedding = bank.fuse(query, batch["own"], draw(count))
         target = F.pixel_unshuffle(pipeline.encode(images["standard"]), pipeline.config.latent_packing)
         draft = pipeline.draft_for(images["photo"], landmark)
@@ -177,8 +178,8 @@ def sample_sheet(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: Batc
     """
     photo, standard = (batch[name].float() / 127.5 - 1 for name in ("photo", "standard"))
     landmark = batch["silhouette"].float() / 255
-    small = batch["small_photo"].float() / 127.5 - 1
-    query = pipeline.structure_net(small, batch["attributes"], "photo")
+    framed = batch["framed_photo"].float() / 127.5 - 1
+    query = pipeline.structure_net(framed, batch["attributes"], "photo")
     embedding = bank.fuse(query, batch["own"], torch.full((len(query),), 0.5))
     columns = {"draft": pipeline.draft(photo, landmark).image} if pipeline.appearance_flow is not None else {}
     for strength in strengths if columns else (1.0,):

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.tensorboard import SummaryWriter
 
 from ragdiffusion.training.state import ExponentialAverage, load_training, save_training
 
@@ -60,6 +61,34 @@ class LoopConfig:
     ema_decay: float = 0.999
     bfloat16: bool = True
     device: str = "cpu"
+
+
+class Journal:
+    """The curves of a training: one JSON line a record in `log.jsonl`, and TensorBoard events beside it.
+
+    Args:
+        folder: of the training.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._lines = (folder / "log.jsonl").open("a")
+        self._events = SummaryWriter(str(folder / "tensorboard"))
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lines.close()
+        self._events.close()
+
+    def write(self, step: int, figures: Mapping[str, float]) -> None:
+        """Record figures at a step."""
+        record = {"step": step, **{name: round(float(value), 5) for name, value in figures.items()}}
+        self._lines.write(json.dumps(record) + "\n")
+        self._lines.flush()
+        for name, value in figures.items():
+            self._events.add_scalar(name, float(value), step)
+        log.info("%s", record)
 
 
 class SeededBatches(Dataset):
@@ -126,7 +155,7 @@ def train(config: LoopConfig, module: torch.nn.Module, batches: SeededBatches,
                              worker_init_fn=_quiet_worker if config.workers else None))
     start, saved, bad = time.monotonic(), time.monotonic(), 0
     running: dict[str, float] = {}
-    with (config.out / "log.jsonl").open("a") as journal:
+    with Journal(config.out) as journal:
         while step < last and time.monotonic() - start < config.minutes * 60:
             batch = {name: value.to(config.device) for name, value in next(loader).items()}
             generator = torch.Generator(config.device).manual_seed(config.seed * 1_000_003 + step)
@@ -149,19 +178,17 @@ def train(config: LoopConfig, module: torch.nn.Module, batches: SeededBatches,
                 running[name] = running.get(name, value) * 0.98 + value * 0.02
             elapsed = time.monotonic() - start
             if step % 100 == 0:
-                _write(journal, {"step": step, "minutes": round((before + elapsed) / 60, 2),
-                                 **{name: round(value, 5) for name, value in running.items()}})
+                journal.write(step, {"minutes": round((before + elapsed) / 60, 2), **running})
             if time.monotonic() - saved > config.save_every:
                 save_training(config.out, step=step, seconds=before + elapsed, module=module, average=average,
                               optimizer=optimizer)
                 saved = time.monotonic()
             if on_sample is not None and step % config.sample_every == 0:
-                _write(journal, {"step": step, "sample": _with_average(module, average, on_sample, step)})
-    save_training(config.out, step=step, seconds=before + time.monotonic() - start, module=module, average=average,
-                  optimizer=optimizer)
-    if on_sample is not None:
-        with (config.out / "log.jsonl").open("a") as journal:
-            _write(journal, {"step": step, "sample": _with_average(module, average, on_sample, step)})
+                journal.write(step, _with_average(module, average, on_sample, step))
+        save_training(config.out, step=step, seconds=before + time.monotonic() - start, module=module, average=average,
+                      optimizer=optimizer)
+        if on_sample is not None:
+            journal.write(step, _with_average(module, average, on_sample, step))
     return average.average
 
 
@@ -182,8 +209,3 @@ def _quiet_worker(worker: int) -> None:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
 
-
-def _write(journal, record: dict) -> None:
-    journal.write(json.dumps(record) + "\n")
-    journal.flush()
-    log.info("%s", record)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import encode, encode_all
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.structure.framing import crop, frame_of
 from ragdiffusion.structure.losses import info_nce
 from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
@@ -24,17 +25,24 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
     """Stack pairs of distinct structures as this trainer wants them."""
     pairs = draw(rng, count)
     codes = np.array([encode(p.attributes) for p in pairs])
+    photos = [crop(p.photo, _jittered(frame_of(p.photo_mask / 255.0), rng), p.photo.shape[0]) for p in pairs]
 
     def dropped() -> np.ndarray:
         return np.where(rng.random(codes.shape) < UNKNOWN_SHARE, 0, codes)
 
     return {
-        "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "photo": np.stack(photos).transpose(0, 3, 1, 2).copy(),
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
         "photo_attributes": dropped(), "standard_attributes": dropped(),
         "labels": np.array([encode_all(p.attributes) for p in pairs]),
     }
+
+
+def _jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
+    """A frame as a garment mask that is a little wrong would give it."""
+    x, y = frame[:2] + rng.normal(size=2) * 0.02 * frame[2]
+    return float(x), float(y), float(frame[2] * rng.uniform(0.93, 1.1))
 
 
 class _WithProbe(nn.Module):

@@ -79,7 +79,7 @@ def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> list[Part]:
         upper, lower, outer, inner = _halves(limb, rng.uniform(0.42, 0.55))
         lower_matrix = upper_matrix @ rotation(to_pixels(outer if bend > 0 else inner, size), sign * bend)
         masks = []
-        for region, seam in ((upper, None), (lower, np.stack([outer, inner]))):
+        for region in (upper, lower):
             mask = np.zeros((size, size), np.uint8)
             fill(mask, to_pixels(region, size), 255)
             masks.append(mask)

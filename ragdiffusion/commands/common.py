@@ -1,0 +1,90 @@
+"""What several commands share: the choice of model, JSON out, pictures written whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from ragdiffusion.api import RAGDiffusion
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare which model to load, and `--json`."""
+    parser.add_argument("--preset", default="studio", help="studio or sdxl (default %(default)s)")
+    parser.add_argument("--checkpoint", metavar="FOLDER", help="folder in diffusers layout, or a hub id like "
+                        "name/model (default: the preset's bundled one)")
+    parser.add_argument("--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the "
+                        "checkpoint)")
+    parser.add_argument("--device", help="torch device such as cpu or cuda (default: a GPU where there is one)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+
+
+def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a structure guide is made from."""
+    parser.add_argument("photo", metavar="PHOTO", help="photo of one garment, worn, hung or laid")
+    parser.add_argument("--k", type=int, help="candidates, from 1 to the bank's size (default: the checkpoint's, 4)")
+    parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the "
+                        "checkpoint's, 0.5)")
+    parser.add_argument("--attributes", nargs="+", metavar="k=v", help="attributes such as collar=Polo, or one JSON "
+                        "file; they override what is read from the photo (give them after PHOTO)")
+
+
+def load_model(args: argparse.Namespace) -> RAGDiffusion:
+    """Load the model that the arguments name, without the libraries' own bars and notices."""
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
+    from ragdiffusion.api import RAGDiffusion
+
+    for library in (diffusers_logging, transformers_logging):
+        library.set_verbosity(logging.CRITICAL)  # their errors come to us as exceptions too
+        library.disable_progress_bar()
+    return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device)
+
+
+def print_json(summary: Mapping[str, Any]) -> None:
+    """Print one JSON object on one line."""
+    print(json.dumps(summary, allow_nan=False))
+
+
+def check_png_target(path: Path, sources: list[str | None]) -> None:
+    """See to it that a picture can be written, before long work starts.
+
+    Args:
+        path: where to.
+        sources: files that are read and must not be overwritten; None is skipped.
+
+    Raises:
+        ValueError: if it is not named .png, its folder is missing or sealed, it is a folder, or it is a source.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"{path}: pictures are written as PNG, name it {path.with_suffix('.png').name}")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path}: there is no folder {path.parent}, make it first")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"{path}: the folder {path.parent} can't be written to, choose another")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the name of a picture in it")
+    if any(source is not None and path.resolve() == Path(source).resolve() for source in sources):
+        raise ValueError(f"{path} is read by this run and would be overwritten: choose another --out")
+
+
+def write_pictures(pictures: Mapping[Path, Image.Image]) -> None:
+    """Write PNG files; each appears whole or not at all, and none does if one can't be made."""
+    partial = {path: path.with_name(f".{path.name}.{os.getpid()}.partial") for path in pictures}
+    try:
+        for path, picture in pictures.items():
+            picture.save(partial[path], format="PNG")
+        for path in pictures:
+            os.replace(partial[path], path)
+    finally:
+        for path in partial.values():
+            path.unlink(missing_ok=True)

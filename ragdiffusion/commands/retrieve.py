@@ -1,0 +1,34 @@
+"""`retrieve PHOTO`: the structure guide of a photo."""
+
+from __future__ import annotations
+
+import argparse
+
+from ragdiffusion.commands.common import add_guide_arguments, add_model_arguments, load_model, print_json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_guide_arguments(parser)
+    add_model_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Search the bank and print the candidates."""
+    from ragdiffusion.attributes import parse_assignments
+    from ragdiffusion.images import load_photo
+
+    photo = load_photo(args.photo)
+    attributes = parse_assignments(args.attributes) if args.attributes else None
+    guide = load_model(args).retrieve(photo, k=args.k, alpha=args.alpha, attributes=attributes)
+    if args.json:
+        print_json(guide.summary())
+        return 0
+    print("      id  similarity  weight    IoU")
+    for index, candidate in enumerate(guide.candidates):
+        mark = "  <- landmark" if index == guide.consensus else ""
+        print(f"{index:>2}  {candidate.id:>4}  {candidate.similarity:>10.3f}  {candidate.weight:>6.3f}  "
+              f"{candidate.iou:>5.3f}{mark}")
+    print(f"K {guide.k}, alpha {guide.alpha:g}, bank {guide.bank_version}, checkpoint {guide.checkpoint}, "
+          f"{sum(guide.timings_ms.values()):.0f} ms")
+    return 0

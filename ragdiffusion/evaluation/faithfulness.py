@@ -1,0 +1,138 @@
+"""Does a picture keep to its landmark and to its photo's colours? Measured on photos whose garment is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.evaluation.metrics import delta_e_2000, foreground_of, mask_iou, mean_colour, srgb_to_lab
+from ragdiffusion.garments import GarmentEngine
+from ragdiffusion.garments.real import load_garments
+from ragdiffusion.images import photo_to_tensor
+
+LANDMARKS = ("retrieved", "truth")
+_DRAWN_SEEDS = 1 << 42  # no trainer draws these
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A photo whose garment is known.
+
+    Attributes:
+        name: of the garment.
+        category: what kind it is.
+        photo: a path, or the picture itself.
+        photo_pixels: uint8 (N, N, 3), the photo padded to square.
+        photo_mask: uint8 (N, N), the garment in it.
+        standard: uint8 (N, N, 3), its flat-lay on white.
+        silhouette: uint8 (N, N), the flat-lay's mask.
+    """
+
+    name: str
+    category: str
+    photo: Path | Image.Image
+    photo_pixels: np.ndarray
+    photo_mask: np.ndarray
+    standard: np.ndarray
+    silhouette: np.ndarray
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """One picture's measures.
+
+    Attributes:
+        name: of the sample.
+        category: of the sample.
+        iou: of the picture's foreground with the landmark it was given.
+        delta_e_mean_colour: ΔE2000 between the mean Lab colour of the picture's foreground and that of the photo's
+            garment. It needs no correspondence, and sees shifts of colour only, not of pattern.
+        delta_e_pixelwise: median over the foreground of ΔE2000 to the known flat-lay; None unless the landmark was
+            the flat-lay's own silhouette, since only then do pixels correspond.
+    """
+
+    name: str
+    category: str
+    iou: float
+    delta_e_mean_colour: float
+    delta_e_pixelwise: float | None
+
+
+def folder_samples(folder: Path, size: int, limit: int) -> list[Sample]:
+    """Samples of a folder of real garments, spread evenly over its list.
+
+    Args:
+        folder: holds `val.csv` beside `val/CATEGORY/ID.jpg` and `.png`; `val` itself will do.
+        size: side N of the pictures, pixels.
+        limit: at most so many.
+
+    Raises:
+        ValueError: if the list or a file in it can't be read.
+    """
+    folder = folder.parent if folder.name == "val" and not (folder / "val.csv").is_file() else folder
+    if not (folder / "val.csv").is_file():
+        raise ValueError(f"{folder}: no val.csv here; --photos wants a folder with val.csv beside "
+                         "val/CATEGORY/ID.jpg and ID.png")
+    return [Sample(name=g.name, category=g.category, photo=folder / "val" / g.category / f"{g.name}.jpg",
+                   photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
+            for g in load_garments(folder, "val", size, limit=limit)]
+
+
+def drawn_samples(size: int, limit: int) -> list[Sample]:
+    """The same number of samples from the garment engine, which works on any machine."""
+    engine = GarmentEngine(size)
+    pairs = [engine.pair(_DRAWN_SEEDS + index) for index in range(limit)]
+    return [Sample(name=pair.structure, category=pair.category, photo=Image.fromarray(pair.photo),
+                   photo_pixels=pair.photo, photo_mask=pair.photo_mask, standard=pair.standard,
+                   silhouette=pair.silhouette) for pair in pairs]
+
+
+def measure(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: str = "retrieved") -> Iterator[Faithfulness]:
+    """Generate every sample's flat-lay with the checkpoint's defaults and seed 0, and measure it.
+
+    Args:
+        model: to measure.
+        samples: of the model's image size.
+        landmark: "retrieved": what the bank gives; "truth": the sample's own silhouette.
+
+    Raises:
+        ValueError: if `landmark` is neither.
+    """
+    if landmark not in LANDMARKS:
+        raise ValueError(f"landmark is {landmark!r}, one of {', '.join(LANDMARKS)} wanted")
+    for sample in samples:
+        guide = model.retrieve(sample.photo)
+        if landmark == "truth":
+            guide = guide.edit(torch.from_numpy(sample.silhouette / np.float32(255)))
+        result = model.generate(sample.photo, guide, seed=0)
+        yield compare(result.image, result.landmark, sample, aligned=landmark == "truth")
+
+
+def compare(image: Image.Image, landmark: torch.Tensor, sample: Sample, *, aligned: bool) -> Faithfulness:
+    """Measure one picture.
+
+    Args:
+        image: (N, N), the flat-lay made.
+        landmark: (N, N) in [0, 1], what it was given.
+        sample: what it was made from.
+        aligned: the landmark is the sample's own silhouette, so pixels correspond.
+    """
+    lab = srgb_to_lab(photo_to_tensor(image, image.width))
+    foreground = foreground_of(photo_to_tensor(image, image.width))
+    # A picture without any foreground is compared as a whole: white.
+    inside = foreground if bool(foreground.any()) else torch.ones_like(foreground)
+    photo = srgb_to_lab(photo_to_tensor(Image.fromarray(sample.photo_pixels), image.width))
+    photo_mask = torch.from_numpy(sample.photo_mask / np.float32(255))[None]
+    colour = delta_e_2000(mean_colour(lab, inside), mean_colour(photo, photo_mask))
+    pixelwise = None
+    if aligned:
+        standard = srgb_to_lab(photo_to_tensor(Image.fromarray(sample.standard), image.width))
+        pixelwise = float(delta_e_2000(lab, standard)[inside > 0.5].median())
+    return Faithfulness(name=sample.name, category=sample.category, iou=float(mask_iou(foreground, landmark[None])),
+                        delta_e_mean_colour=float(colour), delta_e_pixelwise=pixelwise)

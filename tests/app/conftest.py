@@ -1,0 +1,136 @@
+"""A small untrained model with a drawn bank, made once; real classes throughout."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from app.bench import Services
+from app.engine import Engine
+from app.image_store import ImageStore
+from app.session_log import SessionLog
+from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.bank import Bank, NewEntry
+from ragdiffusion.config import PRESETS, Preset
+from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+from ragdiffusion.images import encode_silhouette
+
+ENTRIES = 12
+
+
+def tiny_preset() -> Preset:
+    """The studio preset with its structure kept and its widths cut."""
+    full = PRESETS["studio"]
+    vision = {**full.structure.vision, "hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1}
+    return replace(
+        full,
+        autoencoder=("GarmentAutoencoder", {"latent_channels": 16, "widths": (16, 16)}),
+        unet={**full.unet, "block_out_channels": (16, 32), "cross_attention_dim": 16, "norm_num_groups": 8},
+        text=({**full.text[0], "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1},),
+        structure=replace(
+            full.structure,
+            vision=vision,
+            feature_dim=32,
+            embedding_dim=32,
+            resampler_dim=32,
+            resampler_depth=1,
+        ),
+        ep_dim=16,
+        flow=replace(full.flow, widths=(8, 8, 16, 24), decoder_widths=(16, 16, 8, 8), layers=1),
+    )
+
+
+def _silhouette(index: int) -> np.ndarray:
+    """A T of its own proportions, float 512 x 512."""
+    mask = np.zeros((512, 512), np.float32)
+    half, sleeve = 90 + 6 * index, 30 + 10 * index
+    cv2.rectangle(mask, (256 - half, 40), (256 + half, 470), 1.0, -1)
+    cv2.rectangle(mask, (30, 40), (482, 60 + sleeve), 1.0, -1)
+    return mask
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint folder with its bank, as from_pretrained wants it."""
+    folder = tmp_path_factory.mktemp("checkpoint")
+    preset = tiny_preset()
+    torch.manual_seed(0)
+    RAGDiffusionPipeline(
+        **build_components(preset),
+        preset_name="studio",
+        latent_packing=preset.latent_packing,
+        image_size=preset.image_size,
+        sampling=asdict(preset.defaults),
+    ).save_pretrained(folder)
+    vectors = torch.nn.functional.normalize(torch.randn(ENTRIES, preset.structure.embedding_dim), dim=1)
+    silhouettes = [encode_silhouette(torch.from_numpy(_silhouette(i))) for i in range(ENTRIES)]
+    with Bank.create(
+        folder / "bank.sqlite3", fingerprint=fingerprint(folder, ENCODER_PARTS), dimension=vectors.shape[1]
+    ) as bank:
+        bank.add([NewEntry(v, s, {}, source="drawn") for v, s in zip(vectors, silhouettes, strict=True)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(checkpoint: Path) -> RAGDiffusion:
+    return RAGDiffusion.from_pretrained(checkpoint, device="cpu")
+
+
+@pytest.fixture
+def make_services(tmp_path: Path) -> Iterator[Callable[..., Services]]:
+    """Makes engine, log and image store; a loader may be given."""
+    opened: list[Services] = []
+
+    def make(load: Callable[[], RAGDiffusion]) -> Services:
+        services = Services(Engine(load), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"))
+        opened.append(services)
+        return services
+
+    yield make
+    for services in opened:
+        services.engine.close()
+        services.log.close()
+
+
+@pytest.fixture
+def services(make_services: Callable[..., Services], model: RAGDiffusion) -> Services:
+    """A started engine over the small model, with an empty log."""
+    made = make_services(lambda: model)
+    made.engine.start()
+    return made
+
+
+def _photo(colour: str = "#8c3b4a", size: tuple[int, int] = (300, 400), form: str = "PNG") -> bytes:
+    """A photo of a striped T-shirt, drawn."""
+    image = Image.new("RGB", size, "#e8e4dc")
+    draw = ImageDraw.Draw(image)
+    width, height = size
+    draw.rectangle((width * 0.3, height * 0.15, width * 0.7, height * 0.85), fill=colour)
+    draw.rectangle((width * 0.1, height * 0.15, width * 0.9, height * 0.35), fill=colour)
+    for y in range(int(height * 0.2), int(height * 0.8), 24):
+        draw.line((width * 0.3, y, width * 0.7, y), fill="#ffffff", width=6)
+    buffer = io.BytesIO()
+    image.save(buffer, form)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def drawn_silhouette() -> Callable[[int], np.ndarray]:
+    """Draws the bank's entry of an index, float 512 x 512."""
+    return _silhouette
+
+
+@pytest.fixture(scope="session")
+def photo_bytes() -> Callable[..., bytes]:
+    """Draws a photo of a striped T-shirt: `colour`, `size`, `form`."""
+    return _photo

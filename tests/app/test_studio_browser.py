@@ -1,0 +1,298 @@
+"""The studio as a person meets it: the real server, the real page, a real Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+
+pytestmark = pytest.mark.browser
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+_PATIENCE = 60_000
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def address(workspace: Path, checkpoint: Path) -> Iterator[str]:
+    """The studio, started as `launch.py` starts it, over the small model."""
+    call = [sys.executable, "-m", "app", "--port", "0", "--no-browser", "--device", "cpu"]
+    call += ["--workspace", str(workspace), "--checkpoint", str(checkpoint)]
+    with open(workspace / "log", "wb") as log:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        with subprocess.Popen(
+            call, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        ) as server:
+            line = server.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            assert found, (workspace / "log").read_text()
+            yield found.group()
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def open_page(playwright: Playwright, chromium: str, address: str, tmp_path: Path) -> Iterator[Open]:
+    """Opens the page in a browser of its own; asserts at the end that no request left the machine."""
+    contexts: list[BrowserContext] = []
+    foreign: list[str] = []
+    errors: list[str] = []
+
+    def watch(page: Page) -> None:
+        page.on("request", lambda request: foreign.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
+
+    def open_(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        context = playwright.chromium.launch_persistent_context(
+            str(tmp_path / f"profile{len(contexts)}"),
+            executable_path=chromium,
+            args=_FLAGS,
+            headless=True,
+            viewport={"width": width, "height": height},
+            color_scheme=scheme,
+        )
+        contexts.append(context)
+        page = context.pages[0]
+        watch(page)
+        page.goto(address)
+        expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=_PATIENCE)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    local = (address, "data:", "blob:", "about:", "chrome:")
+    assert [url for url in foreign if not url.startswith(local)] == []
+    assert errors == []
+
+
+def runs(workspace: Path) -> list[tuple]:
+    with sqlite3.connect(workspace / "studio.sqlite3") as database:
+        return database.execute(
+            "SELECT status, photo_name, k, choice, landmark_source, seed, steps FROM runs ORDER BY id"
+        ).fetchall()
+
+
+def give_photo(page: Page, name: str, data: bytes) -> None:
+    page.set_input_files("#photo_file input", {"name": name, "mimeType": "image/png", "buffer": data})
+
+
+def set_number(page: Page, name: str, value: float) -> None:
+    field = page.locator(f"#{name} input[type=number]")
+    field.fill(str(value))
+    field.press("Tab")
+
+
+def state(page: Page, name: str):
+    return page.locator(f"#result[data-state={name}], #result [data-state={name}]")
+
+
+def frames(page: Page):
+    return page.locator("#film .frame")
+
+
+def test_from_first_visit_to_a_saved_result(
+    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes], tmp_path: Path
+) -> None:
+    page = open_page()
+    before = len(runs(workspace))
+    give_photo(page, "My shirt.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    expect(page.locator("#photo .name")).to_have_text(re.compile("My shirt"))
+    expect(page.locator("#film .badge")).to_have_text(["consensus"])
+    expect(page.locator("#canvas .source")).to_have_text("consensus")
+    assert "similarity" in frames(page).first.inner_text() and "IoU" in frames(page).first.inner_text()
+
+    set_number(page, "k", 6)
+    expect(frames(page)).to_have_count(6)
+    frames(page).nth(4).click()
+    expect(page.locator("#canvas .source")).to_have_text("candidate 5")
+    expect(frames(page).nth(4)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("2")
+    expect(page.locator("#canvas .source")).to_have_text("candidate 2")
+    page.keyboard.press("0")
+    expect(page.locator("#canvas .source")).to_have_text("consensus")
+    page.keyboard.press("3")
+    expect(page.locator("#canvas .source")).to_have_text("candidate 3")
+
+    set_number(page, "seed", 11)
+    set_number(page, "steps", 4)
+    page.keyboard.press("Control+Enter")
+    expect(state(page, "done")).to_be_attached(timeout=_PATIENCE)
+    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
+    assert runs(workspace)[before:] == [("done", "My_shirt.png", 6, 2, "candidate", 11, 4)] or runs(workspace)[
+        before:
+    ] == [("done", "My shirt.png", 6, 2, "candidate", 11, 4)]
+
+    with page.expect_download() as download:
+        page.get_by_text("Save PNG").click()
+    saved = tmp_path / "flat.png"
+    download.value.save_as(saved)
+    stored = {path.read_bytes() for path in (workspace / "images").rglob("*.png")}
+    assert saved.read_bytes() in stored, "what is saved is what the log holds"
+    page.get_by_label("Compare", exact=True).check()
+    expect(page.locator("#result .divider")).to_be_visible()
+
+
+def test_bad_photos_are_messages_and_leave_no_trace(
+    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]
+) -> None:
+    page = open_page()
+    before, pictures = runs(workspace), len([*(workspace / "images").rglob("*.*")])
+    page.locator("#generate").click()
+    expect(page.get_by_test_id("toast-body").first).to_contain_text("no photo yet")
+    for name, data in (
+        ("cut.png", photo_bytes()[:300]),
+        ("words.jpg", b"no picture at all"),
+        ("dot.png", photo_bytes(size=(4, 4))),
+        ("nothing.png", b""),
+    ):
+        give_photo(page, name, data)
+        toast = page.get_by_test_id("toast-body").filter(has_text=name)
+        expect(toast).to_be_visible()
+        assert str(workspace) not in toast.inner_text() and "Traceback" not in toast.inner_text()
+        expect(page.locator("#status .message")).to_contain_text(name)
+        expect(page.locator("#photo .busy")).to_be_hidden()
+    expect(frames(page)).to_have_count(0)
+    give_photo(page, "good.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    page.set_input_files("#mask_file input", {"name": "photo.png", "mimeType": "image/png", "buffer": photo_bytes()})
+    expect(page.get_by_test_id("toast-body").filter(has_text="must be square")).to_be_visible()
+    expect(page.locator("#canvas .source")).to_have_text("consensus")
+    assert runs(workspace) == before
+    assert len([*(workspace / "images").rglob("*.*")]) == pictures
+    received = [path for path in (workspace / "uploads").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in received) == 0, "what was received does not stay"
+
+
+def test_a_run_is_cancelled_and_says_so(open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]) -> None:
+    page = open_page()
+    give_photo(page, "shirt.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "steps", 50)
+    set_number(page, "strength", 1)
+    page.locator("#guidance input[type=number]").fill("3")
+    page.locator("#guidance input[type=number]").press("Tab")
+    expect(page.locator("#cancel")).to_be_disabled()
+    page.locator("#generate").click()
+    expect(page.locator("#cancel")).to_be_enabled()
+    page.locator("#cancel").click()
+    expect(state(page, "cancelled")).to_be_attached()
+    expect(page.locator("#generate")).to_be_enabled()
+    assert runs(workspace)[-1][0] == "cancelled"
+
+
+def test_a_run_goes_on_when_its_page_is_closed(
+    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]
+) -> None:
+    page = open_page()
+    give_photo(page, "left.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "steps", 50)
+    set_number(page, "strength", 1)
+    page.locator("#generate").click()
+    expect(page.locator("#cancel")).to_be_enabled()
+    page.close()
+    newest = open_page().locator("#history .card").first
+    expect(newest).to_have_attribute("aria-label", re.compile("left.png, seed 0, done"), timeout=_PATIENCE)
+    assert runs(workspace)[-1][:2] == ("done", "left.png")
+
+
+def test_two_people_at_once_keep_their_own_benches(open_page: Open, photo_bytes: Callable[..., bytes]) -> None:
+    ana, ben = open_page(), open_page()
+    give_photo(ana, "ana.png", photo_bytes())
+    expect(frames(ana)).to_have_count(4)
+    expect(frames(ben)).to_have_count(0)
+    give_photo(ben, "ben.png", photo_bytes("#224488"))
+    expect(frames(ben)).to_have_count(4)
+    ana.keyboard.press("2")
+    expect(ana.locator("#canvas .source")).to_have_text("candidate 2")
+    set_number(ben, "k", 3)
+    expect(frames(ben)).to_have_count(3)
+    expect(ben.locator("#canvas .source")).to_have_text("consensus")
+    expect(frames(ana)).to_have_count(4)
+    expect(ana.locator("#photo .name")).to_have_text("ana.png")
+    for page in (ana, ben):
+        set_number(page, "steps", 2)
+        page.locator("#generate").click()
+    for page, name in ((ana, "ana"), (ben, "ben")):
+        expect(state(page, "done")).to_be_attached(timeout=_PATIENCE)
+        expect(page.locator("#result [data-act=save]")).to_have_attribute(
+            "download", re.compile(rf"{name}-flat-\d+\.png")
+        )
+
+
+def test_a_run_of_yesterday_is_looked_at_and_restored(open_page: Open, photo_bytes: Callable[..., bytes]) -> None:
+    first = open_page()
+    give_photo(first, "old.png", photo_bytes())
+    expect(frames(first)).to_have_count(4)
+    first.keyboard.press("4")
+    expect(first.locator("#canvas .source")).to_have_text("candidate 4")
+    set_number(first, "seed", 77)
+    set_number(first, "steps", 2)
+    first.locator("#generate").click()
+    expect(state(first, "done")).to_be_attached(timeout=_PATIENCE)
+
+    page = open_page()
+    give_photo(page, "new.png", photo_bytes("#224488"))
+    expect(frames(page)).to_have_count(4)
+    page.locator("#history .card").first.click()
+    expect(page.locator("#result .facts")).to_contain_text("seed 77")
+    expect(page.locator("#photo .name")).to_have_text("new.png")
+    page.get_by_text("Restore", exact=True).click()
+    expect(page.locator("#photo .name")).to_have_text("old.png")
+    expect(page.locator("#canvas .source")).to_have_text("candidate 4")
+    expect(page.locator("#seed input")).to_have_value("77")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
+def test_all_of_it_is_on_one_screen(
+    open_page: Open, photo_bytes: Callable[..., bytes], width: int, height: int, scheme: str
+) -> None:
+    page = open_page(width, height, scheme)
+    give_photo(page, "shirt.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "k", 8)
+    expect(frames(page)).to_have_count(8)
+    size = page.evaluate(
+        "() => { const a = document.querySelector('#app');"
+        " return [a.scrollWidth, a.scrollHeight, document.scrollingElement.scrollHeight] }"
+    )
+    assert size == [width, height, height], "nothing scrolls"
+    for part in ("#photo .picture", "#canvas .sheet", "#generate", "#status .parts", "#history .history"):
+        box = page.locator(part).bounding_box()
+        assert box["width"] > 0 and box["x"] >= 0 and box["y"] >= 0
+        assert box["x"] + box["width"] <= width and box["y"] + box["height"] <= height, part
+    last = frames(page).nth(7).bounding_box()
+    assert last["x"] + last["width"] <= width, "the eighth candidate is in sight"
+    ground = page.evaluate("getComputedStyle(document.querySelector('#app')).backgroundColor")
+    assert ground == {"light": "rgb(244, 244, 242)", "dark": "rgb(22, 22, 24)"}[scheme]

@@ -1,0 +1,114 @@
+"""The benchmark's judge, on pictures whose faithfulness is known."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ragdiffusion.evaluation.faithfulness import Sample, compare, drawn_samples, folder_samples, measure
+
+_SIZE = 64
+
+
+@pytest.fixture
+def sample(make_mask) -> Sample:
+    """A red shirt on grey ground, and its flat-lay: the same shirt on white."""
+    silhouette = np.asarray(Image.fromarray(_mask(make_mask)))
+    photo = _filled(silhouette, (200, 30, 40), ground=128)
+    standard = _filled(silhouette, (200, 30, 40), ground=255)
+    return Sample(name="red", category="shirt", photo=Image.fromarray(photo), photo_pixels=photo,
+                  photo_mask=silhouette, standard=standard, silhouette=silhouette)
+
+
+def _mask(make_mask, index: int = 4) -> np.ndarray:
+    import io
+
+    return (np.asarray(Image.open(io.BytesIO(make_mask(index, _SIZE, _SIZE)))) > 127).astype(np.uint8) * 255
+
+
+def _filled(silhouette: np.ndarray, colour: tuple[int, int, int], *, ground: int) -> np.ndarray:
+    picture = np.full((*silhouette.shape, 3), ground, np.uint8)
+    picture[silhouette > 127] = colour
+    return picture
+
+
+def _landmark(silhouette: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(silhouette / np.float32(255))
+
+
+def test_the_flat_lay_itself_is_perfect(sample) -> None:
+    one = compare(Image.fromarray(sample.standard), _landmark(sample.silhouette), sample, aligned=True)
+    assert (one.name, one.category, one.iou) == ("red", "shirt", 1)
+    assert one.delta_e_mean_colour == pytest.approx(0, abs=1e-4) and one.delta_e_pixelwise == pytest.approx(0, abs=1e-4)
+
+
+def test_another_colour_is_measured_inside_the_garment_only(sample) -> None:
+    blue = Image.fromarray(_filled(sample.silhouette, (30, 40, 200), ground=255))
+    one = compare(blue, _landmark(sample.silhouette), sample, aligned=True)
+    assert one.iou == 1 and one.delta_e_mean_colour == pytest.approx(one.delta_e_pixelwise, abs=1e-3)
+    assert 35 < one.delta_e_mean_colour < 80
+    assert compare(blue, _landmark(sample.silhouette), sample, aligned=False).delta_e_pixelwise is None
+
+
+def test_another_outline_costs_overlap_and_not_colour(sample, make_mask) -> None:
+    other = _mask(make_mask, 9)
+    one = compare(Image.fromarray(_filled(other, (200, 30, 40), ground=255)), _landmark(sample.silhouette), sample,
+                  aligned=False)
+    wanted = ((other > 127) & (sample.silhouette > 127)).sum() / ((other > 127) | (sample.silhouette > 127)).sum()
+    assert one.iou == pytest.approx(wanted) and wanted < 0.95
+    assert one.delta_e_mean_colour == pytest.approx(0, abs=1e-4)
+
+
+def test_an_empty_picture_is_no_crash_and_no_success(sample) -> None:
+    white = Image.new("RGB", (_SIZE, _SIZE), "white")
+    one = compare(white, _landmark(sample.silhouette), sample, aligned=True)
+    assert one.iou == 0 and one.delta_e_mean_colour > 30
+
+
+def test_truth_gives_the_model_the_samples_own_silhouette(tiny_model, sample) -> None:
+    retrieved, truth = (list(measure(tiny_model, [sample], landmark=kind))[0] for kind in ("retrieved", "truth"))
+    assert retrieved.delta_e_pixelwise is None and truth.delta_e_pixelwise > 0
+    result = tiny_model.generate(sample.photo, tiny_model.retrieve(sample.photo).edit(_landmark(sample.silhouette)))
+    assert truth == compare(result.image, result.landmark, sample, aligned=True)
+    with pytest.raises(ValueError, match="landmark is 'best', one of retrieved, truth wanted"):
+        next(measure(tiny_model, [sample], landmark="best"))
+
+
+def _write_folder(root: Path, sample: Sample, count: int) -> None:
+    (root / "val" / "shirt").mkdir(parents=True)
+    with (root / "val.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["split", "category", "id", "symmetry"])
+        for index in range(count):
+            writer.writerow(["val", "shirt", f"no{index}", 0.9])
+            Image.fromarray(sample.photo_pixels).save(root / "val" / "shirt" / f"no{index}.jpg", quality=95)
+            Image.fromarray(sample.photo_mask).save(root / "val" / "shirt" / f"no{index}.png")
+
+
+def test_a_folder_is_read_evenly_from_either_level(tmp_path, sample) -> None:
+    _write_folder(tmp_path, sample, 7)
+    names = ["no0", "no3", "no6"]
+    for folder in (tmp_path, tmp_path / "val"):
+        samples = folder_samples(folder, _SIZE, 3)
+        assert [s.name for s in samples] == names
+        assert all(s.photo.is_file() and s.photo.stem == s.name for s in samples)
+    one = compare(Image.fromarray(samples[0].standard), _landmark(samples[0].silhouette), samples[0], aligned=True)
+    assert one.iou > 0.93 and one.delta_e_mean_colour < 2, "the cut-out on white is its photo's flat-lay"
+    (tmp_path / "val.csv").unlink()
+    with pytest.raises(ValueError, match="no val.csv here; --photos wants a folder"):
+        folder_samples(tmp_path, _SIZE, 3)
+
+
+def test_drawn_samples_are_the_same_each_time() -> None:
+    first, again = drawn_samples(_SIZE, 2), drawn_samples(_SIZE, 2)
+    assert len({s.name for s in first}) == 2
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.photo_pixels, other.photo_pixels)
+    for one in first:
+        perfect = compare(Image.fromarray(one.standard), _landmark(one.silhouette), one, aligned=True)
+        assert perfect.iou > 0.9 and perfect.delta_e_pixelwise < 1e-3
