@@ -110,6 +110,8 @@ def serve(settings: Settings) -> None:
     try:
         address = _open(page, settings)
         print(f"The studio is open at {address} (Ctrl+C stops it)", flush=True)
+        if settings.host != LOCAL_HOST:
+            print(f"Other machines reach it at http://{socket.gethostname()}:{page.server_port}/", flush=True)
         engine.start()
         page.block_thread()
     finally:

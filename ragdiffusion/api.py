@@ -22,11 +22,11 @@ from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.detail import carry_detail
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.guide import StructureGuide, build_guide
-from ragdiffusion.images import load_mask, load_photo, mask_to_tensor, pad_to_square, photo_to_tensor, tensor_to_images
-from ragdiffusion.structure.framing import crop, frame_of
+from ragdiffusion.images import load_mask, load_photo, mask_to_tensor, photo_to_tensor, tensor_to_images
+from ragdiffusion.structure.framing import framed
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
-_SURE = 0.5  # an attribute is read when its value has at least this probability
+_SURE = 0.5  # an attribute is read when its value has more than this probability
 
 PhotoSource = str | Path | bytes | Image.Image
 StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
@@ -270,18 +270,19 @@ class RAGDiffusion:
     def _tokens(self, image: Image.Image) -> torch.Tensor:
         size = self.pipeline.structure_net.image_size
         if self.pipeline.appearance_flow is None:
-            framed = photo_to_tensor(image, size)
+            seen = photo_to_tensor(image, size)
         else:
-            mask = self.pipeline.garment_mask(photo_to_tensor(image, self.image_size).to(self.device))
-            square = np.asarray(pad_to_square(image))
-            framed = photo_to_tensor(Image.fromarray(crop(square, frame_of(mask[0, 0].cpu().numpy()), size)), size)
-        return self.pipeline.structure_net.tokens(framed.to(self.device), "photo")
+            whole = photo_to_tensor(image, 2 * self.image_size)
+            mask = self.pipeline.garment_mask(whole.to(self.device))
+            square = framed(np.asarray(tensor_to_images(whole)[0]), mask[0, 0].cpu().numpy(), size)
+            seen = photo_to_tensor(Image.fromarray(square), size)
+        return self.pipeline.structure_net.tokens(seen.to(self.device), "photo")
 
     def _read(self, tokens: torch.Tensor) -> dict[str, str]:
         read: dict[str, Any] = {}
         for attribute, logits in zip(ATTRIBUTES, self.pipeline.structure_net.read_attributes(tokens), strict=True):
             probability, index = logits[0].softmax(-1).max(-1)
-            read[attribute.key] = attribute.values[int(index)] if float(probability) >= _SURE else UNKNOWN
+            read[attribute.key] = attribute.values[int(index)] if float(probability) > _SURE else UNKNOWN
         return read
 
 

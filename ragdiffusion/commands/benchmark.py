@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import platform
 import subprocess
@@ -11,16 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from ragdiffusion.commands.common import add_model_arguments, load_model, print_json
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
-    from ragdiffusion.evaluation.faithfulness import Sample
 
 STEPS = 30
 _PHOTOS_VARIABLE = "RAGDIFFUSION_GARMENTS"
@@ -42,22 +39,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples
+    from tqdm import tqdm
+
+    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples, measure, summarise
 
     if args.limit < 1:
         raise ValueError(f"--limit is {args.limit}, 1 or more wanted")
     model = load_model(args)
     size = model.image_size
     samples = folder_samples(args.photos, size, args.limit) if args.photos else drawn_samples(size, args.limit)
-    photo = _as_bytes(samples[0])
+    photo = samples[0].photo_file()
+    speed = {**_speed(model, photo), "cold_start_s": _cold_start(photo, args)}
+    each = list(tqdm(measure(model, samples, landmark=args.landmark), total=len(samples), desc="photos",
+                     unit="picture"))
     report = {
         "machine": _machine(model),
         "checkpoint": model.checkpoint,
         "bank_version": model.bank.version,
         "bank_entries": len(model.bank),
-        "speed": {**_speed(model, photo), "cold_start_s": _cold_start(photo, args)},
-        "faithfulness": {"photos": str(args.photos) if args.photos else "drawn",
-                         **_faithfulness(model, samples, args.landmark)},
+        "speed": speed,
+        "faithfulness": {"photos": str(args.photos) if args.photos else "drawn", "landmark": args.landmark,
+                         **summarise(each)},
     }
     if args.json:
         print_json(report)
@@ -72,15 +74,6 @@ def _machine(model: RAGDiffusion) -> dict[str, Any]:
     return {"device": torch.cuda.get_device_name() if model.device.startswith("cuda") else model.device,
             "processor": platform.machine(), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
             "torch": torch.__version__, "python": platform.python_version()}
-
-
-def _as_bytes(sample: Sample) -> bytes:
-    """The photo as a file's bytes, so that reading it is measured too."""
-    if isinstance(sample.photo, Path):
-        return sample.photo.read_bytes()
-    buffer = io.BytesIO()
-    sample.photo.save(buffer, format="PNG")
-    return buffer.getvalue()
 
 
 def _speed(model: RAGDiffusion, photo: bytes) -> dict[str, float]:
@@ -125,20 +118,6 @@ def _cold_start(photo: bytes, args: argparse.Namespace) -> float:
     if done.returncode != 0:
         raise RuntimeError(f"generate in a new process failed: {done.stderr.strip().splitlines()[-1:]}")
     return seconds
-
-
-def _faithfulness(model: RAGDiffusion, samples: list[Sample], landmark: str) -> dict[str, Any]:
-    from tqdm import tqdm
-
-    from ragdiffusion.evaluation.faithfulness import measure
-
-    each = list(tqdm(measure(model, samples, landmark=landmark), total=len(samples), desc="photos", unit="picture"))
-    summary = {"landmark": landmark, "count": len(each), "iou_mean": mean(one.iou for one in each),
-               "iou_min": min(one.iou for one in each),
-               "delta_e_mean_colour": median(one.delta_e_mean_colour for one in each)}
-    if landmark == "truth":
-        summary["delta_e_pixelwise"] = median(one.delta_e_pixelwise for one in each)
-    return {**summary, "each": [asdict(one) for one in each]}
 
 
 def _print_table(report: dict[str, Any]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean, median
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +44,14 @@ class Sample:
     photo_mask: np.ndarray
     standard: np.ndarray
     silhouette: np.ndarray
+
+    def photo_file(self) -> bytes:
+        """The photo as the bytes of a file."""
+        if isinstance(self.photo, Path):
+            return self.photo.read_bytes()
+        buffer = io.BytesIO()
+        self.photo.save(buffer, format="PNG")
+        return buffer.getvalue()
 
 
 @dataclass(frozen=True)
@@ -136,3 +147,14 @@ def compare(image: Image.Image, landmark: torch.Tensor, sample: Sample, *, align
         pixelwise = float(delta_e_2000(lab, standard)[inside > 0.5].median())
     return Faithfulness(name=sample.name, category=sample.category, iou=float(mask_iou(foreground, landmark[None])),
                         delta_e_mean_colour=float(colour), delta_e_pixelwise=pixelwise)
+
+
+def summarise(each: Sequence[Faithfulness]) -> dict[str, Any]:
+    """Sum up the measures of some pictures, at least one: mean and least IoU, medians of ΔE2000, and `each` of them."""
+    summary: dict[str, Any] = {
+        "count": len(each), "iou_mean": mean(one.iou for one in each), "iou_min": min(one.iou for one in each),
+        "delta_e_mean_colour": median(one.delta_e_mean_colour for one in each)}
+    pixelwise = [one.delta_e_pixelwise for one in each if one.delta_e_pixelwise is not None]
+    if pixelwise:
+        summary["delta_e_pixelwise"] = median(pixelwise)
+    return {**summary, "each": [asdict(one) for one in each]}

@@ -1,4 +1,8 @@
-"""Framing: StructureNet sees the garment, not the room. "Cropped or padded to square" (9.5), by the garment's mask."""
+"""Framing: StructureNet sees the garment, not the room.
+
+Photos are "cropped or padded to square" (9.5); where a garment mask is at hand the crop follows it and the rest
+fades to white, which brings the photo closer to the flat-lays of the bank.
+"""
 
 from __future__ import annotations
 
@@ -47,3 +51,22 @@ def crop(image: np.ndarray, frame: tuple[float, float, float], size: int) -> np.
     shift = [size / 2 - scale * (centre * whole - 0.5) - 0.5 for centre in frame[:2]]
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
     return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def isolate(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fade everything but the garment to white, as a flat-lay has it.
+
+    Args:
+        image: uint8 (N, N, 3).
+        mask: (h, w) in [0, 1], soft, of any size.
+
+    Returns:
+        uint8 (N, N, 3).
+    """
+    weight = cv2.resize(mask.astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+    return np.rint(image * weight + 255.0 * (1.0 - weight)).astype(np.uint8)
+
+
+def framed(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
+    """Isolate the garment and cut its frame out: uint8 (N, N, 3), (h, w) in [0, 1] -> uint8 (size, size, 3)."""
+    return crop(isolate(image, mask), frame_of(mask), size)

@@ -53,6 +53,9 @@ class StructureNet(ModelMixin, ConfigMixin):
         self.to_embedding = nn.Linear(resampler_dim, embedding_dim)
         self.log_temperature = nn.Parameter(torch.tensor(temperature).log())
         self.attribute_heads = nn.ModuleList(nn.Linear(feature_dim, len(attribute.values)) for attribute in ATTRIBUTES)
+        for head in self.attribute_heads:  # a head that never sees a label stays undecided
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
 
     @property
     def image_size(self) -> int:

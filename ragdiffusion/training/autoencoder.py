@@ -63,7 +63,7 @@ def train_autoencoder(config: LoopConfig, images: np.ndarray, held_out: np.ndarr
         crop: side of the crops, a multiple of 8.
     """
     to_float = lambda array: torch.from_numpy(array).permute(0, 3, 1, 2).float() / 127.5 - 1  # noqa: E731
-    if not (config.out / "state.json").is_file():
+    if not (config.out / "state.safetensors").is_file():
         model.initialise_patch_code(to_float(images[:: max(1, len(images) // 200)]))
 
     def losses(module: GarmentAutoencoder, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
@@ -76,7 +76,8 @@ def train_autoencoder(config: LoopConfig, images: np.ndarray, held_out: np.ndarr
         psnr = 10 * torch.log10(4 / (output - image).square().mean((1, 2, 3)))
         shown = torch.cat([image, output.float()], 3)[:16].add(1).mul(127.5).clamp(0, 255).byte()
         rows = shown.permute(0, 2, 3, 1).cpu().numpy()
-        sheet = np.vstack([np.hstack(list(rows[i: i + 4])) for i in range(0, len(rows) - 3, 4)])
+        across = min(4, len(rows))
+        sheet = np.vstack([np.hstack(list(rows[i: i + across])) for i in range(0, len(rows) - across + 1, across)])
         cv2.imwrite(str(config.out / f"sheet-{step:07d}.jpg"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
         return {"held_out_psnr": round(float(psnr.mean()), 3)}
 

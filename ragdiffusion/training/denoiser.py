@@ -22,7 +22,7 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.denoiser import Keep
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.slle import barycentric_weights, fuse_embedding
-from ragdiffusion.structure.framing import crop, frame_of
+from ragdiffusion.structure.framing import framed
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 DROP = 0.1  # share of rows that lose a condition
@@ -75,7 +75,7 @@ def denoiser_batch(draw: Callable[[np.random.Generator], Pair], own: dict[str, i
     pairs = [draw(rng) for _ in range(count)]
     return {
         "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
-        "framed_photo": np.stack([crop(p.photo, frame_of(p.photo_mask / 255.0), structure_size)
+        "framed_photo": np.stack([framed(p.photo, p.photo_mask / 255.0, structure_size)
                                   for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
@@ -178,8 +178,8 @@ def sample_sheet(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: Batc
     """
     photo, standard = (batch[name].float() / 127.5 - 1 for name in ("photo", "standard"))
     landmark = batch["silhouette"].float() / 255
-    framed = batch["framed_photo"].float() / 127.5 - 1
-    query = pipeline.structure_net(framed, batch["attributes"], "photo")
+    query_photo = batch["framed_photo"].float() / 127.5 - 1
+    query = pipeline.structure_net(query_photo, batch["attributes"], "photo")
     embedding = bank.fuse(query, batch["own"], torch.full((len(query),), 0.5))
     columns = {"draft": pipeline.draft(photo, landmark).image} if pipeline.appearance_flow is not None else {}
     for strength in strengths if columns else (1.0,):

@@ -66,7 +66,8 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     flow_error = sum(w * e for w, e in zip(weights, errors, strict=True))
     loss = 3 * flow_error + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + 0.2 * garment
     distance = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
-    return {"loss": loss, "px": distance.detach() * 128, "photometric": photometric.detach(), "visibility": visibility.detach(),
+    return {"loss": loss,
+            "px": distance.detach() * 128, "photometric": photometric.detach(), "visibility": visibility.detach(),
             "garment": garment.detach()}
 
 
@@ -114,5 +115,6 @@ def write_sheet(path: Path, batch: Batch, prediction: FlowPrediction, *, rows: i
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=size).expand(-1, 3, -1, -1) * 255 * mask
     strips = torch.cat([batch["photo"].float(), standard, draft, visible], 3).clamp(0, 255).byte()
     strips = strips.permute(0, 2, 3, 1).cpu().numpy()[: 4 * rows]
-    lines = [np.hstack(list(strips[i: i + 4])) for i in range(0, len(strips) - 3, 4)]
+    across = min(4, len(strips))
+    lines = [np.hstack(list(strips[i: i + across])) for i in range(0, len(strips) - across + 1, across)]
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))

@@ -53,7 +53,7 @@ def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.M
                   average: ExponentialAverage, optimizer: torch.optim.Optimizer) -> None:
     """Write everything a training needs to go on (`state.safetensors`, `state.json`).
 
-    The step number is stored in both files, so a pair torn by a power cut is noticed.
+    Each file is replaced whole. The tensors carry the step that counts; the JSON may be a save older after a kill.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"module/{name}": value for name, value in module.state_dict().items()}
@@ -64,6 +64,14 @@ def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.M
     tensors["step"] = torch.tensor(step)
     save_tensors(folder / "state.safetensors", tensors)
     write_json(folder / "state.json", {"schema": SCHEMA, "step": step, "seconds": seconds})
+
+
+def _read_about(path: Path) -> dict:
+    """What is said about a state; nothing where a power cut left no whole file, for the tensors suffice to go on."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
 
 
 def load_training(folder: Path, *, module: torch.nn.Module, average: ExponentialAverage,
@@ -80,7 +88,7 @@ def load_training(folder: Path, *, module: torch.nn.Module, average: Exponential
     if not (folder / "state.safetensors").is_file():
         return 0, 0.0
     tensors = load_file(folder / "state.safetensors")
-    about = json.loads((folder / "state.json").read_text()) if (folder / "state.json").is_file() else {}
+    about = _read_about(folder / "state.json")
     if about.get("schema", SCHEMA) != SCHEMA:
         raise RuntimeError(f"{folder}: training state of schema {about['schema']}, this version reads {SCHEMA}; "
                            "start in a new folder")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -11,12 +12,13 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import encode, encode_all
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.structure.framing import crop, frame_of
+from ragdiffusion.structure.framing import crop, frame_of, isolate
 from ragdiffusion.structure.losses import info_nce
 from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 PROBE_SIDE = 16  # side of the silhouette that a linear probe reads off an embedding while training
+ISOLATED = 0.85  # share of photos whose background is faded out
 UNKNOWN_SHARE = 0.5  # share of attributes that are dropped to "unknown"
 
 
@@ -25,7 +27,7 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
     """Stack pairs of distinct structures as this trainer wants them."""
     pairs = draw(rng, count)
     codes = np.array([encode(p.attributes) for p in pairs])
-    photos = [crop(p.photo, _jittered(frame_of(p.photo_mask / 255.0), rng), p.photo.shape[0]) for p in pairs]
+    photos = [_framed(p, rng) for p in pairs]
 
     def dropped() -> np.ndarray:
         return np.where(rng.random(codes.shape) < UNKNOWN_SHARE, 0, codes)
@@ -37,6 +39,18 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
         "photo_attributes": dropped(), "standard_attributes": dropped(),
         "labels": np.array([encode_all(p.attributes) for p in pairs]),
     }
+
+
+def _framed(pair: Pair, rng: np.random.Generator) -> np.ndarray:
+    """A photo framed as inference does it, but by a mask that is soft and a little wrong; now and then as it is."""
+    size = pair.photo.shape[0]
+    photo, mask = pair.photo, pair.photo_mask.astype(np.float32) / 255
+    if rng.random() < ISOLATED:
+        error = rng.normal(size=(6, 6)).astype(np.float32) * 0.15
+        error = cv2.resize(error, (size, size), interpolation=cv2.INTER_CUBIC)
+        soft = cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.008, 0.03))
+        photo = isolate(photo, np.clip((soft + error * (soft > 0.02) - 0.5) * rng.uniform(1, 2) + 0.5, 0, 1))
+    return crop(photo, _jittered(frame_of(mask), rng), size)
 
 
 def _jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:

@@ -14,6 +14,7 @@ from PIL import Image
 from app.bench import Bench, Services
 from app.handlers import FIELDS, Handlers
 from app.sampling import Sampling
+from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import UNKNOWN
 
 Draw = Callable[..., bytes]
@@ -264,6 +265,20 @@ def test_from_first_visit_to_a_restored_run(
     views = handlers.restore(bench, {"run": 1})
     assert (views["k"], views["seed"], views["steps"]) == (5, 9, 2) and views["canvas"]["chosen"] == 2
     assert bench.work.photo.name == "dress.jpg"
+
+
+def test_without_weights_the_page_says_what_to_do(
+    make_services: Callable[..., Services], tmp_path: Path, photo_bytes: Draw
+) -> None:
+    missing = tmp_path / "nowhere"
+    services = make_services(lambda: RAGDiffusion.from_pretrained(missing))
+    bench = Bench(services, "")
+    first, last = Handlers(services, {}).open(bench)
+    assert first["status"]["state"] == "loading" and last["status"]["state"] == "failed"
+    assert f"'{missing}' not found: give a folder" in last["status"]["message"]
+    with pytest.raises(ValueError, match="not found: give a folder"):
+        bench.place(photo_bytes(), "shirt.png", k=4, alpha=0.5)
+    assert bench.work is None and bench.history(9) == []
 
 
 def test_a_new_seed_is_shown_and_used(bench: Bench, handlers: Handlers, placed: Callable[..., Bench]) -> None:

@@ -402,7 +402,8 @@ def test_a_real_process_keeps_stdout_for_the_json(photo_path, out, tiny_checkpoi
     with _start(*words) as process:
         stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 0 and _the_json(stdout)["steps"] == 2 and out.is_file()
-    assert all(line.startswith("generate:") for line in stderr.replace("\r", "\n").split("\n") if line.strip()), stderr
+    lines = [line for line in stderr.replace("\r", "\n").split("\n") if line.strip()]
+    assert all(line.startswith("generate:") for line in lines), stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent in another way there")
