@@ -84,15 +84,18 @@ def folder_samples(folder: Path, size: int, limit: int) -> list[Sample]:
         limit: at most so many.
 
     Raises:
-        ValueError: if the list or a file in it can't be read.
+        ValueError: if the list is empty, or it or a file in it can't be read.
     """
     folder = folder.parent if folder.name == "val" and not (folder / "val.csv").is_file() else folder
     if not (folder / "val.csv").is_file():
         raise ValueError(f"{folder}: no val.csv here; --photos wants a folder with val.csv beside "
                          "val/CATEGORY/ID.jpg and ID.png")
-    return [Sample(name=g.name, category=g.category, photo=folder / "val" / g.category / f"{g.name}.jpg",
-                   photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
-            for g in load_garments(folder, "val", size, limit=limit)]
+    samples = [Sample(name=g.name, category=g.category, photo=folder / "val" / g.category / f"{g.name}.jpg",
+                      photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
+               for g in load_garments(folder, "val", size, limit=limit)]
+    if not samples:
+        raise ValueError(f"{folder / 'val.csv'} lists no garment: one at least is wanted")
+    return samples
 
 
 def drawn_samples(size: int, limit: int) -> list[Sample]:

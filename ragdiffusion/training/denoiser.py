@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import caption, decode_all, encode, encode_all
 from ragdiffusion.bank import Bank
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.generation.conditioners import freeze_after_last_capture
 from ragdiffusion.generation.denoiser import Keep
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.slle import barycentric_weights, fuse_embedding
@@ -133,6 +134,8 @@ class _Trained(nn.Module):
     def __init__(self, pipeline: RAGDiffusionPipeline) -> None:
         super().__init__()
         self.parts = nn.ModuleDict({name: part for name in TRAINED if (part := getattr(pipeline, name)) is not None})
+        self.parts.requires_grad_(True)  # a loaded model comes frozen
+        freeze_after_last_capture(pipeline.reference_net)
 
 
 def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,

@@ -390,8 +390,13 @@ def _start(*words: object) -> subprocess.Popen:
 
 
 def test_help_loads_no_library() -> None:
-    code = "import sys; from ragdiffusion.cli import main\ntry: main(['generate', '--help'])\nexcept SystemExit: pass\n" \
-           "print('torch' in sys.modules or 'numpy' in sys.modules, file=sys.stderr)"
+    code = """import sys
+from ragdiffusion.cli import main
+try:
+    main(["generate", "--help"])
+except SystemExit:
+    print("torch" in sys.modules or "numpy" in sys.modules, file=sys.stderr)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
                           env={**os.environ, "PYTHONPATH": str(_ROOT)})
     assert done.stderr.strip() == "False" and "--landmark" in done.stdout

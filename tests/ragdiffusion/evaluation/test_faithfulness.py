@@ -107,6 +107,9 @@ def test_a_folder_is_read_evenly_from_either_level(tmp_path, sample) -> None:
         assert samples[0].photo_file() == samples[0].photo.read_bytes()
     one = compare(Image.fromarray(samples[0].standard), _landmark(samples[0].silhouette), samples[0], aligned=True)
     assert one.iou > 0.97 and one.delta_e_mean_colour < 1.5, "the cut-out on white is its photo's flat-lay"
+    (tmp_path / "val.csv").write_text("split,category,id,symmetry\n")
+    with pytest.raises(ValueError, match="val.csv lists no garment"):
+        folder_samples(tmp_path, _SIZE, 3)
     (tmp_path / "val.csv").unlink()
     with pytest.raises(ValueError, match="no val.csv here; --photos wants a folder"):
         folder_samples(tmp_path, _SIZE, 3)
