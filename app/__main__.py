@@ -125,7 +125,9 @@ def load_model(settings: Settings) -> RAGDiffusion:
     """The model that the settings name, with its first retrieval, which is slow, behind it."""
     # Imported here, so that the page is up before it.
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.logs import quiet_libraries
 
+    quiet_libraries()
     model = RAGDiffusion.from_pretrained(
         settings.checkpoint, preset=settings.preset, bank=settings.bank, device=settings.device
     )

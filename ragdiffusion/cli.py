@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("ragdiffusion.commands.generate", "make the flat-lay picture of a photo's garment"),
     "benchmark": ("ragdiffusion.commands.benchmark", "measure speed, memory and faithfulness on this machine"),
     "train": ("ragdiffusion.commands.train", "train one part of the model"),
+    "checkpoint": ("ragdiffusion.commands.checkpoint", "put trained parts together to a checkpoint"),
+    "bank": ("ragdiffusion.commands.bank", "build a bank for a checkpoint"),
 }
 """Name: (module with `add_arguments(parser)` and `run(args) -> int`, what it does). Only the chosen one is imported."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,14 +38,10 @@ def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_model(args: argparse.Namespace) -> RAGDiffusion:
     """Load the model that the arguments name, without the libraries' own bars and notices."""
-    from diffusers.utils import logging as diffusers_logging
-    from transformers.utils import logging as transformers_logging
-
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.logs import quiet_libraries
 
-    for library in (diffusers_logging, transformers_logging):
-        library.set_verbosity(logging.CRITICAL)  # their errors come to us as exceptions too
-        library.disable_progress_bar()
+    quiet_libraries()
     return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device)
 
 

@@ -17,7 +17,7 @@ def crop_batch(images: np.ndarray, rng: np.random.Generator, count: int, crop: i
     chosen = []
     for _ in range(count):
         image = images[rng.integers(len(images))]
-        top, left = rng.integers(0, image.shape[0] - crop + 1, 2) // 8 * 8
+        top, left = rng.integers(0, (image.shape[0] - crop) // 8 + 1, 2) * 8
         patch = image[top: top + crop, left: left + crop]
         if rng.random() < 0.5:
             patch = patch[:, ::-1]

@@ -62,8 +62,7 @@ def test_the_moving_average_by_hand():
     for step, weight in enumerate((2.0, 3.0, 11.0)):
         with torch.no_grad():
             module.weight.fill_(weight)
-        for _ in range(1):
-            average.update(module, step)
+        average.update(module, step)
         values.append(average.average["weight"].item())
     # Decay 1/10, 2/11 and 3/12 while those are below 0.5.
     first = 0.1 * 1 + 0.9 * 2

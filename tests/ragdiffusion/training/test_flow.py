@@ -1,0 +1,119 @@
+"""Training of the appearance flow: places agree with the warp that made the pair, errors by hand."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, take
+from ragdiffusion.training.flow import flow_batch, flow_losses, train_flow
+
+
+def _tensors(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(value) for name, value in batch.items()}
+
+
+@pytest.fixture
+def model() -> AppearanceFlow:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return AppearanceFlow(input_size=16, widths=(8, 8), decoder_widths=(8, 8), layers=1, attention_heads=2)
+
+
+def test_warping_the_photo_by_the_batchs_flow_gives_the_standard(make_pair):
+    # A ramp of three levels a pixel: half a pixel's shift would be off by one and a half.
+    x, y = np.meshgrid(np.arange(64), np.arange(64))
+    photo = np.stack([3 * x + 20, 3 * y + 20, 1.5 * x + 1.5 * y + 20], -1).astype(np.uint8)
+    batch = _tensors(flow_batch(lambda rng: make_pair(rng, 64, photo=photo), np.random.default_rng(0), 3))
+    assert batch["flow"].shape == (3, 2, 32, 32) and batch["flow"].abs().max() <= 1
+    warped = take(batch["photo"].float(), batch["flow"])
+    inside = (batch["visible"] == 1).expand_as(warped)
+    difference = (warped - batch["standard"].float())[inside]
+    assert difference.abs().max() <= 1.5 and abs(difference.mean()) < 0.55  # truncated to 8 bits twice
+    shifted = take(batch["photo"].float(), batch["flow"] + 1 / 64)
+    assert (shifted - batch["standard"].float())[inside].mean() > 1.0
+
+
+def test_a_batch_stacks_what_was_drawn(make_pair):
+    pairs = []
+
+    def draw(rng):
+        pairs.append(make_pair(rng))
+        return pairs[-1]
+
+    batch = flow_batch(draw, np.random.default_rng(0), 2)
+    assert np.array_equal(batch["photo"][1], pairs[1].photo.transpose(2, 0, 1))
+    assert np.array_equal(batch["silhouette"][0, 0], pairs[0].silhouette)
+    again = flow_batch(make_pair, np.random.default_rng(0), 2)
+    assert all(np.array_equal(batch[name], again[name]) for name in batch)
+
+
+def _prediction(flow: torch.Tensor, batch, *, seen: float = 20.0) -> FlowPrediction:
+    """A prediction with this flow on all levels and sure, right masks."""
+    coarse = torch.nn.functional.avg_pool2d(flow, 2)
+    return FlowPrediction(levels=(coarse, flow), visibility=(batch["visible"] * 2 - 1) * seen,
+                          garment=(batch["photo_mask"].float() / 255 * 2 - 1) * seen)
+
+
+def test_a_perfect_prediction_has_no_error_and_a_shift_its_size(make_pair):
+    batch = _tensors(flow_batch(make_pair, np.random.default_rng(0), 2))
+    batch["visible"] = (batch["visible"] == 1).float()
+    perfect = flow_losses(_prediction(batch["flow"], batch), batch)
+    assert perfect["px"] < 1e-4 and perfect["visibility"] < 1e-4 and perfect["garment"] < 1e-4
+    shift = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1) / 128  # 5 pixels of a 256-pixel photo
+    shifted = flow_losses(_prediction(batch["flow"] + shift, batch), batch)
+    assert shifted["px"].item() == pytest.approx(5.0, rel=1e-4)
+    # 3 x (0.3 + 1) x the shift's absolute sum; slopes are equal, so nothing else but the pictures' difference.
+    wanted = 3 * 1.3 * 7 / 128 + 0.3 * (shifted["photometric"] - perfect["photometric"])
+    assert (shifted["loss"] - perfect["loss"]).item() == pytest.approx(float(wanted), rel=1e-3)
+    assert flow_losses(_prediction(batch["flow"], batch, seen=-20.0), batch)["visibility"] > 10
+
+
+def test_hidden_points_do_not_count(make_pair):
+    batch = _tensors(flow_batch(make_pair, np.random.default_rng(0), 2))
+    wrong = torch.where(batch["visible"] > 0.5, batch["flow"], torch.zeros(()))
+    assert flow_losses(_prediction(wrong, batch), batch)["px"] < 1e-4
+    nothing = {**batch, "visible": torch.zeros_like(batch["visible"])}
+    figures = flow_losses(_prediction(batch["flow"], nothing), nothing)
+    assert all(torch.isfinite(value) for value in figures.values()) and figures["px"] == 0
+
+
+@pytest.mark.parametrize("held_out", [1, 6])
+def test_training_writes_what_it_returns_and_a_sheet(make_pair, model, config, held_out):
+    pairs = [make_pair(np.random.default_rng(i), 16) for i in range(held_out)]
+    settings = config(3)
+    trained = train_flow(settings, lambda rng: make_pair(rng, 16), pairs, model=model)
+    loaded = AppearanceFlow.from_pretrained(settings.out / "appearance_flow", low_cpu_mem_usage=False)
+    for name, value in trained.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value), name
+    sheet = cv2.imread(str(settings.out / "sheet-0000003.jpg"))
+    across = min(4, held_out)
+    assert sheet.shape == (held_out // across * 16, across * 4 * 16, 3)
+    assert not trained.training
+
+
+def test_training_learns_a_fixed_place(make_pair, model, config):
+    pair = make_pair(np.random.default_rng(0), 16)
+    batch = _tensors(flow_batch(lambda rng: pair, np.random.default_rng(0), 1))
+
+    def error() -> float:
+        with torch.no_grad():
+            prediction = model(batch["photo"].float() / 127.5 - 1, batch["silhouette"].float() / 255)
+        return float(flow_losses(prediction, batch)["px"])
+
+    before = error()
+    train_flow(config(60, learning_rate=3e-3, ema_decay=0.5), lambda rng: pair, [pair], model=model)
+    assert error() < 0.4 * before
+    assert (model.flow_heads[-1].weight != 0).any()
+
+
+def test_the_flow_of_a_pair_is_the_identitys_for_the_identity(make_pair):
+    from dataclasses import replace
+
+    from ragdiffusion.garments.warps import identity_map
+
+    pair = replace(make_pair(np.random.default_rng(0), 16), flow=identity_map(16))
+    batch = flow_batch(lambda rng: pair, np.random.default_rng(0), 1)
+    torch.testing.assert_close(torch.from_numpy(batch["flow"]), cell_centres(8, like=torch.zeros(())))
