@@ -89,7 +89,6 @@ class Preset:
         autoencoder: class and keywords, `(class name, keywords)`.
         unet: keywords of `UNet2DConditionModel`, shared by MainNet and ReferenceNet; channels in and out are derived.
         text: keywords of each text encoder's `CLIPTextConfig`; the second, if any, is one with a projection.
-        pooled_text: the last text encoder's pooled output and size ids go to the UNet as SDXL wants them.
         structure: of StructureNet.
         ep_tokens: N, tokens that the EP-Adapter makes from ê.
         ep_dim: width inside its Resampler.
@@ -113,7 +112,6 @@ class Preset:
     flow: FlowConfig | None
     prediction_type: str
     latent_channels: int = 16
-    pooled_text: bool = False
     guider_channels: tuple[int, ...] = (16, 32, 64, 128)
     defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
 
@@ -133,11 +131,6 @@ class Preset:
         draft = self.packed_channels + self.latent_packing**2 if self.flow is not None else 0
         return self.packed_channels + self.guider_channels[-1] + draft
 
-    @property
-    def landmark_size(self) -> int:
-        """Side of the landmark's raster: four strides of 2 must land on the grid of packed latents."""
-        return self.image_size // (8 * self.latent_packing) * 16
-
 
 _STUDIO = Preset(
     name="studio",
@@ -156,7 +149,7 @@ _STUDIO = Preset(
         "use_linear_projection": True,
     },
     text=({"hidden_size": 96, "intermediate_size": 288, "num_hidden_layers": 3, "num_attention_heads": 4,
-           "max_position_embeddings": 40},),
+           "max_position_embeddings": 48},),
     structure=StructureConfig(
         vision={"hidden_size": 192, "intermediate_size": 576, "num_hidden_layers": 5, "num_attention_heads": 4,
                 "image_size": 128, "patch_size": 16},
@@ -192,7 +185,6 @@ _SDXL = Preset(
     text=({"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
           {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20,
            "projection_dim": 1280, "hidden_act": "gelu"}),
-    pooled_text=True,
     structure=StructureConfig(
         vision={"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16,
                 "image_size": 224, "patch_size": 14},

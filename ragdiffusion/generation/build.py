@@ -18,7 +18,7 @@ from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expa
 from ragdiffusion.generation.text import caption_tokenizer
 from ragdiffusion.structure.network import StructureNet
 
-_CAPTION_TOKENS = 40
+_CAPTION_TOKENS = 48  # the longest caption has 45
 
 
 def build_autoencoder(preset: Preset) -> torch.nn.Module:

@@ -14,7 +14,23 @@ from ragdiffusion.resampler import Resampler
 
 _CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+_POSITIONS = "embeddings.position_embedding.weight"
 DOMAINS = ("photo", "standard")
+
+
+def place_codes(side: int, width: int) -> torch.Tensor:
+    """Sine and cosine codes of a grid's places, after a zero code for the class token: (1 + side^2, width).
+
+    Raises:
+        ValueError: if `width` is not a multiple of 4.
+    """
+    if width % 4:
+        raise ValueError(f"place codes need a width that is a multiple of 4, got {width}")
+    frequency = torch.exp2(-torch.linspace(0, torch.log2(torch.tensor(2.0 * side)).item(), width // 4))
+    angle = torch.arange(side)[:, None] * frequency * torch.pi  # (side, width / 4)
+    axis = torch.cat([angle.sin(), angle.cos()], 1)  # (side, width / 2)
+    grid = torch.cat([axis[:, None].expand(-1, side, -1), axis[None].expand(side, -1, -1)], 2).flatten(0, 1)
+    return torch.cat([torch.zeros(1, width), grid])
 
 
 class StructureNet(ModelMixin, ConfigMixin):
@@ -41,9 +57,15 @@ class StructureNet(ModelMixin, ConfigMixin):
                  temperature: float = 0.07) -> None:
         super().__init__()
         self.towers = nn.ModuleDict({name: CLIPVisionModel(CLIPVisionConfig(**vision)) for name in DOMAINS})
+        for tower in self.towers.values():
+            # CLIP's own start is so faint that the patches drown it; structure is all about place.
+            table = tower.get_parameter(_POSITIONS)
+            table.data.copy_(place_codes(vision["image_size"] // vision["patch_size"], vision["hidden_size"]))
         self.projections = nn.ModuleDict(
             {name: nn.Sequential(nn.LayerNorm(vision["hidden_size"]), nn.Linear(vision["hidden_size"], feature_dim))
              for name in DOMAINS})
+        for twins in (self.towers, self.projections):  # twins start alike, so photos and flat-lays start aligned
+            twins["standard"].load_state_dict(twins["photo"].state_dict())
         # Index 0 is "unknown", as in attributes.encode.
         self.attribute_embeddings = nn.ModuleList(
             nn.Embedding(len(attribute.values) + 1, attribute_dim) for attribute in EMBEDDED)

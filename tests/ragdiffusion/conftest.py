@@ -35,7 +35,7 @@ def tiny_preset() -> Preset:
         unet={**studio.unet, "sample_size": 4, "block_out_channels": (16, 32), "norm_num_groups": 8,
               "cross_attention_dim": 16, "attention_head_dim": 2},
         text=({"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-               "max_position_embeddings": 40},),
+               "max_position_embeddings": 48},),
         structure=StructureConfig(
             vision={"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                     "image_size": 32, "patch_size": 16},

@@ -14,7 +14,6 @@ def test_derived_numbers_by_hand():
     assert (studio.packed_channels, sdxl.packed_channels) == (64, 16)
     assert studio.main_in_channels == 64 + 128 + 64 + 4  # latent, guider, draft, visibility of 2 x 2
     assert sdxl.main_in_channels == 16 + 128
-    assert (studio.landmark_size, sdxl.landmark_size) == (256, 1536)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -24,9 +23,9 @@ def test_numbers_fit_each_other(name):
     grid = preset.image_size // (8 * preset.latent_packing)
     halvings = len(preset.unet["block_out_channels"]) - 1
     assert preset.image_size % (8 * preset.latent_packing) == 0 and grid % 2**halvings == 0
-    assert preset.unet["sample_size"] == grid and preset.landmark_size == 16 * grid
+    assert preset.unet["sample_size"] == grid
     assert preset.unet["cross_attention_dim"] == sum(text["hidden_size"] for text in preset.text)
-    assert preset.pooled_text == (preset.unet.get("addition_embed_type") == "text_time") == (len(preset.text) == 2)
+    assert (preset.unet.get("addition_embed_type") == "text_time") == (len(preset.text) == 2)
     assert preset.ep_dim % preset.ep_heads == 0
     assert preset.structure.resampler_dim % preset.structure.resampler_heads == 0
     vision = preset.structure.vision

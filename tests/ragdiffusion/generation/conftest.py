@@ -24,7 +24,7 @@ STUDIO = replace(
     get_preset("studio"), image_size=64, autoencoder=("GarmentAutoencoder", {"widths": (8, 8), "blocks": 1}),
     unet={**get_preset("studio").unet, "sample_size": 4, "block_out_channels": (16, 32), "cross_attention_dim": 16,
           "attention_head_dim": 2, "norm_num_groups": 4},
-    text=({**_TEXT, "max_position_embeddings": 40},), structure=_STRUCTURE, ep_tokens=3, ep_dim=16, ep_heads=2,
+    text=({**_TEXT, "max_position_embeddings": 48},), structure=_STRUCTURE, ep_tokens=3, ep_dim=16, ep_heads=2,
     guider_channels=(4, 4, 8, 8),
     flow=FlowConfig(input_size=32, widths=(8, 12), decoder_widths=(12, 8), layers=1, attention_heads=2))
 

@@ -66,7 +66,7 @@ def test_sdxl_puts_itself_together(sdxl):
     preset = get_preset("sdxl")
     pipeline = RAGDiffusionPipeline(**sdxl, preset_name=preset.name, latent_packing=preset.latent_packing,
                                     image_size=preset.image_size)
-    assert (pipeline.grid, pipeline.denoiser.takes_draft, preset.landmark_size) == (96, False, 1536)
+    assert (pipeline.grid, pipeline.denoiser.takes_draft) == (96, False)
     assert sdxl["appearance_flow"] is None
 
 

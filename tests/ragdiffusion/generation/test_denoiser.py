@@ -12,10 +12,10 @@ from ragdiffusion.generation.denoiser import Keep, Sources
 
 
 @pytest.fixture
-def sources(randn, presets):
+def sources(randn):
     """Two rows of sources for a pipeline."""
     def make(pipeline, rows: int = 2) -> Sources:
-        side = 8 * pipeline.config.latent_packing * pipeline.grid // 8
+        side = pipeline.config.latent_packing * pipeline.grid
         with torch.no_grad():
             text = pipeline.encode_text(["a flat-lay photo of a dress", "a flat-lay photo of a shirt"][:rows])
         drafted = pipeline.denoiser.takes_draft

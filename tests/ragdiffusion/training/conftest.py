@@ -21,10 +21,12 @@ from ragdiffusion.training.loop import LoopConfig
 @pytest.fixture(scope="session")
 def make_pair() -> Callable[..., Pair]:
     """A smooth photo, seen by the flat-lay through a known affine map, in an ellipse on white."""
-    def make(rng: np.random.Generator, size: int = 32, *, photo: np.ndarray | None = None, structure: str = "a") -> Pair:
+    def make(rng: np.random.Generator, size: int = 32, *, photo: np.ndarray | None = None, structure: str = "a"
+             ) -> Pair:
         if photo is None:
             photo = cv2.resize(rng.integers(0, 256, (4, 4, 3)).astype(np.uint8), (size, size))
-        flow = identity_map(size) * np.float32(rng.uniform(0.6, 0.8)) + rng.uniform(1, size * 0.15, 2).astype(np.float32)
+        shift = rng.uniform(1, size * 0.15, 2).astype(np.float32)
+        flow = identity_map(size) * np.float32(rng.uniform(0.6, 0.8)) + shift
         silhouette = np.zeros((size, size), np.uint8)
         cv2.ellipse(silhouette, (size // 2, size // 2), (size // 4, size // 3), 0, 0, 360, 255, -1)
         inside = (silhouette > 127)[..., None]
@@ -55,7 +57,7 @@ def pipeline() -> Callable[..., RAGDiffusionPipeline]:
             unet={**studio.unet, "sample_size": 2, "block_out_channels": (8, 16), "cross_attention_dim": 16,
                   "attention_head_dim": 2, "norm_num_groups": 4},
             text=({"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2,
-                   "max_position_embeddings": 40},),
+                   "max_position_embeddings": 48},),
             structure=StructureConfig(
                 vision={"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                         "image_size": 16, "patch_size": 8},

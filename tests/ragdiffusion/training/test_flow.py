@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from ragdiffusion.garments.warps import identity_map
 from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, take
 from ragdiffusion.training.flow import flow_batch, flow_losses, train_flow
 
@@ -51,8 +54,9 @@ def test_a_batch_stacks_what_was_drawn(make_pair):
 
 
 def _prediction(flow: torch.Tensor, batch, *, seen: float = 20.0) -> FlowPrediction:
-    """A prediction with this flow on all levels and sure, right masks."""
-    coarse = torch.nn.functional.avg_pool2d(flow, 2)
+    """A prediction with this flow on all levels, its mean over known points on the coarse one, and sure masks."""
+    known, pool = (batch["visible"] > 0.5).float(), torch.nn.functional.avg_pool2d
+    coarse = torch.where(pool(known, 2) > 0, pool(flow * known, 2) / pool(known, 2).clamp(min=1e-3), pool(flow, 2))
     return FlowPrediction(levels=(coarse, flow), visibility=(batch["visible"] * 2 - 1) * seen,
                           garment=(batch["photo_mask"].float() / 255 * 2 - 1) * seen)
 
@@ -110,10 +114,6 @@ def test_training_learns_a_fixed_place(make_pair, model, config):
 
 
 def test_the_flow_of_a_pair_is_the_identitys_for_the_identity(make_pair):
-    from dataclasses import replace
-
-    from ragdiffusion.garments.warps import identity_map
-
     pair = replace(make_pair(np.random.default_rng(0), 16), flow=identity_map(16))
     batch = flow_batch(lambda rng: pair, np.random.default_rng(0), 1)
     torch.testing.assert_close(torch.from_numpy(batch["flow"]), cell_centres(8, like=torch.zeros(())))

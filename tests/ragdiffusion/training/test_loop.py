@@ -69,6 +69,24 @@ def test_killed_between_saves_equals_uninterrupted(config):
         assert torch.equal(resumed.state_dict()[name], value), name
 
 
+def test_every_step_has_its_own_noise_resumed_or_not(config):
+    def noises(folder, *stops, seed=0):
+        seen = []
+
+        def remember(module, batch, generator):
+            seen.append(torch.randn(1, generator=torch.Generator().manual_seed(generator.initial_seed())).item())
+            return _losses(module, batch, generator)
+
+        for steps in stops:
+            train(config(steps, folder, seed=seed), _module(), _batches(), remember)
+        return seen
+
+    whole = noises("whole", 6)
+    assert len(set(whole)) == 6
+    assert noises("halved", 3, 6) == whole
+    assert not set(noises("other", 6, seed=1)) & set(whole)
+
+
 def test_the_loss_falls_and_frozen_weights_stay(config):
     module = _module()
     module[0].requires_grad_(False)

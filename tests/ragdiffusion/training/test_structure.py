@@ -8,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import encode, encode_all
+from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.losses import info_nce
 from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.training.structure import (
@@ -82,8 +83,6 @@ def test_unknown_labels_teach_nothing(net, draw):
 
 
 def test_training_tells_structures_apart_and_writes_the_network_alone(net, config):
-    from ragdiffusion.garments.pair import Pair
-
     def shapes(rng, count):
         """Bars of other widths; the photo shows the bar in grey."""
         pairs = []

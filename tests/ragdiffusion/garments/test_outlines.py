@@ -1,0 +1,109 @@
+"""Outlines and their correspondence: identity, scaling, order kept, splines exact where they can be."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from ragdiffusion.garments.outlines import OUTLINE_POINTS, correspondence, fit_thin_plate, match_outlines, outline
+
+SIZE = 128
+
+
+def _shirt(scale: float = 1.0, sleeve: float = 0.3) -> np.ndarray:
+    out, down = 0.5 * sleeve, 0.3 * sleeve
+    right = np.array([(0.07, 0.18), (0.15, 0.15), (0.2 + out, 0.3 + down), (0.12 + out, 0.4 + down), (0.17, 0.38),
+                      (0.17, 0.85)])
+    points = np.concatenate([right, right[::-1] * [-1, 1]]) - [0, 0.5]
+    mask = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.fillPoly(mask, [np.rint((points * scale + 0.5) * SIZE).astype(np.int32)], 255)
+    return mask
+
+
+@pytest.fixture
+def grid() -> np.ndarray:
+    axis = np.linspace(-0.5, 0.5, 7)
+    return np.stack(np.meshgrid(axis, axis), -1)
+
+
+def test_an_outline_starts_at_the_top_centre_and_runs_clockwise_in_equal_steps():
+    mask = np.zeros((60, 60), np.uint8)
+    mask[10:51, 20:41] = 255  # a path of 20 + 40 + 20 + 40 pixels
+    points = outline(mask, points=12)
+    wanted = [(30, 10), (40, 10), (40, 20), (40, 30), (40, 40), (40, 50), (30, 50), (20, 50), (20, 40), (20, 30),
+              (20, 20), (20, 10)]
+    np.testing.assert_allclose(points, wanted, atol=1.01)  # the top centre is known to a pixel
+    np.testing.assert_allclose(np.abs(np.diff(points, axis=0)).sum(1), 10, atol=1e-4)
+
+
+def test_the_largest_part_is_traced():
+    mask = _shirt()
+    lonely = mask.copy()
+    lonely[2:8, 2:8] = 255
+    assert np.array_equal(outline(lonely), outline(mask))
+    assert outline(mask).shape == (OUTLINE_POINTS, 2)
+
+
+def test_an_empty_mask_is_refused():
+    for mask in (np.zeros((32, 32), np.uint8), np.full((32, 32), 127, np.uint8)):
+        with pytest.raises(ValueError, match="the mask has no foreground: an outline needs one"):
+            outline(mask)
+
+
+def test_a_shape_corresponds_to_itself_by_the_identity(grid):
+    points = outline(_shirt())
+    np.testing.assert_allclose(match_outlines(points, points), points, atol=1e-4)
+    assert np.abs(correspondence(_shirt(), _shirt())(grid) - grid).max() < 1e-6
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.1])
+def test_a_scaled_shape_corresponds_by_the_scaling(grid, scale):
+    plate = correspondence(_shirt(), _shirt(scale))
+    # A unit is 64 pixels: within two of them.
+    assert np.abs(plate(grid * 0.6) - grid * 0.6 * scale).max() < 2 / 64
+
+
+def test_a_moved_shape_corresponds_by_the_shift(grid):
+    moved = np.roll(_shirt(0.8), (6, -4), (0, 1))
+    shift = np.array([-4, 6]) / 64
+    assert np.abs(correspondence(_shirt(0.8), moved)(grid) - grid - shift).max() < 1e-3
+
+
+def test_sleeve_ends_correspond_to_sleeve_ends():
+    short, long = _shirt(sleeve=0.15), _shirt(sleeve=0.35)
+    target, source = outline(short), outline(long)
+    matched = match_outlines(target, source)
+    for end in (np.argmax, np.argmin):
+        assert abs(matched[end(target[:, 0]), 0] - source[end(source[:, 0]), 0]) < 6
+    hem = target[:, 1] > 0.84 * SIZE
+    assert np.abs(matched[hem][:, 1] - source[:, 1].max()).max() < 4
+
+
+def test_a_match_keeps_the_order_of_the_outline():
+    ellipse = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.ellipse(ellipse, (64, 64), (30, 50), 0, 0, 360, 255, -1)
+    source = outline(ellipse)
+    closed = np.concatenate([source, source[:1]])
+    fine = np.linspace(0, OUTLINE_POINTS, 40 * OUTLINE_POINTS)
+    along = np.stack([np.interp(fine, np.arange(len(closed)), closed[:, axis]) for axis in (0, 1)], 1)
+    for target in (_shirt(), _shirt(0.6, sleeve=0.1), 255 - _shirt()):
+        matched = match_outlines(outline(target), source)
+        distance = np.linalg.norm(matched[:, None] - along[None], axis=-1)
+        assert distance.min(1).max() < 0.1  # on the source's outline
+        place = fine[distance.argmin(1)]
+        late = np.arange(OUTLINE_POINTS) > OUTLINE_POINTS // 2
+        place[late & (place == 0)] = OUTLINE_POINTS  # start and end are one point
+        assert (np.diff(place) >= -0.05).all() and place[-1] > 0.9 * OUTLINE_POINTS
+
+
+def test_a_spline_goes_through_its_controls_and_keeps_affine_maps():
+    rng = np.random.default_rng(0)
+    controls, values = rng.uniform(-1, 1, (12, 2)), rng.uniform(-1, 1, (12, 2))
+    np.testing.assert_allclose(fit_thin_plate(controls, values, smoothing=0.0)(controls), values, atol=1e-8)
+    assert np.abs(fit_thin_plate(controls, values, smoothing=1.0)(controls) - values).max() > 0.05
+    matrix, shift = np.array([[0.8, 0.3], [-0.2, 1.1]]), np.array([0.1, -0.3])
+    elsewhere = rng.uniform(-2, 2, (5, 4, 2))
+    for smoothing in (0.0, 0.02, 1.0):
+        plate = fit_thin_plate(controls, controls @ matrix + shift, smoothing=smoothing)
+        np.testing.assert_allclose(plate(elsewhere), elsewhere @ matrix + shift, atol=1e-8)
