@@ -156,6 +156,16 @@ class Bench:
             mask = self._services.engine.call(lambda model: model.landmark_from_mask(load_mask(data, name=name)))
             return self._edit(mask)
 
+    def photo_outline(self) -> Work:
+        """Take the garment's own outline in the photo as the landmark.
+
+        Raises:
+            ValueError: there is no photo, or no garment is found in it.
+        """
+        with self._lock:
+            work = self._require()
+            return self._edit(self._services.engine.call(lambda model: model.photo_outline(work.photo.image)))
+
     def generate(self, sampling: Sampling) -> tuple[Run, Job]:
         """Log a run and queue it.
 

@@ -104,6 +104,10 @@ class Handlers:
         """A mask was uploaded."""
         return self._guide(bench.outline(*read_upload(path)))
 
+    def photo_outline(self, bench: Bench) -> Views:
+        """The garment's own outline is wanted."""
+        return self._guide(bench.photo_outline())
+
     def generate(
         self,
         bench: Bench,

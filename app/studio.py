@@ -52,6 +52,7 @@ def build_page(services: Services, *, examples: Path) -> gr.Blocks:
         wire(parts["mask_file"].upload, handlers.outline, ("mask_file",), _GUIDE_VIEWS)
         wire(film.candidate, handlers.pick, (), _GUIDE_VIEWS, event=True)
         wire(film.consensus, handlers.reset, (), _GUIDE_VIEWS)
+        wire(canvas.photo_outline, handlers.photo_outline, (), _GUIDE_VIEWS)
         wire(canvas.reset, handlers.reset, (), _GUIDE_VIEWS)
         for name in guide:
             wire(parts[name].input, handlers.retune, guide, _GUIDE_VIEWS)

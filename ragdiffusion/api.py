@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image
@@ -19,11 +20,19 @@ from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, caption, encode, valida
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import SamplingDefaults, assets_folder, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.generation.detail import carry_detail
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.guide import StructureGuide, build_guide
-from ragdiffusion.images import load_mask, load_photo, mask_to_tensor, photo_to_tensor, tensor_to_images
-from ragdiffusion.structure.framing import framed
+from ragdiffusion.images import (
+    canonical_square,
+    load_mask,
+    load_photo,
+    mask_to_tensor,
+    photo_to_tensor,
+    tensor_to_images,
+)
+from ragdiffusion.structure.framing import framed, largest_part
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
 _SURE = 0.5  # an attribute is read when its value has more than this probability
@@ -200,6 +209,34 @@ class RAGDiffusion:
             raise ValueError(f"{name} is {width}x{height}: a landmark must be square and at least 64x64, "
                              f"best {2 * self.image_size}x{2 * self.image_size}")
         return mask_to_tensor(mask, self.image_size)[0]
+
+    def photo_outline(self, photo: PhotoSource) -> torch.Tensor:
+        """The garment's own outline as it lies in the photo, centred and made symmetric, to serve as a landmark.
+
+        Good for garments laid or hung straight; a worn or crumpled one is better served by the bank.
+
+        Args:
+            photo: path, bytes or PIL image.
+
+        Returns:
+            (H, W) in [0, 1] at the guide's size.
+
+        Raises:
+            ValueError: if no garment is found in the photo.
+            RuntimeError: if this preset has no appearance flow, which finds the garment.
+        """
+        if self.pipeline.appearance_flow is None:
+            raise RuntimeError(f"the {self.preset} preset has no appearance flow to find the garment with")
+        size = self.image_size
+        mask = self.pipeline.garment_mask(photo_to_tensor(load_photo(photo), 2 * size).to(self.device))
+        mask = F.interpolate(mask, size=(2 * size, 2 * size), mode="bicubic").clamp(0, 1)[0, 0].cpu().numpy()
+        part = largest_part(mask)
+        if part is None:
+            raise ValueError("no garment is found in the photo: pick a candidate or bring an outline of your own")
+        x, y, side = canonical_square(part)
+        matrix = np.array([[size / side, 0, size / 2 - x * size / side], [0, size / side, size / 2 - y * size / side]])
+        own = cv2.warpAffine(np.rint(part * 255).astype(np.uint8), matrix, (size, size), flags=cv2.INTER_LINEAR)
+        return torch.from_numpy(symmetrise(own).astype(np.float32) / 255)
 
     @torch.no_grad()
     def draft(self, photo: PhotoSource, landmark: torch.Tensor, *, size: int | None = None) -> Draft:

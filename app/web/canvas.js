@@ -6,6 +6,7 @@ let revision = -1;
 element.addEventListener('click', (event) => {
   const act = event.target.closest('[data-act]')?.dataset.act;
   if (act === 'reset') trigger('reset');
+  else if (act === 'photo') trigger('photo_outline');
   else if (act === 'mask') document.querySelector('#mask_file input[type=file]')?.click();
 });
 element.addEventListener('change', (event) => {

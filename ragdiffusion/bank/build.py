@@ -14,7 +14,8 @@ from ragdiffusion.attributes import encode
 from ragdiffusion.bank.bank import Bank
 from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.garments import GarmentEngine
-from ragdiffusion.garments.real import CATEGORY_ATTRIBUTES, on_white, read_garment, symmetrise
+from ragdiffusion.garments.outlines import symmetrise
+from ragdiffusion.garments.real import CATEGORY_ATTRIBUTES, on_white, read_garment
 from ragdiffusion.images import SILHOUETTE_SIZE, encode_silhouette
 from ragdiffusion.structure.network import StructureNet
 

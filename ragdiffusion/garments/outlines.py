@@ -160,3 +160,18 @@ def correspondence(target_mask: np.ndarray, source_mask: np.ndarray) -> ThinPlat
     every = OUTLINE_POINTS // CONTROL_POINTS
     unit = 2.0 / side
     return fit_thin_plate(target[::every] * unit - 1.0, source[::every] * unit - 1.0)
+
+
+def symmetrise(alpha: np.ndarray) -> np.ndarray:
+    """Make a silhouette its own mirror image: the mean of both signed distances, which keeps clean edges.
+
+    Args:
+        alpha: uint8 (N, N), centred in its frame.
+
+    Returns:
+        uint8 (N, N), antialiased.
+    """
+    distance = [cv2.distanceTransform((side > 127).astype(np.uint8), cv2.DIST_L2, 5) for side in (alpha, 255 - alpha)]
+    signed = distance[0] - distance[1]
+    signed = cv2.GaussianBlur((signed + signed[:, ::-1]) / 2, (0, 0), alpha.shape[0] / 256)
+    return np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8)

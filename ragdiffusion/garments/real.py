@@ -97,21 +97,6 @@ def extend_cloth(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image * inside + filled * (1 - inside)), 0, 255).astype(np.uint8)
 
 
-def symmetrise(alpha: np.ndarray) -> np.ndarray:
-    """Make a silhouette its own mirror image: the mean of both signed distances, which keeps clean edges.
-
-    Args:
-        alpha: uint8 (N, N), centred in its frame.
-
-    Returns:
-        uint8 (N, N), antialiased.
-    """
-    distance = [cv2.distanceTransform((side > 127).astype(np.uint8), cv2.DIST_L2, 5) for side in (alpha, 255 - alpha)]
-    signed = distance[0] - distance[1]
-    signed = cv2.GaussianBlur((signed + signed[:, ::-1]) / 2, (0, 0), alpha.shape[0] / 256)
-    return np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8)
-
-
 def read_garment(image_path: Path, mask_path: Path, size: int, *, category: str, symmetry: float) -> RealGarment:
     """Read one photo and its mask into both frames.
 

@@ -22,15 +22,29 @@ def frame_of(mask: np.ndarray) -> tuple[float, float, float]:
     Returns:
         Centre (x, y) and side, in shares of the mask's width and height; the whole picture where there is no garment.
     """
+    part = largest_part(mask)
+    if part is None:
+        return 0.5, 0.5, 1.0
     height, width = mask.shape
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
-    if count < 2:
-        return 0.5, 0.5, 1.0
-    left, top, box_width, box_height, area = stats[1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))]
-    if area < _LEAST * mask.size:
-        return 0.5, 0.5, 1.0
+    left, top, box_width, box_height = cv2.boundingRect((part > 0.5).astype(np.uint8))
     side = MARGIN * max(box_width / width, box_height / height)
     return (left + box_width / 2) / width, (top + box_height / 2) / height, float(side)
+
+
+def largest_part(mask: np.ndarray) -> np.ndarray | None:
+    """A mask without all but its largest part above 0.5; None if that is too small to be a garment.
+
+    Args:
+        mask: (H, W) in [0, 1].
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((mask > 0.5).astype(np.uint8))
+    if count < 2:
+        return None
+    largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
+    if stats[largest, cv2.CC_STAT_AREA] < _LEAST * mask.size:
+        return None
+    others = (labels != largest) & (labels != 0)
+    return np.where(others, 0, mask)
 
 
 def crop(image: np.ndarray, frame: tuple[float, float, float], size: int) -> np.ndarray:

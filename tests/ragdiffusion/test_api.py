@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
@@ -275,3 +277,35 @@ def test_checkpoints_that_cannot_be_loaded(tiny_checkpoint, tmp_path) -> None:
         RAGDiffusion.from_pretrained(tiny_checkpoint, preset="sdxl")
     with pytest.raises(ValueError, match="device 'cuda:99' can't be used"):
         RAGDiffusion.from_pretrained(tiny_checkpoint, device="cuda:99")
+
+
+@contextmanager
+def _garment_everywhere(model, bias: float):
+    """The appearance flow's garment head saying one thing of every pixel."""
+    last = model.pipeline.appearance_flow.garment_head[-1]
+    weight, old = last.weight.detach().clone(), last.bias.detach().clone()
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(bias)
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            last.weight.copy_(weight)
+            last.bias.copy_(old)
+
+
+def test_photo_outline_centres_what_the_flow_finds_in_its_frame(tiny_model, photo) -> None:
+    with _garment_everywhere(tiny_model, 8.0):
+        outline = tiny_model.photo_outline(photo)
+    size = tiny_model.image_size
+    assert outline.shape == (size, size)
+    torch.testing.assert_close(outline, outline.flip(1))
+    rows = torch.nonzero((outline > 0.5).any(1))[:, 0]
+    assert (rows[0] + rows[-1] + 1) / 2 == pytest.approx(size / 2, abs=1)
+    assert (rows[-1] - rows[0] + 1) == pytest.approx(size / 1.12, abs=2)
+
+
+def test_photo_outline_says_when_there_is_no_garment(tiny_model, photo) -> None:
+    with _garment_everywhere(tiny_model, -8.0), pytest.raises(ValueError, match="no garment is found"):
+        tiny_model.photo_outline(photo)

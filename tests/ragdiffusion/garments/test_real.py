@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import (
     CANONICAL_MARGIN,
@@ -14,7 +15,6 @@ from ragdiffusion.garments.real import (
     load_garments,
     on_white,
     read_garment,
-    symmetrise,
 )
 from ragdiffusion.garments.warps import identity_map, sample
 
