@@ -15,6 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble.add_argument("--parts", type=Path, nargs="*", default=[], help="folders of trainings (`--out` of train): "
                           "every component found in them is taken, later folders win")
     assemble.add_argument("--strength", type=float, help="default sampling strength to store")
+    assemble.add_argument("--correction", type=float, default=1.0, help="share of MainNet's correction of the draft to "
+                          "keep, 0 to 1: a young one is better held back (default %(default)s)")
     assemble.add_argument("--half", action="store_true", help="store weights in float16")
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
 
@@ -41,6 +43,14 @@ def run(args: argparse.Namespace) -> int:
                 extra = {} if hasattr(part, "get_input_embeddings") else {"low_cpu_mem_usage": False}
                 components[name] = type(part).from_pretrained(folder / name, **extra)
                 taken[name] = folder
+    if not 0 <= args.correction <= 1:
+        raise ValueError(f"--correction is {args.correction}, 0 to 1 wanted")
+    if args.correction < 1:
+        if preset.flow is None:
+            raise ValueError(f"--correction is for presets with a draft; {preset.name} draws without one")
+        with torch.no_grad():
+            for weight in components["unet"].conv_out.parameters():
+                weight.mul_(args.correction)
     defaults = preset.defaults if args.strength is None else replace(preset.defaults, strength=args.strength)
     pipeline = RAGDiffusionPipeline(**components, preset_name=preset.name, latent_packing=preset.latent_packing,
                                     image_size=preset.image_size, sampling=asdict(defaults))
