@@ -34,6 +34,7 @@ MODULES = {
     "faiss-cpu": "faiss",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
+    "scikit-image": "skimage",
     "scikit-learn": "sklearn",
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -26,7 +28,7 @@ def place_codes(side: int, width: int) -> torch.Tensor:
     """
     if width % 4:
         raise ValueError(f"place codes need a width that is a multiple of 4, got {width}")
-    frequency = torch.exp2(-torch.linspace(0, torch.log2(torch.tensor(2.0 * side)).item(), width // 4))
+    frequency = torch.exp2(-torch.linspace(0, math.log2(2 * side), width // 4))
     angle = torch.arange(side)[:, None] * frequency * torch.pi  # (side, width / 4)
     axis = torch.cat([angle.sin(), angle.cos()], 1)  # (side, width / 2)
     grid = torch.cat([axis[:, None].expand(-1, side, -1), axis[None].expand(side, -1, -1)], 2).flatten(0, 1)

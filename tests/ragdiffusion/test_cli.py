@@ -386,7 +386,9 @@ def test_help_lists_the_commands_and_unknown_ones_are_refused(capsys) -> None:
 def _start(*words: object) -> subprocess.Popen:
     call = [sys.executable, "-m", "ragdiffusion", *map(str, words)]
     return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "PYTHONPATH": str(_ROOT)})
+                            env={**os.environ, "PYTHONPATH": str(_ROOT)},
+                            # A run in the background hands an ignored SIGINT on to its children.
+                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 def test_help_loads_no_library() -> None:

@@ -95,7 +95,7 @@ def test_training_tells_structures_apart_and_writes_the_network_alone(net, confi
                               photo_mask=np.full_like(silhouette, 255), category="bar", structure=str(i)))
         return pairs
 
-    settings = config(80, batch_size=4, learning_rate=1e-3, ema_decay=0.5)
+    settings = config(200, batch_size=4, learning_rate=2e-3, ema_decay=0.5)
     held_out = shapes(None, 4)
     test = _tensors(structure_batch(lambda rng, count: held_out, np.random.default_rng(0), 4))
     before = float(structure_losses(_WithProbe(net), test)["nce"].detach())
