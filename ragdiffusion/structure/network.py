@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -28,11 +27,12 @@ def place_codes(side: int, width: int) -> torch.Tensor:
     """
     if width % 4:
         raise ValueError(f"place codes need a width that is a multiple of 4, got {width}")
-    frequency = torch.exp2(-torch.linspace(0, math.log2(2 * side), width // 4))
-    angle = torch.arange(side)[:, None] * frequency * torch.pi  # (side, width / 4)
-    axis = torch.cat([angle.sin(), angle.cos()], 1)  # (side, width / 2)
-    grid = torch.cat([axis[:, None].expand(-1, side, -1), axis[None].expand(side, -1, -1)], 2).flatten(0, 1)
-    return torch.cat([torch.zeros(1, width), grid])
+    frequency = np.exp2(-np.linspace(0, np.log2(2 * side), width // 4))
+    angle = np.arange(side)[:, None] * frequency * np.pi  # (side, width / 4)
+    axis = np.concatenate([np.sin(angle), np.cos(angle)], 1)  # (side, width / 2)
+    rows, columns = np.repeat(axis, side, axis=0), np.tile(axis, (side, 1))
+    grid = np.concatenate([rows, columns], 1).astype(np.float32)
+    return torch.from_numpy(np.concatenate([np.zeros((1, width), np.float32), grid]))
 
 
 class StructureNet(ModelMixin, ConfigMixin):

@@ -9,7 +9,7 @@ import torch
 from transformers import CLIPVisionConfig, CLIPVisionModel
 
 from ragdiffusion.attributes import ATTRIBUTES, EMBEDDED, encode
-from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.structure.network import StructureNet, place_codes
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +118,13 @@ def test_it_comes_back_from_disk(net, images, tmp_path):
     net.save_pretrained(tmp_path)
     loaded = StructureNet.from_pretrained(tmp_path, low_cpu_mem_usage=False).eval()
     assert torch.equal(loaded(images, _UNKNOWN, "photo"), net(images, _UNKNOWN, "photo"))
+
+
+def test_place_codes_tell_every_place_apart():
+    codes = place_codes(4, 16)
+    assert codes.shape == (17, 16) and not codes[0].any()
+    distance = torch.cdist(codes[1:], codes[1:]) + torch.eye(16) * 9
+    assert distance.min() > 0.1
+    torch.testing.assert_close(codes[1, :8], torch.tensor([0.0, 0, 0, 0, 1, 1, 1, 1]))  # row 0: sines, cosines
+    with pytest.raises(ValueError, match="multiple of 4"):
+        place_codes(4, 18)
