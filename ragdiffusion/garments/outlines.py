@@ -174,4 +174,23 @@ def symmetrise(alpha: np.ndarray) -> np.ndarray:
     distance = [cv2.distanceTransform((side > 127).astype(np.uint8), cv2.DIST_L2, 5) for side in (alpha, 255 - alpha)]
     signed = distance[0] - distance[1]
     signed = cv2.GaussianBlur((signed + signed[:, ::-1]) / 2, (0, 0), alpha.shape[0] / 256)
-    return np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8)
+    return without_specks(np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8))
+
+
+def without_specks(alpha: np.ndarray) -> np.ndarray:
+    """Drop what is thinner than 1/64 of the frame (a hanger's hook, a loose tag) and all but the largest part.
+
+    Args:
+        alpha: uint8 (N, N).
+
+    Returns:
+        uint8 (N, N), unchanged where it stays.
+    """
+    width = max(3, alpha.shape[0] // 64) | 1
+    opened = cv2.morphologyEx((alpha > 127).astype(np.uint8), cv2.MORPH_OPEN,
+                              cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
+    if count < 2:
+        return alpha
+    largest = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
+    return np.where(cv2.dilate(largest, np.ones((5, 5), np.uint8)) > 0, alpha, 0).astype(np.uint8)

@@ -6,7 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from ragdiffusion.garments.outlines import OUTLINE_POINTS, correspondence, fit_thin_plate, match_outlines, outline
+from ragdiffusion.garments.outlines import (
+    OUTLINE_POINTS,
+    correspondence,
+    fit_thin_plate,
+    match_outlines,
+    outline,
+    without_specks,
+)
 
 SIZE = 128
 
@@ -107,3 +114,15 @@ def test_a_spline_goes_through_its_controls_and_keeps_affine_maps():
     for smoothing in (0.0, 0.02, 1.0):
         plate = fit_thin_plate(controls, controls @ matrix + shift, smoothing=smoothing)
         np.testing.assert_allclose(plate(elsewhere), elsewhere @ matrix + shift, atol=1e-8)
+
+
+def test_specks_and_hooks_go_and_the_garment_stays():
+    alpha = np.zeros((256, 256), np.uint8)
+    alpha[60:220, 70:186] = 255
+    garment = alpha.copy()
+    alpha[20:60, 127:129] = 255  # a hook
+    alpha[10:30, 200:220] = 255  # a tag beside it
+    cleaned = without_specks(alpha)
+    assert not cleaned[:57].any() and not cleaned[:, 190:].any()
+    assert (np.abs(cleaned.astype(int) - garment) > 0).sum() < 40
+    np.testing.assert_array_equal(without_specks(np.zeros((64, 64), np.uint8)), 0)
