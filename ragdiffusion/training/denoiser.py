@@ -65,9 +65,10 @@ class TrainingBank:
 
 
 def training_bank(bank: Bank) -> TrainingBank:
-    """The enabled entries of a bank; an entry's source names the structure that it shows."""
+    """The enabled entries of a bank; an entry's source, `collection:name`, names the structure that it shows."""
     ids, embeddings = bank.embeddings()
-    return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=tuple(bank.entry(i).source for i in ids))
+    names = {entry.id: entry.source.partition(":")[2] for entry in bank.entries(enabled=True)}
+    return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=tuple(names[int(i)] for i in ids))
 
 
 def denoiser_batch(draw: Callable[[np.random.Generator], Pair], own: dict[str, int], structure_size: int,

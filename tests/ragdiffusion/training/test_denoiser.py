@@ -164,3 +164,18 @@ def test_without_a_draft_the_sheet_has_full_runs_only(pipeline, bank, make_pair,
     train_denoiser(settings, make_pair, [make_pair(np.random.default_rng(0))], pipeline=model,
                    bank=replace(bank, k=40))  # more neighbours than entries: all of them
     assert cv2.imread(str(settings.out / "sheet-0000001.jpg")).shape == (32, 3 * 32, 3)
+
+
+def test_the_training_bank_names_structures_as_pairs_do(tmp_path):
+    from ragdiffusion.bank import Bank, NewEntry
+    from ragdiffusion.images import encode_silhouette
+    from ragdiffusion.training.denoiser import training_bank
+
+    silhouette = torch.zeros(64, 64)
+    silhouette[16:48, 20:44] = 1
+    bank = Bank.create(tmp_path / "bank.sqlite3", fingerprint="f", dimension=4)
+    bank.add([NewEntry(embedding=torch.eye(4)[i], silhouette=encode_silhouette(silhouette), attributes={},
+                       source=source) for i, source in enumerate(("real:a", "drawn:7", "real:b-c"))])
+    found = training_bank(bank)
+    assert found.structures == ("a", "7", "b-c")
+    torch.testing.assert_close(torch.as_tensor(found.embeddings), torch.eye(4)[:3])
