@@ -15,6 +15,8 @@ import numpy as np
 
 OUTLINE_POINTS = 96
 CONTROL_POINTS = 32
+_LEAST_HOLE, _MOST_HOLE = 0.002, 0.15  # of the garment's area
+_STRIP, _SLEEVE, _BESIDE = 1 / 24, 1 / 7, 0.15  # of the frame's side
 
 
 def outline(mask: np.ndarray, points: int = OUTLINE_POINTS) -> np.ndarray:
@@ -194,3 +196,49 @@ def without_specks(alpha: np.ndarray) -> np.ndarray:
         return alpha
     largest = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
     return np.where(cv2.dilate(largest, np.ones((5, 5), np.uint8)) > 0, alpha, 0).astype(np.uint8)
+
+
+def repaired(alpha: np.ndarray) -> np.ndarray:
+    """A cut-out silhouette `without_specks` and `without_false_holes`: uint8 (N, N) -> uint8 (N, N)."""
+    return without_false_holes(without_specks(alpha))
+
+
+def without_false_holes(alpha: np.ndarray) -> np.ndarray:
+    """Fill a silhouette's holes but for those that a garment has.
+
+    A print as light as the ground, a label or a seam leaves a hole in a cut-out that is none of the garment. A hole is
+    the garment's own if it is neither tiny nor most of the garment (0.2 % to 15 % of it), and
+    - only a thin strip of cloth, up to 1/24 of the frame, closes it off somewhere: a neck's back on a hanger, straps,
+      hems that touch; or
+    - it is a gap between sleeve and body: no wider than tall, 0.15 of the frame or more beside the axis, and with no
+      more cloth to the outside than a sleeve has, 1/7 of the frame.
+    All other holes are filled.
+
+    Args:
+        alpha: uint8 (N, N), upright.
+
+    Returns:
+        uint8 (N, N), unchanged where it stays.
+    """
+    side = alpha.shape[0]
+    garment = alpha > 127
+    count, labels, stats, centres = cv2.connectedComponentsWithStats((~garment).astype(np.uint8), connectivity=4)
+    outside = np.zeros(count, bool)
+    outside[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
+    outside[0] = True  # the cloth itself
+    if outside.all():
+        return alpha
+    reach = cv2.distanceTransform((~(outside[labels] & ~garment)).astype(np.uint8), cv2.DIST_L2, 5) / side
+    columns = np.nonzero(garment.any(0))[0]
+    axis = (columns[0] + columns[-1]) / 2
+    filled = alpha.copy()
+    for hole in np.nonzero(~outside)[0]:
+        inside = labels == hole
+        share, strip = stats[hole, cv2.CC_STAT_AREA] / garment.sum(), float(reach[inside].min())
+        upright = stats[hole, cv2.CC_STAT_HEIGHT] >= stats[hole, cv2.CC_STAT_WIDTH]
+        beside = abs(centres[hole, 0] - axis) / side >= _BESIDE
+        own = strip <= _STRIP or (upright and beside and strip <= _SLEEVE)
+        if not (_LEAST_HOLE <= share <= _MOST_HOLE and own):
+            # Its soft rim goes with it.
+            filled[cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0] = 255
+    return filled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 
@@ -21,6 +22,8 @@ class Pair:
         category: what kind of garment, as its source names it.
         attributes: Table 6 values; unknown ones are missing.
         structure: names the structure; samples that share it differ in texture only.
+        seen: what the photo shows beyond `attributes`, of its own cloth and how it is worn: the flat-lay of a
+            structure pair, in another texture, need not share it.
     """
 
     photo: np.ndarray
@@ -32,14 +35,15 @@ class Pair:
     category: str
     structure: str
     attributes: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
 
     def mirrored(self) -> Pair:
         """The same pair seen in a mirror, photo and flat-lay alike."""
         size = self.photo.shape[1]
-        flow = self.flow[:, ::-1].copy()
-        flow[..., 0] = size - 1 - flow[..., 0]
-        flip = lambda image: np.ascontiguousarray(image[:, ::-1])  # noqa: E731
+        turn = np.float32([[-1, 0, size - 1], [0, 1, 0]])
+        flow = cv2.transform(cv2.flip(self.flow, 1), turn)
+        flip = lambda image: cv2.flip(image, 1)  # noqa: E731
         return Pair(
             photo=flip(self.photo), standard=flip(self.standard), silhouette=flip(self.silhouette), flow=flow,
             visible=flip(self.visible), photo_mask=flip(self.photo_mask), category=self.category,
-            structure=self.structure + "~", attributes=self.attributes)
+            structure=self.structure + "~", attributes=self.attributes, seen=self.seen)

@@ -1,6 +1,7 @@
-"""Random maps of the plane, and how to invert and compose them. All maps are backward maps in pixels.
+"""Random maps of the plane, kept at nodes four pixels apart, and how to invert and spread them.
 
-A map is float32 (N, N, 2): for each pixel of the image being made, the (x, y) it is taken from.
+A map is float32 (..., 2): for each node or pixel, an (x, y) in pixels. Pixel centres stand at whole numbers. Smooth
+maps need few nodes: all arithmetic is done on them, and only the last step makes a map of every pixel.
 """
 
 from __future__ import annotations
@@ -9,6 +10,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+
+STEP = 4
+"""Pixels from node to node."""
 
 
 @lru_cache(maxsize=8)
@@ -20,37 +24,51 @@ def identity_map(size: int) -> np.ndarray:
     return grid
 
 
+@lru_cache(maxsize=8)
+def nodes(size: int) -> np.ndarray:
+    """Places of the nodes in pixels: float32 (M, M, 2), read-only; the first and last lie outside the frame."""
+    axis = (np.arange(-1, -(-size // STEP) + 1, dtype=np.float32) + 0.5) * STEP - 0.5
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1)
+    grid.setflags(write=False)
+    return grid
+
+
+def spread(values: np.ndarray, size: int) -> np.ndarray:
+    """A map at every pixel, float32 (size, size, 2), from its values (M, M, 2) at the nodes (bilinear)."""
+    side = values.shape[0] * STEP
+    wide = cv2.resize(values, (side, side), interpolation=cv2.INTER_LINEAR)
+    return wide[STEP : STEP + size, STEP : STEP + size]
+
+
+def at_places(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """What a map given at the nodes, (M, M, 2), is at any places in pixels, float32 (P, Q, 2) (bilinear)."""
+    index = cv2.add(cv2.multiply(places, (1 / STEP,) * 4), (0.5 / STEP + 0.5,) * 4)
+    return cv2.remap(values, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
 def smooth_field(rng: np.random.Generator, size: int, *, amplitude: float, cells: int) -> np.ndarray:
     """A smooth random displacement: float32 (size, size, 2), of standard deviation `amplitude` pixels."""
-    coarse = rng.normal(size=(cells, cells, 2)).astype(np.float32) * amplitude
+    coarse = rng.standard_normal((cells, cells, 2), dtype=np.float32) * np.float32(amplitude)
     return cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
 
 
 def sample(image: np.ndarray, backward: np.ndarray, *, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
     """Take `image` through a backward map (bilinear)."""
-    return cv2.remap(image, backward[..., 0], backward[..., 1], cv2.INTER_LINEAR, borderMode=border)
+    return cv2.remap(image, backward, None, cv2.INTER_LINEAR, borderMode=border)
 
 
-def invert(backward: np.ndarray, grid: int) -> tuple[np.ndarray, np.ndarray]:
-    """Invert a backward map by splatting.
+def undo_displacement(displacement: np.ndarray, places: np.ndarray, *, rounds: int = 6) -> np.ndarray:
+    """Find the places that a displacement moves to given ones, by fixed-point iteration.
 
     Args:
-        backward: float32 (N, N, 2): photo pixel -> place in an N-pixel frame.
-        grid: side of the grid of the inverse.
+        displacement: float32 (M, M, 2) at the nodes, in pixels; it must bend by less than its distance (no folding).
+        places: float32 (P, Q, 2).
+        rounds: iterations; each shrinks the error by the displacement's steepest slope.
 
     Returns:
-        inverse: float32 (grid, grid, 2): cell of the frame -> photo pixel.
-        weight: float32 (grid, grid): how much of the photo landed there; near 0 where nothing did.
+        float32 (P, Q, 2): q such that q + displacement(q) = places.
     """
-    size = backward.shape[0]
-    scale = grid / size
-    cell = np.floor((backward + 0.5) * scale).astype(np.int64)
-    inside = ((cell >= 0) & (cell < grid)).all(-1)
-    index = cell[..., 1][inside] * grid + cell[..., 0][inside]
-    where = identity_map(size)
-    layers = [np.bincount(index, minlength=grid * grid)]
-    layers += [np.bincount(index, where[..., axis][inside], grid * grid) for axis in (0, 1)]
-    stack = np.stack([layer.reshape(grid, grid) for layer in layers], axis=-1).astype(np.float32)
-    stack = cv2.GaussianBlur(stack, (0, 0), 0.8)
-    weight = stack[..., 0]
-    return stack[..., 1:] / np.maximum(weight, 1e-3)[..., None], weight * scale * scale
+    found = places
+    for _ in range(rounds):
+        found = cv2.subtract(places, at_places(displacement, found))
+    return found

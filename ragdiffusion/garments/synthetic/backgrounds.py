@@ -88,4 +88,4 @@ def _tone(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.66:
         return (rng.uniform(70, 240) + rng.normal(0, 10, 3)).astype(np.float32)
     grey = rng.uniform(50, 200)
-    return (grey + rng.uniform(0.2, 0.9) * (rng.uniform(20, 230, 3) - grey)).astype(np.float32)
+    return (grey + rng.uniform(0.05, 0.35) * (rng.uniform(20, 230, 3) - grey)).astype(np.float32)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.shape_model import ShapeModel, landmark_index
+from ragdiffusion.garments.shape_model import HalfOutlines, ShapeModel
 from ragdiffusion.garments.synthetic.catalogue import Spec
-from ragdiffusion.garments.synthetic.collars import arc
 from ragdiffusion.garments.synthetic.structure import Limb, Piece, Structure, canonical
+
+_MIRROR = np.array([-1.0, 1.0])
 
 
 def choose(rng: np.random.Generator, options: tuple[str, ...]) -> str:
@@ -20,77 +21,58 @@ def strip(edge: np.ndarray, inward: np.ndarray, width: float) -> np.ndarray:
     return np.concatenate([edge, (edge + inward * width)[::-1]])
 
 
+def _whole(drawn: HalfOutlines) -> np.ndarray:
+    """Both halves as one outline, from the left waist over the top and round."""
+    waist = drawn.index["waist"]
+    left = drawn.left * _MIRROR
+    return np.concatenate([left[: waist + 1][::-1], drawn.right[1:], left[waist + 1 : -1][::-1]])
+
+
+def _waistband(full: np.ndarray, waist: int, width: float) -> tuple[Piece, np.ndarray]:
+    """The band along the top edge, and that edge from left to right."""
+    edge = full[: 2 * waist + 1]
+    low = edge * [1.02, 1] + [0, width]
+    return Piece("waistband", np.concatenate([edge, low[::-1]]), outline=False), edge
+
+
 def legs(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) -> Structure:
     """Cut trousers or shorts."""
-    drawn = model.sample(spec.kind, rng, asymmetry=0.5)
-    i = landmark_index("legs")
-    mirror = np.array([-1.0, 1.0])
+    group = model.choose(("shorts", "shorts_closed"), rng) if spec.kind == "shorts" else "pants"
+    drawn = model.sample(group, rng)
+    i = drawn.index
     halves = {"r": drawn.right, "l": drawn.left}
-    waist_dip = rng.uniform(0.0, 0.14)
-    full = np.concatenate(
-        [
-            arc(halves["l"][0] * mirror, halves["r"][0], waist_dip, 2.0),
-            halves["r"][1:],
-            (halves["l"] * mirror)[1:-1][::-1],
-        ]
-    )
+    full = _whole(drawn)
     pieces, limbs, marks = [Piece("body", full)], {}, {}
-    crotch = (halves["r"][-1] + halves["l"][-1] * mirror) / 2
+    bottom = (halves["r"][-1] + halves["l"][-1] * _MIRROR) / 2
+    closed = drawn.layout == "skirt"
+    crotch = bottom * [1, rng.uniform(0.55, 0.8)] if closed else bottom
     for n, limb in (("r", "right"), ("l", "left")):
-        h, flip = halves[n], (np.ones(2) if n == "r" else mirror)
-        low = int(np.argmin(np.abs(h[: i["hem_outer"], 1] - max(crotch[1] - 0.15, h[0, 1] + 0.2))))
-        outer, inner = h[low : i["hem_outer"] + 1] * flip, h[i["hem_inner"] :][::-1] * flip
-        opening = h[i["hem_outer"] : i["hem_inner"] + 1] * flip
-        polygon = np.concatenate([outer, opening[1:], inner[::-1][1:]])
-        limbs[limb] = Limb(
-            polygon, np.stack([outer[0], crotch]), opening[[0, -1]], outer, inner, np.zeros((0, 2))
-        )
-        marks[f"hem_{n}"] = opening.mean(0)
-        marks[f"hip_{n}"] = outer[0]
-        marks[f"waist_{n}"] = h[0] * flip
+        h, flip = halves[n], (np.ones(2) if n == "r" else _MIRROR)
+        outer_end, inner_end = (i["hem"], i["centre"]) if closed else (i["hem_outer"], i["hem_inner"])
+        start = max(crotch[1] - 0.15, h[i["waist"], 1] + 0.2)
+        low = i["waist"] + int(np.argmin(np.abs(h[i["waist"] : outer_end - 4, 1] - start)))
+        opening = h[outer_end : inner_end + 1] * flip
+        half = len(opening) // 2
+        inner = np.concatenate([[crotch], (h[inner_end:][::-1] * flip)[1:-1], opening[-1:], opening[half:-1][::-1]])
+        outer = np.concatenate([h[low : outer_end + 1] * flip, opening[1:half]])
+        limbs[limb] = Limb(np.concatenate([outer, inner[::-1]]), np.stack([outer[0], crotch]), opening[[0, -1]],
+                           outer, inner, np.zeros((0, 2)))
+        marks |= {f"hem_{n}": opening.mean(0), f"hip_{n}": outer[0], f"waist_{n}": h[i["waist"]] * flip}
         axis = limbs[limb].tip.mean(0) - limbs[limb].root.mean(0)
-        unit = -axis / np.hypot(*axis)
-        pieces.append(
-            Piece(
-                f"cuff_{n}",
-                strip(opening, unit, 0.1 if spec.rib else 0.05),
-                0.0,
-                "trim" if spec.rib else "main",
-                limb,
-                outline=False,
-            )
-        )
-    waist_edge = full[:13]
-    pieces.append(
-        Piece(
-            "waistband",
-            np.concatenate([waist_edge, (waist_edge * [1.015, 1] + [0, rng.uniform(0.12, 0.2)])[::-1]]),
-            0.0,
-            "main",
-            outline=False,
-        )
-    )
+        band = strip(opening, -axis / np.hypot(*axis), 0.1 if spec.rib else 0.06)
+        pieces.append(Piece(f"cuff_{n}", band, 0.0, "trim" if spec.rib else "main", limb, outline=False))
+    band, edge = _waistband(full, i["waist"], rng.uniform(0.12, 0.2))
+    pieces.append(band)
     if "slant" in spec.pockets:
-        for flip in (np.ones(2), mirror):
-            pocket = np.array([[0.9, 0.17], [0.94, 0.2], [1.06, 0.55], [1.0, 0.52]]) * [0.8, 1] * flip
+        for flip in (np.ones(2), _MIRROR):
+            pocket = np.array([[0.66, 0.2], [0.69, 0.2], [0.86, 0.52], [0.82, 0.52]]) * flip
             pieces.append(Piece("slit", pocket, outline=False, colour="inside"))
-    y0 = float(full[6, 1])
-    pieces.append(
-        Piece(
-            "fly",
-            np.array(
-                [
-                    [-0.01, y0 + 0.15],
-                    [0.01, y0 + 0.15],
-                    [0.01, crotch[1] * 0.8 + 0.05],
-                    [-0.01, crotch[1] * 0.8 + 0.05],
-                ]
-            ),
-            0.0,
-            "inside",
-            outline=False,
-        )
-    )
+    y0, low = float(edge[i["waist"], 1]), float(crotch[1]) * 0.72 + 0.05
+    line = np.array([[-0.008, y0 + 0.13], [0.008, y0 + 0.13], [0.008, low], [-0.008, low]])
+    pieces.append(Piece("fly", line, 0.0, "inside", outline=False))
+    if closed:
+        seam = np.array([[-0.008, low], [0.008, low], [0.008, bottom[1]], [-0.008, bottom[1]]])
+        pieces.append(Piece("fly", seam, 0.0, "inside", outline=False))
     marks |= {"front_neck": np.array([0.0, y0]), "crotch": crotch, "waist": np.array([0.0, y0])}
     return canonical(
         dict(
@@ -117,33 +99,18 @@ def legs(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec)
 
 def skirt(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) -> Structure:
     """Cut a skirt."""
-    drawn = model.sample("skirt", rng, asymmetry=0.5)
-    mirror = np.array([-1.0, 1.0])
-    name, length = spec.lengths[int(rng.integers(len(spec.lengths)))]
-    right, left = drawn.right * [1, length], drawn.left * [1, length]
-    full = np.concatenate(
-        [arc(left[0] * mirror, right[0], rng.uniform(0.0, 0.12), 2.0), right[1:], (left * mirror)[1:-1][::-1]]
-    )
-    edge = full[:13]
-    pieces = [
-        Piece("body", full),
-        Piece(
-            "waistband",
-            np.concatenate([edge, (edge * [1.02, 1] + [0, rng.uniform(0.08, 0.2)])[::-1]]),
-            0.0,
-            "main",
-            outline=False,
-        ),
-    ]
-    i = landmark_index("skirt")
+    drawn = model.sample("skirt", rng)
+    i = drawn.index
+    full = _whole(drawn)
+    band, edge = _waistband(full, i["waist"], rng.uniform(0.08, 0.2))
     marks = {
-        "front_neck": edge[6],
-        "waist": edge[6],
-        "waist_r": right[0],
-        "waist_l": left[0] * mirror,
-        "hem_r": right[i["hem"]],
-        "hem_l": left[i["hem"]] * mirror,
-        "hem_centre": right[-1],
+        "front_neck": edge[i["waist"]],
+        "waist": edge[i["waist"]],
+        "waist_r": edge[-1],
+        "waist_l": edge[0],
+        "hem_r": drawn.right[i["hem"]],
+        "hem_l": drawn.left[i["hem"]] * _MIRROR,
+        "hem_centre": drawn.right[-1],
     }
     return canonical(
         dict(
@@ -152,7 +119,7 @@ def skirt(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec
             fit="Unknown",
             collar="Unknown",
             sleeve_length="Unknown",
-            length=name,
+            length=("Short", "Medium", "Long")[int(np.searchsorted([0.35, 0.75], drawn.length_rank))],
             age="Child" if rng.random() < 0.15 else "Adult",
             gender="Female",
             top_open="No",
@@ -161,7 +128,7 @@ def skirt(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec
             pockets=(),
             rib=False,
         ),
-        pieces,
+        [Piece("body", full), band],
         {},
         marks,
         np.zeros((0, 2)),

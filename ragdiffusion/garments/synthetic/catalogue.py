@@ -13,7 +13,7 @@ class Spec:
         weight: how often it is drawn.
         kind: "top", "dress", "skirt", "pants" or "shorts".
         sleeves, collars, fabrics: values of Table 6.
-        lengths: (value of Table 6, factor on the length below the armpit).
+        lengths: (value of Table 6, factor on the length below the armpit); empty says the length that is drawn.
         front: "none", "buttons", "zip", "polo" or "wrap".
         pockets: of "kangaroo", "chest", "flap", "slant".
         rib: ribbed hem and cuffs. cuffs: sewn cuffs.
@@ -28,7 +28,7 @@ class Spec:
     sleeves: tuple[str, ...] = ("Long",)
     collars: tuple[str, ...] = ("Round",)
     fabrics: tuple[str, ...] = ("Synthetic", "Stretch", "Mixed")
-    lengths: tuple[tuple[str, float], ...] = (("Medium", 1.0),)
+    lengths: tuple[tuple[str, float], ...] = ()
     front: str = "none"
     pockets: tuple[str, ...] = ()
     rib: bool = False
@@ -42,7 +42,6 @@ class Spec:
     solid: float = 0.5
 
 
-_MID = (("Medium", 1.0), ("Medium", 1.05), ("Short", 0.82), ("Long", 1.2))
 _COAT = (("Medium", 1.1), ("Long", 1.5))
 
 CATALOGUE: dict[str, Spec] = {
@@ -50,7 +49,6 @@ CATALOGUE: dict[str, Spec] = {
         10,
         sleeves=("Short", "Short", "Short", "Short", "Mid", "Long"),
         collars=("Round", "Round", "Round", "Round", "V-neck", "Square", "Neckline"),
-        lengths=_MID,
         solid=0.3,
         fabrics=("Stretch", "Synthetic", "Knitting", "Linen", "Mixed"),
     ),
@@ -71,7 +69,6 @@ CATALOGUE: dict[str, Spec] = {
         front="buttons",
         pockets=("chest",),
         cuffs=True,
-        lengths=_MID,
         solid=0.35,
     ),
     "Polo": Spec(
@@ -81,13 +78,11 @@ CATALOGUE: dict[str, Spec] = {
         front="polo",
         fabrics=("Knitting", "Stretch"),
         female=0.3,
-        lengths=_MID,
     ),
     "Tank": Spec(
         3,
         sleeves=("Sleeveless",),
         collars=("Round", "Round", "V-neck", "Square"),
-        lengths=_MID,
         fabrics=("Stretch", "Knit", "Silk", "Synthetic"),
         female=0.7,
         flare=0.06,
@@ -113,7 +108,6 @@ CATALOGUE: dict[str, Spec] = {
         collars=("Round", "Round", "V-neck", "Stand-up"),
         fabrics=("Knit", "Wool", "Knitting", "Fur Blend"),
         rib=True,
-        lengths=_MID,
         surface="Knit Rib",
     ),
     "Innerwear": Spec(
@@ -144,7 +138,7 @@ CATALOGUE: dict[str, Spec] = {
         outer=True,
         surface="Quilted",
         solid=0.85,
-        lengths=_COAT + _MID,
+        lengths=(("Medium", 1.0), ("Medium", 1.0), *_COAT),
     ),
     "Jacket": Spec(
         3,
@@ -195,7 +189,6 @@ CATALOGUE: dict[str, Spec] = {
         female=1,
         solid=0.3,
         fabrics=("Silk", "Chiffon", "Lace", "Linen", "Stretch", "Gauze", "Velvet"),
-        lengths=(("Medium", 1.6), ("Long", 1.9), ("Short", 1.35), ("Extra Long", 2.4)),
     ),
     "Skirt": Spec(
         4,
@@ -203,7 +196,6 @@ CATALOGUE: dict[str, Spec] = {
         fabrics=("Denim", "Linen", "Silk", "Wool", "Leather"),
         female=1,
         solid=0.45,
-        lengths=(("Medium", 1.0), ("Short", 0.9), ("Long", 1.2)),
     ),
     "Knitted Coat": Spec(
         1,
@@ -271,7 +263,6 @@ CATALOGUE: dict[str, Spec] = {
         fabrics=("Silk", "Knitting", "Lace"),
         flare=0.3,
         female=1,
-        lengths=(("Long", 1.8),),
     ),
     "Sports Jacket": Spec(
         1.5,
@@ -292,7 +283,6 @@ CATALOGUE: dict[str, Spec] = {
         outer=True,
         female=0.7,
         solid=0.7,
-        lengths=_MID,
     ),
     "Leather Jacket": Spec(
         1.2,

@@ -74,6 +74,11 @@ def attributes_of(structure: Structure, texture: Texture) -> dict[str, str]:
     }
 
 
+def draw_silhouette(structure: Structure, size: int) -> np.ndarray:
+    """Antialiased silhouette of a garment laid flat, uint8 [size, size], 255 inside."""
+    return coverage([p.polygon for p in structure.pieces if p.outline], size)
+
+
 def draw_flat_lay(structure: Structure, texture: Texture, size: int) -> FlatLay:
     """Render a garment.
 
@@ -81,7 +86,7 @@ def draw_flat_lay(structure: Structure, texture: Texture, size: int) -> FlatLay:
         structure, texture: what to draw.
         size: side of the picture, pixels.
     """
-    silhouette = coverage([p.polygon for p in structure.pieces if p.outline], size)
+    silhouette = draw_silhouette(structure, size)
     cloth = np.empty((size, size, 3), np.uint8)
     cloth[:] = texture.colours["main"]
     light = np.ones((size, size), np.float32)
@@ -137,7 +142,7 @@ def _paint(
         shade *= 1 + texture.weave_strength * fields.weave(texture.weave, size, texture.seed % 4)[box]
         return
     # The edge of a piece that lies on another throws a soft line of shadow; its own rim catches light.
-    strength = 0.34 if piece.name in ("slit", "fly") else 0.2 if not piece.name.startswith("sleeve") else 0.16
+    strength = 0.34 if piece.name in ("slit", "fly") else 0.2 if not piece.name.startswith("sleeve") else 0.24
     rim = cv2.GaussianBlur(mask, (0, 0), 1.1 * unit)
     inside = mask.astype(np.float32) * (1 / 255)
     edge = rim.astype(np.float32) * (1 / 255)

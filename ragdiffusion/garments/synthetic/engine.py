@@ -16,6 +16,7 @@ from ragdiffusion.garments.synthetic.wild import Photo, take_photo
 
 MIN_SIZE = 64
 _OF_STRUCTURE = ("category", "collar", "sleeve_length", "length", "fit")
+_UNSEEN = ("age", "gender")  # no picture of a garment says for sure
 
 
 class GarmentEngine:
@@ -71,18 +72,22 @@ class GarmentEngine:
         """
         return take_photo(flat, rng, display=display, backgrounds=backgrounds, lighting=lighting)
 
-    def pair(self, seed: int) -> Pair:
-        """Pair number `seed`: the same pixels for the same seed, whatever was drawn before.
+    def pair(self, seed: int, display: str | None = None) -> Pair:
+        """Pair number `seed`: the same pixels for the same seed and display, whatever was drawn before.
+
+        Args:
+            seed: of the pair.
+            display: "laid", "hung" or "worn"; None draws one.
 
         Raises:
-            ValueError: negative seed.
+            ValueError: negative seed, or unknown display.
         """
         if seed < 0:
             raise ValueError(f"seed must be 0 or more, got {seed}")
         rng = np.random.default_rng([int(seed), 2025])
         structure = self.structure(rng)
         flat = self.flat_lay(structure, self.texture(rng, structure))
-        photo = self.photo(flat, rng)
+        photo = self.photo(flat, rng, display)
         return Pair(
             photo=photo.image,
             standard=flat.image,
@@ -98,7 +103,8 @@ class GarmentEngine:
     def structure_pair(self, seed: int) -> Pair:
         """Pair number `seed` with the flat-lay in another texture: same structure, exactly (3.1).
 
-        Attributes that belong to the texture or can't be seen in the picture are left out.
+        Both share the attributes of the structure; those of the photo's own texture and display are in `seen`. What
+        can't be seen in a picture is in neither.
 
         Raises:
             ValueError: negative seed.
@@ -108,7 +114,8 @@ class GarmentEngine:
         structure = self.structure(rng)
         other = self.flat_lay(structure, self.texture(np.random.default_rng([int(seed), 4050]), structure))
         kept = {key: value for key, value in pair.attributes.items() if key in _OF_STRUCTURE}
-        return replace(pair, standard=other.image, silhouette=other.silhouette, attributes=kept)
+        seen = {key: value for key, value in pair.attributes.items() if key not in (*kept, *_UNSEEN)}
+        return replace(pair, standard=other.image, silhouette=other.silhouette, attributes=kept, seen=seen)
 
 
 def _check_size(size: int) -> None:

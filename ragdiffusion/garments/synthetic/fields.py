@@ -113,9 +113,7 @@ def weave(kind: str, size: int, index: int) -> np.ndarray:
     elif kind == "leather":
         out = np.abs(cv2.GaussianBlur(fine, (0, 0), 2.0 * size / 256)) * 3
     elif kind == "lace":
-        out = np.sign(
-            np.cos(2 * np.pi * u / 7) + np.cos(2 * np.pi * v / 7) + 0.4 * np.cos(2 * np.pi * (u + v) / 14)
-        )
+        out = _lace(u, v, index)
     elif kind == "plush":
         out = noise(size, 40, index) * 0.5 + cv2.GaussianBlur(fine, (0, 0), 0.8) * 1.2
     else:
@@ -123,6 +121,20 @@ def weave(kind: str, size: int, index: int) -> np.ndarray:
     out = np.ascontiguousarray(out - out.mean(), dtype=np.float32)
     out.setflags(write=False)
     return out
+
+
+def _lace(u: np.ndarray, v: np.ndarray, index: int) -> np.ndarray:
+    """Lace: a net of small holes, and rosettes of denser thread upon it."""
+    net = np.minimum(np.cos(2 * np.pi * u / 5), np.cos(2 * np.pi * (0.5 * u + 0.866 * v) / 5))
+    net = np.tanh(3 * (np.minimum(net, np.cos(2 * np.pi * (0.5 * u - 0.866 * v) / 5)) + 0.45))
+    period = 26.0 + 4 * (index % 3)
+    shift = np.floor(v / period) % 2 * (period / 2)
+    x, y = (u + shift) % period - period / 2, v % period - period / 2
+    radius, angle = np.hypot(x, y) / period, np.arctan2(y, x)
+    petal = 0.3 + 0.1 * np.cos((5 + index % 3) * angle)
+    rosette = np.clip((petal - radius) * 20, 0, 1) * (0.55 + 0.45 * np.tanh(6 * np.abs(np.sin(40 * radius))))
+    ring = np.clip(1 - np.abs(radius - petal - 0.06) * 45, 0, 1)
+    return np.where(radius < petal, 2 * rosette - 0.6, np.maximum(-net, 2 * ring - 1))
 
 
 def _white(size: int, index: int) -> np.ndarray:

@@ -48,7 +48,7 @@ WEAVES = {
     "Linen": ("linen", 0.08),
     "Corduroy": ("cord", 0.14),
     "Tweed": ("twill", 0.2),
-    "Lace": ("lace", 0.1),
+    "Lace": ("lace", 0.3),
     "Velvet": ("plush", 0.08),
 }
 """Fabric -> (weave of `fields.weave`, strength); fabrics not named are smooth."""
@@ -73,6 +73,11 @@ _NEUTRAL = (
     (74, 78, 58),
     (92, 28, 40),
 )
+
+
+_WORDS = ("NORTH", "OCEAN", "RIDER", "LUCKY", "SUNDAY", "WILD", "PARIS", "TEAM 85", "HELLO", "SURF", "RUN", "ATHLETIC",
+          "ORIGINAL", "BERLIN", "SUMMER", "NO 7", "MOUNTAIN", "DREAM", "CLUB", "1994")
+"""What lettering often says."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,8 @@ def sample_texture(rng: np.random.Generator, structure: Structure | None = None)
         button=_NEUTRAL[int(rng.integers(len(_NEUTRAL)))]
         if rng.random() < 0.6
         else tuple(int(c * 0.7) for c in main),
-        text="".join(rng.choice(list("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789"), size=int(rng.integers(2, 8)))),
+        text=_WORDS[int(rng.integers(len(_WORDS)))] if rng.random() < 0.6
+        else "".join(rng.choice(list("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789"), size=int(rng.integers(2, 8)))),
         seed=int(rng.integers(2**31)),
     )
 
@@ -175,8 +181,8 @@ def _colour(rng: np.random.Generator, fabric: str) -> Colour:
     elif rng.random() < 0.55:
         return _hsv(rng.random(), rng.uniform(0.15, 0.5), rng.uniform(0.35, 0.95))
     else:
-        return _hsv(rng.random(), rng.uniform(0.5, 0.88), rng.uniform(0.25, 0.9))
-    return tuple(int(np.clip(c + rng.normal(0, 7) + shift, 14, 248)) for c in colour for shift in (0.0,))
+        return _hsv(rng.random(), rng.uniform(0.4, 0.8), rng.uniform(0.25, 0.85))
+    return tuple(int(min(max(c + noise, 14), 248)) for c, noise in zip(colour, rng.normal(0, 7, 3), strict=True))
 
 
 def _contrast(rng: np.random.Generator, main: Colour) -> Colour:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.shape_model import ShapeModel, landmark_index
+from ragdiffusion.garments.shape_model import HalfOutlines, ShapeModel
 from ragdiffusion.garments.synthetic.bottoms import choose, strip
 from ragdiffusion.garments.synthetic.catalogue import Spec
-from ragdiffusion.garments.synthetic.collars import arc, collar_pieces, pocket_pieces
+from ragdiffusion.garments.synthetic.collars import arc, collar_pieces, neckline, pocket_pieces
 from ragdiffusion.garments.synthetic.structure import Limb, Piece, Structure, canonical
+
+Side = dict[str, np.ndarray]
+_MIRROR = np.array([-1.0, 1.0])
+_TALL = ("Stand-up", "Hooded", "Shirt", "Polo", "Suit", "Notched")
+"""Collars that may stand above the shoulders in the outline itself."""
 
 
 def _cut(path: np.ndarray, fraction: float) -> np.ndarray:
@@ -20,208 +25,179 @@ def _cut(path: np.ndarray, fraction: float) -> np.ndarray:
     return np.concatenate([path[: max(keep, 1)], [end]])
 
 
-def _half(half: np.ndarray, spec: Spec, sleeve: str, p: dict[str, float]) -> dict[str, np.ndarray]:
-    """One side of a top: named stretches of its outline, from neck to hem centre, x outward."""
-    i = landmark_index("sleeved")
+def _base(half: np.ndarray, neck: int) -> tuple[int, float]:
+    """Where a collar that stands in the outline ends on the shoulder, and how high it is."""
+    at = neck
+    while at < neck + 14:
+        dx, dy = half[at + 1] - half[at]
+        if dy < 1.1 * dx:
+            break
+        at += 1
+    return at, float(half[at, 1] - half[neck, 1])
+
+
+def _lengthened(half: np.ndarray, top: float, factor: float, flare: float) -> np.ndarray:
+    """A half outline made longer and wider below a height."""
     half = half.copy()
-    neck, hem, armpit = i["neck"], i["hem"], i["armpit"]
-    # The model's body is 1 wide at the armpit; fit and length act on the drawn garment.
-    below = half[armpit:, 1] - half[armpit, 1]
-    half[armpit:, 1] = half[armpit, 1] + below * p["length"]
-    half[armpit:, 0] = half[armpit:, 0] * (1 + p["flare"] * (below / max(below.max(), 1e-3)) ** 1.5)
-    top = half[neck : i["cuff_outer"] + 1]
-    order = np.maximum.accumulate(top[:, 0] + np.arange(len(top)) * 1e-4)
-    reach = min(1.0, float(order[-1]) * 0.75)
-    shoulder_x = min(p["shoulder"], reach)
-    neck_y = float(np.interp(p["neck"], order, top[:, 1]))
-    if p["neck"] < order[0]:
-        neck_y -= 0.25 * (order[0] - p["neck"])
-    shoulder = np.array([shoulder_x, float(np.interp(shoulder_x, order, top[:, 1]))])
-    # Shoulders fall away from the neck, but no steeper than bodies do.
-    neck_y = float(np.clip(neck_y, shoulder[1] - 0.06 - 0.45 * (shoulder_x - p["neck"]), shoulder[1] - 0.05))
-    outer = np.concatenate([[shoulder], top[order > shoulder_x + 0.06]])
-    inner = half[i["cuff_inner"] : armpit + 1][::-1]
-    share = {"Short": 1.0, "Mid": p["mid"], "Long": 1.0, "Extra Long": 1.0}.get(sleeve, 1.0)
-    if share < 1:
-        inner = _cut(inner, share)
-        # The new opening lies square to the sleeve.
-        axis = inner[-1] - half[armpit]
-        level = (outer - inner[-1]) @ (axis / max(np.hypot(*axis), 1e-6))
-        outer = _cut(
-            outer, float(np.interp(0.0, np.maximum.accumulate(level), np.linspace(0, 1, len(outer))))
-        )
-    return {
-        "neck": np.array([p["neck"], neck_y]),
-        "shoulder": shoulder,
-        "outer": outer,
-        "inner": inner,
-        "cuff": np.stack([outer[-1], inner[-1]]),
-        "armpit": half[armpit],
-        "side": half[armpit : hem + 1],
-        "hem": half[hem:],
-    }
+    below = np.maximum(half[:, 1] - top, 0)
+    half[:, 1] += below * (factor - 1)
+    half[:, 0] *= 1 + flare * (below / max(below.max(), 1e-3)) ** 1.5
+    return half
+
+
+def _half_sleeved(half: np.ndarray, index: dict[str, int], sleeve: str, p: dict[str, float]) -> Side:
+    """One side of a top whose sleeves lie away from the body: stretches of its outline, x outward."""
+    neck, outer_end, inner_end, armpit, hem = (index[k] for k in ("neck", "cuff_outer", "cuff_inner", "armpit", "hem"))
+    body = _lengthened(half[armpit:], half[armpit, 1], p["length"], p["flare"])
+    along = np.maximum.accumulate(half[neck : outer_end - 3, 0])
+    at = neck + int(np.clip(np.searchsorted(along, min(p["shoulder"], 0.8 * along[-1])), 2, len(along) - 1))
+    outer, inner = half[at : outer_end + 1], half[inner_end : armpit + 1][::-1]
+    opening = half[outer_end : inner_end + 1]
+    if sleeve == "Mid":
+        inner = _cut(inner, p["mid"])
+        axis = inner[-1] - half[armpit]  # the new opening lies square to the sleeve
+        level = np.maximum.accumulate((outer - inner[-1]) @ (axis / max(np.hypot(*axis), 1e-6)))
+        outer = _cut(outer, float(np.interp(0.0, level, np.linspace(0, 1, len(outer)))))
+        opening = np.stack([outer[-1], inner[-1]])
+    return {"top": half[: neck + 1], "yoke": half[neck : at + 1], "shoulder": half[at], "outer": outer,
+            "opening": opening, "inner": inner, "armpit": half[armpit], "side": body[: hem - armpit + 1],
+            "hem": body[hem - armpit :]}
+
+
+def _half_draped(half: np.ndarray, index: dict[str, int], sleeve: str, p: dict[str, float]) -> Side:
+    """One side of a top whose sleeves (if any) lie against the body, inside the outline."""
+    neck, hem = index["neck"], index["hem"]
+    along = np.maximum.accumulate(half[neck:hem, 0])
+    at = neck + int(np.clip(np.searchsorted(along, min(p["shoulder"] * 0.85, 0.9 * along[-1])), 2, hem - neck - 20))
+    half = _lengthened(half, half[at, 1] + 0.4, p["length"], p["flare"])
+    shoulder = half[at]
+    drop = half[hem, 1] - shoulder[1]
+    reach = half[at:hem, 1] >= shoulder[1] + min(p["armhole"], 0.4 * drop)
+    low = at + max(int(np.argmax(reach)), 2)
+    if sleeve == "Sleeveless":
+        return {"top": half[: neck + 1], "yoke": half[neck : at + 1], "shoulder": shoulder, "armpit": half[low],
+                "armhole": half[at : low + 1], "side": half[low : hem + 1], "hem": half[hem:]}
+    end = hem
+    if p["cuff_at"] < 0.97:
+        end = at + max(int(np.argmax(half[at : hem + 1, 1] >= shoulder[1] + p["cuff_at"] * drop)), 12)
+    width = p["cuff"] if end < hem else min(p["cuff"], 0.4 * half[hem, 0])
+    armpit = np.array([half[low, 0] - p["upper"], half[low, 1]])
+    if end == hem:
+        stop = hem + max(int(np.argmax(half[hem:, 0] <= half[hem, 0] - width)), 2)
+        opening = half[hem : stop + 1]
+    else:
+        stop = hem
+        opening = np.stack([half[end], half[end] + [-width, 0.03]])
+    t = np.linspace(0, 1, 9)[:, None]
+    inner = armpit + (opening[-1] - armpit) * t
+    inner[:, 0] -= 0.04 * np.sin(np.pi * t[:, 0])
+    return {"top": half[: neck + 1], "yoke": half[neck : at + 1], "shoulder": shoulder, "outer": half[at : end + 1],
+            "opening": opening, "inner": inner, "armpit": armpit, "side": half[at : stop + 1], "hem": half[stop:]}
+
+
+def _groups(model: ShapeModel, rng: np.random.Generator, spec: Spec, sleeve: str, collar: str) -> str:
+    """The group of outlines that a kind of top is drawn from."""
+    if spec.kind == "dress":
+        return model.choose(("dress_sleeved", "dress_draped"), rng)
+    if sleeve == "Sleeveless":
+        return "outwear_draped" if spec.outer else "tshirt"
+    if sleeve == "Short":
+        return "shirt_short" if collar == "Shirt" or collar == "Polo" and rng.random() < 0.3 else "tshirt"
+    if sleeve == "Mid":
+        return "longsleeve"
+    if collar == "Shirt" and not spec.outer:
+        return model.choose(("shirt_long", "shirt_draped"), rng)
+    kind = "outwear" if spec.outer else "longsleeve"
+    return model.choose((kind, f"{kind}_draped"), rng)
+
+
+def _draw(model: ShapeModel, rng: np.random.Generator, group: str, collar: str) -> tuple[HalfOutlines, float]:
+    """An outline whose collar agrees with the one wanted, and how high that stands in it."""
+    for _ in range(8):
+        drawn = model.sample(group, rng)
+        rise = np.mean([_base(half, drawn.index["neck"])[1] for half in (drawn.right, drawn.left)])
+        if rise > 0.08 if collar == "Stand-up" else collar in _TALL or rise < 0.22:
+            break
+    return drawn, float(rise)
+
+
+def _armhole(side: Side, tip: float, deep: float) -> None:
+    """Take a sleeve off: a strap that ends at `tip`, and a hollow down to a higher armpit, in place."""
+    neck, shoulder = side["yoke"][0], side["shoulder"]
+    start = neck + (shoulder - neck) * ((tip - neck[0]) / max(shoulder[0] - neck[0], 0.05))
+    side["armpit"] = np.array([0.94 * side["armpit"][0], start[1] + deep * (side["armpit"][1] - start[1])])
+    side["side"] = np.concatenate([side["armpit"][None], side["side"][1:]])
+    t = np.linspace(0, 1, 13)[:, None]
+    dip = np.array([min(tip, side["armpit"][0] * 0.86) - 0.05, side["armpit"][1] * 0.86 + start[1] * 0.14])
+    side["armhole"] = (1 - t) ** 2 * start + 2 * t * (1 - t) * dip + t**2 * side["armpit"]
+    side["shoulder"], side["yoke"] = start, np.stack([neck, start])
 
 
 def top(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) -> Structure:
     """Cut a top or dress."""
     sleeve, collar = choose(rng, spec.sleeves), choose(rng, spec.collars)
-    fit = str(rng.choice(["Slim", "Regular", "Loose"], p=spec.fits))
-    age = "Child" if rng.random() < spec.child else "Adult"
-    gender = "Female" if rng.random() < spec.female else "Male"
-    length_name, length = spec.lengths[int(rng.integers(len(spec.lengths)))]
-    if spec.kind == "dress" and sleeve in ("Sleeveless", "Short"):
-        group = "dress_sleeved" if rng.random() < 0.6 else "tshirt"
-    elif sleeve in ("Short", "Sleeveless"):
-        group = "shirt_short" if collar in ("Shirt", "Polo") and rng.random() < 0.6 else "tshirt"
-    else:
-        group = (
-            "shirt_long"
-            if collar == "Shirt" and rng.random() < 0.35
-            else ("outwear" if spec.outer else "longsleeve")
-        )
-    drawn = model.sample(group, rng, asymmetry=0.5)
-    wide = collar in ("Off-shoulder", "Strapless", "Neckline")
+    group = _groups(model, rng, spec, sleeve, collar)
+    drawn, rise = _draw(model, rng, group, collar)
+    if spec.kind == "dress":
+        sleeve = _sleeve_length(drawn)
+    length_name, factor = _length(spec, drawn, rng)
+    fit = ("Loose", "Regular", "Slim")[int(np.searchsorted(np.cumsum(spec.fits[::-1])[:2], drawn.neck_rank))]
     p = {
-        "neck": rng.uniform(0.5, 0.64)
-        if wide
-        else rng.uniform(0.3, 0.42)
-        if collar in ("Round", "V-neck", "Square", "Ruffled", "One-shoulder")
-        else rng.uniform(0.26, 0.35),
-        "shoulder": rng.uniform(0.86, 0.99),
-        "mid": rng.uniform(0.5, 0.75),
-        "length": length * {"Slim": 1.08, "Regular": 1.0, "Loose": 0.94}[fit] * rng.uniform(0.94, 1.06),
-        "flare": spec.flare * rng.uniform(0.3, 1.0) + {"Slim": -0.04, "Regular": 0.0, "Loose": 0.03}[fit],
+        "shoulder": rng.uniform(0.84, 0.98), "mid": rng.uniform(0.5, 0.75), "length": factor,
+        "flare": spec.flare * rng.uniform(0.3, 1.0) if spec.kind == "top" else 0.0,
+        "armhole": rng.uniform(0.42, 0.6), "cuff": rng.uniform(0.22, 0.34), "upper": rng.uniform(0.34, 0.46),
+        "cuff_at": rng.uniform(0.78, 1.12),
     }
-    if group == "dress_sleeved":
-        length_name = "Uncertain"  # the real dress decides it, not the specification
-        p["length"], p["flare"] = rng.uniform(0.85, 1.12), 0.0
-    sides = {name: _half(half, spec, sleeve, p) for name, half in (("r", drawn.right), ("l", drawn.left))}
-    neck_y = (sides["r"]["neck"][1] + sides["l"]["neck"][1]) / 2
-    for side in sides.values():  # a crooked sleeve must not tilt the neck
-        side["neck"] = np.array([p["neck"], neck_y])
-    if sleeve == "Sleeveless":
-        tip = (
-            rng.uniform(0.48, 0.66)
-            if category in ("Tank", "Innerwear", "Swimsuit")
-            else rng.uniform(0.62, 0.9)
-        )
-        tip = max(tip, p["neck"] + 0.14)
+    cut = _half_draped if drawn.layout == "draped" else _half_sleeved
+    sides = {name: cut(half, drawn.index, sleeve, p) for name, half in (("r", drawn.right), ("l", drawn.left))}
+    if sleeve == "Sleeveless" and "armhole" not in sides["r"]:
+        thin = category in ("Tank", "Innerwear", "Swimsuit")
+        neck_x = sides["r"]["yoke"][0][0]
+        tip = max(rng.uniform(0.5, 0.68) if thin else rng.uniform(0.62, 0.9), neck_x + 0.14)
         for side in sides.values():
-            start = side["neck"] + (side["shoulder"] - side["neck"]) * (
-                (tip - p["neck"]) / max(side["shoulder"][0] - p["neck"], 0.05)
-            )
-            t = np.linspace(0, 1, 9)[:, None]
-            # The sleeve's armpit hangs lower and further out than an armhole's bottom.
-            side["armpit"] = np.array([0.94, 1.0]) * side["armpit"]
-            side["armpit"][1] = start[1] + 0.68 * (side["armpit"][1] - start[1])
-            side["side"] = np.concatenate([side["armpit"][None], side["side"][1:]])
-            dip = np.array(
-                [min(tip, side["armpit"][0] * 0.86) - 0.05, side["armpit"][1] * 0.86 + start[1] * 0.14]
-            )
-            side["armhole"] = (1 - t) ** 2 * start + 2 * t * (1 - t) * dip + t**2 * side["armpit"]
-            side["shoulder"] = start
-    mirror = np.array([-1.0, 1.0])
-    place = {(n, k): (v if n == "r" else v * mirror) for n, s in sides.items() for k, v in s.items()}
-
-    neck_r, neck_l = place["r", "neck"], place["l", "neck"]
-    depth, power = {
-        "V-neck": (rng.uniform(0.4, 0.75), 1.1),
-        "Square": (rng.uniform(0.25, 0.5), 7.0),
-        "Round": (rng.uniform(0.16, 0.42), 2.3),
-        "Neckline": (rng.uniform(0.1, 0.22), 2.2),
-        "Off-shoulder": (0.06, 2.0),
-        "Strapless": (0.05, 2.0),
-        "Ruffled": (rng.uniform(0.2, 0.4), 2.2),
-        "Suit": (rng.uniform(0.7, 1.05), 1.15),
-        "Notched": (rng.uniform(0.55, 0.9), 1.15),
-        "Baseball": (rng.uniform(0.14, 0.24), 2.2),
-        "Stand-up": (0.1, 2.0),
-        "Hooded": (rng.uniform(0.16, 0.26), 1.8),
-        "Naval": (rng.uniform(0.5, 0.7), 1.2),
-        "One-shoulder": (0.3, 2.2),
-    }.get(collar, (rng.uniform(0.14, 0.22), 1.3))
-    if category == "Knitted Cardigan" and collar == "V-neck":
-        depth = rng.uniform(0.7, 1.0)
-    if category in ("Waistcoat",):
-        depth = rng.uniform(0.65, 0.95)
-    if category in ("Tank", "Innerwear", "Swimsuit") and collar in ("Round", "Square"):
-        depth = rng.uniform(0.35, 0.6)
-    back = arc(
-        neck_l, neck_r, rng.uniform(0.03, 0.08) if collar not in ("Off-shoulder", "Strapless") else 0.03, 2.0
-    )
-    front = arc(neck_l, neck_r, depth, power)
-    opening = np.concatenate([back, front[::-1]])
-
-    def side_path(n: str) -> np.ndarray:
-        hole = (
-            place[n, "armhole"]
-            if sleeve == "Sleeveless"
-            else _seam(place[n, "shoulder"], place[n, "armpit"], n)
-        )
-        return np.concatenate([hole, place[n, "side"][1:], place[n, "hem"][1:]])
-
-    right, left = side_path("r"), side_path("l")
-    body = np.concatenate([back, right, left[::-1][1:]])
-    pieces = [Piece("body", body)]
+            _armhole(side, tip, 0.68 if thin else 0.8)
+    if collar == "Neckline":
+        _widen(sides, rng.uniform(0.5, 0.62))
+    place = {(n, k): (v if n == "r" else v * _MIRROR) for n, s in sides.items() for k, v in s.items()}
+    back = np.concatenate([place["l", "top"][::-1], place["r", "top"][1:]])
+    depth, power = neckline(rng, collar, category)
+    front = arc(back[0], back[-1], depth, power)
+    right, left = _outline(place, "r", sleeve), _outline(place, "l", sleeve)
+    draped = drawn.layout == "draped" and sleeve != "Sleeveless"
+    pieces = [Piece("body", np.concatenate([back, right, left[::-1][1:]]))]
     limbs: dict[str, Limb] = {}
     if sleeve != "Sleeveless":
         for n, limb in (("r", "right"), ("l", "left")):
-            seam = _seam(place[n, "shoulder"], place[n, "armpit"], n)
-            polygon = np.concatenate([place[n, "outer"], place[n, "inner"][::-1], seam[::-1][1:-1]])
-            axis = place[n, "cuff"].mean(0) - (place[n, "shoulder"] + place[n, "armpit"]) / 2
-            angle = float(np.arctan2(axis[1], axis[0])) - (0.0 if n == "r" else np.pi)
-            pieces.append(Piece(f"sleeve_{n}", polygon, angle, "sleeve", limb))
-            limbs[limb] = Limb(
-                polygon,
-                np.stack([place[n, "shoulder"], place[n, "armpit"]]),
-                place[n, "cuff"],
-                place[n, "outer"],
-                place[n, "inner"],
-                seam[::-1][1:-1],
-            )
-            if spec.rib or spec.cuffs and sleeve in ("Long", "Extra Long"):
-                unit = -axis / np.hypot(*axis)
-                band = strip(place[n, "cuff"], unit, rng.uniform(0.08, 0.16) if spec.rib else 0.13)
-                pieces.append(
-                    Piece(f"cuff_{n}", band, angle, "trim" if spec.rib else "sleeve", limb, outline=False)
-                )
+            limbs[limb] = _sleeve(place, n, limb, spec, sleeve, rng, pieces)
+    hem = np.concatenate([place["l", "hem"], place["r", "hem"][::-1][1:]])
     if spec.rib:
-        edge = np.concatenate([place["l", "hem"], place["r", "hem"][::-1][1:]])
-        pieces.append(
-            Piece(
-                "hem_band",
-                strip(edge, np.array([0.0, -1.0]), rng.uniform(0.1, 0.18)),
-                0.0,
-                "trim",
-                outline=False,
-            )
-        )
-    pieces.append(Piece("opening", opening, 0.0, "inside", outline=False))
-    pieces += collar_pieces(rng, collar, place, front, back, spec)
+        pieces.append(Piece("hem_band", strip(hem, np.array([0.0, -1.0]), rng.uniform(0.1, 0.18)), 0.0, "trim",
+                            outline=False))
+    hooded = collar == "Hooded" and rise > 0.3
+    if not hooded:
+        pieces.append(Piece("opening", np.concatenate([back, front[::-1]]), 0.0, "inside", outline=False))
+    bases = [side["top"][-1] if rise < 0.06 else half[_base(half, drawn.index["neck"])[0]]
+             for side, half in ((sides["r"], drawn.right), (sides["l"], drawn.left))]
+    if group.startswith(("shirt", "outwear")):
+        rise = max(rise, 0.06)  # real ones have their collar in the outline, however low
+    pieces += collar_pieces(rng, collar, front, back, (bases[0], bases[1] * _MIRROR), spec, rise)
     if category == "Tank" and rng.random() < 0.5 or collar in ("Round", "V-neck") and spec.front == "none":
-        pieces.append(
-            Piece(
-                "binding",
-                np.concatenate([front, (front + [0, rng.uniform(0.035, 0.075)])[::-1]]),
-                0.0,
-                "trim",
-                outline=False,
-            )
-        )
-    chest_y = float(place["r", "armpit"][1])
-    hem_y = float(place["r", "hem"][-1, 1])
+        band = front + (front - front.mean(0)) * 0.02 + [0, rng.uniform(0.04, 0.08)]
+        pieces.append(Piece("binding", np.concatenate([front, band[::-1]]), 0.0, "trim", outline=False))
+    chest_y, hem_y = float(place["r", "armpit"][1]), float(hem[:, 1].max())
     pieces += pocket_pieces(rng, spec, chest_y, hem_y)
-    front_neck = np.array([0.0, float(front[len(front) // 2, 1])])
+    opening = np.zeros((0, 2)) if hooded else np.concatenate([back, front[::-1]])
     marks = {
-        "front_neck": front_neck,
-        "hem_centre": np.array([0.0, hem_y]),
+        "front_neck": np.array([0.0, float(front[len(front) // 2, 1])]),
+        "hem_centre": np.array([0.0, float(place["r", "hem"][-1, 1])]),
         "waist": np.array([0.0, chest_y + 0.45 * (hem_y - chest_y)]),
     }
     for n in "rl":
-        for name in ("neck", "shoulder", "armpit"):
-            marks[f"{name}_{n}"] = place[n, name]
+        marks[f"neck_{n}"] = bases[0] if n == "r" else bases[1] * _MIRROR
         marks[f"hem_{n}"] = place[n, "hem"][0]
-        marks[f"cuff_{n}"] = place[n, "cuff"].mean(0)
+        marks |= {f"{name}_{n}": place[n, name] for name in ("shoulder", "armpit")}
+        if sleeve != "Sleeveless":
+            marks[f"cuff_{n}"] = place[n, "opening"].mean(0)
     return canonical(
         dict(
             kind=spec.kind,
@@ -230,19 +206,80 @@ def top(model: ShapeModel, rng: np.random.Generator, category: str, spec: Spec) 
             collar=collar,
             sleeve_length=sleeve,
             length=length_name,
-            age=age,
-            gender=gender,
+            age="Child" if rng.random() < spec.child else "Adult",
+            gender="Female" if rng.random() < spec.female else "Male",
             top_open="No",
             surface=spec.surface,
             front=spec.front,
             pockets=spec.pockets,
             rib=spec.rib,
+            draped=draped,
         ),
         pieces,
         limbs,
         marks,
         opening,
     )
+
+
+def _sleeve_length(drawn: HalfOutlines) -> str:
+    """What an outline says about its sleeves."""
+    if drawn.layout == "draped":
+        return "Sleeveless"
+    reach = np.hypot(*(drawn.right[drawn.index["cuff_inner"]] - drawn.right[drawn.index["armpit"]]))
+    return "Short" if reach < 1.0 else "Mid" if reach < 1.5 else "Long"
+
+
+def _length(spec: Spec, drawn: HalfOutlines, rng: np.random.Generator) -> tuple[str, float]:
+    """Value of Table 6 and factor on the length: as drawn, or as the category demands."""
+    if spec.lengths:
+        name, factor = spec.lengths[int(rng.integers(len(spec.lengths)))]
+        return name, factor * rng.uniform(0.95, 1.05)
+    return ("Short", "Medium", "Long")[int(np.searchsorted([0.22, 0.78], drawn.length_rank))], 1.0
+
+
+def _widen(sides: dict[str, Side], x: float) -> None:
+    """Cut the neck out to half width `x`, in place: a wide neckline with a shallow back."""
+    for side in sides.values():
+        yoke = side["yoke"]
+        along = np.maximum.accumulate(yoke[:, 0])
+        x_here = min(x, 0.85 * along[-1])
+        point = np.array([x_here, float(np.interp(x_here, along, yoke[:, 1]))])
+        t = np.linspace(0, 1, len(side["top"]))[:, None]
+        low = point[1] + 0.06
+        side["top"] = np.concatenate([x_here * t, low + (point[1] - low) * t**2], axis=1)
+        side["yoke"] = np.concatenate([point[None], yoke[along > x_here + 0.02]])
+
+
+def _outline(place: dict[tuple[str, str], np.ndarray], n: str, sleeve: str) -> np.ndarray:
+    """A side of the body, from the neck round to the hem's centre."""
+    if sleeve == "Sleeveless":
+        arm = [place[n, "armhole"][1:], place[n, "side"][1:]]
+    elif np.array_equal(place[n, "side"][0], place[n, "shoulder"]):  # draped: the sleeve lies inside
+        arm = [place[n, "side"][1:]]
+    else:
+        arm = [_seam(place[n, "shoulder"], place[n, "armpit"], n)[1:], place[n, "side"][1:]]
+    return np.concatenate([place[n, "yoke"][1:], *arm, place[n, "hem"][1:]])
+
+
+def _sleeve(
+    place: dict[tuple[str, str], np.ndarray], n: str, limb: str, spec: Spec, sleeve: str, rng: np.random.Generator,
+    pieces: list[Piece],
+) -> Limb:
+    """Add a sleeve and its cuff to the pieces; returns it as a puppet's part."""
+    seam = _seam(place[n, "shoulder"], place[n, "armpit"], n)
+    opening, half = place[n, "opening"], len(place[n, "opening"]) // 2
+    outer = np.concatenate([place[n, "outer"], opening[1:half]])
+    inner = np.concatenate([place[n, "inner"], opening[half:-1][::-1]])
+    polygon = np.concatenate([outer, inner[::-1], seam[::-1][1:-1]])
+    axis = opening[[0, -1]].mean(0) - (place[n, "shoulder"] + place[n, "armpit"]) / 2
+    angle = float(np.arctan2(axis[1], axis[0])) - (0.0 if n == "r" else np.pi)
+    pieces.append(Piece(f"sleeve_{n}", polygon, angle, "sleeve", limb))
+    if spec.rib or spec.cuffs and sleeve in ("Long", "Extra Long"):
+        band = strip(opening, -axis / np.hypot(*axis), rng.uniform(0.08, 0.16) if spec.rib else 0.13)
+        pieces.append(Piece(f"cuff_{n}", band, angle, "trim" if spec.rib else "sleeve", limb, outline=False))
+    return Limb(polygon, np.stack([place[n, "shoulder"], place[n, "armpit"]]), opening[[0, -1]], outer, inner,
+                seam[::-1][1:-1])
 
 
 def _seam(shoulder: np.ndarray, armpit: np.ndarray, side: str) -> np.ndarray:

@@ -7,7 +7,8 @@ inverted, which makes the flow exact.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -15,9 +16,10 @@ import numpy as np
 from ragdiffusion.garments.synthetic import fields
 from ragdiffusion.garments.synthetic.backgrounds import BANK, ground
 from ragdiffusion.garments.synthetic.draw import FlatLay, fill, to_pixels
-from ragdiffusion.garments.synthetic.person import Shape, Wearer, draw_wearer
-from ragdiffusion.garments.synthetic.puppet import Part, pose, rotation
+from ragdiffusion.garments.synthetic.person import Shape, Stance, Wearer, draw_wearer
+from ragdiffusion.garments.synthetic.puppet import Part, Pose, pose, rotation
 from ragdiffusion.garments.synthetic.structure import Structure
+from ragdiffusion.garments.warps import at_places, nodes
 
 DISPLAYS = ("laid", "hung", "worn")
 
@@ -45,15 +47,45 @@ class Photo:
 
 @dataclass(frozen=True)
 class Camera:
-    """Posed pixel -> photo pixel: homography [3, 3], then the inverse of x + wrinkle(x) ([S, S, 2])."""
+    """Posed pixel -> photo pixel: the body's turn, a homography [3, 3], the inverse of x + wrinkle(x) ([S, S, 2]).
+
+    A body turned to the side shows its far half narrower than its near one: within `reach` pixels of its axis at
+    `centre`, x moves by turn * reach * (1 - u^2) / 2 with u the distance from the axis in reaches, beyond it goes on
+    straight. `turn` is 0 for a front view and below 0.6 for a three-quarter one, so nothing folds over.
+    """
 
     homography: np.ndarray
     wrinkle: np.ndarray
+    turn: float = 0.0
+    centre: float = 0.0
+    reach: float = 1.0
+
+    def turned(self, x: np.ndarray) -> np.ndarray:
+        """Posed x -> x of the turned body."""
+        if self.turn == 0:
+            return x
+        u = (x - self.centre) / self.reach
+        inner = np.clip(u, -1, 1)
+        out = inner + self.turn * 0.5 * (1 - inner * inner) + (u - inner) * (1 - self.turn * inner)
+        return (out * self.reach + self.centre).astype(x.dtype, copy=False)
+
+    def unturned(self, x: np.ndarray) -> np.ndarray:
+        """x of the turned body -> posed x."""
+        if self.turn == 0:
+            return x
+        u = (x - self.centre) / self.reach
+        inner = np.clip(u, -1, 1)
+        # t/2 w^2 - w + (inner - t/2) = 0, the root that is inner for t = 0.
+        w = (1 - np.sqrt(np.maximum(1 - 2 * self.turn * (inner - self.turn / 2), 0))) / self.turn
+        out = w + (u - inner) / (1 - self.turn * np.sign(u))
+        return (out * self.reach + self.centre).astype(x.dtype, copy=False)
 
     def place(self, points: np.ndarray) -> np.ndarray:
         """Posed pixels [N, 2] -> photo pixels."""
         size = self.wrinkle.shape[0]
-        ahead = cv2.perspectiveTransform(np.asarray(points, np.float64)[None], self.homography)[0]
+        points = np.array(points, np.float64)
+        points[:, 0] = self.turned(points[:, 0])
+        ahead = cv2.perspectiveTransform(points[None], self.homography)[0]
         found = ahead
         for _ in range(3):
             at = np.clip(np.round(found).astype(int), 0, size - 1)
@@ -75,14 +107,19 @@ def take_photo(
     if display not in DISPLAYS:
         raise ValueError(f"unknown display {display!r}; wanted one of {', '.join(DISPLAYS)}")
     size = flat.image.shape[0]
-    parts = pose(flat, rng, display)
+    posed = pose(flat, rng, display)
+    parts = posed.parts
     frame = size * (0.75 if rng.random() < 0.6 else 1.0)
     camera = _camera(flat, parts, rng, display, frame)
     image = _background(rng, display, backgrounds, size)
-    wearer = _wearer(flat, rng, parts, camera) if display == "worn" else None
-    behind = wearer.behind if wearer else _hanger(flat.structure, rng, parts, camera, display)
+    wearer = _wearer(flat, rng, posed, camera) if display == "worn" else None
+    behind = wearer.behind if wearer else _hanger(flat.structure, rng, posed, camera, display)
+    if posed.opened and not wearer:
+        behind = [*behind, *_open_back(flat, posed, camera)]
     _paint(image, behind)
     mask, label = _composite(image, flat, parts, camera, rng, lighting)
+    if wearer:
+        _cover(image, mask, label, wearer.own, own=True)
     before = wearer.before if wearer else _clutter(rng, size, display)
     _cover(image, mask, label, before)
     border = round((size - frame) / 2)
@@ -98,8 +135,10 @@ def take_photo(
     visible = np.where((seen == owner) & (flat.silhouette > 127), np.uint8(255), np.uint8(0))
     facts = dict(flat.attributes)
     if wearer:
-        facts["top_tuck_in"] = "Yes" if wearer.tucked else facts["top_tuck_in"]
+        facts["top_tuck_in"] = "Yes" if posed.tucked is not None else facts["top_tuck_in"]
         facts["with_inner_wear"] = "Yes" if wearer.inner else facts["with_inner_wear"]
+        facts["sleeves_rolled_up"] = "Yes" if posed.rolled else facts["sleeves_rolled_up"]
+    facts["top_open"] = "Yes" if posed.opened else facts["top_open"]
     return Photo(image, flow, visible, mask, display, facts)
 
 
@@ -114,13 +153,18 @@ def _camera(flat: FlatLay, parts: list[Part], rng: np.random.Generator, display:
     turn = rotation(np.array([middle, middle]), np.deg2rad(np.clip(angle, -40, 40)))
     lean = np.array([[1, 0, 0], [0, 1, 0], [tilt[0], tilt[1], 1 - (tilt * middle).sum()]])
     first = lean @ turn
-    points = np.concatenate(
-        [cv2.perspectiveTransform(to_pixels(p.region, size)[None], first @ p.matrix)[0] for p in parts]
-    )
+    turn = 0.0
+    if display == "worn" and rng.random() < 0.45:
+        turn = float(rng.uniform(0.15, 0.55) * rng.choice([-1, 1]))
+    points = np.concatenate([cv2.perspectiveTransform(to_pixels(p.region, size)[None], p.matrix)[0] for p in parts])
+    left, right = points[:, 0].min(), points[:, 0].max()
+    bent = Camera(np.eye(3), np.zeros((1, 1, 2)), turn, float(left + right) / 2, float(right - left) / 2 + 1)
+    points[:, 0] = bent.turned(points[:, 0])
+    points = cv2.perspectiveTransform(points[None], first)[0]
     low, high = points.min(0), points.max(0)
     share = rng.uniform(0.62, 0.97) if rng.random() < 0.85 else rng.uniform(0.97, 1.2)
-    if display == "worn":
-        share *= rng.uniform(0.75, 1.0)
+    if display == "worn":  # most pictures of clothes cut the head
+        share *= rng.uniform(0.6, 1.0) if rng.random() < 0.35 else rng.uniform(0.9, 1.06)
     scale = share * min(frame / (high - low)[0], size / (high - low)[1])
     room = np.maximum(np.array([frame, size]) - (high - low) * scale, 0)
     centre = middle + rng.uniform(-0.4, 0.4, 2) * room
@@ -135,7 +179,7 @@ def _camera(flat: FlatLay, parts: list[Part], rng: np.random.Generator, display:
         ],
         axis=-1,
     )
-    return Camera(fit @ first, wrinkle)
+    return replace(bent, homography=fit @ first, wrinkle=wrinkle)
 
 
 def _posed_grid(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -145,7 +189,8 @@ def _posed_grid(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     h = np.linalg.inv(camera.homography)
     h = (h / h[2, 2]).astype(np.float32)
     below = 1 / (h[2, 0] * u + h[2, 1] * v + 1)
-    return (h[0, 0] * u + h[0, 1] * v + h[0, 2]) * below, (h[1, 0] * u + h[1, 1] * v + h[1, 2]) * below
+    posed_x = (h[0, 0] * u + h[0, 1] * v + h[0, 2]) * below
+    return camera.unturned(posed_x), (h[1, 0] * u + h[1, 1] * v + h[1, 2]) * below
 
 
 def _region_box(part: Part, camera: Camera, size: int) -> tuple[slice, slice] | None:
@@ -176,8 +221,9 @@ def _composite(
         a = np.linalg.inv(part.matrix).astype(np.float32)
         px, py = posed_x[box], posed_y[box]
         fx, fy = a[0, 0] * px + a[0, 1] * py + a[0, 2], a[1, 0] * px + a[1, 1] * py + a[1, 2]
-        cover = cv2.remap(part.mask, fx, fy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        cloth = cv2.remap(flat.cloth, fx, fy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        # One look-up in four channels costs half of one in three and one in one.
+        both = cv2.remap(cv2.merge([flat.cloth, part.mask]), fx, fy, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cover, cloth = both[..., 3].copy(), cv2.cvtColor(both, cv2.COLOR_BGRA2BGR)
         if lighting:
             _shadow(
                 image,
@@ -231,16 +277,18 @@ def _flow(parts: list[Part], camera: Camera, size: int) -> tuple[np.ndarray, np.
         owner[box][mine] = number
         np.copyto(posed[box][..., 0], m[0, 0] * bx + m[0, 1] * by + m[0, 2], where=mine)
         np.copyto(posed[box][..., 1], m[1, 0] * bx + m[1, 1] * by + m[1, 2], where=mine)
+    posed[..., 0] = camera.turned(posed[..., 0])
     h = camera.homography.astype(np.float32)
     below = 1 / (h[2, 0] * posed[..., 0] + h[2, 1] * posed[..., 1] + h[2, 2])
     ahead = np.empty_like(posed)
     for k in (0, 1):
         ahead[..., k] = (h[k, 0] * posed[..., 0] + h[k, 1] * posed[..., 1] + h[k, 2]) * below
-    found = ahead
-    for _ in range(3):
-        found = ahead - cv2.remap(
-            camera.wrinkle, found, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+    grid = nodes(size)
+    back = grid
+    for _ in range(4):
+        back = cv2.subtract(grid, cv2.remap(camera.wrinkle, back, None, cv2.INTER_LINEAR,
+                                            borderMode=cv2.BORDER_REPLICATE))
+    found = cv2.add(ahead, at_places(cv2.subtract(back, grid), ahead))
     return found, owner
 
 
@@ -264,25 +312,39 @@ def _background(
     return cv2.convertScaleAbs(np.ascontiguousarray(image), alpha=float(rng.uniform(0.75, 1.15)))
 
 
-def _wearer(flat: FlatLay, rng: np.random.Generator, parts: list[Part], camera: Camera) -> Wearer:
+def _placer(matrix: np.ndarray, camera: Camera, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Canonical coordinates -> photo pixels, for what moves with a part."""
+    return lambda points: camera.place(cv2.perspectiveTransform(to_pixels(points, size)[None], matrix)[0])
+
+
+def _wearer(flat: FlatLay, rng: np.random.Generator, posed: Pose, camera: Camera) -> Wearer:
     size = flat.image.shape[0]
-
-    def placer(part: Part):  # noqa: ANN202
-        return lambda points: camera.place(
-            cv2.perspectiveTransform(to_pixels(points, size)[None], part.matrix)[0]
-        )
-
-    limbs = {
-        name: (placer(parts[1 + 2 * i]), placer(parts[2 + 2 * i]))
-        for i, name in enumerate(flat.structure.limbs)
-    }
     tone = rng.uniform(18, 90) if rng.random() < 0.6 else rng.uniform(90, 230)
-    other = tuple(np.clip(tone + rng.normal(0, 18, 3), 5, 245))
-    return draw_wearer(flat.structure, rng, placer(parts[0]), limbs, other)
+    other = tuple(np.clip(tone + rng.normal(0, 14, 3), 5, 245))
+    stance = Stance(
+        body=_placer(posed.body, camera, size),
+        limbs={name: tuple(_placer(m, camera, size) for m in pair) for name, pair in posed.limbs.items()},
+        rolled=posed.rolled,
+        opened=posed.opened,
+        tucked=posed.tucked,
+        turn=camera.turn,
+        cloth=flat.texture.colours["sleeve"],
+        other=other,
+    )
+    return draw_wearer(flat.structure, rng, stance)
+
+
+def _open_back(flat: FlatLay, posed: Pose, camera: Camera) -> list[Shape]:
+    """The inside of the back, seen between the halves of an open front."""
+    m = flat.structure.landmarks
+    x = 0.85 * abs(float(m["armpit_r"][0]))
+    low = float(m["hem_centre"][1]) - 0.03
+    back = np.array([m["neck_l"], m["neck_r"], m["armpit_r"] * [0.9, 1], [x, low], [-x, low], m["armpit_l"] * [0.9, 1]])
+    return [Shape(_placer(posed.body, camera, flat.image.shape[0])(back), flat.texture.colours["inside"])]
 
 
 def _hanger(
-    structure: Structure, rng: np.random.Generator, parts: list[Part], camera: Camera, display: str
+    structure: Structure, rng: np.random.Generator, posed: Pose, camera: Camera, display: str
 ) -> list[Shape]:
     if display != "hung" or structure.kind not in ("top", "dress"):
         return []
@@ -295,15 +357,14 @@ def _hanger(
         [neck + [[0, 0.12]], neck + np.stack([0.055 * np.cos(t - 0.6), -0.2 - 0.055 * np.sin(t + np.pi)], 1)]
     ) * [1, 1]
     colour = tuple(float(c) for c in (rng.uniform(20, 210) + rng.normal(0, 12, 3)))
-    bar = np.array([neck + [-0.4 * width, 0.16], neck + [0, -0.02], neck + [0.4 * width, 0.16]])
+    bar = np.array([neck + [-0.3 * width, 0.15], neck + [0, -0.01], neck + [0.3 * width, 0.15]])
     shapes = []
     for spine, thick in ((hook, 0.012), (bar, 0.028)):
         normal = np.gradient(spine, axis=0)
         normal = np.stack([-normal[:, 1], normal[:, 0]], 1)
         normal /= np.maximum(np.hypot(*normal.T), 1e-6)[:, None]
         outline = np.concatenate([spine + thick * normal, (spine - thick * normal)[::-1]])
-        posed = cv2.perspectiveTransform(to_pixels(outline, size)[None], parts[0].matrix)[0]
-        shapes.append(Shape(camera.place(posed), colour, False))
+        shapes.append(Shape(_placer(posed.body, camera, size)(outline), colour, False))
     return shapes
 
 
@@ -313,39 +374,60 @@ def _clutter(rng: np.random.Generator, size: int, display: str) -> list[Shape]:
         return []
     centre, reach = rng.uniform(0.1, 0.9, 2) * size, rng.uniform(0.05, 0.13, 2) * size
     t = np.linspace(0, 2 * np.pi, 4 if rng.random() < 0.5 else 24, endpoint=False) + rng.uniform(0, 6)
-    return [Shape(centre + reach * np.stack([np.cos(t), np.sin(t)], 1), tuple(rng.uniform(10, 240, 3)))]
+    tone = tuple(np.clip(rng.uniform(20, 230) + rng.normal(0, 18, 3), 8, 245))
+    return [Shape(centre + reach * np.stack([np.cos(t), np.sin(t)], 1), tone)]
 
 
 def _paint(image: np.ndarray, shapes: list[Shape]) -> None:
-    unit = image.shape[0] / 256
     for shape in shapes:
         if not np.isfinite(shape.points).all():
             continue
         points = np.clip(shape.points, -4000, 4000)
-        fill(image, points, shape.colour)
         if shape.shaded:
-            rim = tuple(0.8 * c for c in shape.colour)
-            centre = points.mean(0)
-            cv2.polylines(
-                image,
-                [np.round((centre + (points - centre) * 0.97) * 16).astype(np.int32)],
-                True,
-                rim,
-                max(1, round(1.6 * unit)),
-                cv2.LINE_AA,
-                4,
-            )
+            _round_off(image, points, shape.colour)
+        else:
+            fill(image, points, shape.colour)
 
 
-def _cover(image: np.ndarray, mask: np.ndarray, label: np.ndarray, shapes: list[Shape]) -> None:
-    """Paint what lies over the garment, and take it out of mask and label."""
+def _round_off(image: np.ndarray, points: np.ndarray, colour: tuple) -> None:
+    """Fill a polygon as if it were round: lit from the upper left, darker towards its rim, in place."""
+    size = image.shape[0]
+    low = np.clip(np.floor(points.min(0)).astype(int) - 2, 0, size)
+    high = np.clip(np.ceil(points.max(0)).astype(int) + 3, 0, size)
+    if (high - low < 3).any():
+        return
+    view = image[low[1] : high[1], low[0] : high[0]]
+    height, width = view.shape[:2]
+    # A third of the pixels will do for light; what lies outside the picture still shades what is inside.
+    thin = 0.5 * np.sqrt(abs(cv2.contourArea(points.astype(np.float32))))
+    pad = int(min(thin, 0.25 * size)) // 3 + 2
+    small = np.zeros((height // 3 + 2 * pad + 1, width // 3 + 2 * pad + 1), np.uint8)
+    fill(small, (points - low) / 3 + pad, 255)
+    soft = cv2.GaussianBlur(small, (0, 0), max(0.06 * thin, 0.8)).astype(np.int16)
+    step = max(1, round(0.05 * thin))
+    lit = np.roll(soft, (step, step), (0, 1)) - np.roll(soft, (-step, -step), (0, 1))
+    gain = cv2.convertScaleAbs(np.clip(178 + 0.3 * (soft - 200) - 0.16 * lit, 60, 255))
+    gain = cv2.warpAffine(gain, np.float32([[3, 0, -3 * pad], [0, 3, -3 * pad]]), (width, height))
+    mask = np.zeros((height, width), np.uint8)
+    fill(mask, points - low, 255)
+    paint = cv2.multiply(cv2.merge([gain] * 3), tuple(float(c) for c in colour) + (0.0,), scale=1 / 190)
+    weight = cv2.merge([mask] * 3)
+    cv2.add(cv2.multiply(paint, weight, scale=1 / 255), cv2.multiply(view, cv2.bitwise_not(weight), scale=1 / 255),
+            dst=view)
+
+
+def _cover(image: np.ndarray, mask: np.ndarray, label: np.ndarray, shapes: list[Shape], *, own: bool = False) -> None:
+    """Paint what lies over the garment, and take it out of mask and label; its `own` cloth stays in the mask."""
     if not shapes:
         return
     _paint(image, shapes)
     hidden = np.zeros_like(mask)
     for shape in shapes:
         fill(hidden, np.clip(shape.points, -4000, 4000), 255)
-    cv2.min(mask, 255 - hidden, dst=mask)
+    if own:
+        cv2.max(mask, hidden, dst=mask)
+    else:
+        cv2.min(mask, cv2.bitwise_not(hidden), dst=mask)
     label[hidden > 127] = 0
 
 

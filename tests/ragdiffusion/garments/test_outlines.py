@@ -12,6 +12,8 @@ from ragdiffusion.garments.outlines import (
     fit_thin_plate,
     match_outlines,
     outline,
+    repaired,
+    without_false_holes,
     without_specks,
 )
 
@@ -126,3 +128,42 @@ def test_specks_and_hooks_go_and_the_garment_stays():
     assert not cleaned[:57].any() and not cleaned[:, 190:].any()
     assert (np.abs(cleaned.astype(int) - garment) > 0).sum() < 40
     np.testing.assert_array_equal(without_specks(np.zeros((64, 64), np.uint8)), 0)
+
+
+def _with_holes(*holes: tuple[int, int, int, int]) -> np.ndarray:
+    """A jumper of 216 x 180 pixels in a frame of 256, with rectangles (top, bottom, left, right) cut out."""
+    alpha = np.zeros((256, 256), np.uint8)
+    alpha[30:210, 20:236] = 255
+    for top, bottom, left, right in holes:
+        alpha[top:bottom, left:right] = 0
+    return alpha
+
+
+def test_a_logo_a_speck_and_a_seam_are_filled():
+    whole = _with_holes()
+    for hole in ((80, 110, 110, 146),  # a white print on the chest
+                 (80, 140, 126, 132),  # a placket, on the axis and deep in the cloth
+                 (100, 112, 170, 195),  # a label beside the axis: wider than tall
+                 (34, 40, 126, 132),  # a speck close to the edge
+                 (40, 200, 40, 216)):  # a white garment of which only the rim was seen
+        np.testing.assert_array_equal(repaired(_with_holes(hole)), whole)
+
+
+def test_a_garments_own_holes_stay():
+    for hole in ((36, 50, 100, 156),  # a neck on a hanger: its back is a strip of 6 pixels
+                 (90, 170, 50, 62),  # between sleeve and body, left ...
+                 (90, 170, 194, 206),  # ... and right
+                 (160, 203, 122, 134)):  # between legs whose hems touch
+        alpha = _with_holes(hole)
+        np.testing.assert_array_equal(repaired(alpha), alpha)
+    both = _with_holes((90, 170, 50, 62), (80, 110, 110, 146))
+    np.testing.assert_array_equal(repaired(both), _with_holes((90, 170, 50, 62)))
+    np.testing.assert_array_equal(repaired(repaired(both)), repaired(both))
+
+
+def test_repair_takes_specks_away_and_leaves_the_empty_empty():
+    alpha = _with_holes((80, 110, 110, 146))
+    alpha[10:20, 120:130] = 255  # a tag beside it
+    np.testing.assert_array_equal(repaired(alpha), _with_holes())
+    np.testing.assert_array_equal(repaired(np.zeros((64, 64), np.uint8)), 0)
+    np.testing.assert_array_equal(without_false_holes(np.full((64, 64), 255, np.uint8)), 255)

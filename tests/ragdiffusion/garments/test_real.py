@@ -6,16 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from ragdiffusion.garments.garment import CANONICAL_MARGIN, extend_cloth, load_garments, on_white, read_garment
 from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.garments.real import (
-    CANONICAL_MARGIN,
-    RealPairs,
-    extend_cloth,
-    load_garments,
-    on_white,
-    read_garment,
-)
+from ragdiffusion.garments.real import RealPairs
 from ragdiffusion.garments.warps import identity_map, sample
 
 SIZE = 96
@@ -140,10 +134,10 @@ def test_what_cannot_be_read_is_named(folder, tmp_path):
     with pytest.raises(ValueError, match=r"text\.jpg: missing or not an image"):
         _read(folder, image_path=tmp_path / "text.jpg")
     cv2.imwrite(str(tmp_path / "small.png"), np.full((10, 20), 255, np.uint8))
-    with pytest.raises(ValueError, match=r"small\.png: the mask is 20x10, its photo 120x160; both must be of one size"):
+    with pytest.raises(ValueError, match=r"the mask is 20x10, its picture 120x160; both must be of one size"):
         _read(folder, mask_path=tmp_path / "small.png")
     cv2.imwrite(str(tmp_path / "empty.png"), np.full((HEIGHT, WIDTH), 127, np.uint8))
-    with pytest.raises(ValueError, match=r"empty\.png: the mask is empty"):
+    with pytest.raises(ValueError, match="the mask is empty; white must mark"):
         _read(folder, mask_path=tmp_path / "empty.png")
     with pytest.raises(ValueError, match=r"train\.csv: not found; --garments must name a folder with train\.csv"):
         load_garments(folder, "train", SIZE)

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.garments.shape_model import ShapeModel, bundled_model_path, half_paths
+from ragdiffusion.garments.synthetic import fields
 from ragdiffusion.garments.synthetic.catalogue import CATALOGUE
+from ragdiffusion.garments.synthetic.draw import fill, to_pixels
 from ragdiffusion.garments.synthetic.engine import GarmentEngine
+from ragdiffusion.garments.synthetic.wild import Camera
 
 SIZE = 128
 
@@ -84,6 +86,17 @@ def test_texture_never_changes_the_silhouette(engine):
     assert not np.array_equal(flats[0].image, flats[1].image)
 
 
+def test_a_structure_pair_shares_its_structure_and_says_what_else_the_photo_shows(engine):
+    for seed in range(4):
+        pair, whole = engine.structure_pair(seed), engine.pair(seed)
+        assert {**pair.attributes, **pair.seen}.items() <= whole.attributes.items()
+        assert set(whole.attributes) - set(pair.attributes) - set(pair.seen) <= {"age", "gender"}
+        assert set(pair.attributes) <= {"category", "collar", "sleeve_length", "length", "fit"}
+        assert {"fabric", "print"} <= set(pair.seen) and pair.mirrored().seen == pair.seen
+        np.testing.assert_array_equal(pair.photo, whole.photo)
+        assert np.abs(pair.standard.astype(int) - whole.standard).max() > 0
+
+
 def test_a_flat_lay_keeps_its_shape_at_another_size(engine):
     rng = np.random.default_rng(5)
     structure = engine.structure(rng)
@@ -119,31 +132,74 @@ def test_bad_input_says_what_was_wanted(engine):
         engine.photo(flat, rng, "laid", [np.zeros((9, 9, 3))])
 
 
-def test_the_bundled_model_survives_a_round_trip(tmp_path):
-    model = ShapeModel.load(bundled_model_path())
-    model.save(tmp_path / "copy.npz")
-    copy = ShapeModel.load(tmp_path / "copy.npz")
-    for name, group in model.groups.items():
-        assert np.array_equal(group.mean, copy.groups[name].mean)
-        assert np.array_equal(group.modes, copy.groups[name].modes)
-    with pytest.raises(ValueError, match="no shape model at"):
-        ShapeModel.load(tmp_path / "none.npz")
-    with pytest.raises(ValueError, match="no shape group 'socks'"):
-        model.sample("socks", np.random.default_rng(0))
+def _worn(engine, category, wanted, tries=40):
+    """The first worn photo of a category whose attribute says Yes, its flat-lay, and the same flat-lay plain."""
+    for seed in range(tries):
+        rng = np.random.default_rng([seed, 8])
+        structure = engine.structure(rng, category)
+        flat = engine.flat_lay(structure, engine.texture(rng, structure))
+        photo = engine.photo(flat, rng, "worn", lighting=False)
+        if photo.attributes[wanted] == "Yes":
+            return flat, photo
+    raise AssertionError(f"no {category} with {wanted} in {tries}")
 
 
-def test_without_asymmetry_the_halves_are_mirror_images():
-    model = ShapeModel.load(bundled_model_path())
-    for name in model.groups:
-        drawn = model.sample(name, np.random.default_rng(2), asymmetry=0.0)
-        assert np.array_equal(drawn.right, drawn.left)
+def _share_seen(flat, photo, region):
+    inside = (flat.silhouette > 127) & region
+    return (photo.visible > 0)[inside].mean()
 
 
-def test_half_paths_straighten_a_turned_rectangle():
-    mask = np.zeros((400, 400), np.uint8)
-    cv2.fillPoly(mask, [np.round(cv2.boxPoints(((190.0, 210.0), (120.0, 240.0), 6.0))).astype(np.int32)], 255)
-    right, left = half_paths(mask)
-    # 120 x 240: half the larger side is the unit, so the halves reach x = 0.5 and y = -1..1.
-    assert np.abs(right[150:250, 0] - 0.5).max() < 0.04
-    assert np.abs(left[150:250, 0] - 0.5).max() < 0.04
-    assert abs(right[:, 1].min() + 1) < 0.03 and abs(right[:, 1].max() - 1) < 0.03
+def test_a_tucked_top_hides_its_hem_and_nothing_above(engine):
+    flat, photo = _worn(engine, "T-shirt", "top_tuck_in")
+    y = np.indices(flat.silhouette.shape)[0]
+    low, chest = ((flat.structure.landmarks[name][1] + 1) * SIZE / 2 for name in ("hem_centre", "armpit_r"))
+    assert _share_seen(flat, photo, y > low - 0.1 * (low - chest)) < 0.05
+    assert _share_seen(flat, photo, (y > chest) & (y < chest + 0.3 * (low - chest))) > 0.3
+
+
+def test_a_rolled_sleeve_hides_its_lower_half(engine):
+    flat, photo = _worn(engine, "Sweater", "sleeves_rolled_up")
+    for name, limb in flat.structure.limbs.items():
+        region = np.zeros((SIZE, SIZE), np.uint8)
+        tip, root = limb.tip.mean(0), limb.root.mean(0)
+        at = (tip + 0.25 * (root - tip) + 1) * SIZE / 2  # a quarter of the way up from the cuff
+        cv2.circle(region, tuple(int(round(v)) for v in at), 2, 255, -1)
+        assert _share_seen(flat, photo, region > 0) == 0, name
+
+
+def test_an_open_front_parts_its_halves_and_shows_what_is_beneath(engine):
+    flat, photo = _worn(engine, "Denim Jacket", "top_open")
+    assert photo.attributes["with_inner_wear"] == "Yes"
+    low, neck = flat.structure.landmarks["hem_centre"], flat.structure.landmarks["front_neck"]
+    x, y = ((low * 0.5 + neck * 0.5 + 1) * SIZE / 2).round().astype(int)
+    gap = np.hypot(*(photo.flow[y, x + 3] - photo.flow[y, x - 3]))
+    beside = np.hypot(*(photo.flow[y, x + 9] - photo.flow[y, x + 3]))
+    assert gap > 1.8 * beside  # as far as beside it where the front is closed
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, -0.5])
+def test_a_turned_body_can_be_turned_back(turn):
+    camera = Camera(np.eye(3), np.zeros((4, 4, 2), np.float32), turn, 50.0, 30.0)
+    x = np.linspace(-20, 130, 301)
+    np.testing.assert_allclose(camera.unturned(camera.turned(x)), x, atol=1e-9)
+    assert (np.diff(camera.turned(x)) > 0).all()  # nothing folds over
+    # By hand: the axis moves by turn * 30 / 2, the edges stay.
+    np.testing.assert_allclose(camera.turned(np.array([20.0, 50.0, 80.0])), [20, 50 + 15 * turn, 80])
+
+
+def test_lace_has_holes_and_threads():
+    relief = fields.weave("lace", 256, 0)
+    assert relief.min() < -0.8 and relief.max() > 0.6 and abs(relief.mean()) < 1e-3
+    assert 0.1 < (relief < -0.5).mean() < 0.6
+
+
+def test_draped_sleeves_lie_inside_the_body(engine):
+    drawn = [engine.structure(np.random.default_rng(seed), "Sweater") for seed in range(12)]
+    draped = [structure for structure in drawn if structure.draped]
+    assert 0 < len(draped) < 12
+    for structure in draped:
+        whole, body = (np.zeros((SIZE, SIZE), np.uint8) for _ in range(2))
+        fill(body, to_pixels(structure.pieces[0].polygon, SIZE), 255)
+        for limb in structure.limbs.values():
+            fill(whole, to_pixels(limb.polygon, SIZE), 255)
+        assert ((whole > 127) & (body < 127)).sum() < 0.03 * (whole > 127).sum()
