@@ -3,8 +3,9 @@
 import hashlib
 import re
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, validate
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank import entries as fields
+from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
-from ragdiffusion.bank.index import VectorIndex
+from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.store import (
     SCHEMA_VERSION,
     BankRow,
@@ -37,11 +39,25 @@ from ragdiffusion.images import decode_silhouettes
 _PAGE = 256  # entries read at a time
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """Another order than similarity's for the nearest entries.
+
+    Attributes:
+        depth: how many of the nearest are ranked, or all there are.
+        order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `reranking.shape_bits` packs
+            them -> their places, best first.
+    """
+
+    depth: int
+    order: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
 class Bank:
     """An open bank; made by `Bank.create` or `Bank.open`, closed by `close` or a `with` block.
 
-    The database is the only truth. The search index is derived from it, and before each search it takes over
-    what others have changed since. One object may be used by several threads.
+    The database is the only truth. The search index follows it, and before each search it takes over what others
+    have changed since. One object may be used by several threads.
     """
 
     def __init__(self, store: Store) -> None:
@@ -60,7 +76,7 @@ class Bank:
             self.fingerprint = row.fingerprint
             self.dimension = row.dimension
             self.precision = row.precision
-            self._load(session)
+            self._follower = IndexFollower(session, self.dimension, self.precision)
 
     @classmethod
     def create(
@@ -149,8 +165,7 @@ class Bank:
     def __len__(self) -> int:
         """Number of enabled entries, which are those that search can find."""
         with self._lock, self._store.transaction() as session:
-            self._refresh(session)
-            return len(self._index)
+            return len(self._follower.refresh(session))
 
     @property
     def read_only(self) -> bool:
@@ -161,24 +176,32 @@ class Bank:
     def version(self) -> str:
         """Name, revision and hash of all that was done, like "studio-r12-3f2a9c"; every change moves it."""
         with self._lock, self._store.transaction() as session:
-            self._refresh(session)
+            self._follower.refresh(session)
             return self._version()
 
     def search(
-        self, embedding: Tensor, k: int, *, size: int = 256, exclude: Collection[int] = ()
+        self,
+        embedding: Tensor,
+        k: int,
+        *,
+        size: int = 256,
+        exclude: Collection[int] = (),
+        ranking: Ranking | None = None,
     ) -> Neighbours:
-        """The k enabled entries nearest to an embedding by cosine similarity.
+        """The k enabled entries nearest to an embedding by cosine similarity, or the best k of the nearest.
 
-        The search is exact; equally similar entries come in order of their ids.
+        The search is exact in banks of up to 100,000 entries, and beyond that where an approximate one would find
+        too few of the nearest (`VectorIndex`). Equally similar entries come in order of their ids.
 
         Args:
             embedding: [D] structure embedding of unit length.
             k: number of entries wanted.
             size: side of the silhouettes in pixels.
             exclude: ids that must not be found, such as the photo's own entry.
+            ranking: puts the nearest in another order before k are taken.
 
         Returns:
-            The neighbours, most similar first, on the CPU in float32.
+            The neighbours, most similar first, or as `ranking` has them; on the CPU in float32.
 
         Raises:
             ValueError: if the embedding is not of the bank's dimension, finite and of unit length, or k is
@@ -188,22 +211,27 @@ class Bank:
             raise ValueError(f"K must be a whole number of at least 1, got {k!r}")
         query = fields.unit_vector(embedding, self.dimension)
         with self._lock, self._store.transaction() as session:
-            self._refresh(session)
-            hidden = {int(entry_id) for entry_id in exclude if int(entry_id) in self._index}
-            found = len(self._index) - len(hidden)
+            index = self._follower.refresh(session)
+            hidden = {int(entry_id) for entry_id in exclude if int(entry_id) in index}
+            found = len(index) - len(hidden)
             if k > found:
                 remedy = f"lower K to at most {found} or add entries" if found else "add entries"
                 besides = f" besides {len(hidden)} excluded" if hidden else ""
                 raise ValueError(f"the bank holds {found} enabled entries{besides}, K={k} asked: {remedy}")
-            ids, similarity, vectors = self._index.search(query, int(k) + len(hidden))
-            kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:k]
+            depth = int(k) if ranking is None else min(max(int(k), ranking.depth), found)
+            ids, similarity, vectors = index.search(query, depth + len(hidden))
+            similarity = similarity.astype(np.float32).clip(-1.0, 1.0)
+            kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]
+            if ranking is not None:
+                order = ranking.order(similarity[kept], self._follower.shapes(session, ids[kept].tolist()))
+                kept = [kept[place] for place in order[:k]]
             ids = ids[kept].tolist()
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
             version = self._version()
         return Neighbours(
             ids=tuple(ids),
-            similarity=torch.from_numpy(similarity[kept]).float().clamp(-1.0, 1.0),
+            similarity=torch.from_numpy(similarity[kept]),
             embeddings=torch.from_numpy(vectors[kept]),
             silhouettes=decode_silhouettes([silhouettes[entry_id] for entry_id in ids], size),
             bank_version=version,
@@ -212,9 +240,17 @@ class Bank:
     def embeddings(self) -> tuple[list[int], Tensor]:
         """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""
         with self._lock, self._store.transaction() as session:
-            self._refresh(session)
-            ids, vectors = self._index.vectors()
+            ids, vectors = self._follower.refresh(session).vectors()
         return ids, torch.from_numpy(vectors)
+
+    def attributes_by_id(self) -> dict[int, dict[str, str]]:
+        """The 14 attributes of all enabled entries by id, in ascending order; no pictures are read."""
+        query = select(EntryRow.id, EntryRow.attributes).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
+        with self._store.transaction() as session:
+            return {
+                entry_id: {attribute.key: known.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES}
+                for entry_id, known in session.execute(query.order_by(EntryRow.id))
+            }
 
     def entry(self, entry_id: int) -> BankEntry:
         """One entry, deleted ones included.
@@ -224,6 +260,16 @@ class Bank:
         """
         with self._store.transaction() as session:
             return self._to_entry(entry_rows(session, [entry_id])[0])
+
+    def attributes(self, ids: Sequence[int]) -> list[dict[str, str]]:
+        """Known attributes of entries, in the order of their ids; deleted ones included.
+
+        Raises:
+            ValueError: if there is none of an id.
+        """
+        with self._store.transaction() as session:
+            known = {row.id: dict(row.attributes) for row in entry_rows(session, ids)}
+        return [known[entry_id] for entry_id in ids]
 
     def entries(self, *, enabled: bool | None = None, deleted: bool = False) -> Iterator[BankEntry]:
         """Entries in order of their ids.
@@ -252,23 +298,43 @@ class Bank:
             rows = session.scalars(select(EditRow).order_by(EditRow.revision.desc()).limit(limit))
             return [to_edit(row) for row in rows]
 
-    def add(self, entries: Sequence[NewEntry]) -> tuple[int, ...]:
+    def duplicates(self, entries: Sequence[NewEntry]) -> dict[int, str]:
+        """Which of some flat-lays the bank holds already, or are twice among them: what `add` would refuse.
+
+        Two are the same if their silhouettes are equal and their embeddings so near that search cannot tell them
+        apart. Deleted entries count, since they can be restored.
+
+        Returns:
+            Place in the list -> what it is the same as and what to do.
+
+        Raises:
+            ValueError: if one is not as `NewEntry` says; the message names its place in the list.
+        """
+        values = self._checked(entries)
+        with self._store.transaction() as session:
+            return self._repeated(session, values)
+
+    def add(self, entries: Sequence[NewEntry], *, allow_duplicates: bool = False) -> tuple[int, ...]:
         """Adds entries, all or none.
+
+        Args:
+            entries: to add.
+            allow_duplicates: take what `duplicates` names too, as a copy of a bank that holds some must.
 
         Returns:
             Their ids, in order.
 
         Raises:
-            ValueError: if one is not as `NewEntry` says; the message names its place in the list.
+            ValueError: if one is not as `NewEntry` says, or a duplicate; the message names its place in the list.
             RuntimeError: if the bank is read-only or locked.
         """
-        values = []
-        for place, new in enumerate(entries):
-            try:
-                values.append({"enabled": True, "deleted_at": None, "thumbnail": None, **self._checked(new)})
-            except ValueError as error:
-                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {error}") from error
+        values = self._checked(entries)
         with self._edit("add") as edit:
+            repeated = {} if allow_duplicates else self._repeated(edit.session, values)
+            if repeated:
+                place = min(repeated)
+                more = f" ({len(repeated) - 1} more are duplicates too)" if len(repeated) > 1 else ""
+                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {repeated[place]}{more}")
             return edit.create(values)
 
     def update(self, updates: Sequence[EntryUpdate]) -> None:
@@ -282,7 +348,7 @@ class Bank:
         for new in updates:
             if new.id in changes:
                 raise ValueError(f"entry {new.id} is named twice: merge its updates into one")
-            changes[new.id] = self._checked(new)
+            changes[new.id] = fields.checked_fields(new, self.dimension, self.precision)
         with self._edit("update") as edit:
             for row in edit.rows(changes):
                 edit.set(row, changes[row.id])
@@ -344,30 +410,29 @@ class Bank:
         copy_file(self._store, path)
         return path
 
-    def _load(self, session: Session) -> None:
-        state = session.execute(select(BankRow.revision, BankRow.digest)).one()
-        alive = select(EntryRow.id, EntryRow.embedding).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
-        rows = session.execute(alive.order_by(EntryRow.id)).all()
-        self._index = VectorIndex(self.dimension)
-        self._index.put([row.id for row in rows], self._vectors(rows))
-        self._revision, self._digest = state
+    def _checked(self, entries: Sequence[NewEntry]) -> list[dict[str, Any]]:
+        """New entries as the database takes them.
 
-    def _refresh(self, session: Session) -> None:
-        state = session.execute(select(BankRow.revision, BankRow.digest)).one()
-        if tuple(state) == (self._revision, self._digest):
-            return
-        known = session.scalar(select(EditRow.digest).where(EditRow.revision == self._revision))
-        if self._revision > 0 and known != self._digest:  # the database was put back to another history
-            self._load(session)
-            return
-        columns = (EntryRow.id, EntryRow.enabled, EntryRow.deleted_at, EntryRow.embedding)
-        rows = session.execute(
-            select(*columns).where(EntryRow.revision > self._revision).order_by(EntryRow.id)
-        ).all()
-        alive = [row for row in rows if row.enabled and row.deleted_at is None]
-        self._index.remove([row.id for row in rows])
-        self._index.put([row.id for row in alive], self._vectors(alive))
-        self._revision, self._digest = state
+        Raises:
+            ValueError: if one is not as `NewEntry` says.
+        """
+        values = []
+        for place, new in enumerate(entries):
+            try:
+                checked = fields.checked_fields(new, self.dimension, self.precision)
+                values.append({"enabled": True, "deleted_at": None, "thumbnail": None, **checked})
+            except ValueError as error:
+                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {error}") from error
+        return values
+
+    def _repeated(self, session: Session, values: Sequence[dict[str, Any]]) -> dict[int, str]:
+        return describe_repeats(
+            session,
+            [value["silhouette"] for value in values],
+            [value["embedding"] for value in values],
+            dimension=self.dimension,
+            precision=self.precision,
+        )
 
     @contextmanager
     def _edit(self, action: str) -> Iterator[Recorder]:
@@ -380,41 +445,14 @@ class Bank:
             yield recorder
             recorder.finish()
 
-    def _checked(self, values: NewEntry | EntryUpdate) -> dict[str, Any]:
-        """The fields that are given, checked and as the database holds them."""
-        checked: dict[str, Any] = {}
-        complete = isinstance(values, NewEntry)
-        if complete or values.embedding is not None:
-            vector = fields.unit_vector(values.embedding, self.dimension)
-            checked["embedding"] = fields.encode_embedding(vector, self.precision)
-        if complete or values.silhouette is not None:
-            checked["silhouette"] = fields.check_silhouette(values.silhouette)
-        if values.thumbnail is not None:
-            checked["thumbnail"] = fields.check_thumbnail(values.thumbnail)
-        if values.attributes is not None:
-            known = validate(values.attributes).items()
-            checked["attributes"] = {key: value for key, value in known if value != UNKNOWN}
-        if values.source is not None:
-            checked["source"] = values.source
-        if values.tags is not None:
-            if isinstance(values.tags, str):
-                raise ValueError(
-                    f"tags must be a list of words, got the word {values.tags!r}: put it in a list"
-                )
-            checked["tags"] = list(values.tags)
-        return checked
-
-    def _vectors(self, rows: Sequence[Any]) -> np.ndarray:
-        return fields.decode_embeddings([row.embedding for row in rows], self.dimension, self.precision)
-
     def _version(self) -> str:
         slug = re.sub(r"\W+", "-", self.name).strip("-").lower() or "bank"
-        return f"{slug}-r{self._revision}-{self._digest[:6]}"
+        return f"{slug}-r{self._follower.revision}-{self._follower.digest[:6]}"
 
     def _to_entry(self, row: EntryRow) -> BankEntry:
         return BankEntry(
             id=row.id,
-            embedding=torch.from_numpy(self._vectors([row])[0].copy()),
+            embedding=torch.from_numpy(self._follower.vectors([row])[0].copy()),
             silhouette=row.silhouette,
             thumbnail=row.thumbnail,
             attributes={

@@ -46,12 +46,13 @@ class Recorder:
     """One action within one transaction: makes the changes and writes them down.
 
     Args:
-        session: of a fresh transaction, on which nothing was read yet.
+        session: of a fresh transaction, on which nothing was read yet; what is read on it later holds until the end,
+            as no other writer comes between.
         action: its name in the log.
     """
 
     def __init__(self, session: Session, action: str) -> None:
-        self._session = session
+        self.session = session
         self._action = action
         self.at = datetime.now(timezone.utc).replace(tzinfo=None)
         # Writing first makes writers queue up here; a reader that turns writer would fail instead.
@@ -67,7 +68,7 @@ class Recorder:
         Raises:
             ValueError: if one is unknown, or in the bin when it should not be, or the other way round.
         """
-        rows = entry_rows(self._session, ids)
+        rows = entry_rows(self.session, ids)
         wrong = [row.id for row in rows if (row.deleted_at is not None) != deleted]
         if wrong and deleted:
             raise ValueError(f"entry {_named(wrong)} is not deleted: there is nothing to restore")
@@ -77,14 +78,14 @@ class Recorder:
 
     def create(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
         """Adds entries with these field values and returns their ids."""
-        first = (self._session.scalar(select(func.max(EntryRow.id))) or 0) + 1
+        first = (self.session.scalar(select(func.max(EntryRow.id))) or 0) + 1
         ids = tuple(range(first, first + len(entries)))
         rows = [
             {"id": entry_id, "revision": self._bank.revision, **values}
             for entry_id, values in zip(ids, entries, strict=True)
         ]
         if rows:
-            self._session.execute(insert(EntryRow), rows)
+            self.session.execute(insert(EntryRow), rows)
         for entry_id, values in zip(ids, entries, strict=True):
             for field in sorted(values):
                 self._digest(entry_id, field, values[field])
@@ -109,13 +110,13 @@ class Recorder:
             RuntimeError: if there is none.
         """
         standing = select(EditRow).where(EditRow.action != "undo", EditRow.undone_by.is_(None))
-        target = self._session.scalars(standing.order_by(EditRow.revision.desc()).limit(1)).one_or_none()
+        target = self.session.scalars(standing.order_by(EditRow.revision.desc()).limit(1)).one_or_none()
         if target is None:
             raise RuntimeError("there is nothing to undo: every action in the bank's log was undone already")
-        changes = self._session.scalars(
+        changes = self.session.scalars(
             select(ChangeRow).where(ChangeRow.revision == target.revision).order_by(ChangeRow.entry_id)
         ).all()
-        rows = {row.id: row for row in entry_rows(self._session, [change.entry_id for change in changes])}
+        rows = {row.id: row for row in entry_rows(self.session, [change.entry_id for change in changes])}
         for change in changes:
             if change.field == _CREATED:
                 self.set(rows[change.entry_id], {"deleted_at": self.at})
@@ -127,18 +128,18 @@ class Recorder:
     def finish(self) -> None:
         """Writes the revision down; an action that changed nothing leaves no trace."""
         if not self._changes:
-            self._session.rollback()
+            self.session.rollback()
             return
         self._bank.digest = self._hash.hexdigest()
         revision = self._bank.revision
         entries = len({change["entry_id"] for change in self._changes})
-        self._session.add(
+        self.session.add(
             EditRow(
                 revision=revision, action=self._action, at=self.at, entries=entries, digest=self._bank.digest
             )
         )
-        self._session.flush()
-        self._session.execute(
+        self.session.flush()
+        self.session.execute(
             insert(ChangeRow), [{"revision": revision, **change} for change in self._changes]
         )
 

@@ -4,11 +4,13 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.images import SILHOUETTE_SIZE
 
 PRECISIONS = {"float32": "<f4", "float16": "<f2"}
@@ -165,3 +167,34 @@ def check_thumbnail(thumbnail: bytes) -> bytes:
     except (OSError, SyntaxError, TypeError, Image.DecompressionBombError) as error:
         raise ValueError("the thumbnail is not a picture file: give PNG, JPEG or WebP bytes") from error
     return thumbnail
+
+
+def checked_fields(values: NewEntry | EntryUpdate, dimension: int, precision: str) -> dict[str, Any]:
+    """The fields of an entry that are given, checked and as the database holds them.
+
+    Args:
+        values: what a caller wants stored; a new entry is complete, an update may lack fields.
+        dimension: the bank's D.
+        precision: how the bank stores embeddings.
+
+    Raises:
+        ValueError: if a field is not as `NewEntry` says.
+    """
+    checked: dict[str, Any] = {}
+    complete = isinstance(values, NewEntry)
+    if complete or values.embedding is not None:
+        checked["embedding"] = encode_embedding(unit_vector(values.embedding, dimension), precision)
+    if complete or values.silhouette is not None:
+        checked["silhouette"] = check_silhouette(values.silhouette)
+    if values.thumbnail is not None:
+        checked["thumbnail"] = check_thumbnail(values.thumbnail)
+    if values.attributes is not None:
+        known = validate(values.attributes).items()
+        checked["attributes"] = {key: value for key, value in known if value != UNKNOWN}
+    if values.source is not None:
+        checked["source"] = values.source
+    if values.tags is not None:
+        if isinstance(values.tags, str):
+            raise ValueError(f"tags must be a list of words, got the word {values.tags!r}: put it in a list")
+        checked["tags"] = list(values.tags)
+    return checked

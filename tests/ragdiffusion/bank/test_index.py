@@ -79,3 +79,62 @@ def test_all_vectors_the_same(k):
     found, similarity, _ = index.search(np.array([1.0, 0.0], dtype=np.float32), k)
     assert found.tolist() == list(range(1, k + 1))
     np.testing.assert_allclose(similarity, 0.6, atol=1e-7)
+
+
+def clustered(count: int, dimension: int, seed: int) -> np.ndarray:
+    """Vectors about a few hundred directions, as an encoder's are."""
+    generator = np.random.default_rng(seed)
+    centres = unit(np.random.default_rng(99), 200, dimension)
+    return unit_rows(centres[generator.integers(200, size=count)]
+                     + 0.3 * unit(generator, count, dimension))
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_many_vectors_are_searched_by_codes_that_find_the_nearest():
+    vectors = clustered(6000, 32, 0)
+    index, exact = VectorIndex(32, approximate_above=2000), VectorIndex(32)
+    for each in (index, exact):
+        each.put(range(6000), vectors)
+        each.prepare()
+    assert index.approximate and not exact.approximate
+    assert index.candidates < 6000 and exact.candidates == 6000
+    queries = clustered(60, 32, 1)
+    found = [np.isin(exact.search(q, 4)[0], index.search(q, 4)[0]).mean() for q in queries]
+    assert np.mean(found) >= 0.97  # 240 neighbours, where 0.98 was asked for on a sample
+
+
+def test_changes_show_in_the_next_approximate_search_without_new_codes():
+    vectors = clustered(3000, 32, 2)
+    index = VectorIndex(32, approximate_above=1000)
+    index.put(range(3000), vectors)
+    index.prepare()
+    codes = index._coarse
+    query = clustered(1, 32, 3)[0]
+    index.put([7000], query[None])  # added
+    index.put([11], unit_rows((query + 0.01 * vectors[:1][0])[None]))  # updated
+    assert index.search(query, 2)[0].tolist() == [7000, 11]
+    index.remove([7000])
+    assert index.search(query, 1)[0].tolist() == [11]
+    index.put([11], -query[None])
+    assert 11 not in index.search(query, 4)[0] and index._coarse is codes
+    # As many as a search by codes was not checked for: everything is read.
+    assert len(index.search(query, 2999)[0]) == 2999
+    index.put(range(10_000, 10_400), clustered(400, 32, 4))
+    index.search(query, 4)
+    assert index.approximate and index._coarse is not codes and len(index) == 3400
+    index.remove(range(2500))
+    assert len(index.search(query, 4)[0]) == 4 and not index.approximate
+
+
+def test_codes_that_find_too_little_leave_the_search_exact(monkeypatch):
+    monkeypatch.setattr("ragdiffusion.bank.index.RECALL", 1.01)
+    vectors = clustered(1500, 32, 5)
+    index = VectorIndex(32, approximate_above=1000)
+    index.put(range(1500), vectors)
+    assert index.search(vectors[3], 4)[0][0] == 3 and not index.approximate
+    odd = VectorIndex(3, approximate_above=100)  # too short to be coded
+    odd.put(range(200), unit(np.random.default_rng(0), 200, 3))
+    assert len(odd.search(np.array([1.0, 0, 0], np.float32), 4)[0]) == 4 and not odd.approximate

@@ -1,0 +1,86 @@
+"""What a bank keeps in memory beside its database, brought up to date before each use: vectors and coarse shapes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ragdiffusion.bank.entries import decode_embeddings
+from ragdiffusion.bank.index import VectorIndex
+from ragdiffusion.bank.store import BankRow, EditRow, EntryRow
+from ragdiffusion.structure.reranking import stored_shape_bits
+
+_PAGE = 10_000  # embeddings decoded at a time
+_SHAPES = 100_000  # coarse shapes kept, half a kilobyte each
+
+
+class IndexFollower:
+    """Holds the index over a bank's enabled entries, their shapes, and the revision that these stand for.
+
+    Args:
+        session: on the bank's database.
+        dimension: length D of its embeddings.
+        precision: how they are stored.
+    """
+
+    def __init__(self, session: Session, dimension: int, precision: str) -> None:
+        self._dimension, self._precision = dimension, precision
+        self._load(session)
+
+    def refresh(self, session: Session) -> VectorIndex:
+        """Takes over what was changed since, by whomever, and returns the index."""
+        state = session.execute(select(BankRow.revision, BankRow.digest)).one()
+        if tuple(state) == (self.revision, self.digest):
+            return self._index
+        known = session.scalar(select(EditRow.digest).where(EditRow.revision == self.revision))
+        if self.revision > 0 and known != self.digest:  # the database was put back to another history
+            self._load(session)
+            return self._index
+        columns = (EntryRow.id, EntryRow.enabled, EntryRow.deleted_at, EntryRow.embedding)
+        rows = session.execute(
+            select(*columns).where(EntryRow.revision > self.revision).order_by(EntryRow.id)
+        ).all()
+        alive = [row for row in rows if row.enabled and row.deleted_at is None]
+        living = {row.id for row in alive}
+        self._index.remove([row.id for row in rows if row.id not in living])
+        for row in rows:
+            self._shapes.pop(row.id, None)
+        self._put(alive)
+        self.revision, self.digest = state
+        return self._index
+
+    def vectors(self, rows: Sequence[Any]) -> np.ndarray:
+        """The embeddings of database rows, [N, D] float32 of unit length."""
+        return decode_embeddings([row.embedding for row in rows], self._dimension, self._precision)
+
+    def shapes(self, session: Session, ids: Sequence[int]) -> np.ndarray:
+        """Silhouettes of entries as `structure.reranking` packs them, (M, 64) uint64; read once, then remembered.
+
+        Args:
+            session: on the database, of the transaction in which `refresh` was called.
+            ids: M ids of entries.
+        """
+        unread = [entry_id for entry_id in ids if entry_id not in self._shapes]
+        if unread:
+            rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(unread))).all()
+            read = stored_shape_bits([row.silhouette for row in rows])
+            self._shapes.update(zip((row.id for row in rows), read, strict=True))
+        found = np.stack([self._shapes[entry_id] for entry_id in ids])
+        while len(self._shapes) > _SHAPES:
+            self._shapes.pop(next(iter(self._shapes)))  # the oldest
+        return found
+
+    def _load(self, session: Session) -> None:
+        state = session.execute(select(BankRow.revision, BankRow.digest)).one()
+        alive = select(EntryRow.id, EntryRow.embedding).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
+        self._index = VectorIndex(self._dimension)
+        self._shapes: dict[int, np.ndarray] = {}
+        for rows in session.execute(alive.order_by(EntryRow.id)).partitions(_PAGE):
+            self._put(rows)
+        self.revision, self.digest = state
+
+    def _put(self, rows: Sequence[Any]) -> None:
+        if rows:
+            self._index.put([row.id for row in rows], self.vectors(rows))
