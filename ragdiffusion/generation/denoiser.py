@@ -5,7 +5,8 @@ It holds no weights of its own; it puts the parts of a preset together and reads
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 from diffusers import UNet2DConditionModel
@@ -65,6 +66,17 @@ class Keep:
         rows = torch.rand(4, batch, generator=generator, device=device)
         return cls(reference=rows[0] >= drop, embedding=rows[1] >= drop, landmark=rows[2] >= drop,
                    draft=rows[3] >= drop_draft)
+
+    def without(self, names: Sequence[str]) -> Keep:
+        """The same, but never the named conditions: `reference`, `embedding`, `landmark`, `draft`.
+
+        Raises:
+            ValueError: if a name is none of them.
+        """
+        known = [field.name for field in fields(self)]
+        if wrong := [name for name in names if name not in known]:
+            raise ValueError(f"there is no condition {wrong[0]!r}: choose of {', '.join(known)}")
+        return replace(self, **{name: torch.zeros_like(getattr(self, name)) for name in names})
 
 
 @dataclass(frozen=True)
@@ -127,7 +139,10 @@ class GarmentDenoiser(nn.Module):
                              "16 times the grid of packed latents")
         row = lambda kept, like: kept.to(like.dtype).view(-1, *(1,) * (like.ndim - 1))  # noqa: E731
         added = self._added(sources)
-        reference = capture_reference(self.reference_net, photo, sources.text.hidden, added)
+        reference, has_reference = None, None
+        if bool(keep.reference.any()):  # else nobody would look at what ReferenceNet has to say
+            reference = capture_reference(self.reference_net, photo, sources.text.hidden, added)
+            has_reference = None if bool(keep.reference.all()) else keep.reference
         guide = self.landmark_guider(sources.landmark)
         extra, base = [guide * row(keep.landmark, guide)], torch.zeros_like(photo)
         if self.takes_draft:
@@ -138,7 +153,7 @@ class GarmentDenoiser(nn.Module):
             visibility = F.pixel_unshuffle(sources.visibility, self.packing)
             extra += [base, visibility * row(keep.draft, visibility)]
         conditioning = Conditioning(
-            reference=reference, has_reference=None if bool(keep.reference.all()) else keep.reference,
+            reference=reference, has_reference=has_reference,
             text=text_keys_values(self.unet, sources.text.hidden), structure=self.ep_adapter(sources.embedding),
             structure_scale=keep.embedding.to(photo.dtype))
         return Prepared(conditioning=conditioning, extra=torch.cat(extra, 1), base=base, text=sources.text.hidden,

@@ -22,23 +22,29 @@ def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.
     """Replace the fine detail of a denoised picture by its draft's where the two agree and the flow is sure.
 
     Broad colour and shading stay the denoiser's; where it disagrees with the draft (it mended something) or the
-    point was hidden in the photo, its own detail stays too.
+    point was hidden in the photo, its own detail stays too. A draft that is larger than the denoised picture brings
+    the detail of its own size: both are compared at the smaller one, and what is not carried is smoothly enlarged.
 
     Args:
-        denoised: (B, 3, H, W) in [-1, 1].
-        draft: (B, 3, H, W) in [-1, 1].
+        denoised: (B, 3, h, w) in [-1, 1].
+        draft: (B, 3, H, W) in [-1, 1], H and W at least h and w.
         visibility: (B, 1, H, W) in [0, 1].
 
     Returns:
         (B, 3, H, W) in [-1, 1].
     """
-    sigma = denoised.shape[-1] / 64
-    smooth_denoised, smooth_draft = gaussian_blur(denoised, sigma), gaussian_blur(draft, sigma)
+    sides, small = draft.shape[-2:], denoised.shape[-2:]
+    same = sides == small
+    shrink = lambda x: x if same else F.interpolate(x, size=small, mode="area")  # noqa: E731
+    enlarge = lambda x: x if same else F.interpolate(x, size=sides, mode="bicubic", align_corners=False)  # noqa: E731
+    sigma = small[-1] / 64
+    smooth_denoised, smooth_draft = gaussian_blur(denoised, sigma), gaussian_blur(shrink(draft), sigma)
     apart = (smooth_denoised - smooth_draft).abs().amax(1, keepdim=True)
     agreement = torch.exp2(-((apart / _TOLERANCE) ** 2))
-    weight = gaussian_blur((agreement * visibility).clamp(0, 1), sigma / 2)
-    detail = (draft - smooth_draft) - (denoised - smooth_denoised)
-    return (denoised + weight * detail).clamp(-1, 1)
+    weight = gaussian_blur((agreement * shrink(visibility)).clamp(0, 1), sigma / 2)
+    broad = enlarge(denoised)
+    detail = (draft - enlarge(smooth_draft)) - (broad - enlarge(smooth_denoised))
+    return (broad + enlarge(weight).clamp(0, 1) * detail).clamp(-1, 1)
 
 
 def fill_hidden(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

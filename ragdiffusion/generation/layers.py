@@ -1,10 +1,17 @@
-"""Convolutional blocks shared by the appearance flow and the autoencoder."""
+"""What the networks of this room share: convolutional blocks, and the places of a grid."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+
+def cell_centres(size: int, *, like: torch.Tensor) -> torch.Tensor:
+    """Places of a grid's cell centres: (1, 2, size, size), (x, y) in [-1, 1]."""
+    axis = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2 / size) - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    return torch.stack([x, y])[None]
 
 
 class ResidualBlock(nn.Module):

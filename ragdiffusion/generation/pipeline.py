@@ -13,7 +13,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from torch.nn import functional as F
 
-from ragdiffusion.generation.appearance_flow import AppearanceFlow, take
+from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, Sources
@@ -38,14 +38,12 @@ class DraftTensors:
     Attributes:
         image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
         visibility: (B, 1, H, W) in [0, 1]: the point is seen in the photo; zero outside the landmark.
-        flow: (B, 2, h, w), (x, y) in [-1, 1] of the photo.
-        garment: (B, 1, h, w) in [0, 1] on the photo's own grid: the garment's mask.
+        prediction: what the appearance flow said.
     """
 
     image: torch.Tensor
     visibility: torch.Tensor
-    flow: torch.Tensor
-    garment: torch.Tensor
+    prediction: FlowPrediction
 
 
 @dataclass(frozen=True)
@@ -139,10 +137,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """Where the garment is in a photo: (1, 3, H, W) in [-1, 1] -> (1, 1, h, w) in [0, 1], on the photo's grid."""
         size = self.appearance_flow.config.input_size
         small = F.interpolate(photo, size=(size, size), mode="area")
-        axis = torch.linspace(-1, 1, size, device=photo.device)
-        # The network wants some landmark; a plain centred block says nothing of the shape.
-        block = ((axis.abs() < 0.7).float()[:, None] * (axis.abs() < 0.6).float())[None, None]
-        return self.appearance_flow(small, block).garment.float().sigmoid()
+        return self.appearance_flow.find_garment(small).float().sigmoid()
 
     def encode_text(self, captions: Sequence[str]) -> TextFeatures:
         """Encode captions with every text encoder of the preset."""
@@ -151,35 +146,46 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                                pooled=self.unet.config.addition_embed_type == "text_time")
 
     @torch.no_grad()
-    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, *, source: torch.Tensor | None = None
-              ) -> DraftTensors:
-        """Lay a photo into landmarks.
+    def find_flow(self, photo: torch.Tensor, landmark: torch.Tensor) -> FlowPrediction:
+        """Find where the points of landmarks lie in a photo.
 
         Args:
             photo: (1 or B, 3, H, W) in [-1, 1].
-            landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
-            source: (1 or B, 3, h, w) in [-1, 1], the same photo at another size, to take the pixels from.
+            landmark: (B, 1, S, S) in [0, 1].
 
         Raises:
             RuntimeError: if this checkpoint has no appearance flow.
         """
         if self.appearance_flow is None:
             raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
-        size = self.appearance_flow.config.input_size
-        small = F.interpolate(photo, size=(size, size), mode="area").expand(len(landmark), -1, -1, -1)
-        prediction = self.appearance_flow(small, F.interpolate(landmark, size=(size, size), mode="area"))
+        size = (self.appearance_flow.config.input_size,) * 2
+        return self.appearance_flow(F.interpolate(photo, size=size, mode="area"),
+                                    F.interpolate(landmark, size=size, mode="area"))
+
+    @torch.no_grad()
+    def lay(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
+        """Lay a photo into landmarks by a flow that was found for them, at any size.
+
+        Args:
+            photo: (1 or B, 3, h, w) in [-1, 1], of any size: its pixels are taken.
+            landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
+            prediction: of `find_flow`.
+        """
         sides = landmark.shape[-2:]
         flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
-        source = photo if source is None else source
         visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear",
                                 align_corners=False)
         garment = prediction.garment.float().sigmoid()
         # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-        visible = visible * take(garment, flow)
+        visible = visible * take(garment.expand(len(landmark), -1, -1, -1), flow)
         known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-        cloth = fill_hidden(take(source.expand(len(landmark), -1, -1, -1), flow), known)
+        cloth = fill_hidden(take(photo.expand(len(landmark), -1, -1, -1), flow), known)
         return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
-                            flow=prediction.flow, garment=garment)
+                            prediction=prediction)
+
+    def draft(self, photo: torch.Tensor, landmark: torch.Tensor) -> DraftTensors:
+        """Lay a photo into landmarks; arguments and errors as in `find_flow`."""
+        return self.lay(photo, landmark, self.find_flow(photo, landmark))
 
     def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
                 draft: DraftTensors | None) -> Sources:
@@ -205,25 +211,35 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         return self.draft(photo, F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True))
 
     @torch.no_grad()
-    def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, caption: str, *,
-                 seeds: Sequence[int] = (0,), steps: int = 30, guidance: float = 1.0, strength: float = 1.0,
-                 on_step: StepCallback | None = None) -> PipelineOutput:
-        """Generate one picture for each seed; they share everything that does not depend on t.
+    def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor,
+                 caption: str | Sequence[str], *, seeds: Sequence[int] = (0,), steps: int = 30, guidance: float = 1.0,
+                 strength: float = 1.0, without: Sequence[str] = (), on_step: StepCallback | None = None
+                 ) -> PipelineOutput:
+        """Generate one picture for each seed.
+
+        Pictures of one photo share everything that does not depend on t. Several photos may be given too, a seed each.
 
         Args:
-            photo: (1, 3, H, W) in [-1, 1], H = W = `image_size`.
-            landmark: (1, 1, S, S) in [0, 1].
-            embedding: (1, D), ê.
-            caption: of the garment.
+            photo: (B, 3, H, W) in [-1, 1], H = W = `image_size`; B is 1 or the number of seeds.
+            landmark: (B, 1, S, S) in [0, 1].
+            embedding: (B, D), ê.
+            caption: of the garment, or one for each photo.
             seeds: of the noise.
             steps: of DDIM, 1 to 1000.
             guidance: classifier-free guidance scale; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
+            without: conditions that this run goes without, of `Keep`, as a model that was trained so wants it.
             on_step: called after each step.
 
         Raises:
-            ValueError: if steps, guidance or strength is out of range, or strength is below 1 without a draft.
+            ValueError: if steps, guidance or strength is out of range, strength is below 1 without a draft, or
+                there is no such condition.
         """
+        captions = [caption] if isinstance(caption, str) else list(caption)
+        if not len(photo) == len(landmark) == len(embedding) == len(captions) or len(photo) not in (1, len(seeds)):
+            raise ValueError(f"{len(photo)} photos, {len(landmark)} landmarks, {len(embedding)} embeddings and "
+                             f"{len(captions)} captions for {len(seeds)} seeds: one of each, or one for each seed, "
+                             "wanted")
         if not 1 <= steps <= self.scheduler.config.num_train_timesteps:
             raise ValueError(f"steps is {steps}, 1 to {self.scheduler.config.num_train_timesteps} wanted")
         if not 0 <= guidance <= 100:
@@ -232,17 +248,18 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
         started = time.perf_counter()
         draft = self.draft_for(photo, landmark)
-        sources = self.sources(photo, landmark, embedding, self.encode_text([caption]), draft)
-        if strength < 1 and sources.draft is None:
+        sources = self.sources(photo, landmark, embedding, self.encode_text(captions), draft)
+        if strength < 1 and (sources.draft is None or "draft" in without):
             raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
-                             "checkpoint has not; use 1")
-        prepared = self.denoiser.prepare(sources)
+                             "checkpoint has not; use 1" if sources.draft is None else
+                             f"strength {strength} starts from the draft, which this run goes without; use 1")
+        prepared = self.denoiser.prepare(sources, Keep.all(len(photo), photo.device).without(without))
         free = None
         if guidance != 1:
-            none = torch.zeros(1, dtype=torch.bool, device=photo.device)
-            unconditional = replace(sources, text=self.encode_text([""]))
-            free = self.denoiser.prepare(unconditional,
-                                         Keep(reference=none, embedding=none, landmark=~none, draft=~none))
+            none = torch.zeros(len(photo), dtype=torch.bool, device=photo.device)
+            unconditional = replace(sources, text=self.encode_text([""] * len(photo)))
+            kept = Keep(reference=none, embedding=none, landmark=~none, draft=~none)
+            free = self.denoiser.prepare(unconditional, kept.without(without))
         prepared_at = time.perf_counter()
         count, channels = len(seeds), prepared.base.shape[1]
         noise = torch.stack([torch.randn(channels, self.grid, self.grid, generator=torch.Generator().manual_seed(s))
@@ -281,7 +298,7 @@ def _load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Mode
 
 
 def _repeat(prepared: Prepared, count: int) -> Prepared:
-    """The same picture's conditions for several seeds; attention broadcasts its own."""
+    """One picture's conditions for several seeds, or as they are for as many pictures; attention broadcasts its own."""
     rows = lambda t: t.expand(count, *t.shape[1:])  # noqa: E731
     added = {name: rows(value) for name, value in prepared.added.items()} if prepared.added else None
     return replace(prepared, extra=rows(prepared.extra), base=rows(prepared.base), text=rows(prepared.text),

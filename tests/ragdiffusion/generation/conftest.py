@@ -26,7 +26,7 @@ STUDIO = replace(
           "attention_head_dim": 2, "norm_num_groups": 4},
     text=({**_TEXT, "max_position_embeddings": 48},), structure=_STRUCTURE, ep_tokens=3, ep_dim=16, ep_heads=2,
     guider_channels=(4, 4, 8, 8),
-    flow=FlowConfig(input_size=32, widths=(8, 12), decoder_widths=(12, 8), layers=1, attention_heads=2))
+    flow=FlowConfig(input_size=32, finder_widths=(8, 12), refiner_widths=(8, 12)))
 
 SDXL = replace(
     get_preset("sdxl"), image_size=64,

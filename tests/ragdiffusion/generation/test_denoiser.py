@@ -85,6 +85,21 @@ def test_a_dropped_condition_is_as_if_never_given_and_a_kept_one_matters(build, 
 
 
 @torch.no_grad()
+def test_reference_net_rests_when_no_row_looks_at_it(build, presets, sources, randn):
+    pipeline = build(presets["studio"], trained=True)
+    calls = []
+    pipeline.reference_net.register_forward_hook(lambda *_: calls.append(1))
+    given, noisy = sources(pipeline), randn(2, 64, pipeline.grid, pipeline.grid)
+    some = pipeline.denoiser.prepare(given, _keep(reference=[True, False]))
+    assert len(calls) == 1
+    none = pipeline.denoiser.prepare(given, _keep(reference=[False, False]))
+    assert len(calls) == 1 and none.conditioning.reference is None
+    hidden = replace(none, conditioning=replace(some.conditioning, has_reference=torch.zeros(2, dtype=torch.bool)))
+    torch.testing.assert_close(pipeline.denoiser(noisy, torch.tensor(400), none),
+                               pipeline.denoiser(noisy, torch.tensor(400), hidden), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
 def test_a_new_landmark_guider_changes_nothing_until_its_columns_learn(build, presets, sources, randn):
     pipeline = build(presets["sdxl"])
     given, noisy = sources(pipeline), randn(2, 16, pipeline.grid, pipeline.grid)

@@ -47,6 +47,7 @@ def test_guidance_runs_a_second_branch_and_only_then(build, presets, inputs):
     assert counts["unet"] == 3
     guided = pipeline(**inputs, steps=3, guidance=3.0).images
     assert counts["unet"] == 3 + 6
+    assert counts["reference"] == 2  # once a picture: the second branch does not look at the photo
     assert not torch.allclose(plain, guided, atol=1e-3)
 
 
@@ -163,41 +164,38 @@ def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
     assert reported[3:] == [1]
 
 
-def _point(flow, x: float, y: float, *, visible: float, garment: float) -> torch.Tensor:
+def _point(monkeypatch, flow, x: float, y: float, *, visible: float, garment: float) -> torch.Tensor:
     """Make an appearance flow say everywhere: the photo's place (x, y), with these logits."""
-    for projection in (flow.match_query, flow.match_key):  # every cell matches all alike: the mean place, (0, 0)
-        projection.weight.zero_()
-        projection.bias.zero_()
-    place = torch.tensor([x, y])
-    flow.flow_heads[-1].bias.copy_(place)
-    for head, logit in ((flow.visibility_head, visible), (flow.garment_head[-1], garment)):
-        head.weight.zero_()
-        head.bias.fill_(logit)
-    return place.view(1, 2, 1, 1)
+    place = torch.tensor([[0.0, 0.0, x], [0.0, 0.0, y]])  # every place of the landmark is mapped to one
+    monkeypatch.setattr("ragdiffusion.generation.appearance_flow.align",
+                        lambda landmark, mask: place.expand(len(landmark), -1, -1))
+    for network, logits in ((flow.refiner, [0, 0, visible / flow.config.refinements]), (flow.finder, [garment])):
+        network.head.weight.zero_()
+        network.head.bias.copy_(torch.tensor(logits).float().repeat_interleave(network.unfold**2))
+    return place[:, 2].view(1, 2, 1, 1)
 
 
 @torch.no_grad()
-def test_a_draft_takes_the_photo_where_the_flow_points(build, presets, inputs):
+def test_a_draft_takes_the_photo_where_the_flow_points(monkeypatch, build, presets, inputs):
     pipeline = build(presets["studio"])
-    place = _point(pipeline.appearance_flow, 0.5, -0.25, visible=20.0, garment=20.0)
+    place = _point(monkeypatch, pipeline.appearance_flow, 0.5, -0.25, visible=20.0, garment=20.0)
     draft = pipeline.draft(inputs["photo"], inputs["landmark"])
-    torch.testing.assert_close(draft.flow, place.expand_as(draft.flow))
+    torch.testing.assert_close(draft.prediction.flow, place.expand_as(draft.prediction.flow))
     inside, colour = inputs["landmark"].bool(), take(inputs["photo"], place)
     assert draft.image.shape[-2:] == inputs["landmark"].shape[-2:]
     torch.testing.assert_close(draft.image, torch.where(inside, colour, torch.ones(())), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(draft.visibility, inputs["landmark"])
     # A larger copy of the photo changes where pixels are taken from, not where the flow points.
     large = F.interpolate(inputs["photo"], size=(256, 256), mode="nearest")
-    fine = pipeline.draft(inputs["photo"], inputs["landmark"], source=large)
-    assert torch.equal(fine.flow, draft.flow)
+    fine = pipeline.lay(large, inputs["landmark"], draft.prediction)
     torch.testing.assert_close(fine.image[:, :, 64, 64], take(large, place)[..., 0, 0])
 
 
 @pytest.mark.parametrize(("visible", "garment"), [(-20.0, 20.0), (20.0, -20.0)])
 @torch.no_grad()
-def test_what_is_hidden_or_beside_the_garment_is_not_visible(build, presets, inputs, visible, garment):
+def test_what_is_hidden_or_beside_the_garment_is_not_visible(monkeypatch, build, presets, inputs, visible, garment):
     pipeline = build(presets["studio"])
-    _point(pipeline.appearance_flow, 0.5, -0.25, visible=visible, garment=garment)
+    _point(monkeypatch, pipeline.appearance_flow, 0.5, -0.25, visible=visible, garment=garment)
     draft = pipeline.draft(inputs["photo"], inputs["landmark"])
     assert draft.visibility.max() < 1e-6
     outside = (inputs["landmark"] == 0).expand_as(draft.image)
