@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.structure.losses import info_nce
+from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
 
 
-def _naive(photos, standards, temperature, same=None):
-    """Eq. 1 pair by pair; standards of the same structure are left out of the sum."""
+def _naive(photos, standards, temperature, targets=None):
+    """Eq. 1 pair by pair; each row's positive is spread as the targets say."""
     total = photos.new_zeros(())
     for i in range(len(photos)):
         similar = []
         for j in range(len(standards)):
             cosine = (photos[i] * standards[j]).sum() / (photos[i].norm() * standards[j].norm())
             similar.append((cosine / temperature).exp())
-        others = [s for j, s in enumerate(similar) if j == i or same is None or not same[i, j]]
-        total = total - (similar[i] / sum(others)).log()
+        for j, one in enumerate(similar):
+            share = float(i == j) if targets is None else targets[i, j]
+            total = total - share * (one / sum(similar)).log()
     return total / len(photos)
 
 
@@ -30,18 +32,16 @@ def pairs() -> tuple[torch.Tensor, torch.Tensor]:
     return photos, photos + torch.randn(5, 7, generator=generator, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_value_and_gradient_equal_the_loops(pairs, masked):
-    same = None
-    if masked:
-        same = torch.zeros(5, 5, dtype=torch.bool)
-        same[0, 1] = same[1, 0] = same[3, 2] = True
-        same.fill_diagonal_(True)  # a photo's own flat-lay stays its positive whatever the mask says
+@pytest.mark.parametrize("spread", [False, True])
+def test_value_and_gradient_equal_the_loops(pairs, spread):
+    targets = None
+    if spread:
+        targets = torch.rand(5, 5, generator=torch.Generator().manual_seed(1), dtype=torch.float64).softmax(1)
     found = []
     for loss in (info_nce, _naive):
         photos, standards = (side.clone().requires_grad_() for side in pairs)
         temperature = torch.tensor(0.2, dtype=torch.float64, requires_grad=True)
-        value = loss(photos, standards, temperature, same)
+        value = loss(photos, standards, temperature, targets)
         value.backward()
         found.append((value.detach(), photos.grad, standards.grad, temperature.grad))
     for ours, naive in zip(*found, strict=True):
@@ -53,21 +53,19 @@ def test_by_hand():
     eye = torch.eye(2)
     assert info_nce(eye * 3, eye * 0.1, 1.0).item() == pytest.approx(math.log(1 + math.exp(-1)))
     assert info_nce(eye, eye.flip(0), 1.0).item() == pytest.approx(math.log(1 + math.e))
-    everything = torch.ones(2, 2, dtype=torch.bool)
-    assert info_nce(eye, eye.flip(0), 1.0, everything).item() == pytest.approx(0.0)
+    assert info_nce(eye, eye.flip(0), 1.0, eye.flip(0)).item() == pytest.approx(math.log(1 + math.exp(-1)))
 
 
-def test_a_masked_pair_gets_no_gradient(pairs):
-    photos, standards = pairs
-    standards = standards.clone().requires_grad_()
-    same = torch.zeros(5, 5, dtype=torch.bool)
-    same[:4, 4] = True  # flat-lay 4 is nobody's negative, and a positive of its own photo only
-    loss = info_nce(photos, standards, 0.2, same)
-    (gradient,) = torch.autograd.grad(loss, standards, retain_graph=True)
-    own = -torch.autograd.functional.jacobian(
-        lambda s: torch.log_softmax(torch.nn.functional.normalize(photos[4:], dim=-1)
-                                    @ torch.nn.functional.normalize(s, dim=-1).T / 0.2, 1)[0, 4], standards.detach())
-    torch.testing.assert_close(gradient[4], own[4] / 5)
+def test_overlaps_and_targets_by_hand():
+    masks = torch.zeros(3, 1, 8)
+    masks[0, 0, :4] = masks[1, 0, 2:6] = 1  # two of six cells in common; the third is empty
+    overlap = pairwise_iou(masks)
+    torch.testing.assert_close(overlap, torch.tensor([[1, 1 / 3, 0], [1 / 3, 1, 0], [0, 0, 0.0]]))
+    targets = shape_targets(masks, share=0.5, temperature=1 / 3)
+    row = np.exp([3, 1, 0]) / np.exp([3, 1, 0]).sum()
+    np.testing.assert_allclose(targets[0], [0.5 + row[0] / 2, row[1] / 2, row[2] / 2], rtol=1e-5)
+    torch.testing.assert_close(targets.sum(1), torch.ones(3))
+    torch.testing.assert_close(shape_targets(masks, share=0), torch.eye(3))
 
 
 def test_sides_of_other_shapes_are_refused():

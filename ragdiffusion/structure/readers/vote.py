@@ -1,0 +1,102 @@
+"""Heads and bank together: entries found for a photo vote on attributes that the heads read from it.
+
+A garment's outline says much of its kind, and the bank knows the kind of every outline in it. Retrieval has found the
+entries anyway, so their vote costs nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.structure.readers.heads import HeadReader, sure_reading
+from ragdiffusion.structure.readers.reading import AttributeReading
+
+VOTERS = 4
+"""How many of the entries found vote, the best first."""
+TRUST = 0.4
+"""Weight of the vote where every voter has a say; the heads have the rest. Chosen on training garments and drawn ones:
+more helps photos of garments laid or hung, and misleads on worn ones."""
+_TOP_ONLY = ("collar", "sleeve_length")
+_CATEGORY = "category"
+
+Look = Callable[[Image.Image], tuple[torch.Tensor, Sequence[Mapping[str, str]]]]
+
+
+class VotingReader:
+    """Reads attributes by the heads' probabilities and the vote of the entries found.
+
+    Args:
+        heads: on the photo tower.
+        look: photo -> its tokens, (1, L, feature_dim), and the attributes of the entries found, the best first.
+    """
+
+    def __init__(self, heads: HeadReader, look: Look) -> None:
+        self._heads, self._look = heads, look
+
+    @torch.no_grad()
+    def read(self, photo: Image.Image) -> AttributeReading:
+        """Read a photo."""
+        started = time.perf_counter()
+        return self._decide(*self._look(photo), started)
+
+    @torch.no_grad()
+    def read_tokens(self, tokens: torch.Tensor, voters: Sequence[Mapping[str, str]]) -> AttributeReading:
+        """Read a photo whose tokens and entries are at hand."""
+        return self._decide(tokens, voters, time.perf_counter())
+
+    def _decide(self, tokens: torch.Tensor, voters: Sequence[Mapping[str, str]], started: float) -> AttributeReading:
+        mixed = mix(self._heads.probabilities(tokens), voters)
+        return sure_reading(mixed, self._heads.sure, started=started)
+
+
+def mix(heads: Mapping[str, np.ndarray], voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
+        ) -> dict[str, np.ndarray]:
+    """Mix the heads' probabilities with a vote.
+
+    A voter without a value abstains, as it may have one; one that cannot have a value (the collar of a skirt) votes
+    for none, so the shares of the values fall. An earlier voter's vote counts more: 1, 1/2, 1/3 …
+
+    Args:
+        heads: for each attribute that a head was taught, (values,) that sum to 1.
+        voters: known attributes of the entries found, the best first; those after `VOTERS` are not heard.
+        trust: weight of the vote if nobody abstains, in [0, 1].
+
+    Returns:
+        For the same attributes (values,), which sum to at most 1.
+    """
+    rank = 1 / np.arange(1, min(len(voters), VOTERS) + 1)
+    mixed = {}
+    for attribute in ATTRIBUTES:
+        if attribute.key not in heads:
+            continue
+        votes, heard = np.zeros(len(attribute.values)), 0.0
+        for weight, known in zip(rank, voters, strict=False):
+            value = known.get(attribute.key, UNKNOWN)
+            if value != UNKNOWN:
+                votes[attribute.values.index(value)] += weight
+            if value != UNKNOWN or cannot_have(attribute.key, known):
+                heard += weight
+        weight = trust * heard / rank.sum() if len(rank) else 0.0
+        mixed[attribute.key] = (1 - weight) * heads[attribute.key] + weight * votes / max(heard, 1e-9)
+    return mixed
+
+
+def cannot_have(key: str, known: Mapping[str, str]) -> bool:
+    """Whether a garment of which this is known is a lower one, and so has no value of an attribute.
+
+    Table 6 has no category for trousers and shorts: of these neither category, collar nor sleeves are known.
+
+    Args:
+        key: of the attribute.
+        known: Table 6 values; missing ones are unknown.
+    """
+    stated = {name for name, value in known.items() if value != UNKNOWN}
+    if known.get(_CATEGORY) == "Skirt":
+        return key in _TOP_ONLY
+    return bool(stated) and not stated & {_CATEGORY, *_TOP_ONLY} and key in (_CATEGORY, *_TOP_ONLY)

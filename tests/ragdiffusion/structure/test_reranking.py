@@ -1,0 +1,80 @@
+"""Ranking by the photo's own outline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ragdiffusion.images import decode_silhouettes, encode_silhouette
+from ragdiffusion.structure.reranking import SIDE, bits_overlap, outline_order, shape_bits, stored_shape_bits
+
+SIMILARITY = np.float32([0.9, 0.8, 0.7, 0.6])
+
+
+def _bar(rows: int, size: int = SIDE) -> torch.Tensor:
+    mask = torch.zeros(size, size)
+    mask[: rows * size // SIDE] = 1
+    return mask
+
+
+@pytest.fixture
+def shapes() -> np.ndarray:
+    """Bars of 8, 16, 32 and 32 rows."""
+    return shape_bits(torch.stack([_bar(8), _bar(16), _bar(32), _bar(32)]))
+
+
+def test_overlap_is_intersection_over_union() -> None:
+    shapes = torch.stack([_bar(8), _bar(16), _bar(64)])
+    bits = shape_bits(shapes)
+    assert bits.shape == (3, 64) and bits.nbytes == 3 * 512
+    for outline in (_bar(16), _bar(16, 256)):
+        assert bits_overlap(shape_bits(outline[None])[0], bits).tolist() == pytest.approx([0.5, 1.0, 0.25])
+    assert bits_overlap(shape_bits(torch.zeros(1, SIDE, SIDE))[0], bits).tolist() == [0, 0, 0]
+    scattered = torch.rand(5, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).round()
+    first, every = scattered[0] > 0.5, scattered > 0.5
+    naive = (first & every).sum((1, 2)) / (first | every).sum((1, 2))
+    assert bits_overlap(shape_bits(scattered)[0], shape_bits(scattered)).tolist() == pytest.approx(naive.tolist())
+
+
+def test_stored_silhouettes_pack_as_decoded_ones_do() -> None:
+    generator = torch.Generator().manual_seed(1)
+    # Coarse blobs with ragged edges: many cells are just half full, where one pixel decides.
+    blobs = torch.nn.functional.interpolate(torch.rand(6, 1, 9, 9, generator=generator), size=(512, 512),
+                                            mode="bilinear")[:, 0]
+    masks = [blob + 0.2 * torch.rand(512, 512, generator=generator) > 0.6 for blob in blobs]
+    stripes = torch.arange(512).div(4, rounding_mode="floor").fmod(2)[:, None].expand(512, 512)  # exactly half full
+    stored = [encode_silhouette(mask.float()) for mask in [*masks, stripes]]
+    for size in (256, 512):
+        np.testing.assert_array_equal(stored_shape_bits(stored), shape_bits(decode_silhouettes(stored, size)))
+
+
+def test_the_score_is_similarity_plus_weighted_overlap(shapes) -> None:
+    # Overlaps with 32 rows: 0.25, 0.5, 1, 1; scores at weight 1: 1.15, 1.3, 1.7, 1.6.
+    assert outline_order(SIMILARITY, shapes, _bar(32), weight=1.0).tolist() == [2, 3, 1, 0]
+    # At weight 0.3: 0.975, 0.95, 1.0, 0.9.
+    assert outline_order(SIMILARITY, shapes, _bar(32), weight=0.3).tolist() == [2, 0, 1, 3]
+
+
+def test_no_weight_or_no_outline_changes_nothing(shapes) -> None:
+    assert outline_order(SIMILARITY, shapes, _bar(32), weight=0).tolist() == [0, 1, 2, 3]
+    assert outline_order(SIMILARITY, shapes, torch.zeros(SIDE, SIDE)).tolist() == [0, 1, 2, 3]
+
+
+def test_ties_keep_the_order_of_similarity(shapes) -> None:
+    assert outline_order(np.full(3, 0.5, np.float32), shapes[[1, 1, 1]], _bar(32)).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"weight": -1.0}, "weight is -1"), ({"weight": float("nan")}, "weight is nan"),
+    ({"outline": torch.zeros(3)}, "got \\(3,\\)"), ({"outline": torch.full((4, 4), 2.0)}, "\\[0, 1\\]"),
+    ({"outline": torch.full((4, 4), float("nan"))}, "NaN"),
+])
+def test_what_cannot_be_ranked_is_refused(shapes, change, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        outline_order(SIMILARITY, shapes, **{"outline": _bar(32), **change})
+
+
+def test_a_single_mask_is_no_batch() -> None:
+    with pytest.raises(ValueError, match=r"masks \(M, H, W\) wanted, got \(64, 64\)"):
+        shape_bits(_bar(3))
