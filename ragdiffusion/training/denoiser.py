@@ -6,8 +6,10 @@ without the sample's own entry, with α drawn from [0, 1]. Each condition is dro
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -20,10 +22,12 @@ from ragdiffusion.attributes import caption, decode_all, encode, encode_all
 from ragdiffusion.bank import Bank
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.conditioners import freeze_after_last_capture
-from ragdiffusion.generation.denoiser import Keep
+from ragdiffusion.generation.denoiser import Keep, Sources
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.slle import barycentric_weights, fuse_embedding
 from ragdiffusion.structure.framing import framed
+from ragdiffusion.training.encoders import Encoders, rolling_pool
+from ragdiffusion.training.latents import Encode, LatentPool, open_pool
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 DROP = 0.1  # share of rows that lose a condition
@@ -38,12 +42,12 @@ class TrainingBank:
 
     Attributes:
         embeddings: (N, D), of unit length.
-        structures: for each entry the structure it shows; a sample's own is left out.
+        structures: (N,) int64, `structure_code` of what each entry shows; a sample's own entries are left out.
         k: neighbours of Eq. 2.
     """
 
     embeddings: torch.Tensor
-    structures: tuple[str, ...]
+    structures: torch.Tensor
     k: int = 4
 
     def fuse(self, query: torch.Tensor, own: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
@@ -51,28 +55,34 @@ class TrainingBank:
 
         Args:
             query: (B, D).
-            own: (B,) index of the sample's own entry, -1 where it has none.
+            own: (B,) int64, `structure_code` of each sample.
             alpha: (B,) in [0, 1].
         """
         table = self.embeddings.to(query.device)
         similarity = query @ table.T  # (B, N)
-        rows = own >= 0
-        similarity[rows, own[rows]] = float("-inf")
+        similarity = similarity.masked_fill(own[:, None] == self.structures.to(query.device), float("-inf"))
         neighbours = table[similarity.topk(min(self.k, len(table)), dim=1).indices]  # (B, K, D)
         weights = barycentric_weights(query, neighbours)
         return torch.cat([fuse_embedding(q[None], n[None], w[None], float(a))
                           for q, n, w, a in zip(query, neighbours, weights, alpha, strict=True)]).to(query.dtype)
 
 
+def structure_code(name: str) -> int:
+    """A structure's name as a number that is the same everywhere, so that it can lie in a tensor."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+
+
 def training_bank(bank: Bank) -> TrainingBank:
-    """The enabled entries of a bank; an entry's source, `collection:name`, names the structure that it shows."""
+    """The enabled entries of a bank; an entry's source, `collection:name` or `collection:name+variant`, names what it
+    shows."""
     ids, embeddings = bank.embeddings()
-    names = {entry.id: entry.source.partition(":")[2] for entry in bank.entries(enabled=True)}
-    return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=tuple(names[int(i)] for i in ids))
+    codes = {entry.id: structure_code(entry.source.partition(":")[2].partition("+")[0])
+             for entry in bank.entries(enabled=True)}
+    return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=torch.tensor([codes[int(i)] for i in ids]))
 
 
-def denoiser_batch(draw: Callable[[np.random.Generator], Pair], own: dict[str, int], structure_size: int,
-                   rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+def denoiser_batch(draw: Callable[[np.random.Generator], Pair], structure_size: int, rng: np.random.Generator,
+                   count: int) -> dict[str, np.ndarray]:
     """Stack pairs as this trainer wants them."""
     pairs = [draw(rng) for _ in range(count)]
     return {
@@ -83,29 +93,76 @@ def denoiser_batch(draw: Callable[[np.random.Generator], Pair], own: dict[str, i
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
         "attributes": np.array([encode(p.attributes) for p in pairs]),
         "labels": np.array([encode_all(p.attributes) for p in pairs]),
-        "own": np.array([own.get(p.structure.rstrip("~"), -1) for p in pairs]),
+        "own": np.array([structure_code(p.structure.rstrip("~*")) for p in pairs]),
     }
 
 
-def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: Batch, generator: torch.Generator
-                    ) -> dict[str, torch.Tensor]:
-    """The diffusion loss of one batch, weighted by min-SNR.
+@torch.no_grad()
+def encode_batch(pipeline: RAGDiffusionPipeline, batch: Batch) -> Batch:
+    """What the frozen parts make of a batch: all that does not change while the denoiser learns.
 
     Returns:
-        `loss`; `latent`, the error of x0; `draft`, that of the draft itself, for comparison.
+        `target`, `photo` and, where MainNet corrects one, `draft`: latents (B, C, H/8, W/8); `visibility`
+        (B, 1, H/8, W/8); `landmark` (B, 1, S, S) uint8, S as the guider wants it; `query` (B, D), the photo's e;
+        `own` (B,) and `labels` (B, 14) as they came.
     """
-    device, count = batch["photo"].device, len(batch["photo"])
-    draw = lambda *shape: torch.rand(*shape, generator=generator, device=device)  # noqa: E731
     images = {name: batch[name].float() / 127.5 - 1 for name in ("photo", "standard", "framed_photo")}
     landmark = batch["silhouette"].float() / 255
-    text = pipeline.encode_text([caption(decode_all(codes)) for codes in batch["labels"].tolist()])
-    with torch.no_grad():
-        query = pipeline.structure_net(images["framed_photo"], batch["attributes"], "photo")
-        embedding = bank.fuse(query, batch["own"], draw(count))
-        target = F.pixel_unshuffle(pipeline.encode(images["standard"]), pipeline.config.latent_packing)
-        draft = pipeline.draft_for(images["photo"], landmark)
-        sources = pipeline.sources(images["photo"], landmark, embedding, text, draft)
-    keep = Keep.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT)
+    draft = pipeline.draft_for(images["photo"], landmark)
+    query = pipeline.structure_net(images["framed_photo"], batch["attributes"], "photo")
+    sources = pipeline.sources(images["photo"], landmark, query, pipeline.encode_text([""]), draft)
+    encoded = {"target": pipeline.encode(images["standard"]), "photo": sources.photo,
+               "landmark": sources.landmark.mul(255).round().byte(), "query": query,
+               "own": batch["own"], "labels": batch["labels"]}
+    if sources.draft is not None:
+        encoded |= {"draft": sources.draft, "visibility": sources.visibility}
+    return encoded
+
+
+def encode_samples(pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair], *, batch_size: int
+                   ) -> Encode:
+    """What fills a pool: draws samples and encodes them a batch at a time, on the pipeline's device.
+
+    Args:
+        pipeline: with trained frozen parts.
+        draw: gives a pair at the pipeline's image size.
+        batch_size: samples encoded at a time.
+    """
+    def encode(rng: np.random.Generator, count: int) -> Batch:
+        device, parts = pipeline.device, []
+        for start in range(0, count, batch_size):
+            batch = denoiser_batch(draw, pipeline.structure_net.image_size, rng, min(batch_size, count - start))
+            parts.append(encode_batch(pipeline, {name: torch.from_numpy(rows).to(device)
+                                                 for name, rows in batch.items()}))
+        return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+
+    return encode
+
+
+def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch, generator: torch.Generator,
+                    without: Sequence[str] = ()) -> dict[str, torch.Tensor]:
+    """The diffusion loss of one batch of `encode_batch`, weighted by min-SNR.
+
+    Args:
+        pipeline: to train.
+        bank: for ê.
+        encoded: B samples.
+        generator: of α, of what is dropped, of time steps and noise.
+        without: conditions of `Keep` that this model never gets (4.3).
+
+    Returns:
+        `loss`; `latent`, the error of what the scheduler predicts; `draft`, that of the draft, for comparison.
+    """
+    device, count = encoded["target"].device, len(encoded["target"])
+    packing = pipeline.config.latent_packing
+    text = pipeline.encode_text([caption(decode_all(codes)) for codes in encoded["labels"].tolist()])
+    alpha = torch.rand(count, generator=generator, device=device)
+    draft, visibility = (encoded[name].float() if name in encoded else None for name in ("draft", "visibility"))
+    sources = Sources(photo=encoded["photo"].float(), landmark=encoded["landmark"].float() / 255,
+                      embedding=bank.fuse(encoded["query"].float(), encoded["own"], alpha), text=text, draft=draft,
+                      visibility=visibility)
+    target = F.pixel_unshuffle(encoded["target"].float(), packing)
+    keep = Keep.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT).without(without)
     prepared = pipeline.denoiser.prepare(sources, keep)
     scheduler = pipeline.scheduler
     t = torch.randint(0, scheduler.config.num_train_timesteps, (count,), generator=generator, device=device)
@@ -123,13 +180,13 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: B
         wanted, weight = noise, weight * SNR_CEILING / snr.clamp(min=1e-4)
     error = (output - wanted).square()
     figures = {"loss": (weight * error).mean(), "latent": error.mean().detach()}
-    if sources.draft is not None:
-        base = F.pixel_unshuffle(sources.draft, pipeline.config.latent_packing)
+    if draft is not None:
+        base = F.pixel_unshuffle(draft, packing)
         figures["draft"] = (base - target).square().mean()
     return figures
 
 
-class _Trained(nn.Module):
+class TrainedParts(nn.Module):
     """The parts that learn, under one roof for the optimiser and the state on disk."""
 
     def __init__(self, pipeline: RAGDiffusionPipeline) -> None:
@@ -138,9 +195,15 @@ class _Trained(nn.Module):
         self.parts.requires_grad_(True)  # a loaded model comes frozen
         freeze_after_last_capture(pipeline.reference_net)
 
+    def save(self, folder: Path) -> None:
+        """Write each part in diffusers layout."""
+        for name, part in self.parts.items():
+            part.eval().save_pretrained(folder / name)
+
 
 def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,
-                   pipeline: RAGDiffusionPipeline, bank: TrainingBank) -> RAGDiffusionPipeline:
+                   pipeline: RAGDiffusionPipeline, bank: TrainingBank, pool: int | None = None,
+                   encoders: Encoders | None = None) -> RAGDiffusionPipeline:
     """Train the denoiser; writes its parts in diffusers layout and sample sheets under `config.out`.
 
     Args:
@@ -149,27 +212,56 @@ def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pai
         held_out: pairs never drawn, for the curve and the sheets.
         pipeline: with trained autoencoder, StructureNet and appearance flow, which stay as they are.
         bank: for ê.
+        pool: encode so many samples (kept in `config.out/pool`) and draw the batches from them; None encodes new ones
+            for every step.
+        encoders: fill the pool and renew it while the training goes on; None fills it once, before.
     """
-    own = {structure: index for index, structure in enumerate(bank.structures)}
     size = pipeline.structure_net.image_size
     for name in ("vae", "structure_net", "appearance_flow"):
         if (part := getattr(pipeline, name)) is not None:
             part.to(config.device).eval().requires_grad_(False)
     fixed = iter(held_out)
     test = {name: torch.from_numpy(value).to(config.device) for name, value in denoiser_batch(
-        lambda rng: next(fixed), own, size, np.random.default_rng(0), len(held_out)).items()}
+        lambda rng: next(fixed), size, np.random.default_rng(0), len(held_out)).items()}
 
-    def on_sample(module: _Trained, step: int) -> dict[str, float]:
+    def on_sample(module: TrainedParts, step: int) -> dict[str, float]:
         return sample_sheet(pipeline, bank, test, config.out / f"sheet-{step:07d}.jpg")
 
-    batches = SeededBatches(lambda rng, count: denoiser_batch(draw, own, size, rng, count),
-                            batch_size=config.batch_size, seed=config.seed)
-    module = _Trained(pipeline)
-    module.load_state_dict(train(config, module, batches, lambda m, batch, generator: denoiser_losses(
-        pipeline, bank, batch, generator), on_sample=on_sample))
-    for name, part in module.parts.items():
-        part.eval().save_pretrained(config.out / name)
+    def stack(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
+        return denoiser_batch(draw, size, rng, count)
+
+    def losses(_: TrainedParts, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
+        encoded = batch if "target" in batch else encode_batch(pipeline, batch)
+        figures = denoiser_losses(pipeline, bank, encoded, generator)
+        # How often a sample of the pool has been seen: where this climbs, held-out figures soon stand still.
+        return figures if rows is None else {**figures, "uses": torch.tensor(rows.uses)}
+
+    module = TrainedParts(pipeline)
+    with _open_rows(config, pipeline, draw, pool, encoders) as rows:
+        make, settings = stack, config
+        if rows is not None:
+            make, settings = rows.batch, replace(config, workers=0)  # rows only need to be looked up
+        module.load_state_dict(train(settings, module, SeededBatches(make, batch_size=config.batch_size,
+                                                                     seed=config.seed), losses, on_sample=on_sample))
+    module.save(config.out)
     return pipeline
+
+
+@contextmanager
+def _open_rows(config: LoopConfig, pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair],
+               pool: int | None, encoders: Encoders | None) -> Iterator[LatentPool | None]:
+    """The pool that is asked for, None without one."""
+    folder = config.out / "pool"
+    if pool is None:
+        yield None
+    elif encoders is None:
+        if config.threads is not None:
+            torch.set_num_threads(config.threads)
+        yield open_pool(folder, encode_samples(pipeline, draw, batch_size=config.batch_size), size=pool,
+                        seed=config.seed)
+    else:
+        with rolling_pool(folder, encoders, size=pool, seed=config.seed) as rows:
+            yield rows
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.generation.alignment import align
 from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
@@ -25,10 +26,31 @@ def flow_batch(draw: Callable[[np.random.Generator], Pair], rng: np.random.Gener
         "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "standard": np.stack([half(p.standard) for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
-        "photo_mask": np.stack([half(p.photo_mask) for p in pairs])[:, None],
+        "photo_mask": np.stack([p.photo_mask for p in pairs])[:, None],
         "flow": np.stack([half((p.flow + 0.5) * (2 / size) - 1) for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "visible": np.stack([half(p.visible) for p in pairs])[:, None],
+        "start": np.stack([rough_map(p, rng) for p in pairs]),
     }
+
+
+def rough_map(pair: Pair, rng: np.random.Generator) -> np.ndarray:
+    """The affine map nearest to the known one, then put off: what the flow is to mend.
+
+    Returns:
+        float32 (2, 3): (x, y, 1) in [-1, 1] of the landmark to (x, y) in [-1, 1] of the photo.
+    """
+    size = pair.photo.shape[0]
+    step = max(1, size // 32)
+    places = (np.stack(np.meshgrid(*[np.arange(0, size, step)] * 2), -1) + 0.5) * (2 / size) - 1
+    weight = np.sqrt((pair.silhouette[::step, ::step] > 127) * (0.1 + pair.visible[::step, ::step])).ravel()[:, None]
+    known = np.concatenate([places.reshape(-1, 2), np.ones((places.shape[0] ** 2, 1))], 1)
+    found = (pair.flow[::step, ::step].reshape(-1, 2) + 0.5) * (2 / size) - 1
+    nearest = np.linalg.lstsq(known * weight, found * weight, rcond=None)[0].T  # (2, 3)
+    far = 1.0 if rng.random() < 0.7 else 2.5
+    angle, stretch = rng.normal() * 0.07 * far, np.exp(rng.normal(size=2) * 0.04 * far)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * stretch
+    off = np.concatenate([turn, rng.normal(size=(2, 1)) * 0.025 * far], 1)
+    return (nearest @ np.vstack([off, [0, 0, 1]])).astype(np.float32)
 
 
 def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Tensor]:
@@ -43,13 +65,8 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     """
     known = (batch["visible"] > 0.5).float()
     inside = F.avg_pool2d(batch["silhouette"].float() / 255, 2)
-    errors = []
-    for level in prediction.levels:
-        scale = batch["flow"].shape[-1] // level.shape[-1]
-        weight = F.avg_pool2d(known, scale) if scale > 1 else known
-        wanted = F.avg_pool2d(batch["flow"] * known, scale) / weight.clamp(min=1e-3) if scale > 1 else batch["flow"]
-        distance = (level - wanted).abs().sum(1, keepdim=True)
-        errors.append((distance * weight).sum() / weight.sum().clamp(min=1))
+    errors = [((level - batch["flow"]).abs().sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
+              for level in prediction.levels]
     bend = batch["flow"] - prediction.flow
     slope = sum((bend.diff(dim=d).abs().sum(1, keepdim=True)
                  * known.narrow(d, 1, known.shape[d] - 1) * known.narrow(d, 0, known.shape[d] - 1)).mean()
@@ -62,13 +79,17 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     visibility = (F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
                   * (inside > 0.5)).sum() / (inside > 0.5).sum().clamp(min=1)
     garment = F.binary_cross_entropy_with_logits(prediction.garment.float(), batch["photo_mask"].float() / 255)
-    weights = [0.3] * (len(errors) - 1) + [1.0]
-    flow_error = sum(w * e for w, e in zip(weights, errors, strict=True))
-    loss = 3 * flow_error + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + 0.2 * garment
+    loss = 3 * sum(errors) + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + garment
     distance = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
     return {"loss": loss,
             "px": distance.detach() * 128, "photometric": photometric.detach(), "visibility": visibility.detach(),
-            "garment": garment.detach()}
+            "garment": garment.detach(), "garment_iou": _soft_iou(prediction.garment, batch["photo_mask"])}
+
+
+def _soft_iou(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean IoU of masks at one half: (B, 1, H, W) logits, (B, 1, H, W) uint8."""
+    found, wanted = logits.detach().flatten(1) > 0, mask.flatten(1) > 127
+    return ((found & wanted).sum(1) / (found | wanted).sum(1).clamp(min=1)).mean()
 
 
 def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,
@@ -83,7 +104,12 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
     """
     def losses(module: AppearanceFlow, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
         photo = batch["photo"].float() / 127.5 - 1
-        return flow_losses(module(photo, batch["silhouette"].float() / 255), batch)
+        landmark = batch["silhouette"].float() / 255
+        # Half of them begin where the garment that is found so far leads, as in use; the others as far off as drawn.
+        garment = module.find_garment(photo)
+        own = align(landmark, garment.detach().sigmoid())
+        drawn = torch.rand(len(photo), 1, 1, generator=generator, device=photo.device) < 0.5
+        return flow_losses(module(photo, landmark, torch.where(drawn, batch["start"], own), garment), batch)
 
     fixed = iter(held_out)
     test = {name: torch.from_numpy(value)
@@ -96,7 +122,8 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
         prediction = module(photo, batch["silhouette"].float() / 255)
         figures = flow_losses(prediction, batch)
         write_sheet(config.out / f"sheet-{step:07d}.jpg", batch, prediction)
-        return {f"held_out_{name}": round(float(figures[name]), 4) for name in ("px", "photometric", "visibility")}
+        return {f"held_out_{name}": round(float(figures[name]), 4)
+                for name in ("px", "photometric", "visibility", "garment_iou")}
 
     batches = SeededBatches(lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size,
                             seed=config.seed)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ragdiffusion.garments import GarmentEngine
+from ragdiffusion.garments.datasets import garments_of
+from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.garments.real import RealGarment, RealPairs, load_garments
+from ragdiffusion.garments.real import RealPairs
 
+UNTOUCHED = 0.5  # share of real photos shown as they were taken, which is how a person brings them
 HELD_OUT = 64  # real garments that no trainer draws
 _SEEDS = 1 << 40
 _HELD_OUT_SEEDS = 1 << 41
@@ -25,25 +29,33 @@ class PairSource:
         held_out: real garments kept for curves and sheets.
         engine: draws garments.
         synthetic: share of drawn pairs, in [0, 1].
+        without: categories (lower case) that are never drawn.
     """
 
     real: RealPairs | None
     held_out: RealPairs | None
     engine: GarmentEngine
     synthetic: float
+    without: frozenset[str] = frozenset()
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """One pair for the flow or the denoiser."""
         if self.real is None or rng.random() < self.synthetic:
-            return self.engine.pair(int(rng.integers(_SEEDS)))
+            return self._drawn(self.engine.pair, rng)
         return self.real.sample(rng)
+
+    def _drawn(self, make: Callable[[int], Pair], rng: np.random.Generator) -> Pair:
+        while True:
+            pair = make(int(rng.integers(_SEEDS)))
+            if pair.category.lower() not in self.without:
+                return pair
 
     def draw_structures(self, rng: np.random.Generator, count: int) -> list[Pair]:
         """So many pairs of distinct structures, the flat-lay of a real one mostly in another texture."""
         real = 0 if self.real is None else min(count - round(count * self.synthetic), len(self.real.garments))
         chosen = rng.choice(len(self.real.garments), real, replace=False) if real else []
         pairs = [self.real.structure_pair(rng, int(index)) for index in chosen]
-        return pairs + [self.engine.structure_pair(int(rng.integers(_SEEDS))) for _ in range(count - real)]
+        return pairs + [self._drawn(self.engine.structure_pair, rng) for _ in range(count - real)]
 
     def held_out_pairs(self, count: int) -> list[Pair]:
         """Fixed pairs for the flow's and the denoiser's curves, real ones where there are any."""
@@ -61,25 +73,33 @@ class PairSource:
                 for i in range(min(count, len(self.held_out.garments)))]
 
 
-def open_source(garments: Path | None, size: int, *, synthetic: float, limit: int | None = None) -> PairSource:
+def open_source(garments: Path | None, size: int, *, synthetic: float, limit: int | None = None,
+                without: Sequence[str] = ()) -> PairSource:
     """Open a source of pairs.
 
     Args:
-        garments: folder of real garments with `train.csv`, None for drawn ones only.
+        garments: data set or pack (whatever `garments.datasets` opens), None for drawn ones only.
         size: side of the pictures, pixels.
         synthetic: share of drawn pairs, in [0, 1].
         limit: take only so many real garments.
+        without: categories to leave out, as the data set or Table 6 names them (an encoder that has never seen
+            them shows what a bank update alone can do, 4.4).
 
     Raises:
-        ValueError: if the folder can't be read or the share is out of range.
+        ValueError: if the folder can't be read, nothing is left of it, or the share is out of range.
     """
+    left_out = frozenset(category.lower() for category in without)
     if not 0 <= synthetic <= 1:
         raise ValueError(f"synthetic share is {synthetic}, 0 to 1 wanted")
     engine = GarmentEngine(size)
     if garments is None:
-        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0)
-    train, kept = split_held_out(load_garments(garments, "train", size, limit=limit))
-    return PairSource(real=RealPairs(train), held_out=RealPairs(kept), engine=engine, synthetic=synthetic)
+        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out)
+    train, kept = ([garment for garment in part if garment.category.lower() not in left_out]
+                   for part in split_held_out(list(garments_of(garments, size, split="train", limit=limit))))
+    if not train or not kept:
+        raise ValueError(f"{garments}: no garments are left without {', '.join(sorted(left_out))}")
+    return PairSource(real=RealPairs(train, untouched=UNTOUCHED), held_out=RealPairs(kept), engine=engine,
+                      synthetic=synthetic, without=left_out)
 
 
 def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list[RealGarment]]:
@@ -103,6 +123,6 @@ def autoencoder_images(garments: Path | None, size: int, *, limit: int | None = 
         kept = [engine.pair(_HELD_OUT_SEEDS + i) for i in range(16)]
         return (np.stack([image for p in pairs for image in (p.standard, p.photo)]),
                 np.stack([image for p in kept for image in (p.standard, p.photo)]))
-    train, kept_garments = split_held_out(load_garments(garments, "train", size, limit=limit))
+    train, kept_garments = split_held_out(list(garments_of(garments, size, split="train", limit=limit)))
     return (np.stack([image for g in train for image in (g.standard, g.photo, g.cloth)]),
             np.stack([g.standard for g in kept_garments[:24]] + [g.photo for g in kept_garments[:8]]))

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 SCHEMA = 1
@@ -74,9 +75,20 @@ def _read_about(path: Path) -> dict:
         return {}
 
 
+def read_step(folder: Path) -> int:
+    """Optimiser steps that the state in a folder has behind it; 0 where there is none."""
+    path = folder / "state.safetensors"
+    if not path.is_file():
+        return 0
+    with safe_open(path, "pt") as tensors:
+        return int(tensors.get_tensor("step"))
+
+
 def load_training(folder: Path, *, module: torch.nn.Module, average: ExponentialAverage,
                   optimizer: torch.optim.Optimizer) -> tuple[int, float]:
     """Load what `save_training` wrote into the given objects, if there is anything.
+
+    A state that came by `shards` holds averaged weights alone: they serve as the module's own, the optimiser is new.
 
     Returns:
         step: optimiser steps done, 0 for a new training.
@@ -93,13 +105,14 @@ def load_training(folder: Path, *, module: torch.nn.Module, average: Exponential
         raise RuntimeError(f"{folder}: training state of schema {about['schema']}, this version reads {SCHEMA}; "
                            "start in a new folder")
     part = lambda prefix: {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
-    module.load_state_dict(part("module/"))
-    device = next(module.parameters()).device
-    average.average = {name: value.to(device) for name, value in part("average/").items()}
+    averaged = part("average/")
+    module.load_state_dict(part("module/") or averaged)
+    own = module.state_dict()
+    average.average = {name: value.to(own[name]) for name, value in averaged.items()}
     entries: dict[int, dict[str, torch.Tensor]] = {}
     for name, value in part("optimizer/").items():
         index, key = name.split("/")
         entries.setdefault(int(index), {})[key] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": entries, "param_groups": groups})
+    if entries:
+        optimizer.load_state_dict({"state": entries, "param_groups": optimizer.state_dict()["param_groups"]})
     return int(tensors["step"]), float(about.get("seconds", 0.0))

@@ -64,7 +64,7 @@ def pipeline() -> Callable[..., RAGDiffusionPipeline]:
                 feature_dim=8, embedding_dim=8, resampler_dim=8, resampler_heads=2, attribute_dim=2, resampler_depth=1,
                 resampler_queries=2),
             ep_tokens=2, ep_dim=8, ep_heads=2, guider_channels=(4, 4, 4, 8),
-            flow=FlowConfig(input_size=16, widths=(8, 8), decoder_widths=(8, 8), layers=1, attention_heads=2)
+            flow=FlowConfig(input_size=16, finder_widths=(8, 8), refiner_widths=(8, 8))
             if drafted else None)
         with torch.random.fork_rng():
             torch.manual_seed(0)

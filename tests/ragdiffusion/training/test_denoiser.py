@@ -20,33 +20,37 @@ from ragdiffusion.training.denoiser import (
     TrainingBank,
     denoiser_batch,
     denoiser_losses,
+    encode_batch,
+    structure_code,
     train_denoiser,
 )
+from ragdiffusion.training.latents import SHARD, open_pool
 
 
 @pytest.fixture
 def bank() -> TrainingBank:
     embeddings = F.normalize(torch.randn(9, 8, generator=torch.Generator().manual_seed(3)), dim=-1)
-    return TrainingBank(embeddings=embeddings, structures=tuple("abcdefghi"), k=3)
+    structures = torch.tensor([structure_code(name) for name in "abcdefghi"])
+    return TrainingBank(embeddings=embeddings, structures=structures, k=3)
 
 
 @pytest.fixture
 def batch(make_pair):
-    own = {"a": 0, "b": 1}
     names = iter("abcz")
-    made = denoiser_batch(lambda rng: make_pair(rng, structure=next(names) + "~"), own, 16, np.random.default_rng(0), 4)
+    made = denoiser_batch(lambda rng: make_pair(rng, structure=next(names) + "~"), 16, np.random.default_rng(0), 4)
     return {name: torch.from_numpy(value) for name, value in made.items()}
 
 
 def test_a_sample_is_fused_without_its_own_entry(bank):
     query = bank.embeddings[[2, 2, 5]]
-    own = torch.tensor([2, -1, 5])
+    own = torch.tensor([structure_code(name) for name in ("c", "elsewhere", "f")])
+    entry = (2, None, 5)
     for alpha in (0.0, 0.5, 1.0):
         found = bank.fuse(query, own, torch.full((3,), alpha))
         for row in range(3):
             similarity = bank.embeddings @ query[row]
-            if own[row] >= 0:
-                similarity[own[row]] = -2
+            if entry[row] is not None:
+                similarity[entry[row]] = -2
             near = bank.embeddings[similarity.argsort(descending=True)[:3]]
             weights = barycentric_weights(query[row: row + 1], near[None])[0].float()
             torch.testing.assert_close(found[row], alpha * (weights @ near) + (1 - alpha) * query[row],
@@ -59,13 +63,13 @@ def test_a_sample_is_fused_without_its_own_entry(bank):
 
 def test_each_row_has_its_own_alpha(bank):
     query = F.normalize(bank.embeddings[:2] + 0.3, dim=-1)
-    rows = bank.fuse(query, torch.tensor([-1, -1]), torch.tensor([0.0, 1.0]))
+    rows = bank.fuse(query, torch.tensor([0, 0]), torch.tensor([0.0, 1.0]))
     torch.testing.assert_close(rows[0], query[0])
     assert (rows[1] - query[1]).norm() > 1e-3
 
 
 def test_batches_name_the_own_entry_mirrored_or_not(batch):
-    assert batch["own"].tolist() == [0, 1, -1, -1]
+    assert batch["own"].tolist() == [structure_code(name) for name in "abcz"]
     assert batch["framed_photo"].shape == (4, 3, 16, 16)
     assert batch["attributes"][0].tolist() == encode({"category": "Dress", "collar": "Round"})
 
@@ -82,7 +86,7 @@ def _draws(count: int, pipeline, shape):
 
 def test_the_untrained_loss_is_the_drafts_own_error_under_min_snr(pipeline, bank, batch):
     model = pipeline()
-    figures = denoiser_losses(model, bank, batch, torch.Generator().manual_seed(11))
+    figures = denoiser_losses(model, bank, encode_batch(model, batch), torch.Generator().manual_seed(11))
     with torch.no_grad():
         target = F.pixel_unshuffle(model.encode(batch["standard"].float() / 127.5 - 1), 2)
         draft = model.draft(batch["photo"].float() / 127.5 - 1, batch["silhouette"].float() / 255)
@@ -102,7 +106,7 @@ def test_the_loss_means_the_same_whatever_is_predicted(pipeline, bank, batch, ki
     model = pipeline(kind, drafted=False)
     torch.nn.init.zeros_(model.unet.conv_out.weight)
     torch.nn.init.zeros_(model.unet.conv_out.bias)
-    figures = denoiser_losses(model, bank, batch, torch.Generator().manual_seed(11))
+    figures = denoiser_losses(model, bank, encode_batch(model, batch), torch.Generator().manual_seed(11))
     with torch.no_grad():
         target = F.pixel_unshuffle(model.encode(batch["standard"].float() / 127.5 - 1), 2)
     _, _, t, noise = _draws(4, model, target.shape)
@@ -122,7 +126,7 @@ def test_gradients_reach_exactly_what_learns(pipeline, bank, batch):
         with torch.no_grad():
             for parameter in module.parameters():
                 parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
-    denoiser_losses(model, bank, batch, torch.Generator().manual_seed(11))["loss"].backward()
+    denoiser_losses(model, bank, encode_batch(model, batch), torch.Generator().manual_seed(11))["loss"].backward()
     for name in TRAINED:
         for parameter_name, parameter in getattr(model, name).named_parameters() if getattr(model, name) else ():
             # The second-to-last layer of the text encoder is read; its last, and its final norm, are not.
@@ -175,7 +179,29 @@ def test_the_training_bank_names_structures_as_pairs_do(tmp_path):
     silhouette[16:48, 20:44] = 1
     bank = Bank.create(tmp_path / "bank.sqlite3", fingerprint="f", dimension=4)
     bank.add([NewEntry(embedding=torch.eye(4)[i], silhouette=encode_silhouette(silhouette), attributes={},
-                       source=source) for i, source in enumerate(("real:a", "drawn:7", "real:b-c"))])
+                       source=source) for i, source in enumerate(("real:a", "drawn:7", "real:a+mirrored"))])
     found = training_bank(bank)
-    assert found.structures == ("a", "7", "b-c")
+    assert found.structures.tolist() == [structure_code(name) for name in ("a", "7", "a")]
     torch.testing.assert_close(torch.as_tensor(found.embeddings), torch.eye(4)[:3])
+
+
+def test_a_pool_is_encoded_once_and_read_again(pipeline, batch, tmp_path):
+    model, calls = pipeline(), []
+
+    def encode(rng: np.random.Generator, count: int):
+        calls.append(count)
+        rows = {name: value.repeat(-(-count // 4), *(1,) * (value.ndim - 1))[:count] for name, value in batch.items()}
+        return encode_batch(model, rows)
+
+    first = open_pool(tmp_path, encode, size=SHARD + 1, seed=3)
+    assert calls == [SHARD, SHARD] and len(first) == 2 * SHARD and first.numbers == [0, 1]
+    again = open_pool(tmp_path, encode, size=SHARD + 1, seed=3)
+    assert len(calls) == 2
+    drawn, repeated = (pool.batch(np.random.default_rng(5), 6) for pool in (first, again))
+    wanted = encode_batch(model, batch)
+    for name, rows in drawn.items():
+        np.testing.assert_array_equal(rows, repeated[name])
+        known = wanted[name].half() if wanted[name].is_floating_point() else wanted[name]
+        assert all(any(np.array_equal(row, one) for one in known.numpy()) for row in rows), name
+    with pytest.raises(ValueError, match="pool of 0 samples"):
+        open_pool(tmp_path, encode, size=0, seed=3)

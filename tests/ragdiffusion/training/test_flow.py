@@ -11,7 +11,7 @@ import torch
 
 from ragdiffusion.garments.warps import identity_map
 from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, take
-from ragdiffusion.training.flow import flow_batch, flow_losses, train_flow
+from ragdiffusion.training.flow import flow_batch, flow_losses, rough_map, train_flow
 
 
 def _tensors(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
@@ -22,7 +22,7 @@ def _tensors(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
 def model() -> AppearanceFlow:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return AppearanceFlow(input_size=16, widths=(8, 8), decoder_widths=(8, 8), layers=1, attention_heads=2)
+        return AppearanceFlow(input_size=16, finder_widths=(8, 8), refiner_widths=(8, 8))
 
 
 def test_warping_the_photo_by_the_batchs_flow_gives_the_standard(make_pair):
@@ -54,10 +54,8 @@ def test_a_batch_stacks_what_was_drawn(make_pair):
 
 
 def _prediction(flow: torch.Tensor, batch, *, seen: float = 20.0) -> FlowPrediction:
-    """A prediction with this flow on all levels, its mean over known points on the coarse one, and sure masks."""
-    known, pool = (batch["visible"] > 0.5).float(), torch.nn.functional.avg_pool2d
-    coarse = torch.where(pool(known, 2) > 0, pool(flow * known, 2) / pool(known, 2).clamp(min=1e-3), pool(flow, 2))
-    return FlowPrediction(levels=(coarse, flow), visibility=(batch["visible"] * 2 - 1) * seen,
+    """A prediction with this flow after both refinements, and sure masks."""
+    return FlowPrediction(levels=(flow, flow), visibility=(batch["visible"] * 2 - 1) * seen,
                           garment=(batch["photo_mask"].float() / 255 * 2 - 1) * seen)
 
 
@@ -65,12 +63,12 @@ def test_a_perfect_prediction_has_no_error_and_a_shift_its_size(make_pair):
     batch = _tensors(flow_batch(make_pair, np.random.default_rng(0), 2))
     batch["visible"] = (batch["visible"] == 1).float()
     perfect = flow_losses(_prediction(batch["flow"], batch), batch)
-    assert perfect["px"] < 1e-4 and perfect["visibility"] < 1e-4 and perfect["garment"] < 1e-4
+    assert perfect["px"] < 1e-4 and perfect["visibility"] < 1e-4 and perfect["garment_iou"] == 1
     shift = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1) / 128  # 5 pixels of a 256-pixel photo
     shifted = flow_losses(_prediction(batch["flow"] + shift, batch), batch)
     assert shifted["px"].item() == pytest.approx(5.0, rel=1e-4)
-    # 3 x (0.3 + 1) x the shift's absolute sum; slopes are equal, so nothing else but the pictures' difference.
-    wanted = 3 * 1.3 * 7 / 128 + 0.3 * (shifted["photometric"] - perfect["photometric"])
+    # 3 x (1 + 1) x the shift's absolute sum; slopes are equal, so nothing else but the pictures' difference.
+    wanted = 3 * 2 * 7 / 128 + 0.3 * (shifted["photometric"] - perfect["photometric"])
     assert (shifted["loss"] - perfect["loss"]).item() == pytest.approx(float(wanted), rel=1e-3)
     assert flow_losses(_prediction(batch["flow"], batch, seen=-20.0), batch)["visibility"] > 10
 
@@ -110,7 +108,17 @@ def test_training_learns_a_fixed_place(make_pair, model, config):
     before = error()
     train_flow(config(60, learning_rate=3e-3, ema_decay=0.5), lambda rng: pair, [pair], model=model)
     assert error() < 0.4 * before
-    assert (model.flow_heads[-1].weight != 0).any()
+    assert (model.refiner.head.weight != 0).any()
+
+
+def test_a_rough_map_is_near_the_known_one_and_never_the_same_twice(make_pair):
+    pair = replace(make_pair(np.random.default_rng(0), 32), flow=identity_map(32) * 0.5 + np.float32([3.75, 11.75]))
+    rng = np.random.default_rng(0)
+    maps = np.stack([rough_map(pair, rng) for _ in range(400)])
+    assert maps.dtype == np.float32 and len({m.tobytes() for m in maps}) == 400
+    # Half the size, its centre at (-0.25, 0.25): 0.5 * 32 / 2 + 3.75 + 0.25 = 12 of 32, and 20 of 32.
+    np.testing.assert_allclose(np.median(maps, 0), [[0.5, 0, -0.25], [0, 0.5, 0.25]], atol=0.015)
+    assert 0.005 < maps[:, 0, 2].std() < 0.05
 
 
 def test_the_flow_of_a_pair_is_the_identitys_for_the_identity(make_pair):

@@ -86,5 +86,16 @@ def test_bad_sources_are_refused(folder, tmp_path):
     for share in (-0.1, 1.5, float("nan")):
         with pytest.raises(ValueError, match=f"synthetic share is {share}, 0 to 1 wanted"):
             open_source(folder, SIZE, synthetic=share)
-    with pytest.raises(ValueError, match="train.csv: not found; --garments must name a folder"):
+    with pytest.raises(ValueError, match="holds no dataset that is known"):
         open_source(tmp_path, SIZE, synthetic=0.5)
+
+
+def test_left_out_categories_are_never_drawn(folder):
+    with pytest.raises(ValueError, match="no garments are left without dress"):
+        open_source(folder, SIZE, synthetic=0.0, without=["Dress"])
+    source = open_source(None, SIZE, synthetic=1.0, without=["Trousers", "shorts", "Skirt"])
+    pairs = source.draw_structures(np.random.default_rng(0), 40)
+    plain = open_source(None, SIZE, synthetic=1.0).draw_structures(np.random.default_rng(0), 40)
+    lower = {"trousers", "shorts", "skirt"}
+    assert not lower & {pair.category.lower() for pair in pairs}
+    assert lower & {pair.category.lower() for pair in plain}

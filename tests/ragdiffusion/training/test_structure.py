@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
-from ragdiffusion.attributes import encode, encode_all
+from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.structure.losses import info_nce
+from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
 from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.training.structure import (
+    MEANINGLESS,
     PROBE_SIDE,
     UNKNOWN_SHARE,
     _WithProbe,
@@ -53,6 +56,17 @@ def test_batches_drop_half_of_the_attributes_of_each_side(draw):
     assert all(np.array_equal(batch[name], again[name]) for name in batch)
 
 
+def test_what_the_photo_alone_shows_is_taught_but_enters_no_embedding(draw):
+    def printed(rng: np.random.Generator, count: int):
+        return [replace(pair, seen={"print": "Plaid", "fit": "Slim"}) for pair in draw(rng, count)]
+
+    plain, batch = (structure_batch(make, np.random.default_rng(0), 50) for make in (draw, printed))
+    assert np.array_equal(batch["labels"][0], encode_all({"category": "Dress", "collar": "Round", "print": "Plaid",
+                                                          "fit": "Slim"}))
+    for name in set(batch) - {"labels"}:  # the flat-lay is of another cloth
+        np.testing.assert_array_equal(batch[name], plain[name])
+
+
 def test_the_loss_is_the_sum_of_its_parts(net, draw):
     module = _WithProbe(net).eval()
     batch = _tensors(structure_batch(draw, np.random.default_rng(0), 4))
@@ -62,7 +76,9 @@ def test_the_loss_is_the_sum_of_its_parts(net, draw):
         standards = net(batch["standard"].float() / 127.5 - 1, batch["standard_attributes"], "standard")
         shape = F.avg_pool2d(batch["silhouette"].float() / 255, 32 // PROBE_SIDE).flatten(1)
         probe = sum(F.binary_cross_entropy_with_logits(module.probe(e * 8**0.5), shape) for e in (photos, standards))
-    torch.testing.assert_close(figures["nce"], info_nce(photos, standards, net.temperature.detach()))
+    small = F.adaptive_avg_pool2d(batch["silhouette"].float() / 255, 2 * PROBE_SIDE)
+    torch.testing.assert_close(figures["nce"], info_nce(photos, standards, net.temperature.detach(),
+                                                        shape_targets(small)))
     torch.testing.assert_close(figures["probe"], probe)
     # Heads start undecided: log of the number of values, over the two attributes that are known.
     wanted = np.mean([np.log(net.attribute_heads[i].out_features) for i in (0, 2)])
@@ -71,6 +87,23 @@ def test_the_loss_is_the_sum_of_its_parts(net, draw):
                                figures["nce"] + 0.3 * figures["attributes"] + figures["probe"])
     nearest = (photos @ standards.T).argmax(1) == torch.arange(4)
     assert figures["top1"].item() == nearest.float().mean().item()
+    others = (photos @ standards.T).fill_diagonal_(-2).argmax(1)
+    assert figures["iou"].item() == pytest.approx(pairwise_iou(small)[range(4), others].mean().item())
+
+
+def test_heads_stay_undecided_where_an_attribute_means_nothing(net, draw):
+    def trousers(rng: np.random.Generator, count: int):
+        return [replace(pair, category="Trousers", attributes={"length": "Long"}) for pair in draw(rng, count)]
+
+    batch = _tensors(structure_batch(trousers, np.random.default_rng(0), 4))
+    named = [a.key for a, label in zip(ATTRIBUTES, batch["labels"][0].tolist(), strict=True) if label == MEANINGLESS]
+    assert named == ["category", "collar", "sleeve_length"]
+    with torch.no_grad():
+        net.attribute_heads[0].bias[0] = 3.0  # sure of the first category, which is wrong here
+    module = _WithProbe(net).eval()
+    structure_losses(module, batch)["loss"].backward()
+    gradient = net.attribute_heads[0].bias.grad
+    assert gradient[0] > 0 and (gradient[1:] < 0).all()  # down with the sure one, up with the others
 
 
 def test_unknown_labels_teach_nothing(net, draw):
@@ -98,10 +131,12 @@ def test_training_tells_structures_apart_and_writes_the_network_alone(net, confi
     settings = config(200, batch_size=4, learning_rate=2e-3, ema_decay=0.5)
     held_out = shapes(None, 4)
     test = _tensors(structure_batch(lambda rng, count: held_out, np.random.default_rng(0), 4))
-    before = float(structure_losses(_WithProbe(net), test)["nce"].detach())
+    floor = shape_targets(F.adaptive_avg_pool2d(test["silhouette"].float() / 255, 2 * PROBE_SIDE))
+    floor = float(-(floor * floor.log()).sum(1).mean())  # cross-entropy is at least its targets' entropy
+    before = float(structure_losses(_WithProbe(net), test)["nce"].detach()) - floor
     trained = train_structure(settings, shapes, held_out, model=net)
     after = structure_losses(_WithProbe(trained), test)
-    assert float(after["nce"].detach()) < 0.4 * before
+    assert float(after["nce"].detach()) - floor < 0.4 * before
     loaded = StructureNet.from_pretrained(settings.out / "structure_net", low_cpu_mem_usage=False)
     assert set(loaded.state_dict()) == set(trained.state_dict())
     for name, value in trained.state_dict().items():
