@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -14,12 +15,15 @@ import torch
 from PIL import Image
 
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.evaluation.metrics import delta_e_2000, foreground_of, mask_iou, mean_colour, srgb_to_lab
+from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
+from ragdiffusion.evaluation.metrics import foreground_of, mask_iou
 from ragdiffusion.garments import GarmentEngine
-from ragdiffusion.garments.real import load_garments
+from ragdiffusion.garments.garment import RealGarment, load_garments, read_garment
 from ragdiffusion.images import photo_to_tensor
+from ragdiffusion.training.sources import split_held_out
 
 LANDMARKS = ("retrieved", "truth")
+SPLITS = ("val", "held-out")
 _DRAWN_SEEDS = 1 << 42  # no trainer draws these
 
 
@@ -75,36 +79,75 @@ class Faithfulness:
     delta_e_pixelwise: float | None
 
 
-def folder_samples(folder: Path, size: int, limit: int) -> list[Sample]:
-    """Samples of a folder of real garments, spread evenly over its list.
+def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = "val") -> list[RealGarment]:
+    """Real garments that no training draws, spread evenly over a folder's list.
 
     Args:
         folder: holds `val.csv` beside `val/CATEGORY/ID.jpg` and `.png`; `val` itself will do.
         size: side N of the pictures, pixels.
-        limit: at most so many.
+        limit: at most so many; None: all.
+        split: "val", or "held-out": the garments of `train.csv` that no trainer draws. What ships is chosen on the
+            latter, for `val` measures and nothing else.
 
     Raises:
-        ValueError: if the list is empty, or it or a file in it can't be read.
+        ValueError: if the list is empty, or it or a file in it can't be read, or there is no such split.
     """
-    folder = folder.parent if folder.name == "val" and not (folder / "val.csv").is_file() else folder
-    if not (folder / "val.csv").is_file():
-        raise ValueError(f"{folder}: no val.csv here; --photos wants a folder with val.csv beside "
-                         "val/CATEGORY/ID.jpg and ID.png")
-    samples = [Sample(name=g.name, category=g.category, photo=folder / "val" / g.category / f"{g.name}.jpg",
-                      photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
-               for g in load_garments(folder, "val", size, limit=limit)]
-    if not samples:
-        raise ValueError(f"{folder / 'val.csv'} lists no garment: one at least is wanted")
-    return samples
+    folder, part = _root_of(folder, split)
+    table = folder / f"{part}.csv"
+    if not table.is_file():
+        raise ValueError(f"{folder}: no {part}.csv here; a folder with {part}.csv beside {part}/CATEGORY/ID.jpg and "
+                         "ID.png is wanted")
+    if split == "val":
+        garments = load_garments(folder, part, size, limit=limit)
+    else:
+        with table.open(newline="") as handle:
+            rows = split_held_out(list(csv.DictReader(handle)))[1]
+        if limit is not None and limit < len(rows):
+            rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
+        garments = [read_garment(folder / part / row["category"] / f"{row['id']}.jpg",
+                                 folder / part / row["category"] / f"{row['id']}.png", size,
+                                 category=row["category"], symmetry=float(row["symmetry"])) for row in rows]
+    if not garments:
+        raise ValueError(f"{table} lists no garment: one at least is wanted")
+    return garments
 
 
-def drawn_samples(size: int, limit: int) -> list[Sample]:
-    """The same number of samples from the garment engine, which works on any machine."""
+def folder_samples(folder: Path, size: int, limit: int | None, *, split: str = "val") -> list[Sample]:
+    """Samples of a folder of real garments; arguments and errors as in `folder_garments`."""
+    root, part = _root_of(folder, split)
+    return [Sample(name=g.name, category=g.category, photo=root / part / g.category / f"{g.name}.jpg",
+                   photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
+            for g in folder_garments(folder, size, limit, split=split)]
+
+
+def _root_of(folder: Path, split: str) -> tuple[Path, str]:
+    if split not in SPLITS:
+        raise ValueError(f"split is {split!r}, one of {', '.join(SPLITS)} wanted")
+    part = "val" if split == "val" else "train"
+    inner = folder.name == part and not (folder / f"{part}.csv").is_file()
+    return (folder.parent if inner else folder), part
+
+
+def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[Sample]:
+    """The same number of samples from the garment engine, which works on any machine.
+
+    Args:
+        size: side N of the pictures, pixels.
+        limit: so many.
+        display: "laid", "hung" or "worn"; None: as the engine mixes them.
+    """
     engine = GarmentEngine(size)
-    pairs = [engine.pair(_DRAWN_SEEDS + index) for index in range(limit)]
-    return [Sample(name=pair.structure, category=pair.category, photo=Image.fromarray(pair.photo),
-                   photo_pixels=pair.photo, photo_mask=pair.photo_mask, standard=pair.standard,
-                   silhouette=pair.silhouette) for pair in pairs]
+    samples = []
+    for seed in range(_DRAWN_SEEDS, _DRAWN_SEEDS + limit):
+        rng = np.random.default_rng([seed, 2025])
+        structure = engine.structure(rng)
+        flat = engine.flat_lay(structure, engine.texture(rng, structure))
+        photo = engine.photo(flat, rng, display)
+        category = structure.category if structure.category != "Unknown" else structure.kind
+        samples.append(Sample(name=f"synthetic-{seed}", category=category, photo=Image.fromarray(photo.image),
+                              photo_pixels=photo.image, photo_mask=photo.mask, standard=flat.image,
+                              silhouette=flat.silhouette))
+    return samples
 
 
 def measure(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: str = "retrieved") -> Iterator[Faithfulness]:

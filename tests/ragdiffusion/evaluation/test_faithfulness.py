@@ -111,7 +111,7 @@ def test_a_folder_is_read_evenly_from_either_level(tmp_path, sample) -> None:
     with pytest.raises(ValueError, match="val.csv lists no garment"):
         folder_samples(tmp_path, _SIZE, 3)
     (tmp_path / "val.csv").unlink()
-    with pytest.raises(ValueError, match="no val.csv here; --photos wants a folder"):
+    with pytest.raises(ValueError, match="no val.csv here; a folder with val.csv beside"):
         folder_samples(tmp_path, _SIZE, 3)
 
 
