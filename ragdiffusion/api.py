@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,26 +17,41 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, caption, encode, validate
-from ragdiffusion.bank import Bank
+from ragdiffusion.attributes import UNKNOWN, caption, encode, validate
+from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.config import SamplingDefaults, assets_folder, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.outlines import symmetrise
-from ragdiffusion.generation.detail import carry_detail
+from ragdiffusion.generation.full_size import (
+    enlarge_landmark,
+    enlarge_picture,
+    finish,
+    largest_size,
+    source_side,
+)
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.guide import StructureGuide, build_guide
+from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.images import (
     canonical_square,
     load_mask,
     load_photo,
     mask_to_tensor,
+    photo_to_array,
     photo_to_tensor,
     tensor_to_images,
+    tensor_to_mask_image,
 )
 from ragdiffusion.structure.framing import framed, largest_part
+from ragdiffusion.structure.readers.choice import open_reader, parse_reader
+from ragdiffusion.structure.readers.heads import HeadReader
+from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
+from ragdiffusion.structure.readers.vote import VOTERS, VotingReader
+from ragdiffusion.structure.reranking import DEPTH, outline_order
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
-_SURE = 0.5  # an attribute is read when its value has more than this probability
+EMBEDDED_CONFIDENCE = 0.9  # of a read attribute that joins the embedding: a wrong one leads further astray than none
+
+_LOG = logging.getLogger(__name__)
 
 PhotoSource = str | Path | bytes | Image.Image
 StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
@@ -93,6 +109,19 @@ class GenerationResult:
     peak_rss_mb: float
 
 
+@dataclass(frozen=True)
+class Enlarged:
+    """A finished picture at a larger size.
+
+    Attributes:
+        image: RGB, on white.
+        silhouette: L, the landmark that it is mixed with the white by.
+    """
+
+    image: Image.Image
+    silhouette: Image.Image
+
+
 class RAGDiffusion:
     """Both halves of the system over one checkpoint and one bank.
 
@@ -102,17 +131,28 @@ class RAGDiffusion:
         pipeline: on its device, in eval mode.
         bank: made by this checkpoint's encoder.
         checkpoint: fingerprint of the weights.
+        reader: who reads the attributes: a reader, or its name as in `open_reader`.
+
+    Raises:
+        ValueError: if there is no such reader, or it can't be loaded.
     """
 
-    def __init__(self, pipeline: RAGDiffusionPipeline, bank: Bank, checkpoint: str) -> None:
+    def __init__(self, pipeline: RAGDiffusionPipeline, bank: Bank, checkpoint: str, *,
+                 reader: str | AttributeReader = "heads") -> None:
         self.pipeline, self.bank, self.checkpoint = pipeline, bank, checkpoint
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
         self.defaults = SamplingDefaults(**(pipeline.config.sampling or asdict(get_preset(self.preset).defaults)))
+        self._heads = HeadReader(
+            pipeline.structure_net, lambda image: self._tokens(image, self._garment_mask(image)))
+        self._voting = VotingReader(self._heads, self._look)
+        self.reader: AttributeReader = (
+            open_reader(reader, heads=self._voting, device=self.device) if isinstance(reader, str) else reader)
 
     @classmethod
     def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
-                        bank: str | Path | None = None, device: str | None = None) -> RAGDiffusion:
+                        bank: str | Path | None = None, device: str | None = None,
+                        reader: str | AttributeReader = "heads") -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
         Args:
@@ -120,11 +160,15 @@ class RAGDiffusion:
             preset: which preset's bundled checkpoint; a checkpoint that is given must be of this preset.
             bank: file or database URL; None: `bank.sqlite3` beside the checkpoint.
             device: torch device; None takes a GPU where there is one.
+            reader: who reads the attributes: "heads", "qwen:FOLDER_OR_HUB_ID", the address of an OpenAI-compatible
+                server (to which each photo is then sent), or any reader.
 
         Raises:
-            ValueError: if the preset, checkpoint or bank does not exist or does not fit.
+            ValueError: if the preset, checkpoint, bank or reader does not exist or does not fit.
         """
         get_preset(preset)
+        if isinstance(reader, str):
+            parse_reader(reader)  # before the weights are loaded, which takes seconds
         location = Path(checkpoint) if checkpoint is not None else assets_folder() / "checkpoints" / preset
         if checkpoint is None and not location.is_dir():
             raise ValueError(f"no weights are bundled for the preset {preset!r}: pass a checkpoint folder or hub id, "
@@ -153,17 +197,23 @@ class RAGDiffusion:
                 part.eval().requires_grad_(False)
         opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
                            fingerprint=fingerprint(location, ENCODER_PARTS))
-        return cls(pipeline, opened, fingerprint(location))
+        return cls(pipeline, opened, fingerprint(location), reader=reader)
 
     @property
     def device(self) -> str:
         """Where the model computes."""
-        return str(self.pipeline.device)
+        return str(next(self.pipeline.structure_net.parameters()).device)  # the pipeline's own way asks every part
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether the checkpoint is still where it was loaded from; without it all goes on until the next start."""
+        folder = self.pipeline.name_or_path  # None if it was never loaded
+        return folder is None or (Path(folder) / self.pipeline.config_name).is_file()
 
     @torch.no_grad()
-    def read_attributes(self, photo: PhotoSource) -> dict[str, str]:
-        """Read Table 6's attributes from a photo; those it is not sure of are "Unknown"."""
-        return self._read(self._tokens(load_photo(photo)))
+    def read_attributes(self, photo: PhotoSource) -> AttributeReading:
+        """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""
+        return self.reader.read(load_photo(photo))
 
     @torch.no_grad()
     def retrieve(self, photo: PhotoSource, k: int | None = None, alpha: float | None = None,
@@ -184,17 +234,55 @@ class RAGDiffusion:
         given = {key: value for key, value in validate(attributes or {}).items() if value != UNKNOWN}
         image = load_photo(photo)
         started = time.perf_counter()
-        tokens = self._tokens(image)
-        known = {**self._read(tokens), **given}
-        codes = torch.tensor([encode(known)], device=tokens.device)
-        query = self.pipeline.structure_net.embed(tokens, codes)[0].float().cpu()
+        mask = self._garment_mask(image)
+        tokens = self._tokens(image, mask)
+        # The heads read what the tower has seen already; other readers look at the photo themselves.
+        heads = self.reader is self._voting
+        reading = self._heads.read_tokens(tokens) if heads else self.reader.read(image)
+        if reading.note:
+            _LOG.warning("%s", reading.note)
+        query = self._embedding(tokens, reading, given)
         encoded = time.perf_counter()
-        wanted = k if not isinstance(k, int) or k < 1 or k > len(self.bank) else max(k, min(KEPT_NEIGHBOURS,
-                                                                                         len(self.bank)))
-        neighbours = self.bank.search(query, wanted, size=self.image_size)
+        neighbours = self._search(query, k, mask)
+        if heads:  # what was found says more
+            reading = self._voting.read_tokens(tokens, self.bank.attributes(neighbours.ids[:VOTERS]))
+        known = {**reading.values, **given}
         searched = time.perf_counter()
-        return build_guide(query, neighbours, k=k, alpha=alpha, attributes=known, checkpoint=self.checkpoint,
-                           timings_ms={"encode": (encoded - started) * 1e3, "search": (searched - encoded) * 1e3})
+        guide = build_guide(query, neighbours, k=k, alpha=alpha, attributes=known, checkpoint=self.checkpoint,
+                            timings_ms={"encode": (encoded - started) * 1e3, "search": (searched - encoded) * 1e3})
+        confidence = {key: share for key, share in reading.confidence.items() if key not in given}
+        return replace(guide, attribute_confidence=confidence, attribute_note=reading.note)
+
+    def _embedding(self, tokens: torch.Tensor, reading: AttributeReading, given: Mapping[str, str]) -> torch.Tensor:
+        """e of a photo, (D,): of its tokens, the attributes that are given and those that were read surely."""
+        sure = {key: value for key, value in reading.values.items()
+                if reading.confidence.get(key, 0.0) >= EMBEDDED_CONFIDENCE}
+        codes = torch.tensor([encode({**sure, **given})], device=tokens.device)
+        return self.pipeline.structure_net.embed(tokens, codes)[0].float().cpu()
+
+    def _look(self, image: Image.Image) -> tuple[torch.Tensor, list[dict[str, str]]]:
+        """A photo's tokens and the attributes of the entries found for it."""
+        mask = self._garment_mask(image)
+        tokens = self._tokens(image, mask)
+        if not len(self.bank):
+            return tokens, []
+        query = self._embedding(tokens, self._heads.read_tokens(tokens), {})
+        found = self._search(query, min(VOTERS, len(self.bank)), mask)
+        return tokens, self.bank.attributes(found.ids[:VOTERS])
+
+    def _search(self, query: torch.Tensor, k: int, mask: np.ndarray | None) -> Neighbours:
+        """The k entries nearest to a photo and some more, so that K can move without another search.
+
+        The embedding chooses; among those it finds, the garment's own outline in the photo decides the order.
+        """
+        if not isinstance(k, int) or not 1 <= k <= len(self.bank):
+            return self.bank.search(query, k)  # which says what is wrong
+        kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
+        outline = None if mask is None else self._outline(mask)
+        if outline is None:
+            return self.bank.search(query, kept, size=self.image_size)
+        ranking = Ranking(DEPTH, partial(outline_order, outline=outline))
+        return self.bank.search(query, kept, size=self.image_size, ranking=ranking)
 
     def landmark_from_mask(self, source: PhotoSource) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
@@ -225,14 +313,29 @@ class RAGDiffusion:
             ValueError: if no garment is found in the photo.
             RuntimeError: if this preset has no appearance flow, which finds the garment.
         """
-        if self.pipeline.appearance_flow is None:
+        mask = self._garment_mask(load_photo(photo))
+        if mask is None:
             raise RuntimeError(f"the {self.preset} preset has no appearance flow to find the garment with")
+        outline = self._outline(mask)
+        if outline is None:
+            raise ValueError("no garment is found in the photo: pick a candidate or bring an outline of your own")
+        return outline
+
+    @torch.no_grad()
+    def _garment_mask(self, image: Image.Image) -> np.ndarray | None:
+        """Where the garment is in the padded photo, (h, w) in [0, 1]; None in a preset that cannot tell."""
+        if self.pipeline.appearance_flow is None:
+            return None
+        whole = photo_to_tensor(image, self.pipeline.appearance_flow.config.input_size)
+        return self.pipeline.garment_mask(whole.to(self.device))[0, 0].cpu().numpy()
+
+    def _outline(self, mask: np.ndarray) -> torch.Tensor | None:
+        """A garment mask as a landmark: (H, W) in [0, 1], centred and symmetric; None if it shows no garment."""
         size = self.image_size
-        mask = self.pipeline.garment_mask(photo_to_tensor(load_photo(photo), 2 * size).to(self.device))
-        mask = F.interpolate(mask, size=(2 * size, 2 * size), mode="bicubic").clamp(0, 1)[0, 0].cpu().numpy()
+        mask = cv2.resize(mask, (2 * size, 2 * size), interpolation=cv2.INTER_CUBIC).clip(0, 1)
         part = largest_part(mask)
         if part is None:
-            raise ValueError("no garment is found in the photo: pick a candidate or bring an outline of your own")
+            return None
         x, y, side = canonical_square(part)
         matrix = np.array([[size / side, 0, size / 2 - x * size / side], [0, size / side, size / 2 - y * size / side]])
         own = cv2.warpAffine(np.rint(part * 255).astype(np.uint8), matrix, (size, size), flags=cv2.INTER_LINEAR)
@@ -251,14 +354,15 @@ class RAGDiffusion:
         size = self.image_size if size is None else size
         stack = landmark[None] if landmark.ndim == 2 else landmark
         masks = F.interpolate(stack[:, None].to(self.device), size=(size, size), mode="bilinear", antialias=True)
-        source = photo_to_tensor(image, max(size, self.image_size)).to(self.device)
-        laid = self.pipeline.draft(source, masks)
+        found = self.pipeline.find_flow(photo_to_tensor(image, self.image_size).to(self.device), masks)
+        side = source_side(found.flow, masks, size=size, photo_side=max(image.size))
+        laid = self.pipeline.lay(photo_to_tensor(image, side).to(self.device), masks, found)
         return Draft(images=tensor_to_images(laid.image), visibility=laid.visibility[:, 0].cpu(),
-                     flow=laid.flow.cpu())
+                     flow=found.flow.cpu())
 
     def generate(self, photo: PhotoSource, guide: StructureGuide | None = None, *, seed: int = 0,
                  steps: int | None = None, strength: float | None = None, guidance: float | None = None,
-                 on_step: StepListener | None = None) -> GenerationResult:
+                 size: int | None = None, on_step: StepListener | None = None) -> GenerationResult:
         """Generate the flat-lay of a photo's garment under a guide (3.3).
 
         Args:
@@ -268,6 +372,8 @@ class RAGDiffusion:
             steps: of DDIM; None: the preset's.
             strength: share of the schedule run, in (0, 1]; None: the preset's.
             guidance: scale, 1 is off; None: the preset's.
+            size: side of the picture, from the model's to `largest_size(photo)`; None: the model's. The detail of a
+                larger one comes from the photo.
             on_step: called after each step with its number, their number and a function giving a preview; may
                 raise `GenerationCancelled`.
 
@@ -283,6 +389,7 @@ class RAGDiffusion:
         steps = self.defaults.steps if steps is None else steps
         strength = self.defaults.strength if strength is None else strength
         guidance = self.defaults.guidance if guidance is None else guidance
+        size = self._checked_size(size, image)
 
         def listener(step: int, count: int, preview: Callable[[], torch.Tensor]) -> None:
             if on_step is not None:
@@ -292,11 +399,12 @@ class RAGDiffusion:
         landmark = guide.landmark[None, None].to(self.device)
         output = self.pipeline(tensor, landmark, guide.embedding[None].to(self.device), caption(guide.attributes),
                                seeds=[seed], steps=steps, guidance=guidance, strength=strength, on_step=listener)
-        finished, draft = output.images, None
-        if output.draft is not None:
+        if output.draft is None:
+            draft, finished = None, output.images * landmark + (1 - landmark)
+        else:
             draft = tensor_to_images(output.draft.image)[0]
-            finished = carry_detail(finished, output.draft.image, output.draft.visibility)
-        finished = finished * landmark + (1 - landmark)
+            photo_at = lambda side: photo_to_tensor(image, side).to(self.device)  # noqa: E731
+            finished = finish(self.pipeline, output, landmark, photo_at, size=size, photo_side=max(image.size))
         spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
@@ -304,23 +412,65 @@ class RAGDiffusion:
                                 checkpoint=self.checkpoint, bank_version=guide.bank_version,
                                 peak_rss_mb=peak_rss_mb())
 
-    def _tokens(self, image: Image.Image) -> torch.Tensor:
-        size = self.pipeline.structure_net.image_size
+    def largest_size(self, photo: PhotoSource) -> int:
+        """Largest side that `generate` makes of a photo, pixels: the photo's own, at least the model's."""
         if self.pipeline.appearance_flow is None:
+            return self.image_size
+        return largest_size(max(load_photo(photo).size), self.image_size)
+
+    @torch.no_grad()
+    def enlarge(self, photo: PhotoSource, picture: Image.Image, landmark: torch.Tensor, *,
+                size: int | None = None) -> Enlarged:
+        """Bring a picture that `generate` made at the model's size to a larger one, without denoising it again.
+
+        Args:
+            photo: that it was made from.
+            picture: RGB on white.
+            landmark: (H, W) in [0, 1], what it was made with.
+            size: as in `generate`.
+
+        Raises:
+            ValueError: if the photo or the size can't be used, or the picture is not of the model's size.
+        """
+        image = load_photo(photo)
+        size = self._checked_size(size, image)
+        if picture.size != (self.image_size, self.image_size):
+            raise ValueError(f"the picture is {picture.width}x{picture.height}, {self.image_size}x{self.image_size} "
+                             "wanted: pictures of another model can't be enlarged")
+        silhouette = self.silhouette(landmark, size)
+        if size == self.image_size:
+            return Enlarged(picture.convert("RGB"), silhouette)
+        photo_at = lambda side: photo_to_tensor(image, side).to(self.device)  # noqa: E731
+        base = photo_to_tensor(picture.convert("RGB"), self.image_size).to(self.device)
+        large = enlarge_picture(self.pipeline, base, landmark[None, None].to(self.device), photo_at, size=size,
+                                photo_side=max(image.size))
+        return Enlarged(tensor_to_images(large)[0], silhouette)
+
+    def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
+        """A landmark as a finished picture of a size follows it: L, 255 is garment.
+
+        Args:
+            landmark: (H, W) in [0, 1].
+            size: side, pixels, at least H.
+        """
+        return tensor_to_mask_image(enlarge_landmark(landmark[None, None].float(), size)[0, 0])
+
+    def _checked_size(self, size: int | None, image: Image.Image) -> int:
+        size = self.image_size if size is None else size
+        limit = self.largest_size(image)
+        if not isinstance(size, int) or not self.image_size <= size <= limit:
+            raise ValueError(f"size is {size!r}, a whole number from {self.image_size} to {limit} wanted, the most for "
+                             f"a photo of {image.width}x{image.height}")
+        return size
+
+    def _tokens(self, image: Image.Image, mask: np.ndarray | None) -> torch.Tensor:
+        size = self.pipeline.structure_net.image_size
+        if mask is None:
             seen = photo_to_tensor(image, size)
         else:
-            whole = photo_to_tensor(image, 2 * self.image_size)
-            mask = self.pipeline.garment_mask(whole.to(self.device))
-            square = framed(np.asarray(tensor_to_images(whole)[0]), mask[0, 0].cpu().numpy(), size)
+            square = framed(photo_to_array(image, 2 * self.image_size), mask, size)
             seen = photo_to_tensor(Image.fromarray(square), size)
         return self.pipeline.structure_net.tokens(seen.to(self.device), "photo")
-
-    def _read(self, tokens: torch.Tensor) -> dict[str, str]:
-        read: dict[str, Any] = {}
-        for attribute, logits in zip(ATTRIBUTES, self.pipeline.structure_net.read_attributes(tokens), strict=True):
-            probability, index = logits[0].softmax(-1).max(-1)
-            read[attribute.key] = attribute.values[int(index)] if float(probability) > _SURE else UNKNOWN
-        return read
 
 
 def peak_rss_mb() -> float:

@@ -17,9 +17,14 @@ from typing import NoReturn
 COMMANDS: dict[str, tuple[str, str]] = {
     "retrieve": ("ragdiffusion.commands.retrieve", "find the silhouettes nearest to a photo's garment"),
     "generate": ("ragdiffusion.commands.generate", "make the flat-lay picture of a photo's garment"),
+    "batch": ("ragdiffusion.commands.batch", "make the flat-lay pictures of whole folders of photos"),
     "benchmark": ("ragdiffusion.commands.benchmark", "measure speed, memory and faithfulness on this machine"),
     "train": ("ragdiffusion.commands.train", "train one part of the model"),
+    "train-all": ("ragdiffusion.commands.train_all", "train every part within a time and pack the weights to travel"),
+    "evaluate": ("ragdiffusion.commands.evaluate", "measure retrieval, pictures and attributes as the paper does"),
+    "ablation": ("ragdiffusion.commands.ablation", "train the paper's variants alike and print its ablation tables"),
     "checkpoint": ("ragdiffusion.commands.checkpoint", "put trained parts together to a checkpoint"),
+    "data": ("ragdiffusion.commands.data", "import, look at, pack and measure training pairs"),
     "bank": ("ragdiffusion.commands.bank", "build a bank for a checkpoint"),
 }
 """Name: (module with `add_arguments(parser)` and `run(args) -> int`, what it does). Only the chosen one is imported."""
@@ -68,9 +73,18 @@ def _parser(argv: Sequence[str]) -> _Parser:
         if name == chosen:
             module = importlib.import_module(location)
             module.add_arguments(command)
-            command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+            _add_debug(command)
             command.set_defaults(run=module.run)
     return parser
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    """Let `--debug` stand behind a command and behind its actions alike."""
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                _add_debug(inner)
 
 
 def _report(message: str, code: int, *, trace: bool = False) -> int:

@@ -1,12 +1,13 @@
-"""Every number of the two presets, in one place.
+"""Every number of the presets, in one place.
 
-`studio` is small, trained here and bundled; `sdxl` is the paper's. The code never asks which preset it runs:
-it reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) are plain keyword dictionaries.
+`studio` is small, trained here and bundled; `sdxl` is the paper's; `ablation` is smaller still, so that a machine
+without a GPU can train each of the paper's variants for comparison. The code never asks which preset it runs: it
+reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) are plain keyword dictionaries.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +46,15 @@ class FlowConfig:
 
     Attributes:
         input_size: side of photo and landmark given to it, pixels.
-        widths: channels of the pyramid, finest first.
-        decoder_widths: channels of the decoder, coarsest first.
-        layers: transformer layers.
-        attention_heads: of the transformer.
+        finder_widths: channels of the U-Net that finds the garment, finest first.
+        refiner_widths: channels of the U-Net that moves points into place, finest first.
+        refinements: how often it does so.
     """
 
     input_size: int = 128
-    widths: tuple[int, ...] = (32, 64, 128, 192)
-    decoder_widths: tuple[int, ...] = (160, 112, 72, 48)
-    layers: int = 4
-    attention_heads: int = 6
+    finder_widths: tuple[int, ...] = (24, 48, 80, 128, 160)
+    refiner_widths: tuple[int, ...] = (64, 96, 128, 128)
+    refinements: int = 2
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,17 @@ class Preset:
     def packed_channels(self) -> int:
         """Channels of a packed latent."""
         return self.latent_channels * self.latent_packing**2
+
+    def with_latent_channels(self, channels: int) -> Preset:
+        """The same preset on an autoencoder of another number of channels, such as the 4-channel twin (PGEA).
+
+        Raises:
+            ValueError: if the number is not positive.
+        """
+        if channels < 1:
+            raise ValueError(f"preset {self.name}: latents of {channels} channels were asked for, 1 at least wanted")
+        name, keywords = self.autoencoder
+        return replace(self, latent_channels=channels, autoencoder=(name, {**keywords, "latent_channels": channels}))
 
     @property
     def main_in_channels(self) -> int:
@@ -195,7 +205,18 @@ _SDXL = Preset(
     defaults=SamplingDefaults(guidance=2.0),
 )
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_STUDIO, _SDXL)}
+_ABLATION = replace(
+    _STUDIO,
+    name="ablation",
+    image_size=128,
+    autoencoder=("GarmentAutoencoder", {"latent_channels": 16, "widths": (32, 72), "blocks": 2}),
+    unet={**_STUDIO.unet, "sample_size": 8, "block_out_channels": (64, 112), "cross_attention_dim": 64},
+    text=({**_STUDIO.text[0], "hidden_size": 64, "intermediate_size": 192, "num_hidden_layers": 2},),
+    ep_dim=64,
+    defaults=SamplingDefaults(),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_STUDIO, _SDXL, _ABLATION)}
 
 
 def get_preset(name: str) -> Preset:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from numbers import Integral
 
@@ -14,13 +14,16 @@ from ragdiffusion.slle import barycentric_weights, fuse_embedding, fuse_landmark
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """The M bank entries nearest to a photo, most similar first.
+    """The M bank entries that suit a photo best, the best first.
+
+    By embedding alone that is the most similar first; where the photo's own outline has ranked them
+    (`structure.reranking`), a less similar entry may stand before a more similar one.
 
     More are kept than the guide uses, so that K can change without another search.
 
     Attributes:
         ids: M bank ids.
-        similarity: [M] cosine similarity in [-1, 1], descending.
+        similarity: [M] cosine similarity in [-1, 1] of the embeddings; not sorted after a ranking by outline.
         embeddings: [M, D] unit-length structure embeddings.
         silhouettes: [M, H, W] float in [0, 1].
         bank_version: version of the bank at the time of the search.
@@ -83,6 +86,9 @@ class StructureGuide:
         checkpoint: fingerprint or name of the encoder.
         bank_version: version of the bank that was searched.
         timings_ms: milliseconds of `encode`, `search`, `slle` and `fuse`.
+        attribute_confidence: by key, the probability that the reader gives each attribute read from the photo, in
+            [0, 1], 0 for "Unknown"; attributes that a person gave have none.
+        attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
     """
 
     query: Tensor
@@ -101,10 +107,12 @@ class StructureGuide:
     checkpoint: str
     bank_version: str
     timings_ms: dict[str, float]
+    attribute_confidence: dict[str, float] = field(default_factory=dict)
+    attribute_note: str = ""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
-        """The k candidates, most similar first."""
+        """The k candidates, best first."""
         return tuple(
             Candidate(
                 id=int(self.neighbours.ids[i]),
@@ -137,6 +145,9 @@ class StructureGuide:
             attributes=self.attributes,
             checkpoint=self.checkpoint,
             timings_ms={step: self.timings_ms[step] for step in ("encode", "search")},
+        )
+        guide = replace(
+            guide, attribute_confidence=self.attribute_confidence, attribute_note=self.attribute_note
         )
         if self.landmark_source == "edited":
             return replace(guide, landmark=self.landmark, landmark_source="edited")

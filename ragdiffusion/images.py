@@ -104,10 +104,19 @@ def photo_to_tensor(image: Image.Image, size: int) -> Tensor:
     Raises:
         ValueError: the picture is not RGB, or ``size`` is under 1.
     """
+    pixels = photo_to_array(image, size)
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1.0  # [1, 3, size, size]
+
+
+def photo_to_array(image: Image.Image, size: int) -> np.ndarray:
+    """The pixels that ``photo_to_tensor`` takes, as they are: uint8 [size, size, 3].
+
+    Raises:
+        ValueError: the picture is not RGB, or ``size`` is under 1.
+    """
     if image.mode != "RGB":
         raise ValueError(f"an RGB picture was wanted, and the mode is {image.mode}: read it with load_photo")
-    pixels = _fit_square(np.array(image), size, "edge")  # [size, size, 3]
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 127.5 - 1.0  # [1, 3, size, size]
+    return _fit_square(np.array(image), size, "edge")
 
 
 def mask_to_tensor(mask: np.ndarray, size: int) -> Tensor:
@@ -223,14 +232,42 @@ def decode_silhouettes(silhouettes: Sequence[bytes], size: int) -> Tensor:
     _check_side(size)
     planes = np.empty((len(silhouettes), size, size), np.float32)
     for index, data in enumerate(silhouettes):
-        label = f"silhouette {index}"
-        image = decode(data, label)
-        if image.mode != "1" or image.size != (SILHOUETTE_SIZE, SILHOUETTE_SIZE):
-            wanted = f"a 1-bit PNG of {SILHOUETTE_SIZE} x {SILHOUETTE_SIZE} was wanted"
-            received = f"{image.width} x {image.height} of mode {image.mode}"
-            raise ValueError(f"{label} is {received}, and {wanted}: write it with encode_silhouette")
+        image = _stored_silhouette(data, f"silhouette {index}")
         planes[index] = _fit_square(np.array(image, np.float32), size, "constant")
     return torch.from_numpy(planes)
+
+
+def reduce_silhouettes(silhouettes: Sequence[bytes], size: int) -> np.ndarray:
+    """Read stored silhouettes coarsely, as ``decode_silhouettes(…) > 0.5`` would, in a fraction of its time.
+
+    Args:
+        silhouettes: K results of ``encode_silhouette``.
+        size: side of the result in pixels; a divisor of 512, at most 256.
+
+    Returns:
+        bool [K, size, size]: where more than half of the area is garment.
+
+    Raises:
+        ValueError: one of them is not a 1-bit PNG of 512 x 512, or ``size`` is no such divisor.
+    """
+    if not 1 <= size <= SILHOUETTE_SIZE // 2 or SILHOUETTE_SIZE % size:
+        raise ValueError(f"size is {size}, and a divisor of {SILHOUETTE_SIZE} up to its half was wanted")
+    planes = np.empty((len(silhouettes), size, size), bool)
+    for index, data in enumerate(silhouettes):
+        image = _stored_silhouette(data, f"silhouette {index}")
+        cells = np.asarray(image).reshape(size, SILHOUETTE_SIZE // size, SILHOUETTE_SIZE)
+        rows = cells.sum(1, dtype=np.uint16).reshape(size, size, SILHOUETTE_SIZE // size)
+        planes[index] = rows.sum(2, dtype=np.uint32) > (SILHOUETTE_SIZE // size) ** 2 // 2
+    return planes
+
+
+def _stored_silhouette(data: bytes, label: str) -> Image.Image:
+    image = decode(data, label)
+    if image.mode != "1" or image.size != (SILHOUETTE_SIZE, SILHOUETTE_SIZE):
+        wanted = f"a 1-bit PNG of {SILHOUETTE_SIZE} x {SILHOUETTE_SIZE} was wanted"
+        received = f"{image.width} x {image.height} of mode {image.mode}"
+        raise ValueError(f"{label} is {received}, and {wanted}: write it with encode_silhouette")
+    return image
 
 
 def _label(source: Source, name: str | None) -> str:

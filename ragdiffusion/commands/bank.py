@@ -1,45 +1,170 @@
-"""`bank build`: fill a bank for a checkpoint."""
+"""`bank build|add|benchmark`: fill banks for a checkpoint, and measure the index that searches them."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
+
+if TYPE_CHECKING:
+    from ragdiffusion.bank.build import BuildReport
+    from ragdiffusion.bank.sources import Candidate
+
+_SIZE = 4000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", required=True)
-    build = actions.add_parser("build", help="fill a new bank: standard-like real garments first, then drawn ones")
-    build.add_argument("out", type=Path, help="file to write, for example CHECKPOINT/bank.sqlite3")
+    build = actions.add_parser("build", help="fill new banks from real garments, flat-lay pictures and drawn garments")
+    build.add_argument("out", type=Path, help="file to write, for example CHECKPOINT/bank.sqlite3; a bank that is "
+                       "there is replaced when the new one is whole")
     build.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet embeds the entries")
-    build.add_argument("--garments", type=Path, help="folder of real garments (train.csv beside train/)")
-    build.add_argument("--size", type=int, default=2000, help="entries wanted (default %(default)s)")
+    build.add_argument("--garments", type=Path, metavar="FOLDER", help="real garments (train.csv beside train/)")
+    build.add_argument("--flat-lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground; "
+                       "subfolders name their categories")
+    build.add_argument("--drawn", type=int, metavar="N", help="drawn garments to choose from (default: an equal part; "
+                       "0 for none)")
+    sizes = build.add_mutually_exclusive_group()
+    sizes.add_argument("--size", type=int, default=_SIZE, help="entries wanted (default %(default)s)")
+    sizes.add_argument("--sizes", type=int, nargs="+", metavar="N", help="several banks in one run, OUT-N.sqlite3 "
+                       "each, the smaller parts of the larger")
+    build.add_argument("--pool", type=float, help="flat-lays embedded for each one kept (default 3)")
     build.add_argument("--name", default="studio", help="name of the bank, part of its version")
+    build.add_argument("--seed", type=int, default=0, help="of variants and thinning (default %(default)s)")
+    build.add_argument("--report", type=Path, metavar="PNG", help="draw categories and similarities")
+    build.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    add = actions.add_parser("add", help="add flat-lay pictures to a bank; the next search finds them")
+    add.add_argument("bank", type=Path, help="bank file to add to")
+    add.add_argument("flat_lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground, or cut "
+                     "out; subfolders name their categories")
+    add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
+    add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    bench = actions.add_parser("benchmark", help="measure the index on random entries: speed, recall, memory")
+    bench.add_argument("--sizes", type=int, nargs="+", metavar="N", default=[10_000, 100_000, 1_000_000],
+                       help="numbers of entries (default 10000 100000 1000000)")
+    bench.add_argument("--dimension", type=int, default=256, help="of the embeddings (default %(default)s)")
+    bench.add_argument("--threads", type=int, help="that the search may use (default: all)")
+    bench.add_argument("--queries", type=int, default=200, help="searches to time (default %(default)s)")
+    bench.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Build."""
-    import itertools
-    import tempfile
+    """Do the action that was chosen."""
+    return {"build": _build, "add": _add, "benchmark": _benchmark}[args.action](args)
 
+
+def _build(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from ragdiffusion.bank.build import POOL, check_target, choose, embed, write_banks
+    from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+    from ragdiffusion.logs import quiet_libraries
+    from ragdiffusion.structure.network import StructureNet
+
+    sizes = args.sizes or [args.size]
+    for name, value, least in (("--size", min(sizes), 1), ("--drawn", args.drawn or 0, 0),
+                               ("--pool", POOL if args.pool is None else args.pool, 1)):
+        if value < least:
+            raise ValueError(f"{name} is {value}, at least {least} wanted")
+    outs = {size: args.out.with_stem(f"{args.out.stem}-{size}") if args.sizes else args.out for size in sizes}
+    for out in outs.values():
+        check_target(out)
+    if args.report is not None:
+        check_png_target(args.report, [])
+    quiet_libraries()
+    wanted = round(max(sizes) * (args.pool or POOL))
+    chosen = choose(_sources(args, wanted), wanted)
+    net = StructureNet.from_pretrained(args.checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
+    pool = embed(net, tqdm(chosen, unit="flat-lay", desc="embed"))
+    report = write_banks(pool, outs, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS), name=args.name,
+                         seed=args.seed)
+    if args.report is not None:
+        from ragdiffusion.bank.report import draw_report
+
+        write_pictures({args.report: draw_report(report)})
+    if args.json:
+        print_json(asdict(report))
+    else:
+        _print_report(report)
+    return 0
+
+
+def _add(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ragdiffusion.bank import Bank
-    from ragdiffusion.bank.build import drawn_flat_lays, fill_bank, real_flat_lays
+    from ragdiffusion.bank.build import embed
+    from ragdiffusion.bank.sources import folder_candidates
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+    from ragdiffusion.logs import quiet_libraries
     from ragdiffusion.structure.network import StructureNet
 
-    if args.size < 1:
-        raise ValueError(f"--size is {args.size}, at least 1 wanted")
-    net = StructureNet.from_pretrained(args.checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
-    real = real_flat_lays(args.garments) if args.garments is not None else ()
-    wanted = itertools.islice(itertools.chain(real, drawn_flat_lays()), args.size)
-    with tempfile.TemporaryDirectory() as folder:
-        working = Path(folder) / "bank.sqlite3"
-        bank = Bank.create(working, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS),
-                           dimension=net.config.embedding_dim, name=args.name, precision="float16")
-        fill_bank(bank, net, tqdm(wanted, total=args.size, unit="entry"))
-        args.out.unlink(missing_ok=True)
-        bank.copy(args.out)
-        print(f"{args.out}: {len(bank)} entries, version {bank.version}, {args.out.stat().st_size / 1e6:.1f} MB")
+    quiet_libraries()
+    with Bank.open(args.bank, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
+        if bank.read_only:
+            raise RuntimeError(f"bank {args.bank} is read-only: copy it to your workspace and add to the copy")
+        candidates = folder_candidates(args.flat_lays)
+        net = StructureNet.from_pretrained(args.checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
+        pool = embed(net, tqdm(candidates, unit="flat-lay", desc="embed"))
+        held = bank.duplicates(pool.entries)
+        new = [entry for place, entry in enumerate(pool.entries) if place not in held]
+        ids = bank.add(new)
+        version = bank.version
+    left_out = [*pool.unreadable, *pool.duplicates,
+                *(f"{pool.entries[place].source}: {reason}" for place, reason in held.items())]
+    added = {entry.source: entry_id for entry_id, entry in zip(ids, new, strict=True)}
+    if args.json:
+        print_json({"version": version, "added": added, "left_out": left_out})
+        return 0
+    for source, entry_id in added.items():
+        print(f"{source}: entry {entry_id}")
+    for reason in left_out:
+        print(f"left out: {reason}")
+    print(f"{args.bank}: {len(added)} added, {len(left_out)} left out, version {version}")
+    return 0
+
+
+def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
+    from ragdiffusion.bank.sources import drawn_candidates, folder_candidates, real_candidates
+
+    sources: list[Sequence[Candidate]] = []
+    if args.garments is not None:
+        sources.append(real_candidates(args.garments, seed=args.seed))
+    if args.flat_lays is not None:
+        sources.append(folder_candidates(args.flat_lays))
+    drawn = wanted if args.drawn is None else args.drawn
+    return [*sources, drawn_candidates(drawn)] if drawn else sources
+
+
+def _print_report(report: BuildReport) -> None:
+    print(f"{report.candidates} flat-lays embedded, {report.noise} noise, {len(report.duplicates)} twice, "
+          f"{len(report.unreadable)} unreadable; {report.clusters} clusters at a similarity of {report.similarity:.3f}")
+    for bank in report.banks:
+        print(f"{bank.path}: {bank.entries} entries, version {bank.version}, {bank.megabytes:.1f} MB")
+        print(f"  thinned out {bank.thinned}, on average {bank.coverage:.3f} similar to the nearest that was kept")
+        for what, counts in (("category", bank.by_category), ("kind", bank.by_kind)):
+            print(f"  by {what}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
+
+
+def _benchmark(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from ragdiffusion.evaluation.index_benchmark import measure_index
+
+    measures = list(tqdm(measure_index(args.sizes, dimension=args.dimension, threads=args.threads,
+                                       queries=args.queries), total=len(args.sizes), unit="size", desc="index"))
+    if args.json:
+        print_json({"sizes": [asdict(measure) for measure in measures]})
+        return 0
+    print(f"{'entries':>10} {'search':>12} {'ms/query':>9} {'least ms':>9} {'cpu ms':>7} {'exact ms':>9} "
+          f"{'recall@4':>9} {'build s':>8} {'MB':>7}")
+    for m in measures:
+        kind = f"of {m.candidates}" if m.approximate else "exact"
+        print(f"{m.entries:>10} {kind:>12} {m.query_ms:>9.2f} {m.least_ms:>9.2f} {m.processor_ms:>7.2f} "
+              f"{m.exact_ms:>9.2f} {m.recall:>9.3f} {m.build_s:>8.1f} {m.memory_mb:>7.0f}")
     return 0

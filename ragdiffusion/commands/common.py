@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragdiffusion.structure.readers.choice import READER_HELP
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -23,6 +25,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the "
                         "checkpoint)")
     parser.add_argument("--device", help="torch device such as cpu or cuda (default: a GPU where there is one)")
+    parser.add_argument("--reader", default="heads", metavar="READER", help=READER_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -42,7 +45,8 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     from ragdiffusion.logs import quiet_libraries
 
     quiet_libraries()
-    return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device)
+    return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device,
+                                        reader=args.reader)
 
 
 def print_json(summary: Mapping[str, Any]) -> None:

@@ -12,20 +12,36 @@ PARTS = {
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
+_COMPONENTS = {"flow": "appearance_flow", "autoencoder": "vae", "structure": "structure_net"}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("part", choices=PARTS, help="; ".join(f"{name}: {what}" for name, what in PARTS.items()))
     parser.add_argument("--out", type=Path, required=True, help="folder of state, log and samples; resumed if it has a "
                         "state")
+    parser.add_argument("--start", type=Path, help="not denoiser: a checkpoint's folder of this part; begin with its "
+                        "weights (what it lacks begins untrained) instead of from nothing")
     parser.add_argument("--minutes", type=float, required=True, help="time budget; the last part lowers the learning "
                         "rate")
-    parser.add_argument("--garments", type=Path, help="folder of real garments (train.csv beside train/); without it "
-                        "all pairs are drawn by the engine")
+    parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs are "
+                        "drawn by the engine")
     parser.add_argument("--synthetic", type=float, default=0.3, help="share of drawn pairs (default %(default)s)")
     parser.add_argument("--preset", default="studio")
     parser.add_argument("--checkpoint", type=Path, help="denoiser only: checkpoint with trained autoencoder, "
                         "StructureNet, flow and bank")
+    parser.add_argument("--pool", type=int, help="denoiser only: encode so many samples and draw batches from them; "
+                        "worth it where encoding costs as much as a step (some 170 KB of disk a sample)")
+    parser.add_argument("--encoders", type=int, default=0, help="denoiser only: processes that fill the pool and renew "
+                        "it while the training goes on (default 0: it is filled once, before)")
+    parser.add_argument("--uses", type=float, default=4.0, help="denoiser only: times that encoders let a sample be "
+                        "seen on average, if they can keep up (default %(default)s)")
+    parser.add_argument("--perceptual", type=float, default=0.0, metavar="WEIGHT", help="autoencoder only: weight of "
+                        "the distance between ImageNet features in its loss, such as 0.2 (default: 0, off)")
+    parser.add_argument("--latent-channels", type=int, metavar="N", help="autoencoder only: channels of the latent (4: "
+                        "the twin that the paper starts from; default: the preset's)")
+    parser.add_argument("--crop", type=int, metavar="PIXELS", default=128, help="autoencoder only: side of the crops "
+                        "(default %(default)s)")
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps in all")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
@@ -37,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save-every", type=float, default=120.0, help="seconds between saved states")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="take only so many real garments")
+    parser.add_argument("--without", nargs="+", default=[], metavar="CATEGORY", help="structure only: categories never "
+                        "shown, to see what a bank update alone can do for them")
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--device", default="cpu")
 
@@ -55,6 +73,10 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(0)  # its threads do not survive the fork of data workers
     preset = get_preset(args.preset)
+    if args.part != "autoencoder" and (args.perceptual or args.latent_channels is not None):
+        raise ValueError(f"--perceptual and --latent-channels belong to the autoencoder, not to {args.part}")
+    if args.latent_channels is not None:
+        preset = preset.with_latent_channels(args.latent_channels)
     config = LoopConfig(
         out=args.out, minutes=args.minutes, steps=args.steps, batch_size=args.batch_size,
         learning_rate=args.learning_rate, cooldown=args.cooldown, workers=args.workers, threads=args.threads,
@@ -64,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "denoiser":
         return _denoiser(args, config)
     components = build_components(preset)
+    if args.start is not None:
+        _begin_with(components[_COMPONENTS[args.part]], args.start)
     if args.part == "autoencoder":
         return _autoencoder(args, config, components["vae"], preset.image_size)
     from ragdiffusion.training.sources import HELD_OUT, open_source
@@ -72,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         from ragdiffusion.training.structure import train_structure
 
         net = components["structure_net"]
-        source = open_source(args.garments, net.image_size, synthetic=args.synthetic, limit=args.limit)
+        source = open_source(args.garments, net.image_size, synthetic=args.synthetic, limit=args.limit,
+                             without=args.without)
         train_structure(config, source.draw_structures, source.held_out_structures(HELD_OUT), model=net)
         return 0
     from ragdiffusion.training.flow import train_flow
@@ -85,25 +110,55 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _begin_with(module, folder: Path) -> None:
+    """Load a part's saved weights into a module of the same or a larger architecture.
+
+    Raises:
+        ValueError: if the folder holds no weights, or none that fit.
+    """
+    from safetensors.torch import load_file
+
+    files = sorted(folder.glob("*.safetensors")) if folder.is_dir() else []
+    if len(files) != 1:
+        raise ValueError(f"{folder}: holds {len(files)} safetensors files, one is wanted; name a part's own folder")
+    try:
+        lacking = module.load_state_dict({name: value.float() for name, value in load_file(files[0]).items()},
+                                         strict=False)
+    except RuntimeError as error:
+        raise ValueError(f"{folder}: its weights do not fit {type(module).__name__} ({error})") from error
+    if lacking.unexpected_keys:
+        raise ValueError(f"{folder}: holds weights that {type(module).__name__} has not, one is "
+                         f"{lacking.unexpected_keys[0]}; name the folder of this part")
+
+
 def _autoencoder(args: argparse.Namespace, config, model, size: int) -> int:
-    from ragdiffusion.training.autoencoder import train_autoencoder
+    from ragdiffusion.training.autoencoder import imagenet_loss, train_autoencoder
     from ragdiffusion.training.sources import autoencoder_images
 
+    perceptual = imagenet_loss(args.perceptual, config.device)
     images, held_out = autoencoder_images(args.garments, size, limit=args.limit)
-    train_autoencoder(config, images, held_out, model=model)
+    train_autoencoder(config, images, held_out, model=model, crop=args.crop, perceptual=perceptual)
     return 0
 
 
 def _denoiser(args: argparse.Namespace, config) -> int:
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.training.denoiser import train_denoiser, training_bank
+    from ragdiffusion.training.encoders import DenoiserSamples, Encoders
     from ragdiffusion.training.sources import open_source
 
+    if args.encoders and args.pool is None:
+        raise ValueError(f"--encoders {args.encoders} fill a pool: give its size with --pool, such as 20000")
     if args.checkpoint is None:
         raise ValueError("train denoiser needs --checkpoint: the folder with trained autoencoder, StructureNet, bank")
     model = RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, device=args.device)
     source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit)
+    encoders = None
+    if args.encoders:
+        recipe = DenoiserSamples(checkpoint=args.checkpoint, preset=args.preset, garments=args.garments,
+                                 synthetic=args.synthetic, limit=args.limit, device=args.device)
+        encoders = Encoders(recipe=recipe, processes=args.encoders, uses=args.uses)
     train_denoiser(config, source.draw, source.held_out_pairs(8), pipeline=model.pipeline,
-                   bank=training_bank(model.bank))
+                   bank=training_bank(model.bank), pool=args.pool, encoders=encoders)
     return 0
 

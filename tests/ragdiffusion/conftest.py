@@ -41,8 +41,7 @@ def tiny_preset() -> Preset:
                     "image_size": 32, "patch_size": 16},
             feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2, resampler_depth=1),
         ep_tokens=2, ep_dim=16, ep_heads=2, guider_channels=(4, 4, 8, 8),
-        flow=FlowConfig(input_size=32, widths=(8, 8, 16, 16), decoder_widths=(16, 16, 8, 8), layers=1,
-                        attention_heads=2))
+        flow=FlowConfig(input_size=32, finder_widths=(8, 8, 16, 16), refiner_widths=(8, 8, 16)))
 
 
 def draw_shirt(index: int, size: int = 128) -> np.ndarray:

@@ -11,6 +11,8 @@ from PIL import Image
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.images import decode_silhouettes
+from ragdiffusion.structure.reranking import DEPTH, WEIGHT, bits_overlap, shape_bits
 
 
 def _pixels(result) -> np.ndarray:
@@ -41,10 +43,14 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
 # ---- retrieval
 
 
-def test_retrieval_is_the_brute_force_nearest(tiny_model, guide) -> None:
+def test_retrieval_is_the_brute_force_nearest_ranked_by_the_photos_own_outline(tiny_model, guide, photo) -> None:
     ids, embeddings = tiny_model.bank.embeddings()
+    assert len(ids) <= DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
-    nearest = similarity.argsort(descending=True)[: guide.k]
+    outline = shape_bits(tiny_model.photo_outline(photo)[None])[0]
+    shapes = decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64)
+    score = similarity + WEIGHT * torch.from_numpy(bits_overlap(outline, shape_bits(shapes)))
+    nearest = score.argsort(descending=True)[: guide.k]
     assert [c.id for c in guide.candidates] == [ids[i] for i in nearest.tolist()]
     np.testing.assert_allclose([c.similarity for c in guide.candidates], similarity[nearest], atol=1e-5)
     assert sum(c.weight for c in guide.candidates) == pytest.approx(1)
@@ -69,7 +75,7 @@ def test_every_source_of_a_photo_gives_the_same_guide(tiny_model, photo, photo_p
 
 
 def test_attributes_override_what_is_read_and_move_the_embedding(tiny_model, photo, guide) -> None:
-    read = tiny_model.read_attributes(photo)
+    read = tiny_model.read_attributes(photo).values
     assert list(read) == [a.key for a in ATTRIBUTES]
     assert all(read[a.key] in (*a.values, UNKNOWN) for a in ATTRIBUTES)
     given = tiny_model.retrieve(photo, attributes={"collar": "polo", "sleeve_length": "Long"})
@@ -281,8 +287,8 @@ def test_checkpoints_that_cannot_be_loaded(tiny_checkpoint, tmp_path) -> None:
 
 @contextmanager
 def _garment_everywhere(model, bias: float):
-    """The appearance flow's garment head saying one thing of every pixel."""
-    last = model.pipeline.appearance_flow.garment_head[-1]
+    """The appearance flow says one thing of every pixel."""
+    last = model.pipeline.appearance_flow.finder.head
     weight, old = last.weight.detach().clone(), last.bias.detach().clone()
     with torch.no_grad():
         last.weight.zero_()

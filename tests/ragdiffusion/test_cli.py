@@ -25,6 +25,7 @@ from ragdiffusion.bank import Bank
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GUIDE_KEYS = {"candidates", "consensus", "alpha", "k", "timings_ms", "checkpoint", "bank_version"}
+_READ_KEYS = {"attributes", "attribute_confidence", "attribute_note"}
 _RETRIEVE_TIMINGS = {"encode", "search", "slle", "fuse"}
 
 
@@ -65,7 +66,7 @@ def test_retrieve_json(run, photo_path, tiny_model) -> None:
     code, stdout, stderr = run("retrieve", photo_path, "--json", "--k", 3, "--alpha", 0.25)
     report = _the_json(stdout)
     assert (code, stderr) == (0, "")
-    assert set(report) == _GUIDE_KEYS and set(report["timings_ms"]) == _RETRIEVE_TIMINGS
+    assert set(report) == _GUIDE_KEYS | _READ_KEYS and set(report["timings_ms"]) == _RETRIEVE_TIMINGS
     assert (report["k"], report["alpha"], report["checkpoint"]) == (3, 0.25, tiny_model.checkpoint)
     assert report["bank_version"] == tiny_model.bank.version
     wanted = tiny_model.retrieve(photo_path, k=3, alpha=0.25).summary()
@@ -76,7 +77,7 @@ def test_retrieve_json(run, photo_path, tiny_model) -> None:
 def test_retrieve_for_people(run, photo_path, tiny_model) -> None:
     code, stdout, _ = run("retrieve", photo_path)
     guide = tiny_model.retrieve(photo_path)
-    assert code == 0 and len(stdout.splitlines()) == guide.k + 2
+    assert code == 0 and len(stdout.splitlines()) == guide.k + 3
     marked = [line for line in stdout.splitlines() if "landmark" in line]
     assert len(marked) == 1 and str(guide.candidates[guide.consensus].id) in marked[0]
 
@@ -109,7 +110,7 @@ def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
     code, stdout, stderr = run("generate", photo_path, "--out", out, "--json", "--steps", 4, "--seed", 9)
     report = _the_json(stdout)
     assert code == 0 and "2/2" in stderr, "a bar of the steps that are run: 4 at strength 0.5"
-    assert set(report) == _GUIDE_KEYS | {"image", "landmark", "seed", "steps", "peak_rss_mb"}
+    assert set(report) == _GUIDE_KEYS | {"image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
     assert set(report["timings_ms"]) == _RETRIEVE_TIMINGS | {"reference", "denoise", "decode", "total"}
     assert (report["seed"], report["steps"]) == (9, 4) and 50 < report["peak_rss_mb"] < 100_000
     assert report["image"] == str(out) and report["landmark"] == str(out.with_name("flat.landmark.png"))
@@ -117,6 +118,14 @@ def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
     wanted = tiny_model.generate(photo_path, seed=9, steps=4)
     np.testing.assert_array_equal(_pixels(out), np.asarray(wanted.image))
     np.testing.assert_allclose(_pixels(Path(report["landmark"])) / 255, wanted.landmark, atol=0.5001 / 255)
+
+
+def test_the_size_is_cut_to_the_photos_own_with_a_notice(run, photo_path, out) -> None:
+    code, stdout, stderr = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--size", 1024)
+    assert code == 0 and "note: --size 1024 is cut to 96, the most for a photo of 96x96" in stderr
+    assert _the_json(stdout)["size"] == 96 and _pixels(out).shape == (96, 96, 3)
+    code, _, stderr = run("generate", photo_path, "--out", out, "--size", 10)
+    assert code == 2 and "size is 10, a whole number from 64 to 96 wanted" in stderr
 
 
 def test_generate_for_people_names_both_files(run, photo_path, out) -> None:
@@ -364,6 +373,16 @@ def test_other_errors_are_short_unless_asked_for(run, photo_path, tmp_path, tiny
     assert stderr.startswith("ragdiffusion: error: ") and "the file is damaged" in stderr and "--debug" in stderr
     code, _, stderr = run("retrieve", photo_path, "--debug", checkpoint=broken)
     assert code == 1 and "Traceback" in stderr and stderr.splitlines()[-1].startswith("ragdiffusion: error: ")
+
+
+@pytest.mark.parametrize("words", [("bank", "--debug", "build"), ("bank", "build", "--debug"),
+                                   ("evaluate", "retrieval", "--debug"), ("data", "stats", "--debug")])
+def test_debug_may_stand_behind_an_action(words, capsys, tmp_path) -> None:
+    given = {"bank": [str(tmp_path / "no" / "b.sqlite3"), "--checkpoint", str(tmp_path)],
+             "evaluate": ["--limit", "0", "--checkpoint", str(tmp_path)], "data": [str(tmp_path / "none")]}[words[0]]
+    assert cli.main([*words, *given]) == 2
+    stderr = capsys.readouterr().err
+    assert "Traceback" in stderr and stderr.splitlines()[-1].startswith("ragdiffusion: error: ")
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)

@@ -16,6 +16,16 @@ def test_derived_numbers_by_hand():
     assert sdxl.main_in_channels == 16 + 128
 
 
+def test_a_twin_differs_in_its_latents_alone():
+    studio = get_preset("studio")
+    twin = studio.with_latent_channels(4)
+    assert (twin.packed_channels, twin.main_in_channels) == (16, 16 + 128 + 16 + 4)
+    assert twin.autoencoder == (studio.autoencoder[0], {**studio.autoencoder[1], "latent_channels": 4})
+    assert twin.with_latent_channels(16) == studio
+    with pytest.raises(ValueError, match="latents of -1 channels were asked for, 1 at least wanted"):
+        studio.with_latent_channels(-1)
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_numbers_fit_each_other(name):
     preset = get_preset(name)
@@ -32,7 +42,8 @@ def test_numbers_fit_each_other(name):
     assert vision["image_size"] % vision["patch_size"] == 0
     assert vision["hidden_size"] % vision["num_attention_heads"] == 0
     if preset.flow is not None:
-        assert preset.flow.input_size % 2 ** len(preset.flow.widths) == 0
+        assert preset.flow.input_size % 2 ** len(preset.flow.finder_widths) == 0
+        assert preset.flow.input_size % 2 ** (len(preset.flow.refiner_widths) + 1) == 0
     assert 0 < preset.defaults.strength <= 1 and 0 <= preset.defaults.alpha <= 1
     assert preset.defaults.strength == 1 or preset.flow is not None
     assert (preset.defaults.k, preset.defaults.steps) == (4, 30)  # as in the paper

@@ -457,6 +457,22 @@ def test_bad_silhouettes_are_refused() -> None:
         images.decode_silhouettes([good], -1)
 
 
+def test_silhouettes_are_read_coarsely_as_finely():
+    mask = torch.zeros(512, 512)
+    mask[100:402, 31:290] = 1  # its rims cut cells of 8 in half, a little more and a little less
+    mask[104:108, 400:500] = 1  # half of a row of cells is not more than half
+    stored = images.encode_silhouette(mask)
+    for size in (1, 64, 256):
+        coarse = images.reduce_silhouettes([stored, stored], size)
+        np.testing.assert_array_equal(coarse[1], images.decode_silhouettes([stored], size)[0].numpy() > 0.5)
+    assert images.reduce_silhouettes([], 64).shape == (0, 64, 64)
+    for size in (0, 100, 512):
+        with pytest.raises(ValueError, match=f"size is {size}, and a divisor of 512 up to its half was wanted"):
+            images.reduce_silhouettes([stored], size)
+    with pytest.raises(ValueError, match="silhouette 1 .*read|silhouette 1 is"):
+        images.reduce_silhouettes([stored, stored[:60]], 64)
+
+
 # ---- real photos
 
 

@@ -1,0 +1,25 @@
+"""The run book for a lent machine, at the smallest size: train all, pack, go on from what was packed."""
+
+from __future__ import annotations
+
+import json
+
+from ragdiffusion.cli import main
+
+
+def test_one_call_trains_packs_and_the_next_goes_on(tmp_path, capsys):
+    def call(name: str, *more: str) -> dict:
+        out = tmp_path / name
+        assert main(["train-all", "--out", str(out), "--minutes", "5", "--parts", "flow", "--device", "cpu",
+                     "--batch-size", "2", "--workers", "0", "--bank-size", "2", *more]) == 0
+        return json.loads((out / "shards" / "report.json").read_text())
+
+    assert call("first", "--steps", "2")["flow"]["step"] == 2
+    shards = tmp_path / "first" / "shards"
+    assert {path.name for path in shards.iterdir()} >= {"shard-00.bin", "shards.json", "flow.jsonl", "flow.jpg"}
+    assert all(path.stat().st_size <= 16 * 2**20 for path in shards.iterdir())
+    assert call("second", "--steps", "3", "--shards", str(shards))["flow"]["step"] == 3
+    log = (tmp_path / "second" / "trainings" / "flow" / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in log] == [3]  # it went on from step 2, not from 0
+    assert (tmp_path / "second" / "checkpoint" / "bank.sqlite3").is_file()
+    assert "shards" in capsys.readouterr().out
