@@ -17,6 +17,7 @@ from PIL import Image
 
 from app.settings import EVERY_HOST, LOCAL_HOST, Settings, parse_login
 from app.workspace import claimed
+from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -75,6 +76,8 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--checkpoint", help="folder or hub id of the weights (default: the bundled one)")
     parser.add_argument("--bank", help="file or database URL of the bank (default: the bundled one)")
     parser.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
+    parser.add_argument("--reader", default="heads", help=READER_HELP)
+    parser.add_argument("--mcp", action="store_true", help="offer the API to assistants as MCP tools too")
     options = parser.parse_args(argv)
     return Settings(
         workspace=options.workspace.expanduser().resolve(),
@@ -86,6 +89,8 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
         checkpoint=options.checkpoint,
         bank=options.bank,
         device=options.device,
+        reader=options.reader,
+        mcp=options.mcp,
     )
 
 
@@ -100,13 +105,13 @@ def serve(settings: Settings) -> None:
     from app.image_store import ImageStore
     from app.session_log import SessionLog
     from app.studio import build_page
-    from ragdiffusion.config import assets_folder
 
     log = SessionLog(settings.database)
     shutil.rmtree(settings.uploads, ignore_errors=True)  # of a studio that was killed
     engine = Engine(partial(load_model, settings))
     services = Services(engine, log, ImageStore(settings.images))
-    page = build_page(services, examples=assets_folder() / "examples")
+    page = build_page(services)
+    page._queue.sleep_when_free = 0.02  # seconds; Gradio looks a thousand times, 8 % of a core, where nothing happens
     try:
         address = _open(page, settings)
         print(f"The studio is open at {address} (Ctrl+C stops it)", flush=True)
@@ -116,6 +121,7 @@ def serve(settings: Settings) -> None:
         page.block_thread()
     finally:
         page.close(verbose=False)
+        services.queue.close()
         engine.close()
         log.close()
         shutil.rmtree(settings.uploads, ignore_errors=True)
@@ -129,7 +135,11 @@ def load_model(settings: Settings) -> RAGDiffusion:
 
     quiet_libraries()
     model = RAGDiffusion.from_pretrained(
-        settings.checkpoint, preset=settings.preset, bank=settings.bank, device=settings.device
+        settings.checkpoint,
+        preset=settings.preset,
+        bank=settings.bank,
+        device=settings.device,
+        reader=settings.reader,
     )
     model.retrieve(Image.new("RGB", (256, 256), "white"), k=1)
     return model
@@ -152,6 +162,7 @@ def _open(page: gr.Blocks, settings: Settings) -> str:
             footer_links=[],
             run_history=False,
             enable_monitoring=False,
+            mcp_server=settings.mcp,
             max_file_size=MAX_UPLOAD,
             favicon_path=icon(),
             theme=theme(),

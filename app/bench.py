@@ -1,27 +1,29 @@
-"""A person's bench: the photo at work, its guide and drafts, and the runs started from it."""
+"""A person's bench: the photo at work, its guide and its drafts."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import itertools
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from app.engine import Engine, Job, Progress, Request
+from app.drafts import in_eight_bits, in_landmark_frame, lay
+from app.engine import Engine, Job
 from app.image_store import ImageStore
-from app.sampling import Sampling
-from app.session_log import Run, RunInputs, SessionLog
+from app.landmark_editor.state import EditorState
+from app.pictures import unit_mask
+from app.run_queue import RunQueue
+from app.session_log import RunInputs, SessionLog
+from ragdiffusion.attributes import UNKNOWN
 from ragdiffusion.guide import StructureGuide
-from ragdiffusion.images import load_mask, load_photo, tensor_to_mask_image
+from ragdiffusion.images import load_mask, load_photo, photo_to_tensor, tensor_to_images
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
@@ -29,11 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """What all benches share."""
+    """What all benches share; the queue is made of the other three."""
 
     engine: Engine
     log: SessionLog
     images: ImageStore
+    queue: RunQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "queue", RunQueue(self.engine, self.log, self.images))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +58,28 @@ class Work:
 
     Args:
         photo: the photo at work.
-        guide: its guide as the person left it.
-        drafts: the garment laid into each neighbour's silhouette, in the guide's order.
-        draft: the garment laid into the landmark.
+        seen: the photo as the model sees it, square, to make drafts from.
+        guide: its guide as the person left it; its silhouettes and its landmark are whole 255ths, so that what is
+            drawn in the browser, used and logged is one and the same.
+        drafts: the garment laid into each neighbour's silhouette, in the guide's order; None where not yet made.
+        draft: the garment laid into an edited landmark; None for any other, and where not yet made.
+        corrected: attributes that the person set.
+        token: of the retrieval; grows with each.
+        serial: of the newest change in the browser that is in it.
+        pushed: how often the landmark was changed from here rather than in the browser.
         revision: grows with every action on this bench.
     """
 
     photo: Photo
+    seen: Image.Image
     guide: StructureGuide
-    drafts: tuple[Image.Image, ...]
-    draft: Image.Image
-    revision: int
-
-
-@dataclass(frozen=True)
-class Restored:
-    """A run put back on the bench, and what could not be put back as it was ("" if all could)."""
-
-    run: Run
-    note: str
+    drafts: tuple[Image.Image | None, ...]
+    draft: Image.Image | None = None
+    corrected: dict[str, str] = field(default_factory=dict)
+    token: int = 0
+    serial: int = 0
+    pushed: int = 0
+    revision: int = 0
 
 
 class Bench:
@@ -79,19 +88,34 @@ class Bench:
     Args:
         services: the engine, the log and the image store.
         owner: login of the person, "" without logins.
+
+    Attributes:
+        lock: to be held by whoever needs several actions to be one.
+        jobs: number and job of the runs that were started from here.
     """
 
     def __init__(self, services: Services, owner: str) -> None:
         self._services = services
         self.owner = owner
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self._work: Work | None = None
         self._revisions = itertools.count()
-        self._job: Job | None = None
+        self._tokens = itertools.count(1)
+        self.jobs: list[tuple[int, Job]] = []
 
     @property
     def work(self) -> Work | None:
         """What lies on the bench, None before the first photo."""
+        return self._work
+
+    def require(self) -> Work:
+        """What lies on the bench.
+
+        Raises:
+            ValueError: there is no photo.
+        """
+        if self._work is None:
+            raise ValueError("there is no photo yet: drop, paste or choose one first")
         return self._work
 
     def place(self, data: bytes, name: str, *, k: int, alpha: float) -> Work:
@@ -101,33 +125,65 @@ class Bench:
             ValueError: the photo cannot be read, or k or alpha are out of range; the bench stays as it was.
         """
         photo = Photo(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
-        with self._lock:
-            self._work = self._retrieve(photo, k=k, alpha=alpha, attributes=None)
-            return self._work
+        with self.lock:
+            return self._keep(self._retrieve(photo, k=k, alpha=alpha, attributes={}))
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
         """Retrieve again with attributes that the person corrected; an edited landmark stays.
 
+        Args:
+            attributes: those that are shown. One that differs from the guide's is a correction from now on; one set
+                to "Unknown" is read from the photo again.
+
         Raises:
             ValueError: there is no photo, or Table 6 has no such attribute or value.
         """
-        with self._lock:
-            work = self._require()
+        with self.lock:
+            work = self.require()
             guide = work.guide
-            found = self._retrieve(work.photo, k=guide.k, alpha=guide.alpha, attributes=dict(attributes))
+            corrected = dict(work.corrected)
+            for key, value in attributes.items():
+                if value == UNKNOWN:
+                    corrected.pop(key, None)
+                elif value != guide.attributes.get(key):
+                    corrected[key] = value
+            found = self._retrieve(work.photo, k=guide.k, alpha=guide.alpha, attributes=corrected)
             if guide.landmark_source == "edited":
-                edited = found.guide.edit(guide.landmark)
-                found = replace(found, guide=edited, draft=work.draft)
-            self._work = found
-            return found
+                found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
+            return self._keep(found)
+
+    def settle(self, value: Any) -> Work:
+        """Agree with what the canvas shows.
+
+        Args:
+            value: of the canvas; one that came from here, or was settled before, changes nothing.
+
+        Raises:
+            ValueError: there is no photo, or what is shown cannot be used; the bench stays as it was.
+        """
+        with self.lock:
+            work = self.require()
+            state = EditorState.read(value, work.guide.landmark.shape[-1])
+            if state is None or state.token != work.token or state.serial <= work.serial:
+                return work
+            guide, draft = work.guide, None
+            if (state.k, state.alpha) != (guide.k, guide.alpha):
+                guide = guide.retune(k=state.k, alpha=state.alpha)
+            if state.mask is not None:
+                if guide.landmark_source == "edited" and torch.equal(state.mask, guide.landmark):
+                    draft = work.draft
+                guide = guide.edit(state.mask)
+            else:
+                guide = guide.reset() if state.choice is None else guide.pick(state.choice)
+            return self._keep(replace(work, guide=guide, draft=draft, serial=state.serial))
 
     def retune(self, *, k: int, alpha: float) -> Work:
-        """Use another K or α; no search and no model are needed.
+        """Use another K or α than the canvas shows; own presets and restored settings do.
 
         Raises:
             ValueError: there is no photo, or a value is out of range.
         """
-        return self._change(lambda guide: guide.retune(k=k, alpha=alpha))
+        return self._push(lambda work: replace(work, guide=work.guide.retune(k=k, alpha=alpha)))
 
     def pick(self, index: int) -> Work:
         """Take a candidate's silhouette as the landmark.
@@ -135,15 +191,7 @@ class Bench:
         Raises:
             ValueError: there is no photo or no such candidate.
         """
-        return self._change(lambda guide: guide.pick(index))
-
-    def reset(self) -> Work:
-        """Go back to the consensus.
-
-        Raises:
-            ValueError: there is no photo.
-        """
-        return self._change(lambda guide: guide.reset())
+        return self._push(lambda work: replace(work, guide=work.guide.pick(index), draft=None))
 
     def outline(self, data: bytes, name: str) -> Work:
         """Take the person's own mask as the landmark.
@@ -151,8 +199,8 @@ class Bench:
         Raises:
             ValueError: there is no photo, or the file is no usable mask.
         """
-        with self._lock:
-            self._require()
+        with self.lock:
+            self.require()
             mask = self._services.engine.call(lambda model: model.landmark_from_mask(load_mask(data, name=name)))
             return self._edit(mask)
 
@@ -162,103 +210,91 @@ class Bench:
         Raises:
             ValueError: there is no photo, or no garment is found in it.
         """
-        with self._lock:
-            work = self._require()
+        with self.lock:
+            work = self.require()
             return self._edit(self._services.engine.call(lambda model: model.photo_outline(work.photo.image)))
 
-    def generate(self, sampling: Sampling) -> tuple[Run, Job]:
-        """Log a run and queue it.
+    def lay_drafts(self) -> Iterator[Work]:
+        """Lay the garment into the silhouettes, those in use first; ends early when another photo is placed."""
+        work = self.require()
+        # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
+        for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
+            missing = [i for i in batch if work.drafts[i] is None]
+            if not missing:
+                continue
+            laid = dict(zip(missing, self._lay(work, work.guide.neighbours.silhouettes[missing]), strict=True))
+            with self.lock:
+                now = self.require()
+                if now.token != work.token:
+                    return
+                drafts = tuple(laid.get(i, draft) for i, draft in enumerate(now.drafts))
+                work = self._work = replace(now, drafts=drafts)
+            yield work
+
+    def lay_landmark(self) -> Work:
+        """Lay the garment into an edited landmark.
 
         Returns:
-            The run, queued, and its job; follow the job's `progress`.
+            The work with that draft, for the landmark that it had when this began.
 
         Raises:
             ValueError: there is no photo.
         """
-        with self._lock:
-            work = self._require()
-            log, images, model = self._services.log, self._services.images, self._services.engine.model()
-            run = log.add(self._inputs(work, sampling, model))
+        work = self.require()
+        if work.guide.landmark_source != "edited" or work.draft is not None:
+            return work
+        draft = self._lay(work, work.guide.landmark[None])[0]
+        with self.lock:
+            now = self.require()
+            if now.token == work.token and torch.equal(now.guide.landmark, work.guide.landmark):
+                self._work = replace(now, draft=draft)
+        return replace(work, draft=draft)
 
-            def record(progress: Progress) -> None:
-                if progress.status == "running":
-                    log.start(run.id)
-                elif progress.status == "done":
-                    path = images.put(_png(progress.result.image), "png")
-                    log.finish(run.id, result_path=path, timings_ms=dict(progress.result.timings_ms))
-                elif progress.status == "cancelled":
-                    log.cancel(run.id)
-                else:
-                    log.fail(run.id, progress.error or "")
-
-            request = Request(
-                photo=work.photo.image,
-                guide=work.guide,
-                seed=sampling.seed,
-                steps=sampling.steps,
-                strength=sampling.strength,
-                guidance=sampling.guidance,
-                preview=sampling.preview,
-            )
-            self._job = Job(request, record)
-            self._services.engine.submit(self._job)
-            return run, self._job
-
-    def cancel(self) -> bool:
-        """Stop the newest run within one step; False if none was going."""
-        job = self._job
-        if job is None or job.finished:
-            return False
-        self._services.engine.cancel(job)
-        return True
-
-    def history(self, count: int) -> list[Run]:
-        """This person's latest runs, newest first."""
-        return self._services.log.latest(count, owner=self.owner)
-
-    def run(self, run_id: int) -> Run:
-        """One of this person's runs.
+    def framed_photo(self) -> Image.Image:
+        """The photo cut to the frame that landmarks have, to be laid under an outline.
 
         Raises:
-            ValueError: there is no such run of theirs.
+            ValueError: there is no photo.
         """
-        return self._services.log.get(run_id, owner=self.owner)
+        work = self.require()
+        return self._services.engine.call(lambda model: in_landmark_frame(model, work.seen))
 
-    def picture(self, name: str) -> bytes:
-        """A stored picture of one of the runs."""
-        return self._services.images.read(name)
+    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes) -> str:
+        """Put a run's photo, guide and landmark back.
 
-    def restore(self, run_id: int) -> Restored:
-        """Put a run's photo, guide and landmark back on the bench.
+        Args:
+            photo: the file as it was given.
+            inputs: of the run.
+            landmark: the PNG of the log.
+
+        Returns:
+            What changed since that run, "" if nothing.
 
         Raises:
-            ValueError: there is no such run, or its pictures are gone; the bench stays as it was.
+            ValueError: the pictures cannot be read; the bench stays as it was.
         """
-        run = self.run(run_id)
-        inputs = run.inputs
-        data = self.picture(inputs.photo_path)
-        mask = self.picture(inputs.landmark_path)
-        photo = Photo(inputs.photo_name, data, inputs.photo_sha256, load_photo(data, name=inputs.photo_name))
-        with self._lock:
-            work = self._retrieve(photo, k=inputs.k, alpha=inputs.alpha, attributes=inputs.attributes)
-            before, self._work = self._work, work
+        image = load_photo(photo, name=inputs.photo_name)
+        placed = Photo(inputs.photo_name, photo, inputs.photo_sha256, image)
+        with self.lock:
+            before = self._work
             try:
-                return Restored(run, self._restore_landmark(inputs, mask))
+                self._keep(self._retrieve(placed, k=inputs.k, alpha=inputs.alpha, attributes=inputs.attributes))
+                return self._restore_landmark(inputs, landmark)
             except BaseException:
                 self._work = before
                 raise
 
     def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> str:
         """Choose as in the run where the guide is still the same one, else lay its outline in by hand."""
-        guide = self._require().guide
+        guide = self.require().guide
         then = [candidate["id"] for candidate in inputs.candidates]
         same = [candidate.id for candidate in guide.candidates] == then
         if inputs.landmark_source == "edited":
-            self._edit(_unit_mask(mask))
+            self._edit(unit_mask(mask))
         elif same and inputs.landmark_source == "candidate" and inputs.choice is not None:
             self.pick(inputs.choice)
         elif not same:
-            self._edit(_unit_mask(mask))
+            self._edit(unit_mask(mask))
         changed = [
             label
             for label, before, now in (
@@ -269,62 +305,31 @@ class Bench:
         ]
         return f"{' and '.join(changed)} changed since that run" if changed else ""
 
-    def _retrieve(self, photo: Photo, *, k: int, alpha: float, attributes: dict[str, str] | None) -> Work:
+    def _retrieve(self, photo: Photo, *, k: int, alpha: float, attributes: Mapping[str, str]) -> Work:
         def look(model: RAGDiffusion) -> Work:
-            guide = model.retrieve(photo.image, k=k, alpha=alpha, attributes=attributes)
-            drafts = _lay(model, photo, guide.neighbours.silhouettes)
-            return Work(photo, guide, drafts, drafts[guide.consensus], next(self._revisions))
+            guide = in_eight_bits(model.retrieve(photo.image, k=k, alpha=alpha, attributes=dict(attributes)))
+            seen = tensor_to_images(photo_to_tensor(photo.image, 2 * model.image_size))[0]
+            drafts = (None,) * len(guide.neighbours.ids)
+            return Work(photo, seen, guide, drafts, corrected=dict(attributes), token=next(self._tokens))
 
-        return self._services.engine.call(look)
+        found = self._services.engine.call(look)
+        return replace(found, pushed=self._work.pushed + 1) if self._work else found
 
-    def _change(self, change: Callable[[StructureGuide], StructureGuide]) -> Work:
-        with self._lock:
-            work = self._require()
-            guide = change(work.guide)
-            draft = work.draft
-            if guide.landmark_source != "edited":
-                draft = work.drafts[guide.consensus if guide.choice is None else guide.choice]
-            self._work = replace(work, guide=guide, draft=draft, revision=next(self._revisions))
-            return self._work
+    def _push(self, change: Callable[[Work], Work]) -> Work:
+        with self.lock:
+            work = change(self.require())
+            return self._keep(replace(work, pushed=work.pushed + 1))
 
     def _edit(self, mask: Tensor) -> Work:
-        work = self._require()
-        # Rounded to what the log's 8-bit picture holds, so that a restored landmark is the very same one.
-        guide = work.guide.edit((mask * 255).round() / 255)
-        drafts = self._services.engine.call(lambda model: _lay(model, work.photo, guide.landmark[None]))
-        self._work = replace(work, guide=guide, draft=drafts[0], revision=next(self._revisions))
+        mask = (mask * 255).round() / 255
+        return self._push(lambda work: replace(work, guide=work.guide.edit(mask), draft=None))
+
+    def _keep(self, work: Work) -> Work:
+        self._work = replace(work, revision=next(self._revisions))
         return self._work
 
-    def _require(self) -> Work:
-        if self._work is None:
-            raise ValueError("there is no photo yet: drop, paste or choose one first")
-        return self._work
-
-    def _inputs(self, work: Work, sampling: Sampling, model: RAGDiffusion) -> RunInputs:
-        images, guide = self._services.images, work.guide
-        summary = guide.summary()
-        return RunInputs(
-            owner=self.owner,
-            photo_sha256=work.photo.sha256,
-            photo_name=work.photo.name,
-            photo_path=images.put(work.photo.data, "photo"),
-            checkpoint=summary["checkpoint"],
-            bank_version=summary["bank_version"],
-            candidates=summary["candidates"],
-            consensus=summary["consensus"],
-            choice=guide.choice,
-            alpha=summary["alpha"],
-            k=summary["k"],
-            attributes=dict(guide.attributes),
-            landmark_path=images.put(_png(tensor_to_mask_image(guide.landmark)), "png"),
-            landmark_source=guide.landmark_source,
-            seed=sampling.seed,
-            steps=sampling.steps,
-            strength=sampling.strength,
-            guidance=sampling.guidance,
-            preset=model.preset,
-            device=str(model.device),
-        )
+    def _lay(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+        return self._services.engine.call(lambda model: lay(model, work.seen, silhouettes))
 
 
 def read_upload(path: str | Path) -> tuple[bytes, str]:
@@ -333,20 +338,3 @@ def read_upload(path: str | Path) -> tuple[bytes, str]:
     data = path.read_bytes()
     path.unlink(missing_ok=True)
     return data, path.name
-
-
-def _lay(model: RAGDiffusion, photo: Photo, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-    """The photo's garment in each silhouette; plain silhouettes where the preset makes no drafts."""
-    if model.pipeline.appearance_flow is None:
-        return tuple(tensor_to_mask_image(1 - silhouette).convert("RGB") for silhouette in silhouettes)
-    return tuple(model.draft(photo.image, silhouettes).images)
-
-
-def _unit_mask(png: bytes) -> Tensor:
-    return torch.from_numpy(np.array(Image.open(io.BytesIO(png)), np.float32) / 255)
-
-
-def _png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()

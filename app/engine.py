@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections import deque
@@ -13,6 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
+from app.workspace import WorkspaceError
+
 if TYPE_CHECKING:
     from ragdiffusion.api import GenerationResult, RAGDiffusion
     from ragdiffusion.guide import StructureGuide
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 PREVIEW_SECONDS = 0.8
 PROGRESS_SECONDS = 0.2
+HEARTBEAT_SECONDS = 10.0  # a page that was closed is noticed when it is told something
 _LOG = logging.getLogger(__name__)
-_FINAL = ("done", "failed", "cancelled")
+FINAL = ("done", "failed", "cancelled", "interrupted")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Request:
         steps: of the sampler.
         strength: share of the noise schedule that is run, in (0, 1].
         guidance: weight of the conditions.
-        preview: whether pictures are wanted while it runs.
+        colour_match: whether the picture is given the colours of the photo's garment.
     """
 
     photo: Image.Image
@@ -44,7 +46,7 @@ class Request:
     steps: int
     strength: float
     guidance: float
-    preview: bool
+    colour_match: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,40 +54,48 @@ class Progress:
     """Where a job stands.
 
     Args:
-        status: queued, running, done, failed or cancelled.
+        status: queued, running, done, failed, cancelled, or interrupted when the studio closes before it.
         ahead: jobs before it, while queued.
+        paused: whether its queue stands still, while queued.
         step: steps made.
         steps: steps in all.
         seconds_left: estimate, None until two steps were timed.
         preview: the newest picture of a running job, if wanted.
         result: of a job that is done.
+        colour: ΔE2000 `before` and `after`, of a job that is done and was given the photo's colours.
         error: one line for a person, of a job that failed.
     """
 
     status: str
     ahead: int = 0
+    paused: bool = False
     step: int = 0
     steps: int = 0
     seconds_left: float | None = None
     preview: Image.Image | None = None
     result: GenerationResult | None = None
+    colour: dict[str, float] | None = None
     error: str | None = None
 
 
 @dataclass(eq=False)
 class Job:
-    """A request on its way through the queue.
+    """A request on its way through the queue. Any number of pages may follow it.
 
     Args:
-        request: what to make.
+        prepare: makes the request, in the engine's thread when the job's turn has come.
         record: called in the engine's thread with every change of status, before anyone sees it.
+        preview: whether pictures are wanted while it runs; may be changed meanwhile.
     """
 
-    request: Request
+    prepare: Callable[[RAGDiffusion], Request]
     record: Callable[[Progress], None]
+    preview: bool = False
     _cancelled: threading.Event = field(default_factory=threading.Event)
-    _news: queue.SimpleQueue[Progress] = field(default_factory=queue.SimpleQueue)
     _finished: threading.Event = field(default_factory=threading.Event)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _latest: Progress = Progress("queued")
+    _count: int = 0
 
     @property
     def cancelled(self) -> bool:
@@ -94,8 +104,13 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        """Whether it is done, failed or cancelled."""
+        """Whether it came to its end."""
         return self._finished.is_set()
+
+    @property
+    def latest(self) -> Progress:
+        """Where it stands now."""
+        return self._latest
 
     def ask_to_stop(self) -> None:
         """Stop before the next step; nothing happens to a finished job."""
@@ -103,24 +118,26 @@ class Job:
 
     def progress(self) -> Iterator[Progress]:
         """Where it stands, to the end, a few times a second: a page needs no more, and steps need the CPU."""
+        seen, shown = 0, None
         while True:
-            news = self._news.get()
-            while news.status not in _FINAL:
-                try:
-                    newer = self._news.get_nowait()
-                except queue.Empty:
-                    break
-                news = newer if newer.preview or not news.preview else replace(newer, preview=news.preview)
-            yield news
-            if news.status in _FINAL:
+            with self._changed:
+                self._changed.wait_for(lambda: self._count > seen, HEARTBEAT_SECONDS)  # noqa: B023 - called here only
+                seen, news = self._count, self._latest
+            preview, shown = None if news.preview is shown else news.preview, news.preview
+            yield replace(news, preview=preview)
+            if news.status in FINAL:
                 return
             self._finished.wait(PROGRESS_SECONDS)
 
     def publish(self, progress: Progress) -> None:
         """Tell whoever follows `progress`."""
-        if progress.status in _FINAL:
-            self._finished.set()
-        self._news.put(progress)
+        with self._changed:
+            if progress.status == "running" and progress.preview is None:
+                progress = replace(progress, preview=self._latest.preview)
+            if progress.status in FINAL:
+                self._finished.set()
+            self._latest, self._count = progress, self._count + 1
+            self._changed.notify_all()
 
 
 class Engine:
@@ -206,7 +223,7 @@ class Engine:
     def _tell_places(self) -> None:
         for place, job in enumerate(self._jobs):
             ahead = place + (self._running is not None)
-            job.publish(Progress("queued", ahead=ahead, steps=job.request.steps))
+            job.publish(Progress("queued", ahead=ahead))
 
     def _work(self) -> None:
         try:
@@ -241,8 +258,10 @@ class Engine:
     def _generate(self, job: Job) -> Progress:
         if job.cancelled:
             return Progress("cancelled")
-        request, model = job.request, self.model()
+        model = self.model()
         job.record(Progress("running"))
+        job.publish(Progress("running"))
+        request = job.prepare(model)
         job.publish(Progress("running", steps=request.steps))
         result = model.generate(
             request.photo,
@@ -253,7 +272,19 @@ class Engine:
             guidance=request.guidance,
             on_step=_Follower(job),
         )
+        return _matched(model, request, result) if request.colour_match else Progress("done", result=result)
+
+
+def _matched(model: RAGDiffusion, request: Request, result: GenerationResult) -> Progress:
+    """A finished job in the colours of its photo; as it is where no garment is found there."""
+    from app.colour_match import match_to_photo
+
+    try:
+        image, colour = match_to_photo(model, request.photo, result)
+    except ValueError as error:
+        _LOG.warning("no colour match: %s", error)
         return Progress("done", result=result)
+    return Progress("done", result=replace(result, image=image), colour=colour)
 
 
 def _conclude(job: Job, outcome: Progress) -> None:
@@ -285,15 +316,15 @@ class _Follower:
         elif step > self._first[0]:
             left = (steps - step) * (now - self._first[1]) / (step - self._first[0])
         picture = None
-        if self._job.request.preview and step < steps and now - self._previewed >= PREVIEW_SECONDS:
+        if self._job.preview and step < steps and now - self._previewed >= PREVIEW_SECONDS:
             picture = preview()
             self._previewed = time.perf_counter()
         self._job.publish(Progress("running", step=step, steps=steps, seconds_left=left, preview=picture))
 
 
 def explain(error: Exception) -> str:
-    """One line for a person: a ValueError says it itself, anything else is logged whole and said short."""
-    if isinstance(error, ValueError):
+    """One line for a person: what was meant for them says it itself, anything else is logged whole and said short."""
+    if isinstance(error, ValueError | WorkspaceError):
         return str(error)
     _LOG.error("unexpected", exc_info=error)
     line = next(iter(str(error).strip().splitlines()), "")

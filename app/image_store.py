@@ -9,6 +9,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.workspace import WorkspaceError
+
 _NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,8}")
 
 
@@ -31,23 +33,21 @@ class ImageStore:
 
         Returns:
             Its name, to be given to `read`; the same bytes get the same name.
+
+        Raises:
+            WorkspaceError: the disk is full or sealed; nothing is left behind.
         """
         digest = hashlib.sha256(data).hexdigest()
         name = f"{digest[:2]}/{digest}.{suffix}"
         target = self._path(name)
         if target.exists():
             return name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            self._write(target, data)
+        except OSError as error:
+            raise WorkspaceError(
+                f"a picture cannot be kept in {self.folder} ({error.strerror}): check free space and permissions"
+            ) from error
         return name
 
     def read(self, name: str) -> bytes:
@@ -63,6 +63,23 @@ class ImageStore:
             raise ValueError(
                 f"the picture {name} cannot be read ({error.strerror}): was it moved out of {self.folder}?"
             ) from error
+
+    def remove(self, name: str) -> None:
+        """Forget a file; one that is gone already is no error."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _write(self, target: Path, data: bytes) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
     def _path(self, name: str) -> Path:
         if not _NAME.fullmatch(name):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from numbers import Real
 
@@ -10,6 +11,7 @@ MAX_SEED = 2**32 - 1
 MAX_STEPS = 50
 MAX_GUIDANCE = 10.0
 MIN_STRENGTH = 0.05
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,11 @@ class Sampling:
         strength: share of the noise schedule that is run, 0.05 to 1; below 1 it starts from the noised draft.
         guidance: weight of the conditions, 1 to 10.
         preview: whether pictures are wanted while it runs.
+        colour_match: whether the picture is given the colours of the photo's garment.
+        background: what it is exported on: "white", "transparent" or "#rrggbb".
 
     Raises:
-        ValueError: a value that is no number of its kind, or out of its range.
+        ValueError: a value that is no number of its kind, or out of its range; a background that is none.
     """
 
     seed: int
@@ -32,6 +36,8 @@ class Sampling:
     strength: float
     guidance: float
     preview: bool = False
+    colour_match: bool = False
+    background: str = "white"
 
     def __post_init__(self) -> None:
         # A browser sends 30 as 30 or 30.0; the sampler wants a whole number.
@@ -39,6 +45,19 @@ class Sampling:
         object.__setattr__(self, "steps", _whole("steps", self.steps, 1, MAX_STEPS))
         object.__setattr__(self, "strength", _real("strength", self.strength, MIN_STRENGTH, 1))
         object.__setattr__(self, "guidance", _real("guidance", self.guidance, 1, MAX_GUIDANCE))
+        object.__setattr__(self, "background", check_background(self.background))
+
+
+def check_background(text: object) -> str:
+    """What a picture is laid on, in small letters.
+
+    Raises:
+        ValueError: it is neither "white" nor "transparent" nor of the form "#rrggbb".
+    """
+    background = text.strip().lower() if isinstance(text, str) else ""
+    if background not in ("white", "transparent") and not _COLOUR.fullmatch(background):
+        raise ValueError(f"the background is white, transparent or a colour such as #f4f1ea, got {text!r}")
+    return background
 
 
 def _whole(name: str, value: object, low: int, high: int) -> int:

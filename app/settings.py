@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+
+from ragdiffusion.structure.readers.choice import parse_reader
 
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = "0.0.0.0"
@@ -23,9 +28,12 @@ class Settings:
         checkpoint: folder or hub id of the weights; None is the bundled one.
         bank: file or database URL of the bank; None is the bundled one.
         device: "cpu", "cuda", "cuda:1", …; None takes the best there is.
+        reader: who reads the attributes, named as in `ragdiffusion.structure.readers.choice`.
+        mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
 
     Raises:
-        ValueError: a port out of range, an empty user or password, or other hosts without a login.
+        ValueError: a port out of range, an empty user or password, other hosts without a login, no such reader,
+            or `mcp` without its package.
     """
 
     workspace: Path = field(default_factory=lambda: Path.home() / ".ragdiffusion-studio")
@@ -37,8 +45,16 @@ class Settings:
     checkpoint: str | None = None
     bank: str | None = None
     device: str | None = None
+    reader: str = "heads"
+    mcp: bool = False
 
     def __post_init__(self) -> None:
+        parse_reader(self.reader)
+        if self.mcp and importlib.util.find_spec("mcp") is None:
+            raise ValueError(
+                "--mcp needs the package mcp, which is not installed: run "
+                f'`{sys.executable} -m pip install "gradio[mcp]=={version("gradio")}"`, or leave out --mcp'
+            )
         if self.port is not None and not 0 <= self.port <= 65535:
             raise ValueError(f"port {self.port} does not exist: choose one from 1 to 65535, or 0 for any")
         if any(not user or not password for user, password in self.logins):

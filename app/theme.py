@@ -46,8 +46,10 @@ def theme() -> gr.themes.Base:
 
 
 def css() -> str:
-    """The page's style sheet."""
-    return web_file("studio.css")
+    """The style sheets of all pages, the site's own first."""
+    files = sorted(_WEB.glob("*.css"), key=lambda path: (path.name != "studio.css", path.name))
+    files.append(_WEB.parent / "landmark_editor" / "editor.css")
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 def icon() -> Path:

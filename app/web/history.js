@@ -1,6 +1,6 @@
 // The history strip: the latest runs; a click shows one and changes nothing on the bench.
 const row = element.querySelector('.row'), empty = element.querySelector('.empty');
-let timer = 0;
+let timer = 0, known = '';
 const signs = { queued: '…', running: '…', failed: '!', cancelled: '×', interrupted: '×' };
 
 function card(item, shown) {
@@ -15,20 +15,21 @@ function card(item, shown) {
   if (item.image) { face.src = item.image; face.alt = ''; } else { face.className = 'sign'; face.textContent = signs[item.status] ?? ''; }
   const when = document.createElement('span');
   when.className = 'when';
-  when.textContent = item.when;
+  when.textContent = item.mark === 'starred' ? `★ ${item.when}` : item.when;
   button.append(face, when);
   return button;
 }
 function show() {
-  const { runs = [], shown = null } = props.value || {};
+  const { runs = [], shown = null, going = false } = props.value || {};
   row.replaceChildren(...runs.map((item) => card(item, shown)));
   empty.hidden = runs.length > 0;
   element.dataset.count = runs.length;
+  const now = runs.map((item) => `${item.run} ${item.status}`).join();
+  if (now !== known) window.dispatchEvent(new CustomEvent('studio-runs'));
+  known = now;
   // A run goes on when its page was reloaded: ask how it stands until it has ended.
   clearTimeout(timer);
-  if (runs.some((item) => item.status === 'queued' || item.status === 'running')) {
-    timer = setTimeout(() => trigger('refresh'), 2000);
-  }
+  if (going) timer = setTimeout(() => trigger('refresh'), 2000);
 }
 row.addEventListener('click', (event) => {
   const button = event.target.closest('[data-run]');

@@ -4,8 +4,8 @@ function show() {
   const value = props.value;
   if (!value) return;
   element.dataset.state = value.state;
-  $('.message').textContent = value.message;
-  $('.message').title = value.message;
+  element.dataset.warning = Boolean(value.warning);
+  if (value.message !== null) $('.message').textContent = $('.message').title = value.message;
   $('.timings').textContent = value.timings;
   $('.parts').replaceChildren(...value.facts.map(([name, text]) => {
     const part = document.createElement('span'), label = document.createElement('b');

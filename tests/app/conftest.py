@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
-from app.bench import Services
+from app.bench import Bench, Services
 from app.engine import Engine
 from app.image_store import ImageStore
 from app.session_log import SessionLog
@@ -24,6 +27,7 @@ from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.build import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import encode_silhouette
+from tests.app.in_browser import PATIENCE, Open, Studio, pages
 
 ENTRIES = 12
 
@@ -46,7 +50,7 @@ def tiny_preset() -> Preset:
             resampler_depth=1,
         ),
         ep_dim=16,
-        flow=replace(full.flow, widths=(8, 8, 16, 24), decoder_widths=(16, 16, 8, 8), layers=1),
+        flow=replace(full.flow, finder_widths=(8, 8, 16, 24), refiner_widths=(8, 8, 16)),
     )
 
 
@@ -134,3 +138,83 @@ def drawn_silhouette() -> Callable[[int], np.ndarray]:
 def photo_bytes() -> Callable[..., bytes]:
     """Draws a photo of a striped T-shirt: `colour`, `size`, `form`."""
     return _photo
+
+
+# ---- in a real browser
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workspace")
+
+
+@pytest.fixture(scope="module")
+def studio(workspace: Path, checkpoint: Path) -> Iterator[Studio]:
+    """The studio over the small model; one for all tests of a module."""
+    made = Studio(workspace, checkpoint)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture
+def recorded(request: pytest.FixtureRequest) -> Callable[[Page], AbstractContextManager[None]]:
+    """Records what a page does as a Playwright trace, into the folder that STUDIO_TRACES names, if any.
+
+    `playwright show-trace FILE` plays it.
+    """
+    folder = os.environ.get("STUDIO_TRACES")
+
+    @contextmanager
+    def record(page: Page) -> Iterator[None]:
+        if not folder:
+            yield
+            return
+        tracing = page.context.tracing
+        tracing.start(screenshots=True, snapshots=True)
+        try:
+            yield
+        finally:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            tracing.stop(path=Path(folder) / f"{request.node.name}.zip")
+
+    return record
+
+
+@pytest.fixture
+def open_page(playwright: Playwright, chromium: str, studio: Studio, tmp_path: Path) -> Iterator[Open]:
+    """Opens the page in a browser of its own; asserts at the end that no request left the machine."""
+    with pages(playwright, chromium, studio, tmp_path) as open_:
+        yield open_
+
+
+@pytest.fixture(scope="module")
+def long_page(
+    playwright: Playwright, chromium: str, studio: Studio, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Page]:
+    """One page for all tests of a module; the same is asserted when they are through."""
+    with pages(playwright, chromium, studio, tmp_path_factory.mktemp("browser")) as open_:
+        yield open_()
+
+
+@pytest.fixture
+def bench(services: Services) -> Bench:
+    return Bench(services, "ana")
+
+
+@pytest.fixture
+def placed(photo_bytes: Callable[..., bytes]) -> Callable[..., Bench]:
+    """Puts the drawn photo on a bench."""
+
+    def place(bench: Bench, **settings: float) -> Bench:
+        bench.place(photo_bytes(), "shirt.png", **{"k": 4, "alpha": 0.5, **settings})
+        return bench
+
+    return place

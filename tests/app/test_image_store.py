@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.image_store import ImageStore
+from app.workspace import WorkspaceError
 
 
 def test_the_same_bytes_are_kept_once_under_their_hash(tmp_path: Path) -> None:
@@ -26,7 +27,7 @@ def test_a_write_that_breaks_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
 
     store = ImageStore(tmp_path)
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WorkspaceError, match="cannot be kept .*No space left on device.*: check free space"):
         store.put(b"picture", "png")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 

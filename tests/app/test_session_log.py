@@ -33,6 +33,9 @@ INPUTS = RunInputs(
     guidance=1.5,
     preset="studio",
     device="cpu",
+    embedding=bytes(range(8)),
+    colour_match=True,
+    background="#f4f1ea",
 )
 
 
@@ -68,10 +71,9 @@ def test_runs_cut_off_are_marked_and_finished_ones_are_not(path: Path) -> None:
     log = SessionLog(path)
     found = {run.id: (run.status, run.error) for run in log.latest(9, owner="ana")}
     log.close()
-    cut = ("interrupted", "the studio was closed meanwhile")
     assert found == {
-        queued: cut,
-        running: cut,
+        queued: ("queued", None),
+        running: ("interrupted", "the studio was closed meanwhile"),
         done: ("done", None),
         failed: ("failed", "no memory"),
         cancelled: ("cancelled", None),
@@ -143,7 +145,7 @@ def test_what_is_no_log_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_locked_log_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.session_log.BUSY_TIMEOUT_MS", 50)
+    monkeypatch.setattr("app.session_log.database.BUSY_TIMEOUT_MS", 50)
     log = SessionLog(path)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ def test_the_defaults_are_local_and_private() -> None:
 
 def test_every_option_arrives(tmp_path: Path) -> None:
     words = "--port 0 --no-browser --listen --auth ana:a:b --auth ben:c --preset sdxl --checkpoint c --bank b"
-    settings = read_options([*words.split(), "--device", "cpu", "--workspace", str(tmp_path / "x" / "..")])
+    words += " --device cpu --reader http://127.0.0.1:8000#qwen"
+    settings = read_options([*words.split(), "--workspace", str(tmp_path / "x" / "..")])
     assert settings == Settings(
         workspace=tmp_path,
         host="0.0.0.0",
@@ -31,6 +33,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
         checkpoint="c",
         bank="b",
         device="cpu",
+        reader="http://127.0.0.1:8000#qwen",
     )
 
 
@@ -41,6 +44,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
         ("--listen --auth ana", "needs a colon between user and password"),
         ("--auth :secret", "lacks its user or its password"),
         ("--auth ana:a --auth ana:b", "two logins have the same user"),
+        ("--reader oracle", "there is no reader 'oracle': write heads, qwen:FOLDER_OR_HUB_ID"),
         ("--port 70000", "port 70000 does not exist: choose one from 1 to 65535"),
     ],
 )
@@ -68,3 +72,10 @@ def test_a_taken_port_is_named_and_the_studio_closes(tmp_path: Path, capsys: pyt
         assert main(options) == 2
         assert f"studio: port {port} is taken: choose another with --port" in capsys.readouterr().err
         assert main(options) == 2, "the workspace was let go of"
+
+
+def test_mcp_wants_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not read_options([]).mcp
+    monkeypatch.setitem(sys.modules, "mcp", None)  # as where it is not installed
+    with pytest.raises(ValueError, match=r'--mcp needs the package mcp.*pip install "gradio\[mcp\]==6'):
+        read_options(["--mcp"])

@@ -2,96 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, expect, sync_playwright
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.app.in_browser import PATIENCE, Open
 
 pytestmark = pytest.mark.browser
 
-_ROOT = Path(__file__).resolve().parents[2]
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-_PATIENCE = 60_000
-Open = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("workspace")
-
-
-@pytest.fixture(scope="module")
-def address(workspace: Path, checkpoint: Path) -> Iterator[str]:
-    """The studio, started as `launch.py` starts it, over the small model."""
-    call = [sys.executable, "-m", "app", "--port", "0", "--no-browser", "--device", "cpu"]
-    call += ["--workspace", str(workspace), "--checkpoint", str(checkpoint)]
-    with open(workspace / "log", "wb") as log:
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        with subprocess.Popen(
-            call, cwd=_ROOT, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
-        ) as server:
-            line = server.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:\d+", line)
-            assert found, (workspace / "log").read_text()
-            yield found.group()
-            server.terminate()
-            server.wait(20)
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as started:
-        yield started
-
-
-@pytest.fixture
-def open_page(playwright: Playwright, chromium: str, address: str, tmp_path: Path) -> Iterator[Open]:
-    """Opens the page in a browser of its own; asserts at the end that no request left the machine."""
-    contexts: list[BrowserContext] = []
-    foreign: list[str] = []
-    errors: list[str] = []
-
-    def watch(page: Page) -> None:
-        page.on("request", lambda request: foreign.append(request.url))
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("console", lambda line: errors.append(line.text) if line.type == "error" else None)
-
-    def open_(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path / f"profile{len(contexts)}"),
-            executable_path=chromium,
-            args=_FLAGS,
-            headless=True,
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-        )
-        contexts.append(context)
-        page = context.pages[0]
-        watch(page)
-        page.goto(address)
-        expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=_PATIENCE)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    local = (address, "data:", "blob:", "about:", "chrome:")
-    assert [url for url in foreign if not url.startswith(local)] == []
-    assert errors == []
 
 
 def runs(workspace: Path) -> list[tuple]:
@@ -120,14 +43,20 @@ def frames(page: Page):
 
 
 def test_from_first_visit_to_a_saved_result(
-    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes], tmp_path: Path
+    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes], tmp_path: Path, recorded: Callable
 ) -> None:
     page = open_page()
+    with recorded(page):
+        walk(page, workspace, photo_bytes(), tmp_path)
+
+
+def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
+    """From a photo to files: tune, pick, generate, save, compare, draw, generate again, export at full size."""
     before = len(runs(workspace))
-    give_photo(page, "My shirt.png", photo_bytes())
+    give_photo(page, "My shirt.png", photo)
     expect(frames(page)).to_have_count(4)
     expect(page.locator("#photo .name")).to_have_text(re.compile("My shirt"))
-    expect(page.locator("#film .badge")).to_have_text(["consensus"])
+    expect(page.locator("#film .badge:not([hidden])")).to_have_text(["consensus"])
     expect(page.locator("#canvas .source")).to_have_text("consensus")
     assert "similarity" in frames(page).first.inner_text() and "IoU" in frames(page).first.inner_text()
 
@@ -146,7 +75,7 @@ def test_from_first_visit_to_a_saved_result(
     set_number(page, "seed", 11)
     set_number(page, "steps", 4)
     page.keyboard.press("Control+Enter")
-    expect(state(page, "done")).to_be_attached(timeout=_PATIENCE)
+    expect(state(page, "done")).to_be_attached()
     expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
     assert runs(workspace)[before:] == [("done", "My_shirt.png", 6, 2, "candidate", 11, 4)] or runs(workspace)[
         before:
@@ -154,12 +83,35 @@ def test_from_first_visit_to_a_saved_result(
 
     with page.expect_download() as download:
         page.get_by_text("Save PNG").click()
-    saved = tmp_path / "flat.png"
+    saved = folder / "flat.png"
     download.value.save_as(saved)
-    stored = {path.read_bytes() for path in (workspace / "images").rglob("*.png")}
-    assert saved.read_bytes() in stored, "what is saved is what the log holds"
+    stored = {Image.open(path).tobytes() for path in (workspace / "images").rglob("*.png")}
+    assert Image.open(saved).tobytes() in stored, "what is saved is what the log holds"
     page.get_by_label("Compare", exact=True).check()
     expect(page.locator("#result .divider")).to_be_visible()
+
+    page.locator("[data-act=understood]").click()
+    board = page.locator("#canvas .board").bounding_box()
+    page.keyboard.press("b")
+    page.mouse.move(board["x"] + board["width"] / 2, board["y"] + board["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(board["x"] + board["width"] * 0.6, board["y"] + board["height"] * 0.9, steps=5)
+    page.mouse.up()
+    expect(page.locator("#canvas .source")).to_have_text("edited")
+    page.locator("#generate").click()
+    expect(page.locator("#status .message")).to_have_text(re.compile(rf"Run {before + 2} is saved"), timeout=PATIENCE)
+    assert runs(workspace)[-1][4] == "edited"
+    page.get_by_label("More ways to save").click()
+    page.locator("select[data-of=size]").select_option("400")
+    page.locator("select[data-of=background]").select_option("transparent")
+    page.get_by_label("Settings inside the file").uncheck()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export PNG").click()
+    download.value.save_as(folder / "large.png")
+    with Image.open(folder / "large.png") as image:
+        assert (image.size, image.mode, image.info) == ((400, 400), "RGBA", {})
+    assert download.value.suggested_filename.endswith("-400.png")
+    expect(page.get_by_role("button", name="Export PNG")).to_be_hidden()
 
 
 def test_bad_photos_are_messages_and_leave_no_trace(
@@ -222,8 +174,26 @@ def test_a_run_goes_on_when_its_page_is_closed(
     expect(page.locator("#cancel")).to_be_enabled()
     page.close()
     newest = open_page().locator("#history .card").first
-    expect(newest).to_have_attribute("aria-label", re.compile("left.png, seed 0, done"), timeout=_PATIENCE)
+    expect(newest).to_have_attribute("aria-label", re.compile("left.png, seed 0, done"))
     assert runs(workspace)[-1][:2] == ("done", "left.png")
+
+
+def test_a_page_reloaded_in_mid_run_finds_it_again(
+    open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]
+) -> None:
+    page = open_page()
+    give_photo(page, "reloaded.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "steps", 50)
+    set_number(page, "strength", 1)
+    page.locator("#generate").click()
+    expect(page.locator("#cancel")).to_be_enabled()
+    page.reload()
+    expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=PATIENCE)
+    page.locator("#history .card").first.click()
+    expect(state(page, "done")).to_be_attached(timeout=PATIENCE)
+    expect(page.locator("#result .facts")).to_contain_text("steps 50")
+    assert runs(workspace)[-1][:2] == ("done", "reloaded.png")
 
 
 def test_two_people_at_once_keep_their_own_benches(open_page: Open, photo_bytes: Callable[..., bytes]) -> None:
@@ -244,7 +214,7 @@ def test_two_people_at_once_keep_their_own_benches(open_page: Open, photo_bytes:
         set_number(page, "steps", 2)
         page.locator("#generate").click()
     for page, name in ((ana, "ana"), (ben, "ben")):
-        expect(state(page, "done")).to_be_attached(timeout=_PATIENCE)
+        expect(state(page, "done")).to_be_attached()
         expect(page.locator("#result [data-act=save]")).to_have_attribute(
             "download", re.compile(rf"{name}-flat-\d+\.png")
         )
@@ -259,7 +229,7 @@ def test_a_run_of_yesterday_is_looked_at_and_restored(open_page: Open, photo_byt
     set_number(first, "seed", 77)
     set_number(first, "steps", 2)
     first.locator("#generate").click()
-    expect(state(first, "done")).to_be_attached(timeout=_PATIENCE)
+    expect(state(first, "done")).to_be_attached()
 
     page = open_page()
     give_photo(page, "new.png", photo_bytes("#224488"))
@@ -268,6 +238,7 @@ def test_a_run_of_yesterday_is_looked_at_and_restored(open_page: Open, photo_byt
     expect(page.locator("#result .facts")).to_contain_text("seed 77")
     expect(page.locator("#photo .name")).to_have_text("new.png")
     page.get_by_text("Restore", exact=True).click()
+    page.get_by_role("menuitem", name="Restore all", exact=True).click()
     expect(page.locator("#photo .name")).to_have_text("old.png")
     expect(page.locator("#canvas .source")).to_have_text("candidate 4")
     expect(page.locator("#seed input")).to_have_value("77")
@@ -288,7 +259,7 @@ def test_all_of_it_is_on_one_screen(
         " return [a.scrollWidth, a.scrollHeight, document.scrollingElement.scrollHeight] }"
     )
     assert size == [width, height, height], "nothing scrolls"
-    for part in ("#photo .picture", "#canvas .sheet", "#generate", "#status .parts", "#history .history"):
+    for part in ("#photo .picture", "#canvas .board", "#generate", "#status .parts", "#history .history"):
         box = page.locator(part).bounding_box()
         assert box["width"] > 0 and box["x"] >= 0 and box["y"] >= 0
         assert box["x"] + box["width"] <= width and box["y"] + box["height"] <= height, part

@@ -1,0 +1,53 @@
+"""What the canvas is shown with: the garment laid into silhouettes, the photo in a landmark's frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from ragdiffusion.guide import StructureGuide
+from ragdiffusion.images import canonical_square, photo_to_tensor, tensor_to_mask_image
+from ragdiffusion.structure.framing import crop, largest_part
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import RAGDiffusion
+
+
+def in_eight_bits(guide: StructureGuide) -> StructureGuide:
+    """The guide with silhouettes in whole 255ths, which a browser and a PNG hold exactly."""
+    silhouettes = (guide.neighbours.silhouettes * 255).round() / 255
+    return replace(guide, neighbours=replace(guide.neighbours, silhouettes=silhouettes)).retune()
+
+
+def lay(model: RAGDiffusion, photo: Image.Image, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+    """The photo's garment in each silhouette; plain silhouettes where the preset makes no drafts.
+
+    Args:
+        model: with or without an appearance flow.
+        photo: RGB.
+        silhouettes: [K, H, W] in [0, 1].
+    """
+    if model.pipeline.appearance_flow is None:
+        return tuple(tensor_to_mask_image(1 - silhouette).convert("RGB") for silhouette in silhouettes)
+    return tuple(model.draft(photo, silhouettes).images)
+
+
+def in_landmark_frame(model: RAGDiffusion, photo: Image.Image) -> Image.Image:
+    """The square around the garment that a landmark of it would fill; the whole photo where no garment is found.
+
+    Args:
+        model: with or without an appearance flow.
+        photo: RGB, square.
+    """
+    part = None
+    if model.pipeline.appearance_flow is not None:
+        pixels = photo_to_tensor(photo, photo.width).to(model.device)
+        part = largest_part(model.pipeline.garment_mask(pixels)[0, 0].cpu().numpy())
+    if part is None:
+        return photo
+    x, y, side = (value / part.shape[0] for value in canonical_square(part))
+    return Image.fromarray(crop(np.asarray(photo), (x, y, side), photo.width))

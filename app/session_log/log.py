@@ -1,0 +1,285 @@
+"""The log itself: runs from the queue to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection as SomeOf
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.session_log.database import Database
+from app.session_log.library import Library, words_of
+from app.session_log.migrate import migrate
+from app.session_log.search import Search
+from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
+from app.session_log.values import Group, Run, RunInputs
+from app.session_log.words import category_of
+
+_ORDER = (RunRow.position, RunRow.id)
+
+
+class SessionLog:
+    """The log in one SQLite file. Safe to use from several threads; each method is one transaction.
+
+    Opening it marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
+    so one workspace belongs to one studio at a time (`app.workspace` sees to that).
+
+    Args:
+        path: the database; made with its tables when missing, migrated when older.
+
+    Raises:
+        ValueError: the file is no session log, or a newer studio made it.
+        WorkspaceError: the database is locked, read-only, full or damaged. Every method may raise this.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = Database(path)
+        self.search = Search(self._database)
+        self.library = Library(self._database)
+        try:
+            with self._database.writing() as session:
+                migrate(session, path)
+                cut = update(RunRow).where(RunRow.status == "running")
+                session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._database.close()
+
+    def add(self, inputs: RunInputs, *, reproduces: int | None = None) -> Run:
+        """Write a new run at the end of the queue.
+
+        Args:
+            inputs: of the run.
+            reproduces: number of the run that it is to check, None if it is to check none.
+        """
+        with self._database.writing() as session:
+            return _run(_add(session, inputs, reproduces=reproduces))
+
+    def add_group(
+        self, inputs: Sequence[RunInputs], *, kind: str, title: str, layout: dict[str, Any] | None = None
+    ) -> tuple[Group, list[Run]]:
+        """Write runs of one person that were started by one press: all of them or none.
+
+        Args:
+            inputs: of each, of one owner; not empty.
+            kind: "seeds", "sheet" or "batch".
+            title: for people.
+            layout: of a sheet.
+        """
+        with self._database.writing() as session:
+            row = GroupRow(
+                created_at=_now(), owner=inputs[0].owner, kind=kind, title=title, layout=layout or {}, picture_path=None
+            )
+            session.add(row)
+            session.flush()
+            return _group(row), [_run(_add(session, each, group_id=row.id)) for each in inputs]
+
+    def adopt(self, runs: Sequence[tuple[Run, bytes | None]], *, owner: str) -> list[Run]:
+        """Write runs of a bundle with their thumbnails: all of them or none. They get numbers of this log."""
+        adopted = []
+        with self._database.writing() as session:
+            for run, jpeg in runs:
+                row = RunRow(
+                    **{**asdict(run.inputs), "owner": owner},
+                    created_at=run.created_at.astimezone(timezone.utc).replace(tzinfo=None),
+                    status=run.status,
+                    error=run.error,
+                    timings_ms=run.timings_ms,
+                    result_path=run.result_path,
+                    starred=run.starred,
+                    rejected=run.rejected,
+                    note=run.note,
+                    colour=run.colour,
+                    imported=True,
+                    category=category_of(run.inputs.attributes),
+                )
+                row.search_text = words_of(row)
+                session.add(row)
+                session.flush()
+                if jpeg is not None:
+                    session.add(ThumbnailRow(run_id=row.id, jpeg=jpeg))
+                session.refresh(row)
+                adopted.append(_run(row))
+        return adopted
+
+    def start(self, run_id: int) -> None:
+        """Mark a queued run as running."""
+        self._set(run_id, status="running")
+
+    def complete(self, run_id: int, inputs: RunInputs) -> None:
+        """Write what a run of a batch found out when it began."""
+        with self._database.writing() as session:
+            row = session.get_one(RunRow, run_id)
+            for name, value in asdict(inputs).items():
+                setattr(row, name, value)
+            row.category = category_of(inputs.attributes)
+            row.search_text = words_of(row)
+
+    def finish(
+        self,
+        run_id: int,
+        *,
+        result_path: str,
+        timings_ms: dict[str, float],
+        thumbnail: bytes | None = None,
+        colour: dict[str, float] | None = None,
+        same_pixels: bool | None = None,
+    ) -> None:
+        """Mark a run as done. The picture must be in the image store already.
+
+        Args:
+            run_id: which.
+            result_path: its picture.
+            timings_ms: of its stages.
+            thumbnail: the picture, small, as JPEG.
+            colour: ΔE2000 `before` and `after` a colour match.
+            same_pixels: whether it equals the run that it was made to check.
+        """
+        with self._database.writing() as session:
+            row = session.get_one(RunRow, run_id)
+            row.status, row.result_path, row.timings_ms = "done", result_path, timings_ms
+            row.colour, row.same_pixels = colour, same_pixels
+            if thumbnail is not None:
+                session.merge(ThumbnailRow(run_id=run_id, jpeg=thumbnail))
+
+    def fail(self, run_id: int, error: str) -> None:
+        """Mark a run as failed, with what a person was told."""
+        self._set(run_id, status="failed", error=error)
+
+    def cancel(self, *run_ids: int) -> None:
+        """Mark runs as cancelled, all of them or none."""
+        with self._database.writing() as session:
+            session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(status="cancelled"))
+
+    def get(self, run_id: int, *, owner: str) -> Run:
+        """One run of one person, in the bin or not.
+
+        Raises:
+            ValueError: there is no such run, or it is someone else's.
+        """
+        with self._database.reading() as session:
+            row = session.get(RunRow, run_id)
+            if row is None or row.owner != owner:
+                raise ValueError(f"there is no run {run_id} in your history: reload the page")
+            return _run(row)
+
+    def latest(self, count: int, *, owner: str) -> list[Run]:
+        """The last runs of one person outside the bin, newest first."""
+        query = select(RunRow).where(RunRow.owner == owner, RunRow.deleted_at.is_(None))
+        with self._database.reading() as session:
+            return [_run(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(count))]
+
+    def keep_thumbnail(self, run_id: int, jpeg: bytes) -> None:
+        """Keep the small picture of a run that has none yet."""
+        with self._database.writing() as session:
+            session.merge(ThumbnailRow(run_id=run_id, jpeg=jpeg))
+
+    def group(self, group_id: int, *, owner: str) -> tuple[Group, list[Run]]:
+        """A group and its runs in the order they were asked for.
+
+        Raises:
+            ValueError: there is no such group, or it is someone else's.
+        """
+        with self._database.reading() as session:
+            row = session.get(GroupRow, group_id)
+            if row is None or row.owner != owner:
+                raise ValueError(f"there is no group {group_id} in your history: reload the page")
+            runs = session.scalars(select(RunRow).where(RunRow.group_id == group_id).order_by(RunRow.id))
+            return _group(row), [_run(each) for each in runs]
+
+    def finish_group(self, group_id: int, picture_path: str) -> None:
+        """Keep the sheet's picture, which must be in the image store already."""
+        with self._database.writing() as session:
+            session.execute(update(GroupRow).where(GroupRow.id == group_id).values(picture_path=picture_path))
+
+    def queued(self, *, owner: str) -> list[Run]:
+        """A person's waiting runs in the order of the queue."""
+        query = select(RunRow).where(RunRow.status == "queued", RunRow.owner == owner).order_by(*_ORDER)
+        with self._database.reading() as session:
+            return [_run(row) for row in session.scalars(query)]
+
+    def places(self) -> list[tuple[int, str]]:
+        """Number and owner of every waiting run in the order of the queue."""
+        query = select(RunRow.id, RunRow.owner).where(RunRow.status == "queued").order_by(*_ORDER)
+        with self._database.reading() as session:
+            return [(run_id, owner) for run_id, owner in session.execute(query)]
+
+    def next_queued(self, *, but: SomeOf[str]) -> Run | None:
+        """The first waiting run, leaving out those of some people; None if there is none."""
+        query = select(RunRow).where(RunRow.status == "queued", RunRow.owner.not_in(but))
+        with self._database.reading() as session:
+            row = session.scalars(query.order_by(*_ORDER).limit(1)).one_or_none()
+            return None if row is None else _run(row)
+
+    def reorder(self, run_ids: Sequence[int], *, owner: str) -> None:
+        """Give a person's waiting runs another order; the places of other people's stay as they are.
+
+        Args:
+            run_ids: in the wanted order; runs that wait no longer are passed over, and those not named follow.
+            owner: whose.
+        """
+        waiting = select(RunRow).where(RunRow.status == "queued", RunRow.owner == owner).order_by(*_ORDER)
+        with self._database.writing() as session:
+            rows = {row.id: row for row in session.scalars(waiting)}
+            places = [row.position for row in rows.values()]
+            wanted = [run_id for run_id in dict.fromkeys(run_ids) if run_id in rows]
+            wanted += [run_id for run_id in rows if run_id not in wanted]
+            for run_id, place in zip(wanted, places, strict=True):
+                rows[run_id].position = place
+
+    def _set(self, run_id: int, **values: Any) -> None:
+        with self._database.writing() as session:
+            session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+
+def _add(
+    session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None
+) -> RunRow:
+    last = session.scalars(select(func.max(RunRow.position))).one() or 0
+    row = RunRow(
+        **asdict(inputs),
+        created_at=_now(),
+        status="queued",
+        error=None,
+        timings_ms={},
+        result_path=None,
+        group_id=group_id,
+        reproduces=reproduces,
+        position=last + 1,
+        category=category_of(inputs.attributes),
+        note="",
+    )
+    row.search_text = words_of(row)
+    session.add(row)
+    session.flush()
+    session.refresh(row)
+    return row
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc).replace(tzinfo=None)
+
+
+def _run(row: RunRow) -> Run:
+    plain = set(Run.__dataclass_fields__) - {"inputs", "created_at", "deleted_at"}
+    deleted = row.deleted_at
+    return Run(
+        inputs=RunInputs(**{name: getattr(row, name) for name in RunInputs.__dataclass_fields__}),
+        created_at=row.created_at.replace(tzinfo=timezone.utc),
+        deleted_at=None if deleted is None else deleted.replace(tzinfo=timezone.utc),
+        **{name: getattr(row, name) for name in plain},
+    )
+
+
+def _group(row: GroupRow) -> Group:
+    return Group(**{name: getattr(row, name) for name in Group.__dataclass_fields__})

@@ -1,0 +1,126 @@
+"""The log's tables as they are now; `migrations` tells how they came to be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, LargeBinary, UniqueConstraint, false
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """The log's tables."""
+
+    # What a Python float becomes differs between the pinned versions of SQLAlchemy.
+    type_annotation_map = {float: Float}
+
+
+class SchemaRow(Base):
+    """One row: the version of the tables. Studios of the first schema look here."""
+
+    __tablename__ = "schema"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    schema_version: Mapped[int]
+
+
+class GroupRow(Base):
+    """Runs that were started by one press."""
+
+    __tablename__ = "groups"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+    owner: Mapped[str]
+    kind: Mapped[str]
+    title: Mapped[str]
+    layout: Mapped[dict[str, Any]] = mapped_column(JSON)
+    picture_path: Mapped[str | None]
+
+
+class RunRow(Base):
+    """One picture that was asked for. Pictures are names in the image store; times are UTC."""
+
+    __tablename__ = "runs"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime)
+    owner: Mapped[str]
+    photo_sha256: Mapped[str]
+    photo_name: Mapped[str]
+    photo_path: Mapped[str]
+    checkpoint: Mapped[str]
+    bank_version: Mapped[str]
+    candidates: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    consensus: Mapped[int]
+    choice: Mapped[int | None]
+    alpha: Mapped[float]
+    k: Mapped[int]
+    attributes: Mapped[dict[str, str]] = mapped_column(JSON)
+    landmark_path: Mapped[str]
+    landmark_source: Mapped[str]
+    seed: Mapped[int]
+    steps: Mapped[int]
+    strength: Mapped[float]
+    guidance: Mapped[float]
+    preset: Mapped[str]
+    device: Mapped[str]
+    status: Mapped[str]
+    error: Mapped[str | None]
+    timings_ms: Mapped[dict[str, float]] = mapped_column(JSON)
+    result_path: Mapped[str | None]
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    colour_match: Mapped[bool] = mapped_column(server_default=false())
+    background: Mapped[str] = mapped_column(server_default="white")
+    starred: Mapped[bool] = mapped_column(server_default=false())
+    rejected: Mapped[bool] = mapped_column(server_default=false())
+    note: Mapped[str] = mapped_column(server_default="")
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime)
+    colour: Mapped[dict[str, float] | None] = mapped_column(JSON(none_as_null=True))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("groups.id", name="run_group"))
+    reproduces: Mapped[int | None]
+    same_pixels: Mapped[bool | None]
+    imported: Mapped[bool] = mapped_column(server_default=false())
+    position: Mapped[int] = mapped_column(server_default="0")
+    category: Mapped[str] = mapped_column(server_default="")
+    search_text: Mapped[str] = mapped_column(server_default="")
+    __table_args__ = (
+        Index("runs_of_owner", "owner", "id"),
+        Index("runs_by_status", "status", "position"),
+        Index("runs_of_group", "group_id"),
+    )
+
+
+class ThumbnailRow(Base):
+    """A run's picture, small. Apart from the runs, so that searching them reads no pictures."""
+
+    __tablename__ = "thumbnails"
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CollectionRow(Base):
+    """A person's named set of runs."""
+
+    __tablename__ = "collections"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    __table_args__ = (UniqueConstraint("owner", "name", name="collection_name"),)
+
+
+class CollectionRunRow(Base):
+    """A run in a collection."""
+
+    __tablename__ = "collection_runs"
+    collection_id: Mapped[int] = mapped_column(ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+
+
+class PresetRow(Base):
+    """A person's own settings under a name."""
+
+    __tablename__ = "presets"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    __table_args__ = (UniqueConstraint("owner", "name", name="preset_name"),)
