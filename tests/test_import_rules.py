@@ -25,9 +25,12 @@ _LOADING = frozenset(
 
 
 def _imports(tree: ast.Module, file: Path) -> Iterator[tuple[str, int, bool]]:
-    """Every imported dotted name, its line, and whether it runs at import; ``from a import b`` is ``a.b``."""
+    """Every imported dotted name, its line, and whether it runs at import; ``from a import b`` is ``a.b``.
+
+    What stands under ``if TYPE_CHECKING`` never runs.
+    """
     package = file.parent.parts
-    late = {id(n) for f in ast.walk(tree) if _is_function(f) for s in f.body for n in ast.walk(s)}
+    late = {id(n) for f in ast.walk(tree) if _is_function(f) or _is_for_types(f) for s in f.body for n in ast.walk(s)}
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -42,6 +45,10 @@ def _imports(tree: ast.Module, file: Path) -> Iterator[tuple[str, int, bool]]:
 
 def _is_function(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def _calls_at_import(node: ast.AST) -> Iterator[ast.Call]:
