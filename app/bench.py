@@ -92,6 +92,7 @@ class Bench:
     Attributes:
         lock: to be held by whoever needs several actions to be one.
         jobs: number and job of the runs that were started from here.
+        told: numbers of those whose end was shown.
     """
 
     def __init__(self, services: Services, owner: str) -> None:
@@ -102,6 +103,7 @@ class Bench:
         self._revisions = itertools.count()
         self._tokens = itertools.count(1)
         self.jobs: list[tuple[int, Job]] = []
+        self.told: set[int] = set()
 
     @property
     def work(self) -> Work | None:

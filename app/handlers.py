@@ -82,7 +82,7 @@ class Handlers:
         started = time.perf_counter()
         work = bench.lay_landmark()
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
-        return {"canvas": canvas_view(work), "status": self._status.view("", done)}
+        return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 
     def describe(self, bench: Bench, *values: str) -> Views:
         """An attribute was changed; all 14 come in table order."""

@@ -100,7 +100,7 @@ class RunHandlers:
                 if progress.status in FINAL or _next(bench) != going:
                     break
                 yield {"result": progress_view(run, progress), "queue": self.showing.queue(bench.owner)}
-            if job.finished:
+            if job.finished and _untold(bench, run_id):
                 yield self._ended(bench, run_id, job.latest)
         yield {"cancel": {"interactive": False}, **self._lists(bench, self._last(bench))}
 
@@ -230,11 +230,20 @@ def run_id_of(event: dict[str, Any]) -> int:
 
 
 def _next(bench: Bench) -> tuple[int, Job] | None:
-    """What to follow: what runs, else what waits longest."""
+    """What to follow: what ended before anybody followed it, else what runs, else what waits longest."""
     with bench.lock:
-        waiting = [pair for pair in bench.jobs if not pair[1].finished]
-    running = [pair for pair in waiting if pair[1].latest.status == "running"]
-    return next(iter(running + waiting), None)
+        left = [pair for pair in bench.jobs if pair[0] not in bench.told]
+    ended = [pair for pair in left if pair[1].finished]
+    running = [pair for pair in left if pair[1].latest.status == "running"]
+    return next(iter(ended + running + left), None)
+
+
+def _untold(bench: Bench, run_id: int) -> bool:
+    """Whether the end of a run is still to be shown; True once only, as several may follow the same bench."""
+    with bench.lock:
+        untold = run_id not in bench.told
+        bench.told.add(run_id)
+    return untold
 
 
 def _sampling(

@@ -240,8 +240,9 @@ class Runs:
                 group, runs = log.add_group(inputs, kind=kind, title=title, layout=layout)
             prepared = [_ready(request(work.photo.image, guide, sampling)) for guide, sampling in plans]
             jobs = queue.add(runs, prepared, preview=plans[0][1].preview)
-        waiting = [pair for pair in bench.jobs if not pair[1].finished]
-        bench.jobs = waiting + [(run.id, job) for run, job in zip(runs, jobs, strict=True)]
+        untold = [pair for pair in bench.jobs if pair[0] not in bench.told]
+        bench.jobs = untold + [(run.id, job) for run, job in zip(runs, jobs, strict=True)]
+        bench.told.clear()
         return Started(runs, jobs, group)
 
     def _repeat(self, run: Run, *, reproduces: int | None) -> Started:

@@ -338,6 +338,17 @@ def test_generate_answers_at_once_and_follow_tells_the_rest(
     follow(handlers, bench)
 
 
+def test_a_run_that_ends_before_anybody_follows_is_told_once(
+    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
+) -> None:
+    run = handlers.generate(placed(bench), None, 7, False, 1, *SETTINGS)["result"]["run"]
+    [*bench.jobs[0][1].progress()]
+    told = follow(handlers, bench)
+    assert [view["result"]["state"] for view in told if "result" in view] == ["done"]
+    assert [view["status"]["message"] for view in told if "status" in view] == [f"Run {run} is saved"]
+    assert [view for view in follow(handlers, bench) if "result" in view] == []
+
+
 def test_what_is_saved_holds_its_settings_and_what_is_stripped_does_not(
     handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
 ) -> None:
