@@ -1,7 +1,7 @@
 // The History page's left side: filters, the grid of runs, and what is done to the selected ones.
 const $ = (query) => element.querySelector(query), all = (query) => [...element.querySelectorAll(query)];
 const grid = $('.grid'), signs = { queued: '…', running: '…', failed: '!', cancelled: '×', interrupted: '×' };
-let picked = new Set(), anchor = null, more = false, asked = 0, timer = 0, again = 0, due = false, sure = false, serial = 0, looked = 0;
+let picked = new Set(), anchor = null, more = false, asked = 0, timer = 0, again = 0, due = false, sure = false, serial = 0, looked = 0, searched = -1e3;
 
 function filter() {
   const fields = {};
@@ -18,6 +18,7 @@ function ask(event, fields = {}) {
 }
 function search() {
   picked.clear();
+  searched = performance.now();
   ask('search');
 }
 function card(item) {
@@ -148,7 +149,8 @@ grid.addEventListener('scroll', () => {
 element.addEventListener('input', (event) => {
   if (!event.target.matches('[data-field]')) return;
   clearTimeout(timer);
-  timer = setTimeout(search, event.target.type === 'search' ? 180 : 0);
+  // The first letter is looked for at once, the next ones a few times a second.
+  timer = setTimeout(search, event.target.type === 'search' ? Math.max(0, searched + 150 - performance.now()) : 0);
 });
 element.addEventListener('click', (event) => {
   const node = event.target.closest('footer [data-act]');

@@ -18,17 +18,19 @@ def gaussian_blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
     return F.conv2d(F.pad(image, (0, 0, radius, radius), mode="replicate"), kernel[..., None], groups=image.shape[1])
 
 
-def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
+def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.Tensor, *, colours: bool = False
+                 ) -> torch.Tensor:
     """Replace the fine detail of a denoised picture by its draft's where the two agree and the flow is sure.
 
-    Broad colour and shading stay the denoiser's; where it disagrees with the draft (it mended something) or the
-    point was hidden in the photo, its own detail stays too. A draft that is larger than the denoised picture brings
+    Where they disagree (the denoiser mended something) or the point was hidden in the photo, the picture stays as it
+    is. A draft that is larger than the denoised picture brings
     the detail of its own size: both are compared at the smaller one, and what is not carried is smoothly enlarged.
 
     Args:
         denoised: (B, 3, h, w) in [-1, 1].
         draft: (B, 3, H, W) in [-1, 1], H and W at least h and w.
         visibility: (B, 1, H, W) in [0, 1].
+        colours: whether broad colour and shading come from the draft too, as the photo shows them; else they stay.
 
     Returns:
         (B, 3, H, W) in [-1, 1].
@@ -43,8 +45,10 @@ def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.
     agreement = torch.exp2(-((apart / _TOLERANCE) ** 2))
     weight = gaussian_blur((agreement * shrink(visibility)).clamp(0, 1), sigma / 2)
     broad = enlarge(denoised)
-    detail = (draft - enlarge(smooth_draft)) - (broad - enlarge(smooth_denoised))
-    return (broad + enlarge(weight).clamp(0, 1) * detail).clamp(-1, 1)
+    carried = draft - broad
+    if not colours:
+        carried = carried - enlarge(smooth_draft - smooth_denoised)
+    return (broad + enlarge(weight).clamp(0, 1) * carried).clamp(-1, 1)
 
 
 def fill_hidden(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

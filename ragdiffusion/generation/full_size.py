@@ -1,6 +1,7 @@
-"""The finished picture at the model's size or up to the photo's own (DESIGN 5b): denoised base, detail of the photo.
+"""The finished picture at the model's size or up to the photo's own (DESIGN 5b): the draft where it can be trusted.
 
-Nothing is sharpened: what the photo does not show at that size is as smooth as the enlarged base.
+Where the denoised picture agrees with the draft and the flow is sure, the photo's own pixels stand; the rest is the
+denoiser's. Nothing is sharpened: what the photo does not show at that size is as smooth as the enlarged base.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def finish(pipeline: RAGDiffusionPipeline, output: PipelineOutput, landmark: tor
         (B, 3, size, size) in [-1, 1], on white.
     """
     return _finish(pipeline, output.images, output.draft.prediction, landmark, photo_at, size=size,
-                   photo_side=photo_side)
+                   photo_side=photo_side, colours=True)
 
 
 @torch.no_grad()
@@ -76,15 +77,15 @@ def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landm
     photo = photo_at(pipeline.config.image_size)
     small = F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True)
     found = pipeline.find_flow(photo, small)
-    return _finish(pipeline, picture, found, landmark, photo_at, size=size, photo_side=photo_side)
+    return _finish(pipeline, picture, found, landmark, photo_at, size=size, photo_side=photo_side, colours=False)
 
 
 def _finish(pipeline: RAGDiffusionPipeline, base: torch.Tensor, found: FlowPrediction, landmark: torch.Tensor,
-            photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int) -> torch.Tensor:
+            photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int, colours: bool) -> torch.Tensor:
     small = F.interpolate(landmark, size=base.shape[-2:], mode="bilinear", antialias=True)
     large = enlarge_landmark(landmark, size)
     side = source_side(found.flow, landmark, size=size, photo_side=photo_side)
-    return compose(base, pipeline.lay(photo_at(side), large, found), small, large)
+    return compose(base, pipeline.lay(photo_at(side), large, found), small, large, colours=colours)
 
 
 def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:
@@ -143,8 +144,8 @@ def source_side(flow: torch.Tensor, landmark: torch.Tensor, *, size: int, photo_
     return max(1, min(photo_side, round(size / max(share, 1e-3))))
 
 
-def compose(denoised: torch.Tensor, draft: DraftTensors, small_landmark: torch.Tensor, landmark: torch.Tensor
-            ) -> torch.Tensor:
+def compose(denoised: torch.Tensor, draft: DraftTensors, small_landmark: torch.Tensor, landmark: torch.Tensor, *,
+            colours: bool = True) -> torch.Tensor:
     """Put a finished picture together at the draft's size.
 
     Args:
@@ -152,6 +153,7 @@ def compose(denoised: torch.Tensor, draft: DraftTensors, small_landmark: torch.T
         draft: at the size wanted, its pixels from a photo of about that size.
         small_landmark: (B, 1, h, w) in [0, 1], what the denoiser obeyed.
         landmark: (B, 1, H, W) in [0, 1], the same at the draft's size.
+        colours: as `carry_detail` takes it.
 
     Returns:
         (B, 3, H, W) in [-1, 1], on white.
@@ -164,4 +166,4 @@ def compose(denoised: torch.Tensor, draft: DraftTensors, small_landmark: torch.T
     laid = (1 - (1 - draft.image) / landmark.clamp(min=0.05)).clamp(-1, 1)
     laid = fill_hidden(laid, (landmark > 0.5 * landmark.amax((2, 3), keepdim=True)).to(laid.dtype))
     visibility = (draft.visibility / landmark.clamp(min=0.05)).clamp(0, 1)
-    return carry_detail(cloth, laid, visibility) * landmark + (1 - landmark)
+    return carry_detail(cloth, laid, visibility, colours=colours) * landmark + (1 - landmark)

@@ -46,6 +46,13 @@ def test_detail_is_carried_where_both_agree_and_seen_only_there(picture, seen):
     assert torch.equal(sharp[..., 48:], denoised[..., 48:])
 
 
+def test_colours_are_carried_only_where_they_are_wanted(picture, seen):
+    denoised = (gaussian_blur(picture, 1.0) + 0.04).clamp(-1, 1)  # its colours are a little off
+    stays, comes = carry_detail(denoised, picture, seen), carry_detail(denoised, picture, seen, colours=True)
+    assert float((stays - picture).mean()) == pytest.approx(0.04, abs=0.005)
+    assert (comes - picture).abs().mean() < 0.3 * (stays - picture).abs().mean()
+
+
 def test_where_they_disagree_the_denoised_picture_stays(seen, randn):
     denoised = torch.full((2, 3, 64, 64), -0.5)
     draft = 0.5 + 0.2 * randn(2, 3, 64, 64)
