@@ -152,6 +152,7 @@ class Engine:
         self._model: RAGDiffusion | None = None
         self._loading = threading.Lock()
         self._light = threading.Lock()
+        self._slow = threading.Lock()
         self._jobs: deque[Job] = deque()
         self._changed = threading.Condition()
         self._running: Job | None = None
@@ -195,6 +196,12 @@ class Engine:
         """Run something short, such as a retrieval, beside a running generation; one at a time."""
         model = self.model()
         with self._light:
+            return function(model)
+
+    def call_slow(self, function: Callable[[RAGDiffusion], T]) -> T:
+        """Run something of seconds, such as a larger copy, beside all else, so that edits don't wait; one at a time."""
+        model = self.model()
+        with self._slow:
             return function(model)
 
     def submit(self, job: Job) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 PARTS = {
     "flow": "the appearance flow",
@@ -87,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         return _denoiser(args, config)
     components = build_components(preset)
     if args.start is not None:
-        _begin_with(components[_COMPONENTS[args.part]], args.start)
+        begin_with(components[_COMPONENTS[args.part]], args.start)
     if args.part == "autoencoder":
         return _autoencoder(args, config, components["vae"], preset.image_size)
     from ragdiffusion.training.sources import HELD_OUT, open_source
@@ -110,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _begin_with(module, folder: Path) -> None:
+def begin_with(module: torch.nn.Module, folder: Path) -> None:
     """Load a part's saved weights into a module of the same or a larger architecture.
 
     Raises:

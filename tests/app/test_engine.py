@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -187,3 +188,17 @@ def test_closing_cancels_what_runs_and_refuses_more(services: Services, request_
     assert [*job.progress()][-1].status in ("cancelled", "done")
     with pytest.raises(RuntimeError, match="closing"):
         services.engine.submit(job)
+
+
+def test_what_takes_long_does_not_hold_up_what_is_short(services: Services) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def long(_: object) -> bool:
+        begun.set()
+        return may_end.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(services.engine.call_slow, long)
+        assert begun.wait(20) and services.engine.call(lambda model: model.preset) and not slow.done()
+        may_end.set()
+        assert slow.result(20)
