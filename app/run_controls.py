@@ -44,20 +44,21 @@ def build_settings(site: Site) -> None:
     )
     parts["colour_match"] = gr.Checkbox(False, label="Match colours", elem_id="colour-match")
     parts["preview"] = gr.Checkbox(True, label="Live preview", elem_id="preview")
-    with gr.Accordion("Own presets", open=False, elem_id="own-presets"):
-        parts["own_preset"] = gr.Dropdown(
-            [], value=None, allow_custom_value=True, label="Preset (type a name to keep one)", elem_id="own-preset"
-        )
-        with gr.Row():
-            parts["keep_preset"] = gr.Button("Keep settings", size="sm", elem_id="keep-preset", min_width=60)
-            parts["forget_preset"] = gr.Button("Forget", size="sm", elem_id="forget-preset", min_width=60)
-    with gr.Accordion("Contact sheet", open=False, elem_id="contact-sheet"):
-        parts["sheet_alpha"] = gr.Textbox("0, 0.5, 1", label="α", max_lines=1, elem_id="sheet-alpha")
-        parts["sheet_k"] = gr.Textbox("4", label="K", max_lines=1, elem_id="sheet-k")
-        parts["sheet_candidates"] = gr.Textbox(
-            "consensus, 1, 2", label="Candidates", max_lines=1, elem_id="sheet-candidates"
-        )
-        parts["make_sheet"] = gr.Button("Make the sheet", size="sm", elem_id="make-sheet", min_width=60)
+    with gr.Row(elem_id="more-settings"):
+        with gr.Accordion("Own presets", open=False, elem_id="own-presets"):
+            parts["own_preset"] = gr.Dropdown(
+                [], value=None, allow_custom_value=True, label="Preset (type a name to keep one)", elem_id="own-preset"
+            )
+            with gr.Row():
+                parts["keep_preset"] = gr.Button("Keep settings", size="sm", elem_id="keep-preset", min_width=60)
+                parts["forget_preset"] = gr.Button("Forget", size="sm", elem_id="forget-preset", min_width=60)
+        with gr.Accordion("Contact sheet", open=False, elem_id="contact-sheet"):
+            parts["sheet_alpha"] = gr.Textbox("0, 0.5, 1", label="α", max_lines=1, elem_id="sheet-alpha")
+            parts["sheet_k"] = gr.Textbox("4", label="K", max_lines=1, elem_id="sheet-k")
+            parts["sheet_candidates"] = gr.Textbox(
+                "consensus, 1, 2", label="Candidates", max_lines=1, elem_id="sheet-candidates"
+            )
+            parts["make_sheet"] = gr.Button("Make the sheet", size="sm", elem_id="make-sheet", min_width=60)
 
 
 def build_actions(site: Site) -> None:

@@ -259,6 +259,8 @@ def test_all_of_it_is_on_one_screen(
         " return [a.scrollWidth, a.scrollHeight, document.scrollingElement.scrollHeight] }"
     )
     assert size == [width, height, height], "nothing scrolls"
+    below = page.locator("#settings").evaluate("column => column.scrollHeight - column.clientHeight")
+    assert below <= 0 or height < 900, "nor do the settings, where there is room"
     for part in ("#photo .picture", "#canvas .board", "#generate", "#status .parts", "#history .history"):
         box = page.locator(part).bounding_box()
         assert box["width"] > 0 and box["x"] >= 0 and box["y"] >= 0
