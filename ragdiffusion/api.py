@@ -41,12 +41,12 @@ from ragdiffusion.images import (
     tensor_to_images,
     tensor_to_mask_image,
 )
-from ragdiffusion.structure.framing import framed, largest_part
+from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.choice import open_reader, parse_reader
 from ragdiffusion.structure.readers.heads import HeadReader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 from ragdiffusion.structure.readers.vote import VOTERS, VotingReader
-from ragdiffusion.structure.reranking import DEPTH, outline_order
+from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT, shape_order
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
 EMBEDDED_CONFIDENCE = 0.9  # of a read attribute that joins the embedding: a wrong one leads further astray than none
@@ -243,7 +243,7 @@ class RAGDiffusion:
             _LOG.warning("%s", reading.note)
         query = self._embedding(tokens, reading, given)
         encoded = time.perf_counter()
-        neighbours = self._search(query, k, mask)
+        neighbours = self._search(query, k, self._ranking(image, mask))
         if heads:  # what was found says more
             reading = self._voting.read_tokens(tokens, self.bank.attributes(neighbours.ids[:VOTERS]))
         known = {**reading.values, **given}
@@ -267,22 +267,33 @@ class RAGDiffusion:
         if not len(self.bank):
             return tokens, []
         query = self._embedding(tokens, self._heads.read_tokens(tokens), {})
-        found = self._search(query, min(VOTERS, len(self.bank)), mask)
+        found = self._search(query, min(VOTERS, len(self.bank)), self._ranking(image, mask))
         return tokens, self.bank.attributes(found.ids[:VOTERS])
 
-    def _search(self, query: torch.Tensor, k: int, mask: np.ndarray | None) -> Neighbours:
-        """The k entries nearest to a photo and some more, so that K can move without another search.
-
-        The embedding chooses; among those it finds, the garment's own outline in the photo decides the order.
-        """
+    def _search(self, query: torch.Tensor, k: int, ranking: Ranking | None) -> Neighbours:
+        """The k entries nearest to a photo and some more, so that K can move without another search."""
         if not isinstance(k, int) or not 1 <= k <= len(self.bank):
             return self.bank.search(query, k)  # which says what is wrong
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
+        return self.bank.search(query, kept, size=self.image_size, ranking=ranking)
+
+    def _ranking(self, image: Image.Image, mask: np.ndarray | None) -> Ranking | None:
+        """The order in which what the embedding finds fits what the photo shows; None where no garment is found."""
         outline = None if mask is None else self._outline(mask)
         if outline is None:
-            return self.bank.search(query, kept, size=self.image_size)
-        ranking = Ranking(DEPTH, partial(outline_order, outline=outline))
-        return self.bank.search(query, kept, size=self.image_size, ranking=ranking)
+            return None
+        evidence = [(outline, OUTLINE_WEIGHT)]
+        if self.pipeline.silhouette_net is not None:
+            evidence.append((self._expected(image, mask), EXPECTED_WEIGHT))
+        return Ranking(DEPTH, partial(shape_order, evidence=evidence))
+
+    def _expected(self, image: Image.Image, mask: np.ndarray) -> torch.Tensor:
+        """What SilhouetteNet makes of a photo and its garment mask: (h, w) in [0, 1]."""
+        net = self.pipeline.silhouette_net
+        photo, framed_mask = laid_over(photo_to_array(image, 2 * self.image_size), mask, silhouette_frame(mask),
+                                       net.config.input_size)
+        seen = photo_to_tensor(Image.fromarray(photo), net.config.input_size).to(self.device)
+        return net(seen, torch.from_numpy(framed_mask)[None, None].to(self.device)).float().sigmoid()[0, 0].cpu()
 
     def landmark_from_mask(self, source: PhotoSource) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
@@ -320,6 +331,31 @@ class RAGDiffusion:
         if outline is None:
             raise ValueError("no garment is found in the photo: pick a candidate or bring an outline of your own")
         return outline
+
+    @torch.no_grad()
+    def expected_silhouette(self, photo: PhotoSource) -> torch.Tensor:
+        """The silhouette that the photo's garment would have, laid flat as the standard wants it.
+
+        It is drawn, not retrieved: evidence by which retrieval ranks sound silhouettes, and no landmark itself.
+
+        Args:
+            photo: path, bytes or PIL image.
+
+        Returns:
+            (H, W) in [0, 1] at the guide's size, symmetric.
+
+        Raises:
+            ValueError: if no garment is found in the photo.
+            RuntimeError: if this checkpoint has no SilhouetteNet.
+        """
+        if self.pipeline.silhouette_net is None:
+            raise RuntimeError(f"the {self.preset} checkpoint has no SilhouetteNet to draw a silhouette with")
+        image = load_photo(photo)
+        mask = self._garment_mask(image)
+        if largest_part(mask) is None:
+            raise ValueError("no garment is found in the photo, so there is no silhouette to draw")
+        size = (self.image_size, self.image_size)
+        return F.interpolate(self._expected(image, mask)[None, None], size=size, mode="bilinear")[0, 0]
 
     @torch.no_grad()
     def _garment_mask(self, image: Image.Image) -> np.ndarray | None:

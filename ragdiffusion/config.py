@@ -58,6 +58,23 @@ class FlowConfig:
 
 
 @dataclass(frozen=True)
+class SilhouetteConfig:
+    """SilhouetteNet, whose silhouettes rank the bank's.
+
+    Attributes:
+        input_size: side of photo and mask given to it, pixels.
+        widths: channels of the U-Net, finest first.
+        depth: layers of attention at its coarsest level.
+        heads: their heads.
+    """
+
+    input_size: int = 128
+    widths: tuple[int, ...] = (40, 64, 112, 160)
+    depth: int = 3
+    heads: int = 4
+
+
+@dataclass(frozen=True)
 class SamplingDefaults:
     """What a person gets without touching a setting.
 
@@ -94,6 +111,8 @@ class Preset:
         ep_heads: its attention heads.
         guider_channels: of the Landmark Guider's four convolutions.
         flow: of the appearance flow, None where the preset draws without a draft.
+        silhouette: of SilhouetteNet, None where the order of the neighbours is the embedding's alone; it needs the
+            garment mask that the appearance flow finds.
         prediction_type: what MainNet predicts: `sample` (x0, on top of the draft) or `v_prediction` or `epsilon`.
         defaults: of sampling.
     """
@@ -110,6 +129,7 @@ class Preset:
     ep_heads: int
     flow: FlowConfig | None
     prediction_type: str
+    silhouette: SilhouetteConfig | None = None
     latent_channels: int = 16
     guider_channels: tuple[int, ...] = (16, 32, 64, 128)
     defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
@@ -118,6 +138,8 @@ class Preset:
         if self.flow is not None and self.prediction_type != "sample":
             raise ValueError(f"preset {self.name}: a draft is corrected in x0, so prediction_type must be 'sample', "
                              f"got {self.prediction_type!r}")
+        if self.silhouette is not None and self.flow is None:
+            raise ValueError(f"preset {self.name}: SilhouetteNet needs the garment mask that an appearance flow finds")
 
     @property
     def packed_channels(self) -> int:
@@ -166,6 +188,7 @@ _STUDIO = Preset(
         feature_dim=192, embedding_dim=256, resampler_dim=192, resampler_heads=4),
     ep_tokens=4, ep_dim=96, ep_heads=4,
     flow=FlowConfig(),
+    silhouette=SilhouetteConfig(),
     prediction_type="sample",
     defaults=SamplingDefaults(strength=0.5),
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.images import SILHOUETTE_SIZE
+from ragdiffusion.structure.reranking import stored_shape_bits
 
 PRECISIONS = {"float32": "<f4", "float16": "<f2"}
 UNIT_NORM_TOLERANCE = 1e-3
@@ -186,6 +187,7 @@ def checked_fields(values: NewEntry | EntryUpdate, dimension: int, precision: st
         checked["embedding"] = encode_embedding(unit_vector(values.embedding, dimension), precision)
     if complete or values.silhouette is not None:
         checked["silhouette"] = check_silhouette(values.silhouette)
+        checked["shape"] = stored_shape_bits([values.silhouette])[0].tobytes()
     if values.thumbnail is not None:
         checked["thumbnail"] = check_thumbnail(values.thumbnail)
     if values.attributes is not None:

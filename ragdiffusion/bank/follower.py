@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from ragdiffusion.bank.entries import decode_embeddings
 from ragdiffusion.bank.index import VectorIndex
 from ragdiffusion.bank.store import BankRow, EditRow, EntryRow
-from ragdiffusion.structure.reranking import stored_shape_bits
 
 _PAGE = 10_000  # embeddings decoded at a time
 _SHAPES = 100_000  # coarse shapes kept, half a kilobyte each
@@ -38,7 +37,7 @@ class IndexFollower:
         if self.revision > 0 and known != self.digest:  # the database was put back to another history
             self._load(session)
             return self._index
-        columns = (EntryRow.id, EntryRow.enabled, EntryRow.deleted_at, EntryRow.embedding)
+        columns = (EntryRow.id, EntryRow.enabled, EntryRow.deleted_at, EntryRow.embedding, EntryRow.shape)
         rows = session.execute(
             select(*columns).where(EntryRow.revision > self.revision).order_by(EntryRow.id)
         ).all()
@@ -56,7 +55,7 @@ class IndexFollower:
         return decode_embeddings([row.embedding for row in rows], self._dimension, self._precision)
 
     def shapes(self, session: Session, ids: Sequence[int]) -> np.ndarray:
-        """Silhouettes of entries as `structure.reranking` packs them, (M, 64) uint64; read once, then remembered.
+        """Silhouettes of entries as `structure.reranking` packs them, (M, 64) uint64.
 
         Args:
             session: on the database, of the transaction in which `refresh` was called.
@@ -64,17 +63,16 @@ class IndexFollower:
         """
         unread = [entry_id for entry_id in ids if entry_id not in self._shapes]
         if unread:
-            rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(unread))).all()
-            read = stored_shape_bits([row.silhouette for row in rows])
-            self._shapes.update(zip((row.id for row in rows), read, strict=True))
+            rows = session.execute(select(EntryRow.id, EntryRow.shape).where(EntryRow.id.in_(unread)))
+            self._shapes.update((row.id, np.frombuffer(row.shape, np.uint64)) for row in rows)
         found = np.stack([self._shapes[entry_id] for entry_id in ids])
-        while len(self._shapes) > _SHAPES:
-            self._shapes.pop(next(iter(self._shapes)))  # the oldest
+        self._forget()
         return found
 
     def _load(self, session: Session) -> None:
         state = session.execute(select(BankRow.revision, BankRow.digest)).one()
-        alive = select(EntryRow.id, EntryRow.embedding).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
+        columns = (EntryRow.id, EntryRow.embedding, EntryRow.shape)
+        alive = select(*columns).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
         self._index = VectorIndex(self._dimension)
         self._shapes: dict[int, np.ndarray] = {}
         for rows in session.execute(alive.order_by(EntryRow.id)).partitions(_PAGE):
@@ -84,3 +82,9 @@ class IndexFollower:
     def _put(self, rows: Sequence[Any]) -> None:
         if rows:
             self._index.put([row.id for row in rows], self.vectors(rows))
+            self._shapes.update((row.id, np.frombuffer(row.shape, np.uint64)) for row in rows)
+            self._forget()
+
+    def _forget(self) -> None:
+        while len(self._shapes) > _SHAPES:
+            self._shapes.pop(next(iter(self._shapes)))  # the oldest

@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import QueuePool
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 5000
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
 _SQLITE_URL = re.compile(r"sqlite(\+pysqlite)?:///(?P<path>.+)")
@@ -44,7 +44,8 @@ class BankRow(Base):
 class EntryRow(Base):
     """One flat-lay garment. Never removed, only marked, so that ids stay valid in old records.
 
-    `revision` is the last one that touched the row: what an index needs to catch up. Large values come last,
+    `revision` is the last one that touched the row: what an index needs to catch up. `shape` is the silhouette as
+    `structure.reranking` packs it, since to decode those of a whole bank takes seconds. Large values come last,
     since SQLite has to read past what stands before a column.
     """
 
@@ -54,6 +55,7 @@ class EntryRow(Base):
     enabled: Mapped[bool]
     deleted_at: Mapped[datetime | None]
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    shape: Mapped[bytes] = mapped_column(LargeBinary)
     source: Mapped[str]
     attributes: Mapped[dict[str, str]] = mapped_column(JSON)
     tags: Mapped[list[str]] = mapped_column(JSON)
@@ -95,7 +97,7 @@ def pack(value: Any) -> bytes | None:
 
 def unpack(field: str, packed: bytes | None) -> Any:
     """The value that `pack` kept for this field of an entry."""
-    if packed is None or field in ("embedding", "silhouette", "thumbnail"):
+    if packed is None or field in ("embedding", "shape", "silhouette", "thumbnail"):
         return packed
     if field == "deleted_at":
         return datetime.fromisoformat(packed.decode())

@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|denoiser`: train one part, or go on where it stopped."""
+"""`train flow|autoencoder|structure|silhouette|denoiser`: train one part, or go on where it stopped."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ PARTS = {
     "flow": "the appearance flow",
     "autoencoder": "the studio's autoencoder",
     "structure": "StructureNet and its attribute heads",
+    "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
-_COMPONENTS = {"flow": "appearance_flow", "autoencoder": "vae", "structure": "structure_net"}
+_COMPONENTS = {"flow": "appearance_flow", "autoencoder": "vae", "structure": "structure_net",
+               "silhouette": "silhouette_net"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs are "
                         "drawn by the engine")
     parser.add_argument("--synthetic", type=float, default=0.3, help="share of drawn pairs (default %(default)s)")
+    parser.add_argument("--worn", type=float, metavar="SHARE", help="share of the drawn pairs that are worn (default: "
+                        "as the engine mixes displays)")
+    parser.add_argument("--freeze-finder", action="store_true", help="flow only: leave the network that finds the "
+                        "garment as it is, which makes steps cheaper")
     parser.add_argument("--preset", default="studio")
     parser.add_argument("--checkpoint", type=Path, help="denoiser only: checkpoint with trained autoencoder, "
                         "StructureNet, flow and bank")
@@ -90,26 +96,36 @@ def run(args: argparse.Namespace) -> int:
     if args.part == "denoiser":
         return _denoiser(args, config)
     components = build_components(preset)
+    if components[_COMPONENTS[args.part]] is None:
+        raise ValueError(f"the preset {preset.name!r} has no {_COMPONENTS[args.part]}: nothing to train")
     if args.start is not None:
         begin_with(components[_COMPONENTS[args.part]], args.start)
     if args.part == "autoencoder":
         return _autoencoder(args, config, components["vae"], preset.image_size)
     from ragdiffusion.training.sources import HELD_OUT, open_source
 
+    if args.part == "silhouette":
+        from ragdiffusion.training.silhouette import train_silhouette
+
+        silhouettes = components["silhouette_net"]
+        source = open_source(args.garments, silhouettes.config.input_size, synthetic=args.synthetic, limit=args.limit,
+                             worn=args.worn)
+        train_silhouette(config, source.draw_silhouettes, source.held_out_silhouettes(24), model=silhouettes)
+        return 0
     if args.part == "structure":
         from ragdiffusion.training.structure import train_structure
 
         net = components["structure_net"]
         source = open_source(args.garments, net.image_size, synthetic=args.synthetic, limit=args.limit,
-                             without=args.without)
+                             without=args.without, worn=args.worn)
         train_structure(config, source.draw_structures, source.held_out_structures(HELD_OUT), model=net)
         return 0
     from ragdiffusion.training.flow import train_flow
 
     flow = components["appearance_flow"]
-    if flow is None:
-        raise ValueError(f"the preset {preset.name!r} draws without an appearance flow: nothing to train")
-    source = open_source(args.garments, flow.config.input_size, synthetic=args.synthetic, limit=args.limit)
+    flow.finder.requires_grad_(not args.freeze_finder)
+    source = open_source(args.garments, flow.config.input_size, synthetic=args.synthetic, limit=args.limit,
+                         worn=args.worn)
     train_flow(config, source.draw, source.held_out_pairs(HELD_OUT), model=flow)
     return 0
 
@@ -156,11 +172,11 @@ def _denoiser(args: argparse.Namespace, config) -> int:
     if args.checkpoint is None:
         raise ValueError("train denoiser needs --checkpoint: the folder with trained autoencoder, StructureNet, bank")
     model = RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, device=args.device)
-    source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit)
+    source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn)
     encoders = None
     if args.encoders:
         recipe = DenoiserSamples(checkpoint=args.checkpoint, preset=args.preset, garments=args.garments,
-                                 synthetic=args.synthetic, limit=args.limit, device=args.device)
+                                 synthetic=args.synthetic, worn=args.worn, limit=args.limit, device=args.device)
         encoders = Encoders(recipe=recipe, processes=args.encoders, uses=args.uses)
     train_denoiser(config, source.draw, source.held_out_pairs(8), pipeline=model.pipeline,
                    bank=training_bank(model.bank), pool=args.pool, encoders=encoders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from ragdiffusion.bank import Bank
 from ragdiffusion.bank.sources import STANDARD_SYMMETRY
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, load_garments
+from ragdiffusion.garments.synthetic.wild import DISPLAYS
 from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import decode_silhouettes, photo_to_tensor
 
@@ -27,7 +28,6 @@ CLOSE = 0.85
 """IoU above which a retrieved silhouette counts as right, as in the paper."""
 KS = (1, 2, 4, 8)
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
-DISPLAYS = ("laid", "hung", "worn")
 _TELLING_NAME = 8  # letters
 _DRAWN_SEEDS = 1 << 43  # neither a trainer nor a bank draws these
 _OUTER = ("Windbreaker", "Down Jacket", "Jacket", "Suit", "Knitted Coat", "Leather Short Coat", "Leather Long Coat",
@@ -89,10 +89,12 @@ class Answer:
         by_k: of the landmark for each K that the bank allows.
         to_standard: for each α, cosine similarity of ê (Eq. 3) with the embedding of the garment's own flat-lay.
         outline: of the photo's own outline, centred and made symmetric; None without a flow to find it.
+        expected: of the silhouette that SilhouetteNet draws; None without one.
         milliseconds: spent in retrieval.
         query: (D,), e of the photo.
         standard: (D,), e of the flat-lay.
         photo_outline: (SIDE, SIDE) bool, that outline; empty where no garment was found.
+        drawn: (SIDE, SIDE) bool, that silhouette; empty likewise.
         guide: what the product returned.
     """
 
@@ -102,10 +104,12 @@ class Answer:
     by_k: dict[int, float]
     to_standard: dict[float, float]
     outline: float | None
+    expected: float | None
     milliseconds: float
     query: torch.Tensor
     standard: torch.Tensor
     photo_outline: torch.Tensor
+    drawn: torch.Tensor
     guide: StructureGuide
 
     @property
@@ -246,7 +250,8 @@ def measure(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, tru
         tuned = {k: guide.retune(k=k) for k in KS if k <= kept}
         standard = embed_standard(model, query)
         mixed = {alpha: guide.retune(alpha=alpha).embedding for alpha in ALPHAS}
-        own = _own_outline(model, query)
+        own = _shown(model.photo_outline, query, possible=model.pipeline.appearance_flow is not None)
+        drawn = _shown(model.expected_silhouette, query, possible=model.pipeline.silhouette_net is not None)
         mask = torch.from_numpy(query.silhouette)
         yield Answer(
             iou=_iou(small_mask(guide.landmark), mask),
@@ -255,8 +260,9 @@ def measure(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, tru
             by_k={k: _iou(small_mask(one.landmark), mask) for k, one in tuned.items()},
             to_standard={alpha: float(F.cosine_similarity(e.cpu(), standard, dim=0)) for alpha, e in mixed.items()},
             outline=None if model.pipeline.appearance_flow is None else _iou(own, mask),
+            expected=None if model.pipeline.silhouette_net is None else _iou(drawn, mask),
             milliseconds=sum(guide.timings_ms.values()), query=guide.query.cpu(), standard=standard,
-            photo_outline=own, guide=guide)
+            photo_outline=own, drawn=drawn, guide=guide)
 
 
 def embed_standard(model: RAGDiffusion, query: Query) -> torch.Tensor:
@@ -272,10 +278,10 @@ def small_mask(mask: torch.Tensor) -> torch.Tensor:
     return F.interpolate(mask[None, None].float().cpu(), size=(SIDE, SIDE), mode="area")[0, 0] > 0.5
 
 
-def _own_outline(model: RAGDiffusion, query: Query) -> torch.Tensor:
-    if model.pipeline.appearance_flow is not None:
+def _shown(read: Callable[[Path | Image.Image], torch.Tensor], query: Query, *, possible: bool) -> torch.Tensor:
+    if possible:
         try:
-            return small_mask(model.photo_outline(query.photo))
+            return small_mask(read(query.photo))
         except ValueError:  # no garment was found: an empty outline overlaps with nothing
             pass
     return torch.zeros(SIDE, SIDE, dtype=torch.bool)

@@ -26,7 +26,7 @@ from ragdiffusion.evaluation.retrieval import (
     true_overlaps,
 )
 from ragdiffusion.evaluation.retrieval_baselines import FRAMED_PIXELS, baseline_overlaps
-from ragdiffusion.structure.reranking import DEPTH, WEIGHT
+from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT
 
 SCALES = (1000, 2000, 4000, 8000)
 """Sizes of bank that Table 4 compares."""
@@ -86,7 +86,7 @@ def evaluate_retrieval(model: RAGDiffusion, queries: Sequence[Query], *, scales:
         "bank_entries": len(gallery.ids), "bank_version": model.bank.version, "checkpoint": model.checkpoint,
         "each": [{"source": query.source, "category": query.category, "display": query.display,
                   "straight": query.straight, "iou": answer.iou, "nearest": answer.nearest[0],
-                  "oracle": answer.oracle, "outline": answer.outline}
+                  "oracle": answer.oracle, "outline": answer.outline, "expected": answer.expected}
                  for query, answer in zip(queries, answers, strict=True)],
     }
     return report, answers
@@ -97,23 +97,28 @@ def summarise_answers(answers: Sequence[Answer]) -> dict[str, Any]:
 
     `oracle_top1` is the share of garments for which the bank has a right entry at all: no top-1 can be above it.
     """
-    outlines = [answer.outline for answer in answers if answer.outline is not None]
+    average = lambda values: mean(values) if values else None  # noqa: E731
     return {"iou": mean(answer.iou for answer in answers), "top1": mean(answer.top1 for answer in answers),
             "top5": mean(answer.top5 for answer in answers), "oracle_iou": mean(answer.oracle for answer in answers),
             "oracle_top1": mean(answer.oracle > CLOSE for answer in answers), "n": len(answers),
-            "outline_iou": mean(outlines) if outlines else None}
+            "outline_iou": average([answer.outline for answer in answers if answer.outline is not None]),
+            "expected_iou": average([answer.expected for answer in answers if answer.expected is not None])}
 
 
 def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor) -> dict[str, Any]:
-    """Nearest entries by embedding alone, by outline alone, and by both as `structure.reranking` weighs them."""
+    """Nearest entries by the embedding, by each shape alone, and by all as `structure.reranking` weighs them."""
     similarity = torch.stack([answer.query for answer in answers]) @ gallery.embeddings.T  # (Q, N)
     scores = {"embedding": similarity}
+    least = similarity.topk(min(DEPTH, similarity.shape[1]), dim=1).values[:, -1:]
+    weighed = torch.where(similarity >= least, similarity, -torch.inf)
     if answers[0].outline is not None:
-        fit = overlaps(torch.stack([answer.photo_outline for answer in answers]), gallery.silhouettes)
-        depth = min(DEPTH, similarity.shape[1])
-        least = similarity.topk(depth, dim=1).values[:, -1:]
-        scores["outline"] = fit
-        scores["both"] = torch.where(similarity >= least, similarity + WEIGHT * fit, similarity - 2)
+        scores["outline"] = overlaps(torch.stack([answer.photo_outline for answer in answers]), gallery.silhouettes)
+        weighed = weighed + OUTLINE_WEIGHT * scores["outline"]
+    if answers[0].expected is not None:
+        scores["expected silhouette"] = overlaps(torch.stack([a.drawn for a in answers]), gallery.silhouettes)
+        weighed = weighed + EXPECTED_WEIGHT * scores["expected silhouette"]
+    if len(scores) > 1:
+        scores["all"] = weighed
     found = {}
     for name, score in scores.items():
         order = score.topk(min(5, score.shape[1]), dim=1).indices
@@ -169,6 +174,8 @@ def to_markdown(report: dict[str, Any], dataset: str) -> str:
               f"| ({FRAMED_PIXELS}: the garment head without the encoder) | {report['without_encoder_iou']:.3f} |"]
     if report["outline_iou"] is not None:
         lines.append(f"| (the photo's own outline, no bank) | {report['outline_iou']:.3f} |")
+    if report["expected_iou"] is not None:
+        lines.append(f"| (the silhouette that SilhouetteNet draws, no bank) | {report['expected_iou']:.3f} |")
     lines += ["", "| nearest by | IoU | top-1 | top-5 |", "|---|---|---|---|",
               *(f"| {name} | {row['nearest_iou']:.3f} | {row['top1']:.1%} | {row['top5']:.1%} |"
                 for name, row in report["by_ranking"].items())]

@@ -11,7 +11,7 @@ import math
 import torch
 from torch.nn import functional as F
 
-from ragdiffusion.generation.layers import cell_centres
+from ragdiffusion.layers import cell_centres
 
 SIDE = 32  # of the masks that are compared
 TURNS = (-50.0, -25.0, 0.0, 25.0, 50.0)  # degrees to start from

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.generation.alignment import align
-from ragdiffusion.generation.layers import ResidualBlock, cell_centres
+from ragdiffusion.layers import UNet, cell_centres
 
 
 @dataclass(frozen=True)
@@ -47,36 +47,6 @@ def take(image: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
                          align_corners=False).to(image.dtype)
 
 
-class _UNet(nn.Module):
-    """A U-Net whose input comes folded into channels, and whose result is unfolded as far as wanted.
-
-    Args:
-        in_channels: of the folded input.
-        widths: channels at 1, 1/2, 1/4, ... of that; the coarsest should see it whole.
-        out_channels: of the result.
-        unfold: the result is so many times larger than the folded input.
-    """
-
-    def __init__(self, in_channels: int, widths: tuple[int, ...], out_channels: int, *, unfold: int) -> None:
-        super().__init__()
-        self.unfold = unfold
-        self.stem = nn.Conv2d(in_channels, widths[0], 3, padding=1)
-        self.down = nn.ModuleList(ResidualBlock(widths[max(0, i - 1)], width) for i, width in enumerate(widths))
-        self.up = nn.ModuleList(ResidualBlock(coarse + fine, fine)
-                                for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True))
-        self.head = nn.Conv2d(widths[0], out_channels * unfold**2, 3, padding=1)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, in_channels, h, w) -> (B, out_channels, unfold * h, unfold * w)."""
-        x, kept = self.stem(x), []
-        for index, block in enumerate(self.down):
-            x = block(F.avg_pool2d(x, 2) if index else x)
-            kept.append(x)
-        for block, finer in zip(self.up, kept[-2::-1], strict=True):
-            x = block(torch.cat([F.interpolate(x, size=finer.shape[-2:], mode="bilinear"), finer], 1))
-        return F.pixel_shuffle(self.head(F.silu(x)), self.unfold)
-
-
 class AppearanceFlow(ModelMixin, ConfigMixin):
     """Photo and landmark to flow, visibility and the photo's garment mask.
 
@@ -98,9 +68,9 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         halvings = max(len(finder_widths), len(refiner_widths) + 1)
         if input_size % (1 << halvings):
             raise ValueError(f"input_size is {input_size}, a multiple of {1 << halvings} wanted for these widths")
-        self.finder = _UNet(4 * 3 + 2, finder_widths, 1, unfold=2)
+        self.finder = UNet(4 * 3 + 2, finder_widths, 1, unfold=2)
         # photo and garment as laid (4), landmark (1), places, displacement (2 each) and visibility (1)
-        self.refiner = _UNet(16 * 5 + 4 * 5, refiner_widths, 3, unfold=2)
+        self.refiner = UNet(16 * 5 + 4 * 5, refiner_widths, 3, unfold=2)
         nn.init.zeros_(self.refiner.head.weight)  # untrained, it leaves the garment where the affine map lays it
         nn.init.zeros_(self.refiner.head.bias)
 
@@ -116,7 +86,7 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         return self.finder(torch.cat([F.pixel_unshuffle(photo, 2), places], 1))
 
     def forward(self, photo: torch.Tensor, landmark: torch.Tensor, start: torch.Tensor | None = None,
-                garment: torch.Tensor | None = None) -> FlowPrediction:
+                garment: torch.Tensor | None = None, *, refinements: int | None = None) -> FlowPrediction:
         """Predict.
 
         Args:
@@ -124,6 +94,7 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
             landmark: (B, 1, S, S) in [0, 1].
             start: (B, 2, 3), the affine map to begin with, as `align` gives it; it is found when not given.
             garment: (1 or B, 1, S, S), what `find_garment` says of the photo, where it was asked already.
+            refinements: how often the points are moved; None: as configured.
 
         Raises:
             ValueError: if either is of another size.
@@ -138,7 +109,7 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         outline = landmark.float() * 2 - 1
         moved, visibility = torch.zeros_like(places), torch.zeros_like(places[:, :1])
         levels = []
-        for _ in range(self.config.refinements):
+        for _ in range(self.config.refinements if refinements is None else refinements):
             moved = moved.detach()  # each refinement learns from where it begins
             where = _apply(start, F.interpolate(places + moved, scale_factor=2, mode="bilinear"))
             laid = take(seen, where)

@@ -15,7 +15,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
-from ragdiffusion.generation.layers import ResidualBlock
+from ragdiffusion.layers import ResidualBlock
 
 _CERTAIN = -30.0  # log-variance of a deterministic code
 

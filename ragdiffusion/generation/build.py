@@ -17,6 +17,7 @@ from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
 from ragdiffusion.generation.text import caption_tokenizer
 from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.structure.silhouette_net import SilhouetteNet
 
 _CAPTION_TOKENS = 48  # the longest caption has 45
 
@@ -71,5 +72,6 @@ def build_components(preset: Preset) -> dict[str, Any]:
                                         dim=preset.ep_dim, attention_heads=preset.ep_heads),
         "landmark_guider": LandmarkGuider(channels=preset.guider_channels),
         "appearance_flow": AppearanceFlow(**asdict(preset.flow)) if preset.flow is not None else None,
+        "silhouette_net": SilhouetteNet(**asdict(preset.silhouette)) if preset.silhouette is not None else None,
         "scheduler": build_scheduler(preset),
     }

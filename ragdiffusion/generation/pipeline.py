@@ -20,9 +20,10 @@ from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, So
 from ragdiffusion.generation.detail import fill_hidden
 from ragdiffusion.generation.text import TextFeatures, encode_captions
 from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.structure.silhouette_net import SilhouetteNet
 
 OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
-               "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow}
+               "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow, "SilhouetteNet": SilhouetteNet}
 
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
@@ -64,7 +65,8 @@ class PipelineOutput:
 class RAGDiffusionPipeline(DiffusionPipeline):
     """Generates flat-lay pictures under a landmark, a structure embedding and a photo.
 
-    Components are as in `build_components`; `text_encoder_2`, `tokenizer_2` and `appearance_flow` may be None.
+    Components are as in `build_components`; `text_encoder_2`, `tokenizer_2`, `appearance_flow` and
+    `silhouette_net` may be None.
 
     Args:
         preset_name: name of the preset the components were built by.
@@ -73,20 +75,21 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         sampling: default `k`, `alpha`, `steps`, `guidance`, `strength`.
     """
 
-    _optional_components = ["text_encoder_2", "tokenizer_2", "appearance_flow"]
+    _optional_components = ["text_encoder_2", "tokenizer_2", "appearance_flow", "silhouette_net"]
 
     def __init__(self, vae: torch.nn.Module, text_encoder: torch.nn.Module, tokenizer: Any,
                  structure_net: StructureNet, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel,
                  ep_adapter: EPAdapter, landmark_guider: LandmarkGuider, scheduler: DDIMScheduler,
                  text_encoder_2: torch.nn.Module | None = None, tokenizer_2: Any = None,
-                 appearance_flow: AppearanceFlow | None = None, preset_name: str = "studio", latent_packing: int = 1,
+                 appearance_flow: AppearanceFlow | None = None, silhouette_net: SilhouetteNet | None = None,
+                 preset_name: str = "studio", latent_packing: int = 1,
                  image_size: int = 768, sampling: dict | None = None) -> None:
         super().__init__()
         self.register_modules(
             vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, text_encoder_2=text_encoder_2,
             tokenizer_2=tokenizer_2, structure_net=structure_net, unet=unet, reference_net=reference_net,
             ep_adapter=ep_adapter, landmark_guider=landmark_guider, appearance_flow=appearance_flow,
-            scheduler=scheduler)
+            silhouette_net=silhouette_net, scheduler=scheduler)
         self.register_to_config(preset_name=preset_name, latent_packing=latent_packing, image_size=image_size,
                                 sampling=sampling)
         self.denoiser = GarmentDenoiser(unet=unet, reference_net=reference_net, ep_adapter=ep_adapter,

@@ -9,15 +9,18 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ragdiffusion.images import CANONICAL_MARGIN
+
 MARGIN = 1.2  # side of the frame over the longer side of the garment's box
 _LEAST = 0.01  # share of the picture below which a mask is taken for noise
 
 
-def frame_of(mask: np.ndarray) -> tuple[float, float, float]:
+def frame_of(mask: np.ndarray, *, margin: float = MARGIN) -> tuple[float, float, float]:
     """The square frame around the largest part of a garment mask.
 
     Args:
         mask: (H, W) in [0, 1]; the garment is above 0.5.
+        margin: side of the frame over the longer side of the garment's box.
 
     Returns:
         Centre (x, y) and side, in shares of the mask's width and height; the whole picture where there is no garment.
@@ -27,7 +30,7 @@ def frame_of(mask: np.ndarray) -> tuple[float, float, float]:
         return 0.5, 0.5, 1.0
     height, width = mask.shape
     left, top, box_width, box_height = cv2.boundingRect((part > 0.5).astype(np.uint8))
-    side = MARGIN * max(box_width / width, box_height / height)
+    side = margin * max(box_width / width, box_height / height)
     return (left + box_width / 2) / width, (top + box_height / 2) / height, float(side)
 
 
@@ -47,16 +50,18 @@ def largest_part(mask: np.ndarray) -> np.ndarray | None:
     return np.where(others, 0, mask)
 
 
-def crop(image: np.ndarray, frame: tuple[float, float, float], size: int) -> np.ndarray:
-    """Cut a square frame out of a square picture; its border goes on outside.
+def crop(image: np.ndarray, frame: tuple[float, float, float], size: int, *, beyond: int = cv2.BORDER_REPLICATE
+         ) -> np.ndarray:
+    """Cut a square frame out of a square picture.
 
     Args:
-        image: uint8 (N, N, 3).
+        image: (N, N, 3) or (N, N).
         frame: from `frame_of`.
         size: side of the result, pixels.
+        beyond: OpenCV's name for what lies beyond the picture: its border goes on, or nothing (`BORDER_CONSTANT`).
 
     Returns:
-        uint8 (size, size, 3).
+        (size, size, 3) or (size, size), of the same type.
     """
     whole = image.shape[0]
     scale = size / (frame[2] * whole)
@@ -64,7 +69,7 @@ def crop(image: np.ndarray, frame: tuple[float, float, float], size: int) -> np.
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
     shift = [size / 2 - scale * (centre * whole - 0.5) - 0.5 for centre in frame[:2]]
     matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=beyond)
 
 
 def isolate(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -84,3 +89,24 @@ def isolate(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def framed(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
     """Isolate the garment and cut its frame out: uint8 (N, N, 3), (h, w) in [0, 1] -> uint8 (size, size, 3)."""
     return crop(isolate(image, mask), frame_of(mask), size)
+
+
+def laid_over(image: np.ndarray, mask: np.ndarray, frame: tuple[float, float, float], size: int
+              ) -> tuple[np.ndarray, np.ndarray]:
+    """A photo and its garment mask cut out alike, as SilhouetteNet sees them.
+
+    Args:
+        image: uint8 (N, N, 3).
+        mask: (h, w) in [0, 1], of any size.
+        frame: from `silhouette_frame`.
+        size: side of the results, pixels.
+
+    Returns:
+        uint8 (size, size, 3) and float32 (size, size) in [0, 1]; nothing of the garment lies outside the photo.
+    """
+    return crop(image, frame, size), crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
+
+
+def silhouette_frame(mask: np.ndarray) -> tuple[float, float, float]:
+    """The frame that puts a garment laid straight where a silhouette in the canonical frame stands."""
+    return frame_of(mask, margin=CANONICAL_MARGIN)

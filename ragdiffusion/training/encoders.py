@@ -141,6 +141,7 @@ class DenoiserSamples:
         preset: of it.
         garments: data set or pack, None: all are drawn by the engine.
         synthetic: share of drawn ones, in [0, 1].
+        worn: share of the drawn ones that are worn; None: as the engine mixes displays.
         limit: take only so many real garments.
         device: torch device.
         batch_size: samples encoded at a time.
@@ -150,6 +151,7 @@ class DenoiserSamples:
     preset: str
     garments: Path | None
     synthetic: float
+    worn: float | None = None
     limit: int | None = None
     device: str = "cpu"
     batch_size: int = 16
@@ -168,5 +170,6 @@ class DenoiserSamples:
         torch.set_num_threads(1)  # there are as many processes as cores to spare
         quiet_libraries()
         model = RAGDiffusion.from_pretrained(self.checkpoint, preset=self.preset, device=self.device)
-        source = open_source(self.garments, model.image_size, synthetic=self.synthetic, limit=self.limit)
+        source = open_source(self.garments, model.image_size, synthetic=self.synthetic, limit=self.limit,
+                             worn=self.worn)
         return encode_samples(model.pipeline, source.draw, batch_size=self.batch_size)

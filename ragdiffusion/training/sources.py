@@ -13,6 +13,7 @@ from ragdiffusion.garments.datasets import garments_of
 from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
+from ragdiffusion.garments.synthetic.wild import DISPLAYS
 
 UNTOUCHED = 0.5  # share of real photos shown as they were taken, which is how a person brings them
 HELD_OUT = 64  # real garments that no trainer draws
@@ -30,6 +31,7 @@ class PairSource:
         engine: draws garments.
         synthetic: share of drawn pairs, in [0, 1].
         without: categories (lower case) that are never drawn.
+        worn: share of drawn pairs that are worn, in [0, 1]; None: as the engine mixes displays.
     """
 
     real: RealPairs | None
@@ -37,6 +39,7 @@ class PairSource:
     engine: GarmentEngine
     synthetic: float
     without: frozenset[str] = frozenset()
+    worn: float | None = None
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """One pair for the flow or the denoiser."""
@@ -44,9 +47,12 @@ class PairSource:
             return self._drawn(self.engine.pair, rng)
         return self.real.sample(rng)
 
-    def _drawn(self, make: Callable[[int], Pair], rng: np.random.Generator) -> Pair:
+    def _drawn(self, make: Callable[[int, str | None], Pair], rng: np.random.Generator) -> Pair:
         while True:
-            pair = make(int(rng.integers(_SEEDS)))
+            seed, display = int(rng.integers(_SEEDS)), None
+            if self.worn is not None:
+                display = "worn" if rng.random() < self.worn else ("laid", "hung")[int(rng.integers(2))]
+            pair = make(seed, display)
             if pair.category.lower() not in self.without:
                 return pair
 
@@ -56,6 +62,16 @@ class PairSource:
         chosen = rng.choice(len(self.real.garments), real, replace=False) if real else []
         pairs = [self.real.structure_pair(rng, int(index)) for index in chosen]
         return pairs + [self._drawn(self.engine.structure_pair, rng) for _ in range(count - real)]
+
+    def draw_silhouettes(self, rng: np.random.Generator, count: int) -> list[Pair]:
+        """So many pairs whose flat-lay is the photo's own, as it lies."""
+        pairs = []
+        for _ in range(count):
+            if self.real is None or rng.random() < self.synthetic:
+                pairs.append(self._drawn(self.engine.pair, rng))
+            else:
+                pairs.append(self.real.structure_pair(rng, int(rng.integers(len(self.real.garments))), retexture=0.0))
+        return pairs
 
     def held_out_pairs(self, count: int) -> list[Pair]:
         """Fixed pairs for the flow's and the denoiser's curves, real ones where there are any."""
@@ -72,9 +88,15 @@ class PairSource:
         return [self.held_out.structure_pair(rng, i, retexture=0.0)
                 for i in range(min(count, len(self.held_out.garments)))]
 
+    def held_out_silhouettes(self, count: int) -> dict[str, list[Pair]]:
+        """Fixed pairs for SilhouetteNet's curves: real ones where there are any, and so many drawn in each display."""
+        kinds = {} if self.held_out is None else {"real": self.held_out_structures(HELD_OUT)}
+        return kinds | {display: [self.engine.pair(_HELD_OUT_SEEDS + i, display) for i in range(count)]
+                        for display in DISPLAYS}
+
 
 def open_source(garments: Path | None, size: int, *, synthetic: float, limit: int | None = None,
-                without: Sequence[str] = ()) -> PairSource:
+                without: Sequence[str] = (), worn: float | None = None) -> PairSource:
     """Open a source of pairs.
 
     Args:
@@ -84,22 +106,25 @@ def open_source(garments: Path | None, size: int, *, synthetic: float, limit: in
         limit: take only so many real garments.
         without: categories to leave out, as the data set or Table 6 names them (an encoder that has never seen
             them shows what a bank update alone can do, 4.4).
+        worn: share of drawn pairs that are worn, in [0, 1]; None: as the engine mixes displays.
 
     Raises:
-        ValueError: if the folder can't be read, nothing is left of it, or the share is out of range.
+        ValueError: if the folder can't be read, nothing is left of it, or a share is out of range.
     """
     left_out = frozenset(category.lower() for category in without)
     if not 0 <= synthetic <= 1:
         raise ValueError(f"synthetic share is {synthetic}, 0 to 1 wanted")
+    if worn is not None and not 0 <= worn <= 1:
+        raise ValueError(f"share of worn ones is {worn}, 0 to 1 wanted")
     engine = GarmentEngine(size)
     if garments is None:
-        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out)
+        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out, worn=worn)
     train, kept = ([garment for garment in part if garment.category.lower() not in left_out]
                    for part in split_held_out(list(garments_of(garments, size, split="train", limit=limit))))
     if not train or not kept:
         raise ValueError(f"{garments}: no garments are left without {', '.join(sorted(left_out))}")
     return PairSource(real=RealPairs(train, untouched=UNTOUCHED), held_out=RealPairs(kept), engine=engine,
-                      synthetic=synthetic, without=left_out)
+                      synthetic=synthetic, without=left_out, worn=worn)
 
 
 def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list[RealGarment]]:

@@ -61,14 +61,20 @@ def _framed(pair: Pair, rng: np.random.Generator) -> np.ndarray:
     size = pair.photo.shape[0]
     photo, mask = pair.photo, pair.photo_mask.astype(np.float32) / 255
     if rng.random() < ISOLATED:
-        error = rng.normal(size=(6, 6)).astype(np.float32) * 0.15
-        error = cv2.resize(error, (size, size), interpolation=cv2.INTER_CUBIC)
-        soft = cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.008, 0.03))
-        photo = isolate(photo, np.clip((soft + error * (soft > 0.02) - 0.5) * rng.uniform(1, 2) + 0.5, 0, 1))
-    return crop(photo, _jittered(frame_of(mask), rng), size)
+        photo = isolate(photo, uncertain(mask, rng))
+    return crop(photo, jittered(frame_of(mask), rng), size)
 
 
-def _jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
+def uncertain(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A garment mask as one that is found in a photo: soft, and a little wrong; float32 (N, N) in [0, 1]."""
+    size = len(mask)
+    error = rng.normal(size=(6, 6)).astype(np.float32) * 0.15
+    error = cv2.resize(error, (size, size), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.008, 0.03))
+    return np.clip((soft + error * (soft > 0.02) - 0.5) * rng.uniform(1, 2) + 0.5, 0, 1)
+
+
+def jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
     """A frame as a garment mask that is a little wrong would give it."""
     x, y = frame[:2] + rng.normal(size=2) * 0.02 * frame[2]
     return float(x), float(y), float(frame[2] * rng.uniform(0.93, 1.1))

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from ragdiffusion.attributes import encode
-from ragdiffusion.config import FlowConfig, Preset, StructureConfig, get_preset
+from ragdiffusion.config import FlowConfig, Preset, SilhouetteConfig, StructureConfig, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.images import encode_silhouette, photo_to_tensor
 
@@ -41,7 +41,8 @@ def tiny_preset() -> Preset:
                     "image_size": 32, "patch_size": 16},
             feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2, resampler_depth=1),
         ep_tokens=2, ep_dim=16, ep_heads=2, guider_channels=(4, 4, 8, 8),
-        flow=FlowConfig(input_size=32, finder_widths=(8, 8, 16, 16), refiner_widths=(8, 8, 16)))
+        flow=FlowConfig(input_size=32, finder_widths=(8, 8, 16, 16), refiner_widths=(8, 8, 16)),
+        silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2))
 
 
 def draw_shirt(index: int, size: int = 128) -> np.ndarray:

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.images import decode_silhouettes
-from ragdiffusion.structure.reranking import DEPTH, WEIGHT, bits_overlap, shape_bits
+from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array, photo_to_tensor
+from ragdiffusion.structure.framing import laid_over, silhouette_frame
+from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT, bits_overlap, shape_bits
 
 
 def _pixels(result) -> np.ndarray:
@@ -43,19 +45,44 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
 # ---- retrieval
 
 
-def test_retrieval_is_the_brute_force_nearest_ranked_by_the_photos_own_outline(tiny_model, guide, photo) -> None:
+def test_retrieval_is_the_brute_force_nearest_ranked_by_outline_and_expected_silhouette(tiny_model, guide, photo) -> None:
     ids, embeddings = tiny_model.bank.embeddings()
     assert len(ids) <= DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
-    outline = shape_bits(tiny_model.photo_outline(photo)[None])[0]
-    shapes = decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64)
-    score = similarity + WEIGHT * torch.from_numpy(bits_overlap(outline, shape_bits(shapes)))
+    shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
+    score = similarity
+    for mask, weight in ((tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
+                         (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT)):
+        score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))
     nearest = score.argsort(descending=True)[: guide.k]
     assert [c.id for c in guide.candidates] == [ids[i] for i in nearest.tolist()]
     np.testing.assert_allclose([c.similarity for c in guide.candidates], similarity[nearest], atol=1e-5)
     assert sum(c.weight for c in guide.candidates) == pytest.approx(1)
     assert guide.landmark.shape == (64, 64)
     torch.testing.assert_close(guide.landmark, guide.candidates[guide.consensus].silhouette)
+
+
+def _drawn_silhouette(model, photo) -> torch.Tensor:
+    """What SilhouetteNet says at its own size, put together by hand."""
+    net, picture = model.pipeline.silhouette_net, load_photo(photo)
+    mask = model.pipeline.garment_mask(photo_to_tensor(picture, 32))[0, 0].numpy()
+    seen, framed = laid_over(photo_to_array(picture, 128), mask, silhouette_frame(mask), 32)
+    with torch.no_grad():
+        return net(torch.from_numpy(seen).permute(2, 0, 1)[None] / 127.5 - 1, torch.from_numpy(framed)[None, None]
+                   ).sigmoid()[0, 0]
+
+
+def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, photo, monkeypatch) -> None:
+    found, drawn = tiny_model.expected_silhouette(photo), _drawn_silhouette(tiny_model, photo)
+    assert found.shape == (64, 64) and drawn.shape == (16, 16)
+    torch.testing.assert_close(F.avg_pool2d(found[None, None], 4)[0, 0], drawn, atol=0.1, rtol=0)
+    torch.testing.assert_close(found, found.flip(-1))
+    monkeypatch.setattr(tiny_model, "_garment_mask", lambda image: np.zeros((32, 32), np.float32))
+    with pytest.raises(ValueError, match="no garment is found"):
+        tiny_model.expected_silhouette(photo)
+    monkeypatch.setattr(tiny_model.pipeline, "silhouette_net", None)
+    with pytest.raises(RuntimeError, match="no SilhouetteNet"):
+        tiny_model.expected_silhouette(photo)
 
 
 def test_k_and_alpha_are_those_asked_for(tiny_model, photo) -> None:

@@ -100,16 +100,16 @@ class GarmentEngine:
             attributes={k: v for k, v in photo.attributes.items() if v != "Unknown"},
         )
 
-    def structure_pair(self, seed: int) -> Pair:
+    def structure_pair(self, seed: int, display: str | None = None) -> Pair:
         """Pair number `seed` with the flat-lay in another texture: same structure, exactly (3.1).
 
         Both share the attributes of the structure; those of the photo's own texture and display are in `seen`. What
         can't be seen in a picture is in neither.
 
         Raises:
-            ValueError: negative seed.
+            ValueError: negative seed, or unknown display.
         """
-        pair = self.pair(seed)
+        pair = self.pair(seed, display)
         rng = np.random.default_rng([int(seed), 2025])
         structure = self.structure(rng)
         other = self.flat_lay(structure, self.texture(np.random.default_rng([int(seed), 4050]), structure))

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 
-from ragdiffusion.config import FlowConfig, Preset, StructureConfig, get_preset
+from ragdiffusion.config import FlowConfig, Preset, SilhouetteConfig, StructureConfig, get_preset
 from ragdiffusion.generation.build import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
@@ -26,7 +26,8 @@ STUDIO = replace(
           "attention_head_dim": 2, "norm_num_groups": 4},
     text=({**_TEXT, "max_position_embeddings": 48},), structure=_STRUCTURE, ep_tokens=3, ep_dim=16, ep_heads=2,
     guider_channels=(4, 4, 8, 8),
-    flow=FlowConfig(input_size=32, finder_widths=(8, 12), refiner_widths=(8, 12)))
+    flow=FlowConfig(input_size=32, finder_widths=(8, 12), refiner_widths=(8, 12)),
+    silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2))
 
 SDXL = replace(
     get_preset("sdxl"), image_size=64,

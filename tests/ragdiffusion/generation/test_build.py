@@ -67,7 +67,7 @@ def test_sdxl_puts_itself_together(sdxl):
     pipeline = RAGDiffusionPipeline(**sdxl, preset_name=preset.name, latent_packing=preset.latent_packing,
                                     image_size=preset.image_size)
     assert (pipeline.grid, pipeline.denoiser.takes_draft) == (96, False)
-    assert sdxl["appearance_flow"] is None
+    assert sdxl["appearance_flow"] is None and sdxl["silhouette_net"] is None
 
 
 def test_the_studio_is_small_and_sees_its_draft():
@@ -96,7 +96,7 @@ def test_mainnet_and_referencenet_start_from_the_same_weights(presets):
 
 @pytest.mark.parametrize(("kind", "last"), [("sample", 0.0), ("v_prediction", 0.0), ("epsilon", 0.0047)])
 def test_the_schedule_ends_in_noise_and_in_the_clean_picture(presets, kind, last):
-    scheduler = build_scheduler(replace(presets["studio"], flow=None, prediction_type=kind))
+    scheduler = build_scheduler(replace(presets["studio"], flow=None, silhouette=None, prediction_type=kind))
     scheduler.set_timesteps(30)
     assert scheduler.timesteps[0] == 999 and len(scheduler.timesteps) == 30
     assert scheduler.alphas_cumprod[-1].item() == pytest.approx(last, abs=1e-4)

@@ -34,7 +34,8 @@ def arguments(unet, randn):
     added = None
     if unet.config.addition_embed_type == "text_time":
         added = {"text_embeds": randn(2, 16), "time_ids": torch.tensor([[64, 64, 0, 0, 64, 64]] * 2)}
-    return randn(2, unet.config.in_channels, 4, 4), randn(2, 6, unet.config.cross_attention_dim), added
+    # Large enough for several tokens at the coarsest level: a lone one attends to itself whatever its query.
+    return randn(2, unet.config.in_channels, 8, 8), randn(2, 6, unet.config.cross_attention_dim), added
 
 
 def _run(unet, latent, text, added, conditioning=None):
@@ -82,7 +83,8 @@ def test_an_adapter_comes_back_from_disk(adapter, randn, tmp_path):
     loaded, embedding = EPAdapter.from_pretrained(tmp_path), randn(1, 12)
     wanted = adapter(embedding)
     for name, pair in loaded(embedding).items():
-        assert torch.equal(pair[0], wanted[name][0]) and torch.equal(pair[1], wanted[name][1])
+        # Not to the bit: a processor may multiply by weights that lie elsewhere in memory in another order.
+        torch.testing.assert_close(pair, wanted[name], atol=1e-5, rtol=1e-5)
 
 
 # ---- Landmark Guider and conv_in
@@ -119,7 +121,7 @@ def test_widened_conv_in_leaves_the_unet_unchanged(unet, arguments, randn):
     expand_conv_in(unet, channels + 9)
     assert unet.config.in_channels == channels + 9
     assert torch.equal(unet.conv_in.weight[:, :channels], weight) and not unet.conv_in.weight[:, channels:].any()
-    widened = torch.cat([latent, randn(2, 9, 4, 4) * 100], 1)
+    widened = torch.cat([latent, randn(2, 9, 8, 8) * 100], 1)
     torch.testing.assert_close(_run(unet, widened, text, added), wanted, atol=1e-5, rtol=1e-5)
     unet.conv_in.weight[:, channels:].normal_()
     assert not torch.allclose(_run(unet, widened, text, added), wanted, atol=1e-2)

@@ -90,7 +90,7 @@ def _ddim(pipeline, inputs, *, seed: int, steps: int) -> torch.Tensor:
                                               ("bare", "epsilon"), ("sdxl", "v_prediction")])
 @torch.no_grad()
 def test_sampling_is_ddim_whatever_mainnet_predicts(build, presets, inputs, preset, kind):
-    chosen = replace(presets["studio"], flow=None) if preset == "bare" else presets[preset]
+    chosen = replace(presets["studio"], flow=None, silhouette=None) if preset == "bare" else presets[preset]
     pipeline = build(replace(chosen, prediction_type=kind), trained=True)
     assert (pipeline.scheduler.alphas_cumprod[-1] == 0) == (kind != "epsilon")
     image = pipeline(**inputs, steps=4, seeds=(5,)).images
@@ -218,7 +218,12 @@ def test_a_checkpoint_comes_back_from_disk(build, presets, inputs, tmp_path, pre
     wanted = pipeline(**inputs, steps=2, guidance=2.0).images
     pipeline.save_pretrained(tmp_path, safe_serialization=True)
     loaded = RAGDiffusionPipeline.from_pretrained(tmp_path)
-    assert torch.equal(loaded(**inputs, steps=2, guidance=2.0).images, wanted)
+    # Weights to the bit, and pictures as nearly as a processor's order of sums allows.
+    for name, part in pipeline.components.items():
+        if isinstance(part, torch.nn.Module):
+            read = getattr(loaded, name).state_dict()
+            assert all(torch.equal(read[key], value) for key, value in part.state_dict().items()), name
+    torch.testing.assert_close(loaded(**inputs, steps=2, guidance=2.0).images, wanted, atol=1e-4, rtol=1e-4)
     assert dict(loaded.config)["sampling"] == dict(pipeline.config)["sampling"]
     assert (loaded.config.preset_name, loaded.grid) == (preset, pipeline.grid)
     kinds = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from ragdiffusion.structure.framing import MARGIN, crop, frame_of, isolate
+from ragdiffusion.structure.framing import MARGIN, crop, frame_of, isolate, laid_over, silhouette_frame
 
 
 def test_the_frame_of_the_largest_part_by_hand():
@@ -43,3 +44,20 @@ def test_isolating_fades_the_rest_to_white():
     found = isolate(image, mask)
     assert (found[:4] == 100).all() and (found[5:] == 255).all()
     assert (found[4] == round(100 * 0.5 + 255 * 0.5)).all()
+
+
+def test_a_photo_and_its_mask_are_cut_out_alike():
+    mask = np.zeros((50, 50), np.float32)
+    mask[10:35, 20:30] = 1.0
+    image = (cv2.resize(mask, (100, 100), interpolation=cv2.INTER_NEAREST)[..., None] * 200).astype(np.uint8).repeat(3, 2)
+    photo, cut = laid_over(image, mask, silhouette_frame(mask), 56)
+    rows, columns = np.flatnonzero((cut > 0.5).any(1)), np.flatnonzero((cut > 0.5).any(0))
+    # 25 of 28 cells high, as a silhouette of 50 stands in the canonical frame of 56.
+    assert (rows[0], rows[-1]) == (3, 52) and (columns[0], columns[-1]) == (18, 37)
+    assert np.abs(photo[..., 0] / 200 - cut).mean() < 0.03
+
+
+def test_no_garment_lies_beyond_the_photo():
+    mask = np.ones((40, 40), np.float32)
+    _, cut = laid_over(np.zeros((40, 40, 3), np.uint8), mask, (0.5, 0.5, 2.0), 40)
+    assert cut[20, 20] == 1 and cut[:8].max() == 0 and cut[:, :8].max() == 0

@@ -1,4 +1,4 @@
-"""Ranking by the photo's own outline."""
+"""Ranking by shape."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ragdiffusion.images import decode_silhouettes, encode_silhouette
-from ragdiffusion.structure.reranking import SIDE, bits_overlap, outline_order, shape_bits, stored_shape_bits
+from ragdiffusion.structure.reranking import SIDE, bits_overlap, shape_bits, shape_order, stored_shape_bits
 
 SIMILARITY = np.float32([0.9, 0.8, 0.7, 0.6])
 
@@ -49,30 +49,32 @@ def test_stored_silhouettes_pack_as_decoded_ones_do() -> None:
         np.testing.assert_array_equal(stored_shape_bits(stored), shape_bits(decode_silhouettes(stored, size)))
 
 
-def test_the_score_is_similarity_plus_weighted_overlap(shapes) -> None:
+def test_the_score_is_similarity_plus_weighted_overlaps(shapes) -> None:
     # Overlaps with 32 rows: 0.25, 0.5, 1, 1; scores at weight 1: 1.15, 1.3, 1.7, 1.6.
-    assert outline_order(SIMILARITY, shapes, _bar(32), weight=1.0).tolist() == [2, 3, 1, 0]
+    assert shape_order(SIMILARITY, shapes, [(_bar(32), 1.0)]).tolist() == [2, 3, 1, 0]
     # At weight 0.3: 0.975, 0.95, 1.0, 0.9.
-    assert outline_order(SIMILARITY, shapes, _bar(32), weight=0.3).tolist() == [2, 0, 1, 3]
+    assert shape_order(SIMILARITY, shapes, [(_bar(32), 0.3)]).tolist() == [2, 0, 1, 3]
+    # Overlaps with 8 rows: 1, 0.5, 0.25, 0.25; at weight 0.5 besides: 1.475, 1.2, 1.125, 1.025.
+    assert shape_order(SIMILARITY, shapes, [(_bar(32), 0.3), (_bar(8), 0.5)]).tolist() == [0, 1, 2, 3]
 
 
-def test_no_weight_or_no_outline_changes_nothing(shapes) -> None:
-    assert outline_order(SIMILARITY, shapes, _bar(32), weight=0).tolist() == [0, 1, 2, 3]
-    assert outline_order(SIMILARITY, shapes, torch.zeros(SIDE, SIDE)).tolist() == [0, 1, 2, 3]
+def test_no_weight_or_no_evidence_changes_nothing(shapes) -> None:
+    for evidence in ([], [(_bar(32), 0.0)], [(torch.zeros(SIDE, SIDE), 1.0)]):
+        assert shape_order(SIMILARITY, shapes, evidence).tolist() == [0, 1, 2, 3]
 
 
 def test_ties_keep_the_order_of_similarity(shapes) -> None:
-    assert outline_order(np.full(3, 0.5, np.float32), shapes[[1, 1, 1]], _bar(32)).tolist() == [0, 1, 2]
+    assert shape_order(np.full(3, 0.5, np.float32), shapes[[1, 1, 1]], [(_bar(32), 1.0)]).tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"weight": -1.0}, "weight is -1"), ({"weight": float("nan")}, "weight is nan"),
-    ({"outline": torch.zeros(3)}, "got \\(3,\\)"), ({"outline": torch.full((4, 4), 2.0)}, "\\[0, 1\\]"),
-    ({"outline": torch.full((4, 4), float("nan"))}, "NaN"),
+@pytest.mark.parametrize(("mask", "weight", "message"), [
+    (_bar(32), -1.0, "weight is -1"), (_bar(32), float("nan"), "weight is nan"),
+    (torch.zeros(3), 1.0, "got \\(3,\\)"), (torch.full((4, 4), 2.0), 1.0, "\\[0, 1\\]"),
+    (torch.full((4, 4), float("nan")), 1.0, "NaN"),
 ])
-def test_what_cannot_be_ranked_is_refused(shapes, change, message) -> None:
+def test_what_cannot_be_ranked_is_refused(shapes, mask, weight, message) -> None:
     with pytest.raises(ValueError, match=message):
-        outline_order(SIMILARITY, shapes, **{"outline": _bar(32), **change})
+        shape_order(SIMILARITY, shapes, [(_bar(32), 1.0), (mask, weight)])
 
 
 def test_a_single_mask_is_no_batch() -> None:

@@ -65,7 +65,8 @@ def pipeline() -> Callable[..., RAGDiffusionPipeline]:
                 resampler_queries=2),
             ep_tokens=2, ep_dim=8, ep_heads=2, guider_channels=(4, 4, 4, 8),
             flow=FlowConfig(input_size=16, finder_widths=(8, 8), refiner_widths=(8, 8))
-            if drafted else None)
+            if drafted else None,
+            silhouette=None)
         with torch.random.fork_rng():
             torch.manual_seed(0)
             components = build_components(preset)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -99,3 +101,31 @@ def test_left_out_categories_are_never_drawn(folder):
     lower = {"trousers", "shorts", "skirt"}
     assert not lower & {pair.category.lower() for pair in pairs}
     assert lower & {pair.category.lower() for pair in plain}
+
+
+def test_silhouettes_are_the_photos_own_in_both_sources(folder):
+    source = open_source(folder, SIZE, synthetic=0.5)
+    pairs = source.draw_silhouettes(np.random.default_rng(0), 16)
+    garments = {garment.name for garment in source.real.garments}
+    real = [pair for pair in pairs if _name(pair.structure) in garments]
+    assert 3 <= len(real) <= 13
+    for pair in pairs:
+        inside = pair.silhouette > 200
+        assert inside.any() and (pair.standard[pair.silhouette == 0] == 255).all()
+    kinds = source.held_out_silhouettes(2)
+    assert {kind: len(pairs) for kind, pairs in kinds.items()} == {"real": 2, "laid": 2, "hung": 2, "worn": 2}
+    assert set(open_source(None, SIZE, synthetic=1.0).held_out_silhouettes(1)) == {"laid", "hung", "worn"}
+
+
+def test_the_share_of_worn_ones_is_as_asked(monkeypatch):
+    source = open_source(None, SIZE, synthetic=1.0, worn=0.75)
+    displays = []
+    monkeypatch.setattr(type(source.engine), "pair",
+                        lambda self, seed, display: displays.append(display) or SimpleNamespace(category="shirt"))
+    rng = np.random.default_rng(0)
+    for _ in range(400):
+        source.draw(rng)
+    counts = {display: displays.count(display) / 400 for display in ("worn", "laid", "hung")}
+    assert counts == pytest.approx({"worn": 0.75, "laid": 0.125, "hung": 0.125}, abs=0.05)
+    with pytest.raises(ValueError, match="share of worn ones is 1.5, 0 to 1 wanted"):
+        open_source(None, SIZE, synthetic=1.0, worn=1.5)

@@ -1,0 +1,92 @@
+"""SilhouetteNet: what silhouette a photo's garment would have if it were laid as the standard wants it.
+
+A drawn silhouette follows no standard of making: its hems are wavy, its cuffs melt away. So it is no landmark. It is
+evidence: among the bank's silhouettes, all of them sound, those come first that it overlaps with (`reranking`).
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+from torch.nn import functional as F
+
+from ragdiffusion.layers import UNet, cell_centres
+
+_SURE = 0.02  # a mask says no more than that something is or is not garment with this much doubt left
+
+
+class _Mixing(nn.Module):
+    """Self-attention between all places of a small feature map, so that a sleeve may learn from the other one.
+
+    Args:
+        side: of the map.
+        width: its channels.
+        depth: layers.
+        heads: attention heads of each.
+    """
+
+    def __init__(self, side: int, width: int, *, depth: int, heads: int) -> None:
+        super().__init__()
+        self.places = nn.Parameter(torch.randn(side**2, width) * 0.02)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(width, heads, dim_feedforward=2 * width, dropout=0.0, activation="gelu",
+                                       batch_first=True, norm_first=True) for _ in range(depth))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, width, side, side) -> the same."""
+        tokens = x.flatten(2).transpose(1, 2) + self.places
+        for layer in self.layers:
+            tokens = layer(tokens)
+        return tokens.transpose(1, 2).reshape(x.shape)
+
+
+class SilhouetteNet(ModelMixin, ConfigMixin):
+    """Photo and garment mask to the silhouette of the standard flat-lay.
+
+    Untrained it returns the mask, made symmetric; it learns how worn, crooked and covered garments differ from that.
+
+    Args:
+        input_size: side of photo and mask, pixels; the silhouette comes at half of it.
+        widths: channels of the U-Net, finest first.
+        depth: layers of attention at its coarsest level.
+        heads: their heads.
+    """
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(self, input_size: int = 128, widths: tuple[int, ...] = (40, 64, 112, 160), depth: int = 3,
+                 heads: int = 4) -> None:
+        super().__init__()
+        coarsest = 1 << (len(widths) + 1)
+        if input_size % coarsest:
+            raise ValueError(f"input_size is {input_size}, a multiple of {coarsest} wanted for these widths")
+        mixing = _Mixing(input_size // coarsest, widths[-1], depth=depth, heads=heads)
+        self.unet = UNet(16 * 4 + 2, widths, 1, unfold=2, middle=mixing)
+        nn.init.zeros_(self.unet.head.weight)
+        nn.init.zeros_(self.unet.head.bias)
+
+    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Predict.
+
+        Args:
+            photo: (B, 3, S, S) in [-1, 1], S = `input_size`, framed by `framing.silhouette_frame`.
+            mask: (B, 1, S, S) in [0, 1], its garment mask, framed alike.
+
+        Returns:
+            (B, 1, S/2, S/2) logits in the canonical frame, symmetric about the middle.
+
+        Raises:
+            ValueError: if either is of another size.
+        """
+        size = self.config.input_size
+        for image, name in ((photo, "photo"), (mask, "mask")):
+            if image.shape[-2:] != (size, size):
+                raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(size, size)}")
+        places = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
+        change = self.unet(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), places], 1))
+        own = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit()
+        logits = own + change
+        return (logits + logits.flip(-1)) / 2

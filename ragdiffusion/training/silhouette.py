@@ -1,0 +1,101 @@
+"""Training of SilhouetteNet: photos and the silhouettes of their garments' flat-lays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.structure.framing import laid_over, silhouette_frame
+from ragdiffusion.structure.silhouette_net import SilhouetteNet
+from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.structure import jittered, uncertain
+
+
+def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Photos framed as inference does it, but by masks that are soft and a little wrong.
+
+    Returns:
+        `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `silhouette` uint8 (B, 1, S/2, S/2).
+    """
+    photos, masks = [], []
+    for pair in pairs:
+        mask = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
+        photo, mask = laid_over(pair.photo, mask, jittered(silhouette_frame(mask), rng), len(pair.photo))
+        photos.append(photo)
+        masks.append(np.rint(mask * 255).astype(np.uint8))
+    half = len(pairs[0].photo) // 2
+    shapes = [cv2.resize(pair.silhouette, (half, half), interpolation=cv2.INTER_AREA) for pair in pairs]
+    return {"photo": np.stack(photos).transpose(0, 3, 1, 2).copy(), "mask": np.stack(masks)[:, None],
+            "silhouette": np.stack(shapes)[:, None]}
+
+
+def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
+    """Cross-entropy and soft Jaccard distance to the flat-lay's silhouette.
+
+    Returns:
+        `loss`; `iou` of the silhouettes at one half; `outline`, the same for the mask as it lies.
+    """
+    mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
+    logits = net(batch["photo"].float() / 127.5 - 1, mask).float()
+    cross = F.binary_cross_entropy_with_logits(logits, wanted)
+    drawn = logits.sigmoid()
+    common = (drawn * wanted).flatten(1).sum(1)
+    jaccard = 1 - common / ((drawn + wanted).flatten(1).sum(1) - common).clamp(min=1)
+    return {"loss": cross + 0.5 * jaccard.mean(), "iou": _iou(logits.detach() > 0, wanted > 0.5),
+            "outline": _iou(F.avg_pool2d(mask, 2) > 0.5, wanted > 0.5)}
+
+
+def _iou(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean over the batch."""
+    return ((found & wanted).flatten(1).sum(1) / (found | wanted).flatten(1).sum(1).clamp(min=1)).mean()
+
+
+def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, int], list[Pair]],
+                     held_out: Mapping[str, Sequence[Pair]], *, model: SilhouetteNet) -> SilhouetteNet:
+    """Train SilhouetteNet; writes `silhouette_net/` in diffusers layout and sheets under `config.out`.
+
+    Args:
+        config: budget and optimiser.
+        draw: (generator, count) -> so many pairs at the model's input size, each flat-lay the photo's own shape.
+        held_out: pairs never drawn, by kind, for the curves and the sheet.
+        model: to train (resumed from `config.out` where there is a state).
+    """
+    tests = {kind: {name: torch.from_numpy(value) for name, value in
+                    silhouette_batch(pairs, np.random.default_rng(0)).items()} for kind, pairs in held_out.items()}
+
+    def on_sample(module: SilhouetteNet, step: int) -> dict[str, float]:
+        device = next(module.parameters()).device
+        figures = {}
+        for kind, batch in tests.items():
+            found = silhouette_losses(module, {name: value.to(device) for name, value in batch.items()})
+            figures |= {f"held_out_{kind}_{name}": round(float(found[name]), 4) for name in ("iou", "outline")}
+        write_sheet(config.out / f"sheet-{step:07d}.jpg", module, list(tests.values()), device=device)
+        return figures
+
+    batches = SeededBatches(lambda rng, count: silhouette_batch(draw(rng, count), rng), batch_size=config.batch_size,
+                            seed=config.seed)
+    model.load_state_dict(train(config, model, batches, lambda net, batch, generator: silhouette_losses(net, batch),
+                                on_sample=on_sample))
+    model.eval().save_pretrained(config.out / "silhouette_net")
+    return model
+
+
+def write_sheet(path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, device: torch.device, each: int = 6
+                ) -> None:
+    """Write a picture of photo, mask, silhouette drawn and silhouette wanted: a row of each kind."""
+    rows = []
+    for batch in batches:
+        part = {name: value[:each].to(device) for name, value in batch.items()}
+        drawn = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255).sigmoid() * 255
+        size = part["photo"].shape[-1]
+        grey = [F.interpolate(image.float(), size=size).expand(-1, 3, -1, -1)
+                for image in (part["mask"], drawn, part["silhouette"])]
+        strips = torch.cat([part["photo"].float(), *grey], 3).byte().permute(0, 2, 3, 1).cpu().numpy()
+        rows.append(np.hstack([*strips, *[np.zeros_like(strips[0])] * (each - len(strips))]))
+    cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))

@@ -1,0 +1,59 @@
+"""SilhouetteNet: what it says untrained, symmetry, what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.structure.silhouette_net import SilhouetteNet
+
+
+@pytest.fixture
+def net() -> SilhouetteNet:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return SilhouetteNet(input_size=32, widths=(8, 8, 16), depth=1, heads=2).eval()
+
+
+@pytest.fixture
+def seen() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return torch.rand(2, 3, 32, 32, generator=generator) * 2 - 1, torch.rand(2, 1, 32, 32, generator=generator)
+
+
+@torch.no_grad()
+def test_untrained_it_returns_the_mask_made_symmetric(net) -> None:
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., 8:20, 4:20] = 1.0
+    found = net(torch.zeros(1, 3, 32, 32), mask)
+    assert found.shape == (1, 1, 16, 16)
+    small = F.avg_pool2d(mask, 2).bool()
+    assert (found[small & small.flip(-1)] > 3).all()  # both halves say so
+    assert (found[small != small.flip(-1)].abs() < 1e-5).all()  # they disagree
+    assert (found[~small & ~small.flip(-1)] < -3).all()
+
+
+@torch.no_grad()
+def test_silhouettes_are_symmetric_whatever_is_learned(net, seen) -> None:
+    torch.nn.init.normal_(net.unet.head.weight)
+    found = net(*seen)
+    torch.testing.assert_close(found, found.flip(-1))
+    assert not torch.allclose(found, net(-seen[0], seen[1]), atol=0.1)  # the photo has a say
+    torch.testing.assert_close(found[:1], net(seen[0][:1], seen[1][:1]), atol=1e-5, rtol=1e-4)
+
+
+def test_every_place_learns_from_every_other(net, seen) -> None:
+    torch.nn.init.normal_(net.unet.head.weight)
+    photo = seen[0].requires_grad_()
+    net(photo, seen[1])[0, 0, 2, 2].backward()
+    assert photo.grad[0].abs().amax(0)[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0
+
+
+def test_other_sizes_are_refused(net, seen) -> None:
+    with pytest.raises(ValueError, match="mask is \\(16, 16\\), SilhouetteNet wants \\(32, 32\\)"):
+        net(seen[0], seen[1][..., :16, :16])
+    with pytest.raises(ValueError, match="photo is"):
+        net(seen[0][..., :16], seen[1])
+    with pytest.raises(ValueError, match="input_size is 100, a multiple of 32 wanted"):
+        SilhouetteNet(input_size=100)
