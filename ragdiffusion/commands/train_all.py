@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-PARTS = {"autoencoder": 0.15, "flow": 0.3, "structure": 0.2, "denoiser": 0.35}
+PARTS = {"autoencoder": 0.12, "flow": 0.3, "structure": 0.15, "silhouette": 0.13, "denoiser": 0.3}
 """Trained part: its share of the time. The denoiser comes last, for it learns on what the others make."""
 _BANK = 1000  # entries of the bank that the denoiser's ê is fused from
 
@@ -43,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
     trainings, checkpoint = args.out / "trainings", args.out / "checkpoint"
     if args.shards is not None:
         read_shards(args.shards, trainings)
-    whole = sum(PARTS[part] for part in args.parts)
-    for part in (part for part in PARTS if part in args.parts):
+    parts = [part for part in PARTS if part in args.parts and _exists(part, args.preset)]
+    whole = sum(PARTS[part] for part in parts)
+    for part in parts:
         if part == "denoiser":
             _assemble(trainings, checkpoint, args)
         _train(part, args.minutes * PARTS[part] / whole, trainings, checkpoint, args)
@@ -63,6 +64,14 @@ def run(args: argparse.Namespace) -> int:
     for name, figures in report.items():
         print(f"{name}: {figures}")
     return 0
+
+
+def _exists(part: str, preset: str) -> bool:
+    """Whether a preset has this part."""
+    from ragdiffusion.config import get_preset
+
+    chosen = get_preset(preset)
+    return {"flow": chosen.flow, "silhouette": chosen.silhouette}.get(part, chosen) is not None
 
 
 def _train(part: str, minutes: float, trainings: Path, checkpoint: Path, args: argparse.Namespace) -> None:

@@ -23,8 +23,8 @@ def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.
     """Replace the fine detail of a denoised picture by its draft's where the two agree and the flow is sure.
 
     Where they disagree (the denoiser mended something) or the point was hidden in the photo, the picture stays as it
-    is. A draft that is larger than the denoised picture brings
-    the detail of its own size: both are compared at the smaller one, and what is not carried is smoothly enlarged.
+    is. A draft that is larger than the denoised picture brings the detail of its own size: both are compared at the
+    smaller one, and what is not carried is smoothly enlarged.
 
     Args:
         denoised: (B, 3, h, w) in [-1, 1].

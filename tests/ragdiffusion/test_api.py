@@ -45,7 +45,7 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
 # ---- retrieval
 
 
-def test_retrieval_is_the_brute_force_nearest_ranked_by_outline_and_expected_silhouette(tiny_model, guide, photo) -> None:
+def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide, photo) -> None:
     ids, embeddings = tiny_model.bank.embeddings()
     assert len(ids) <= DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
@@ -72,7 +72,8 @@ def _drawn_silhouette(model, photo) -> torch.Tensor:
                    ).sigmoid()[0, 0]
 
 
-def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, photo, monkeypatch) -> None:
+def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, tiny_checkpoint, photo,
+                                                                          monkeypatch) -> None:
     found, drawn = tiny_model.expected_silhouette(photo), _drawn_silhouette(tiny_model, photo)
     assert found.shape == (64, 64) and drawn.shape == (16, 16)
     torch.testing.assert_close(F.avg_pool2d(found[None, None], 4)[0, 0], drawn, atol=0.1, rtol=0)
@@ -80,9 +81,12 @@ def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_
     monkeypatch.setattr(tiny_model, "_garment_mask", lambda image: np.zeros((32, 32), np.float32))
     with pytest.raises(ValueError, match="no garment is found"):
         tiny_model.expected_silhouette(photo)
-    monkeypatch.setattr(tiny_model.pipeline, "silhouette_net", None)
+    without = RAGDiffusion.from_pretrained(tiny_checkpoint)
+    without.pipeline.silhouette_net = None
     with pytest.raises(RuntimeError, match="no SilhouetteNet"):
-        tiny_model.expected_silhouette(photo)
+        without.expected_silhouette(photo)
+    by_outline = without.retrieve(photo)  # what is left ranks
+    assert by_outline.k == 4 and by_outline.candidates[0].id != tiny_model.retrieve(photo).candidates[0].id
 
 
 def test_k_and_alpha_are_those_asked_for(tiny_model, photo) -> None:
