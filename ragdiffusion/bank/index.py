@@ -130,7 +130,7 @@ class VectorIndex:
         places = None
         # An approximate search was checked for a few neighbours; one that wants many reads everything.
         if self._candidates is not None and 16 * k <= self._candidates:
-            places = self._near(query)
+            places = self._near(query, k)
         if places is None or len(places) < k:
             places = self._nearest(query, k)
         return self._ranked(query, places, k)
@@ -142,8 +142,8 @@ class VectorIndex:
             return np.zeros((0, self._dimension), np.float32)
         return faiss.rev_swig_ptr(self._flat.get_xb(), places * self._dimension).reshape(places, self._dimension)
 
-    def _near(self, query: np.ndarray) -> np.ndarray:
-        """Places that the codes call similar, and all late comers."""
+    def _near(self, query: np.ndarray, k: int) -> np.ndarray:
+        """Places that the codes call similar, and late comers: the best of both, more than k of them."""
         places = self._coarse.candidates(query, self._candidates)
         if self._late:  # which the codes may have found too
             late = np.fromiter(self._late, dtype=np.int64, count=len(self._late))
@@ -153,7 +153,7 @@ class VectorIndex:
         similarity = np.empty(len(places), np.float32)
         faiss.fvec_inner_products_by_idx(faiss.swig_ptr(similarity), faiss.swig_ptr(query), self._flat.get_xb(),
                                          faiss.swig_ptr(places), self._dimension, 1, len(places))
-        kept = min(2 * _FEW, len(places))
+        kept = min(k + 2 * _FEW, len(places))
         last = np.partition(similarity, -kept)[-kept]
         return places[similarity >= last - _SIMILARITY_ERROR]
 
