@@ -106,6 +106,20 @@ def test_many_vectors_are_searched_by_codes_that_find_the_nearest():
     assert np.mean(found) >= 0.97  # 240 neighbours, where 0.98 was asked for on a sample
 
 
+def test_as_many_as_are_ranked_by_shape_are_found_by_codes_too(monkeypatch):
+    vectors = clustered(12_000, 32, 0)
+    index, exact = VectorIndex(32, approximate_above=2000), VectorIndex(32)
+    for each in (index, exact):
+        each.put(range(12_000), vectors)
+        each.prepare()
+    monkeypatch.setattr(index, "_candidates", 4096)  # a bank of a million ranks twice as many
+    many = 256
+    monkeypatch.setattr(index, "_nearest", lambda *_: pytest.fail("everything was read"))
+    queries = clustered(20, 32, 1)
+    found = [np.isin(exact.search(q, many)[0], index.search(q, many)[0]).mean() for q in queries]
+    assert np.mean(found) >= 0.9 and all(len(index.search(q, many)[0]) == many for q in queries)
+
+
 def test_changes_show_in_the_next_approximate_search_without_new_codes():
     vectors = clustered(3000, 32, 2)
     index = VectorIndex(32, approximate_above=1000)
