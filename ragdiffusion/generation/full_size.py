@@ -20,7 +20,6 @@ MAX_SIZE = 2048
 _SOFT_EDGE = 2  # pixels of the small picture: half the width that a landmark's soft edge may have
 _MIXED_EDGE = 1  # pixels of the small picture: so far inside the outline a decoder mixes the background in
 _EDGE_SIGMA = 0.8  # of the small picture: rounds off the stairs that a 1-bit silhouette leaves in its outline
-_SAME_SIZE_GAIN = 1.4  # narrows a soft edge a little where nothing is enlarged, and keeps it antialiased
 _OPAQUE = 0.98
 
 
@@ -93,7 +92,7 @@ def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:
 
     An antialiased mask tells where the outline runs between its pixels, so the enlarged mask is cut steeply at a
     half, wherever opaque and clear lie close together. Elsewhere (sheer cloth, lines too thin to be opaque) it
-    stays smooth.
+    stays smooth. Where nothing is enlarged the landmark is taken as it is.
 
     Args:
         landmark: (B, 1, h, w) in [0, 1].
@@ -103,11 +102,11 @@ def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:
         (B, 1, size, size) in [0, 1].
     """
     sides = landmark.shape[-2:]
+    if max(sides) >= size:
+        return landmark
     grow = lambda x, reach: F.max_pool2d(x, 2 * reach + 1, 1, reach)  # noqa: E731
     shrink = lambda x, reach: -grow(-x, reach)  # noqa: E731
     edge = ((grow(landmark, _SOFT_EDGE) > 0.9) & (shrink(landmark, _SOFT_EDGE) < 0.1)).to(landmark.dtype)
-    if max(sides) >= size:
-        return torch.where(edge > 0, ((landmark - 0.5) * _SAME_SIZE_GAIN + 0.5).clamp(0, 1), landmark)
     enlarge = lambda x, mode: F.interpolate(x, size=(size, size), mode=mode, align_corners=False)  # noqa: E731
     scale = size / max(sides)
     plain = enlarge(landmark, "bicubic").clamp(0, 1)

@@ -50,7 +50,11 @@ def test_narrow_strips_gaps_and_sheer_cloth_survive() -> None:
     assert large[0, 0, 30:70, 120:124].mean() > 0.8 and large[0, 0, 130:190, 80:84].mean() < 0.2
     assert large[0, 0, 30:70, 110:116].max() < 0.05
     torch.testing.assert_close(large[0, 0, 110:130, 130:170], torch.full((20, 40), 0.4), atol=0.01, rtol=0)
-    assert torch.equal(enlarge_landmark(mask, 64), mask)
+
+
+def test_a_landmark_that_is_not_enlarged_stays_to_the_pixel() -> None:
+    soft = _disc(64, 0.7) * 0.8
+    assert torch.equal(enlarge_landmark(soft, 64), soft)
 
 
 def _flow(share: float) -> torch.Tensor:
