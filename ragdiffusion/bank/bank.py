@@ -44,7 +44,8 @@ class Ranking:
     """Another order than similarity's for the nearest entries.
 
     Attributes:
-        depth: how many of the nearest are ranked, or all there are.
+        depth: how many of the nearest are ranked, or all there are; fewer where a bank is so large that to find so
+            many would take a look at every vector.
         order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `reranking.shape_bits` packs
             them -> their places, best first.
     """
@@ -218,7 +219,8 @@ class Bank:
                 remedy = f"lower K to at most {found} or add entries" if found else "add entries"
                 besides = f" besides {len(hidden)} excluded" if hidden else ""
                 raise ValueError(f"the bank holds {found} enabled entries{besides}, K={k} asked: {remedy}")
-            depth = int(k) if ranking is None else min(max(int(k), ranking.depth), found)
+            index.prepare()  # which decides how far it reaches
+            depth = int(k) if ranking is None else min(max(int(k), min(ranking.depth, index.reach)), found)
             ids, similarity, vectors = index.search(query, depth + len(hidden))
             similarity = similarity.astype(np.float32).clip(-1.0, 1.0)
             kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]

@@ -15,6 +15,7 @@ RECALL = 0.98
 # How far FAISS's float32 similarities of unit vectors may be from the exact ones; closer hits are ranked
 # again.
 _SIMILARITY_ERROR = 1e-5
+_SURPLUS = 16  # candidates by code for each neighbour wanted
 _FEW = 64  # tombstones and late comers that never matter
 _MANY = 0.05  # share of them that calls for a rebuild
 
@@ -61,6 +62,11 @@ class VectorIndex:
     def candidates(self) -> int:
         """How many vectors an approximate search ranks by themselves; all of them where search is exact."""
         return len(self) if self._candidates is None else self._candidates
+
+    @property
+    def reach(self) -> int:
+        """How many neighbours a search finds without reading every vector; all of them where search is exact."""
+        return len(self) if self._candidates is None else self._candidates // _SURPLUS
 
     @property
     def memory_bytes(self) -> int:
@@ -129,7 +135,7 @@ class VectorIndex:
         self.prepare()
         places = None
         # An approximate search was checked for a few neighbours; one that wants many reads everything.
-        if self._candidates is not None and 16 * k <= self._candidates:
+        if self._candidates is not None and k <= self.reach:
             places = self._near(query, k)
         if places is None or len(places) < k:
             places = self._nearest(query, k)

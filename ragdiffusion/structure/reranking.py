@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 from ragdiffusion.images import reduce_silhouettes
 
-DEPTH = 256
-"""How many of the entries nearest by embedding are ranked by shape too; more change little."""
-OUTLINE_WEIGHT = 4.0
+DEPTH = 1024
+"""How many of the entries nearest by embedding are ranked by shape too."""
+OUTLINE_WEIGHT = 2.0
 """What an IoU of 1 with the photo's own outline is worth in cosine similarity; this and the next one were chosen on
 training garments, their own entries left out, and on drawn ones."""
 EXPECTED_WEIGHT = 8.0

@@ -113,7 +113,8 @@ def test_as_many_as_are_ranked_by_shape_are_found_by_codes_too(monkeypatch):
         each.put(range(12_000), vectors)
         each.prepare()
     monkeypatch.setattr(index, "_candidates", 4096)  # a bank of a million ranks twice as many
-    many = 256
+    many = index.reach
+    assert many == 256 and exact.reach == 12_000
     monkeypatch.setattr(index, "_nearest", lambda *_: pytest.fail("everything was read"))
     queries = clustered(20, 32, 1)
     found = [np.isin(exact.search(q, many)[0], index.search(q, many)[0]).mean() for q in queries]
