@@ -43,10 +43,11 @@ from ragdiffusion.images import (
 )
 from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.choice import open_reader, parse_reader
-from ragdiffusion.structure.readers.heads import HeadReader
+from ragdiffusion.structure.readers.heads import head_shares, sure_reading, taught_attributes
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
-from ragdiffusion.structure.readers.vote import VOTERS, VotingReader
+from ragdiffusion.structure.readers.vote import VOTERS, Shares, VotingReader, voted_reading
 from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT, shape_order
+from ragdiffusion.structure.silhouette_net import Impression
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
 EMBEDDED_CONFIDENCE = 0.9  # of a read attribute that joins the embedding: a wrong one leads further astray than none
@@ -110,6 +111,21 @@ class GenerationResult:
 
 
 @dataclass(frozen=True)
+class _Sight:
+    """What retrieval sees in a photo.
+
+    Attributes:
+        tokens: (1, L, feature_dim) of the photo tower.
+        shares: what the attribute heads give each value.
+        ranking: the order in which what the embedding finds fits what is seen; None where no garment is.
+    """
+
+    tokens: torch.Tensor
+    shares: Shares
+    ranking: Ranking | None
+
+
+@dataclass(frozen=True)
 class Enlarged:
     """A finished picture at a larger size.
 
@@ -143,9 +159,10 @@ class RAGDiffusion:
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
         self.defaults = SamplingDefaults(**(pipeline.config.sampling or asdict(get_preset(self.preset).defaults)))
-        self._heads = HeadReader(
-            pipeline.structure_net, lambda image: self._tokens(image, self._garment_mask(image)))
-        self._voting = VotingReader(self._heads, self._look)
+        self._taught = {name: taught_attributes(net.attribute_heads) for name, net in
+                        (("tower", pipeline.structure_net), ("silhouette", pipeline.silhouette_net))
+                        if net is not None}
+        self._voting = VotingReader(self._look)
         self.reader: AttributeReader = (
             open_reader(reader, heads=self._voting, device=self.device) if isinstance(reader, str) else reader)
 
@@ -234,18 +251,18 @@ class RAGDiffusion:
         given = {key: value for key, value in validate(attributes or {}).items() if value != UNKNOWN}
         image = load_photo(photo)
         started = time.perf_counter()
-        mask = self._garment_mask(image)
-        tokens = self._tokens(image, mask)
-        # The heads read what the tower has seen already; other readers look at the photo themselves.
+        sight = self._see(image)
+        # The heads have seen the photo already; other readers look at it themselves.
         heads = self.reader is self._voting
-        reading = self._heads.read_tokens(tokens) if heads else self.reader.read(image)
+        reading = sure_reading(sight.shares, started=started) if heads else self.reader.read(image)
         if reading.note:
             _LOG.warning("%s", reading.note)
-        query = self._embedding(tokens, reading, given)
+        query = self._embedding(sight.tokens, reading, given)
         encoded = time.perf_counter()
-        neighbours = self._search(query, k, self._ranking(image, mask))
+        neighbours = self._search(query, k, sight.ranking)
         if heads:  # what was found says more
-            reading = self._voting.read_tokens(tokens, self.bank.attributes(neighbours.ids[:VOTERS]))
+            voters = self.bank.attributes(neighbours.ids[:VOTERS])
+            reading = voted_reading(sight.shares, voters, started=started)
         known = {**reading.values, **given}
         searched = time.perf_counter()
         guide = build_guide(query, neighbours, k=k, alpha=alpha, attributes=known, checkpoint=self.checkpoint,
@@ -260,15 +277,32 @@ class RAGDiffusion:
         codes = torch.tensor([encode({**sure, **given})], device=tokens.device)
         return self.pipeline.structure_net.embed(tokens, codes)[0].float().cpu()
 
-    def _look(self, image: Image.Image) -> tuple[torch.Tensor, list[dict[str, str]]]:
-        """A photo's tokens and the attributes of the entries found for it."""
+    @torch.no_grad()
+    def _look(self, image: Image.Image) -> tuple[Shares, list[dict[str, str]]]:
+        """What the heads say of a photo, and the attributes of the entries found for it."""
+        sight = self._see(image)
+        if not len(self.bank):
+            return sight.shares, []
+        reading = sure_reading(sight.shares, started=time.perf_counter())
+        query = self._embedding(sight.tokens, reading, {})
+        found = self._search(query, min(VOTERS, len(self.bank)), sight.ranking)
+        return sight.shares, self.bank.attributes(found.ids[:VOTERS])
+
+    def _see(self, image: Image.Image) -> _Sight:
+        """Show a photo to the networks that retrieval asks."""
         mask = self._garment_mask(image)
         tokens = self._tokens(image, mask)
-        if not len(self.bank):
-            return tokens, []
-        query = self._embedding(tokens, self._heads.read_tokens(tokens), {})
-        found = self._search(query, min(VOTERS, len(self.bank)), self._ranking(image, mask))
-        return tokens, self.bank.attributes(found.ids[:VOTERS])
+        shares = head_shares(self.pipeline.structure_net.read_attributes(tokens), self._taught["tower"])
+        outline = None if mask is None else self._outline(mask)
+        if outline is None:
+            return _Sight(tokens, shares, None)
+        evidence = [(outline, OUTLINE_WEIGHT)]
+        if self.pipeline.silhouette_net is not None:
+            seen = self._impression(image, mask)
+            evidence.append((seen.silhouette[0, 0], EXPECTED_WEIGHT))
+            # It was taught on more, and sees shape better: where both have a say, its word counts.
+            shares |= head_shares(seen.attributes, self._taught["silhouette"])
+        return _Sight(tokens, shares, Ranking(DEPTH, partial(shape_order, evidence=evidence)))
 
     def _search(self, query: torch.Tensor, k: int, ranking: Ranking | None) -> Neighbours:
         """The k entries nearest to a photo and some more, so that K can move without another search."""
@@ -277,23 +311,14 @@ class RAGDiffusion:
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
         return self.bank.search(query, kept, size=self.image_size, ranking=ranking)
 
-    def _ranking(self, image: Image.Image, mask: np.ndarray | None) -> Ranking | None:
-        """The order in which what the embedding finds fits what the photo shows; None where no garment is found."""
-        outline = None if mask is None else self._outline(mask)
-        if outline is None:
-            return None
-        evidence = [(outline, OUTLINE_WEIGHT)]
-        if self.pipeline.silhouette_net is not None:
-            evidence.append((self._expected(image, mask), EXPECTED_WEIGHT))
-        return Ranking(DEPTH, partial(shape_order, evidence=evidence))
-
-    def _expected(self, image: Image.Image, mask: np.ndarray) -> torch.Tensor:
-        """What SilhouetteNet makes of a photo and its garment mask: (h, w) in [0, 1]."""
+    def _impression(self, image: Image.Image, mask: np.ndarray) -> Impression:
+        """What SilhouetteNet makes of a photo and its garment mask; the silhouette on the CPU, in [0, 1]."""
         net = self.pipeline.silhouette_net
         photo, framed_mask = laid_over(photo_to_array(image, 2 * self.image_size), mask, silhouette_frame(mask),
                                        net.config.input_size)
         seen = photo_to_tensor(Image.fromarray(photo), net.config.input_size).to(self.device)
-        return net(seen, torch.from_numpy(framed_mask)[None, None].to(self.device)).float().sigmoid()[0, 0].cpu()
+        found = net(seen, torch.from_numpy(framed_mask)[None, None].to(self.device))
+        return replace(found, silhouette=found.silhouette.float().sigmoid().cpu())
 
     def landmark_from_mask(self, source: PhotoSource) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
@@ -355,7 +380,7 @@ class RAGDiffusion:
         if largest_part(mask) is None:
             raise ValueError("no garment is found in the photo, so there is no silhouette to draw")
         size = (self.image_size, self.image_size)
-        return F.interpolate(self._expected(image, mask)[None, None], size=size, mode="bilinear")[0, 0]
+        return F.interpolate(self._impression(image, mask).silhouette, size=size, mode="bilinear")[0, 0]
 
     @torch.no_grad()
     def _garment_mask(self, image: Image.Image) -> np.ndarray | None:

@@ -60,12 +60,20 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, in_channels, h, w) -> (B, out_channels, unfold * h, unfold * w)."""
+        return self.unfolded(self.features(x))
+
+    def features(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """The way down: (B, in_channels, h, w) -> a map of each width, finest first; the last has been mixed."""
         x, kept = self.stem(x), []
         for index, block in enumerate(self.down):
             x = block(F.avg_pool2d(x, 2) if index else x)
             kept.append(x)
-        x = self.middle(x)
-        for block, finer in zip(self.up, kept[-2::-1], strict=True):
+        return [*kept[:-1], self.middle(x)]
+
+    def unfolded(self, features: list[torch.Tensor]) -> torch.Tensor:
+        """The way up from `features`: -> (B, out_channels, unfold * h, unfold * w)."""
+        x = features[-1]
+        for block, finer in zip(self.up, features[-2::-1], strict=True):
             x = block(torch.cat([F.interpolate(x, size=finer.shape[-2:], mode="bilinear"), finer], 1))
         return F.pixel_shuffle(self.head(F.silu(x)), self.unfold)
 

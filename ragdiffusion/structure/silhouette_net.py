@@ -1,10 +1,13 @@
 """SilhouetteNet: what silhouette a photo's garment would have if it were laid as the standard wants it.
 
 A drawn silhouette follows no standard of making: its hems are wavy, its cuffs melt away. So it is no landmark. It is
-evidence: among the bank's silhouettes, all of them sound, those come first that it overlaps with (`reranking`).
+evidence: among the bank's silhouettes, all of them sound, those come first that it overlaps with (`reranking`). What
+kind of garment has such a silhouette, and how long its sleeves are, the same network reads off it.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -12,9 +15,25 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
+from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.layers import UNet, cell_centres
 
 _SURE = 0.02  # a mask says no more than that something is or is not garment with this much doubt left
+_READ_SIDE = 16  # side at which its silhouette is read
+_READ_WIDTH = 128  # of what the heads look at
+
+
+@dataclass(frozen=True)
+class Impression:
+    """What SilhouetteNet makes of photos.
+
+    Attributes:
+        silhouette: (B, 1, S/2, S/2) logits in the canonical frame, symmetric about the middle.
+        attributes: logits of Table 6's attributes, 14 x (B, number of values); all zeros where nothing was taught.
+    """
+
+    silhouette: torch.Tensor
+    attributes: list[torch.Tensor]
 
 
 class _Mixing(nn.Module):
@@ -65,18 +84,18 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             raise ValueError(f"input_size is {input_size}, a multiple of {coarsest} wanted for these widths")
         mixing = _Mixing(input_size // coarsest, widths[-1], depth=depth, heads=heads)
         self.unet = UNet(16 * 4 + 2, widths, 1, unfold=2, middle=mixing)
-        nn.init.zeros_(self.unet.head.weight)
-        nn.init.zeros_(self.unet.head.bias)
+        self.reading = nn.Sequential(nn.Linear(widths[-1] + _READ_SIDE**2 // 2, _READ_WIDTH), nn.GELU())
+        self.attribute_heads = nn.ModuleList(nn.Linear(_READ_WIDTH, len(attribute.values)) for attribute in ATTRIBUTES)
+        for layer in (self.unet.head, *self.attribute_heads):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
 
-    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> Impression:
         """Predict.
 
         Args:
             photo: (B, 3, S, S) in [-1, 1], S = `input_size`, framed by `framing.silhouette_frame`.
             mask: (B, 1, S, S) in [0, 1], its garment mask, framed alike.
-
-        Returns:
-            (B, 1, S/2, S/2) logits in the canonical frame, symmetric about the middle.
 
         Raises:
             ValueError: if either is of another size.
@@ -86,7 +105,10 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             if image.shape[-2:] != (size, size):
                 raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(size, size)}")
         places = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
-        change = self.unet(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), places], 1))
-        own = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit()
-        logits = own + change
-        return (logits + logits.flip(-1)) / 2
+        seen = self.unet.features(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), places], 1))
+        logits = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit() + self.unet.unfolded(seen)
+        silhouette = (logits + logits.flip(-1)) / 2
+        # One half says all; and it is drawn for its own sake, not so that it reads well.
+        drawn = F.adaptive_avg_pool2d(silhouette.detach().sigmoid(), _READ_SIDE)[..., : _READ_SIDE // 2]
+        read = self.reading(torch.cat([seen[-1].mean((2, 3)), drawn.flatten(1)], 1))
+        return Impression(silhouette, [head(read) for head in self.attribute_heads])

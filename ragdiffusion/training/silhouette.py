@@ -10,18 +10,25 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
-from ragdiffusion.training.structure import jittered, uncertain
+from ragdiffusion.training.structure import attribute_labels, jittered, reading_loss, uncertain
+
+READ = ("category", "collar", "sleeve_length", "length", "top_open")
+"""The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
+_READING_WEIGHT = 0.05
+_SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
 
 
 def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Photos framed as inference does it, but by masks that are soft and a little wrong.
 
     Returns:
-        `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `silhouette` uint8 (B, 1, S/2, S/2).
+        `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
+        (B, 14), those of `attribute_labels` that are to be read.
     """
     photos, masks = [], []
     for pair in pairs:
@@ -31,23 +38,32 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
         masks.append(np.rint(mask * 255).astype(np.uint8))
     half = len(pairs[0].photo) // 2
     shapes = [cv2.resize(pair.silhouette, (half, half), interpolation=cv2.INTER_AREA) for pair in pairs]
+    read = np.array([attribute.key in READ for attribute in ATTRIBUTES])
     return {"photo": np.stack(photos).transpose(0, 3, 1, 2).copy(), "mask": np.stack(masks)[:, None],
-            "silhouette": np.stack(shapes)[:, None]}
+            "silhouette": np.stack(shapes)[:, None],
+            "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read}
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
-    """Cross-entropy and soft Jaccard distance to the flat-lay's silhouette.
+    """Cross-entropy and soft Jaccard distance to the flat-lay's silhouette, and what the attribute heads miss.
 
     Returns:
-        `loss`; `iou` of the silhouettes at one half; `outline`, the same for the mask as it lies.
+        `loss`; `iou` of the silhouettes at one half; `outline`, the same for the mask as it lies; `reading`, the
+        loss of the heads; `sleeves`, the share of sleeve lengths read right (0 where none are known).
     """
     mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
-    logits = net(batch["photo"].float() / 127.5 - 1, mask).float()
+    seen = net(batch["photo"].float() / 127.5 - 1, mask)
+    logits = seen.silhouette.float()
     cross = F.binary_cross_entropy_with_logits(logits, wanted)
     drawn = logits.sigmoid()
     common = (drawn * wanted).flatten(1).sum(1)
     jaccard = 1 - common / ((drawn + wanted).flatten(1).sum(1) - common).clamp(min=1)
-    return {"loss": cross + 0.5 * jaccard.mean(), "iou": _iou(logits.detach() > 0, wanted > 0.5),
+    reading = reading_loss(seen.attributes, batch["labels"])
+    sleeves = batch["labels"][:, _SLEEVES]
+    known, right = sleeves > 0, seen.attributes[_SLEEVES].argmax(1) == sleeves - 1
+    return {"loss": cross + 0.5 * jaccard.mean() + _READING_WEIGHT * reading, "reading": reading.detach(),
+            "sleeves": (right & known).sum() / known.sum().clamp(min=1),
+            "iou": _iou(logits.detach() > 0, wanted > 0.5),
             "outline": _iou(F.avg_pool2d(mask, 2) > 0.5, wanted > 0.5)}
 
 
@@ -74,7 +90,8 @@ def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, in
         figures = {}
         for kind, batch in tests.items():
             found = silhouette_losses(module, {name: value.to(device) for name, value in batch.items()})
-            figures |= {f"held_out_{kind}_{name}": round(float(found[name]), 4) for name in ("iou", "outline")}
+            shown = ("iou", "outline", "reading", "sleeves")
+            figures |= {f"held_out_{kind}_{name}": round(float(found[name]), 4) for name in shown}
         write_sheet(config.out / f"sheet-{step:07d}.jpg", module, list(tests.values()), device=device)
         return figures
 
@@ -92,7 +109,7 @@ def write_sheet(path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, dev
     rows = []
     for batch in batches:
         part = {name: value[:each].to(device) for name, value in batch.items()}
-        drawn = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255).sigmoid() * 255
+        drawn = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255).silhouette.sigmoid() * 255
         size = part["photo"].shape[-1]
         grey = [F.interpolate(image.float(), size=size).expand(-1, 3, -1, -1)
                 for image in (part["mask"], drawn, part["silhouette"])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -39,12 +39,12 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
         "photo_attributes": dropped(), "standard_attributes": dropped(),
-        "labels": np.stack([_labels(p) for p in pairs]),
+        "labels": np.stack([attribute_labels(p) for p in pairs]),
     }
 
 
-def _labels(pair: Pair) -> np.ndarray:
-    """What the heads are to read of a photo: (14,), 0 where nothing is known."""
+def attribute_labels(pair: Pair) -> np.ndarray:
+    """What heads are to read of a photo: (14,), 0 where nothing is known, `MEANINGLESS` where nothing can be."""
     labels = np.array(encode_all({**pair.seen, **pair.attributes}))
     category = pair.category.lower()
     if category in _LOWER:
@@ -80,6 +80,26 @@ def jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tup
     return float(x), float(y), float(frame[2] * rng.uniform(0.93, 1.1))
 
 
+def reading_loss(logits: Sequence[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of attribute heads, mean over the attributes that are labelled.
+
+    Args:
+        logits: 14 x (B, number of values).
+        labels: (B, 14) long, rows of `attribute_labels`. Where a value is meaningless, an even answer is wanted.
+
+    Returns:
+        A scalar; 0 where nothing is labelled.
+    """
+    losses = []
+    for index, own_logits in enumerate(logits):
+        spread = -own_logits.float().log_softmax(-1)  # (B, values)
+        known, meaningless = labels[:, index] > 0, labels[:, index] == MEANINGLESS
+        if bool((known | meaningless).any()):
+            own = spread.gather(1, (labels[:, index, None] - 1).clamp(min=0))[:, 0]
+            losses.append(torch.where(meaningless, spread.mean(1), own)[known | meaningless].mean())
+    return torch.stack(losses).mean() if losses else logits[0].new_zeros(())
+
+
 class _WithProbe(nn.Module):
     """StructureNet and a linear probe that must read the silhouette off its embeddings; the probe is not shipped."""
 
@@ -103,15 +123,7 @@ def structure_losses(module: _WithProbe, batch: Batch) -> dict[str, torch.Tensor
     silhouettes = batch["silhouette"].float() / 255
     shapes = F.adaptive_avg_pool2d(silhouettes, 2 * PROBE_SIDE)
     nce = info_nce(photos, standards, net.temperature, shape_targets(shapes))
-    labels = batch["labels"]
-    heads = []
-    for index, logits in enumerate(net.read_attributes(tokens)):
-        spread = -logits.float().log_softmax(-1)  # (B, values)
-        known, meaningless = labels[:, index] > 0, labels[:, index] == MEANINGLESS
-        if bool((known | meaningless).any()):
-            own = spread.gather(1, (labels[:, index, None] - 1).clamp(min=0))[:, 0]
-            heads.append(torch.where(meaningless, spread.mean(1), own)[known | meaningless].mean())
-    attributes = torch.stack(heads).mean() if heads else nce.new_zeros(())
+    attributes = reading_loss(net.read_attributes(tokens), batch["labels"])
     shape = F.adaptive_avg_pool2d(silhouettes, PROBE_SIDE).flatten(1)
     scale = photos.shape[-1] ** 0.5
     probe = sum(F.binary_cross_entropy_with_logits(module.probe(e * scale), shape) for e in (photos, standards))

@@ -69,7 +69,7 @@ def _drawn_silhouette(model, photo) -> torch.Tensor:
     seen, framed = laid_over(photo_to_array(picture, 128), mask, silhouette_frame(mask), 32)
     with torch.no_grad():
         return net(torch.from_numpy(seen).permute(2, 0, 1)[None] / 127.5 - 1, torch.from_numpy(framed)[None, None]
-                   ).sigmoid()[0, 0]
+                   ).silhouette.sigmoid()[0, 0]
 
 
 def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, tiny_checkpoint, photo,

@@ -1,4 +1,4 @@
-"""Heads and bank together: entries found for a photo vote on attributes that the heads read from it.
+"""The bundled reader, heads and bank together: entries found for a photo vote on what the heads read from it.
 
 A garment's outline says much of its kind, and the bank knows the kind of every outline in it. Retrieval has found the
 entries anyway, so their vote costs nothing.
@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.structure.readers.heads import HeadReader, sure_reading
+from ragdiffusion.structure.readers.heads import sure_reading
 from ragdiffusion.structure.readers.reading import AttributeReading
 
 VOTERS = 4
@@ -24,37 +23,39 @@ TRUST = 0.6
 _TOP_ONLY = ("collar", "sleeve_length")
 _CATEGORY = "category"
 
-Look = Callable[[Image.Image], tuple[torch.Tensor, Sequence[Mapping[str, str]]]]
+Shares = Mapping[str, np.ndarray]
+Look = Callable[[Image.Image], tuple[Shares, Sequence[Mapping[str, str]]]]
 
 
 class VotingReader:
     """Reads attributes by the heads' probabilities and the vote of the entries found.
 
     Args:
-        heads: on the photo tower.
-        look: photo -> its tokens, (1, L, feature_dim), and the attributes of the entries found, the best first.
+        look: photo -> what the heads give each value (`head_shares`), and the attributes of the entries found, the
+            best first.
     """
 
-    def __init__(self, heads: HeadReader, look: Look) -> None:
-        self._heads, self._look = heads, look
+    def __init__(self, look: Look) -> None:
+        self._look = look
 
-    @torch.no_grad()
     def read(self, photo: Image.Image) -> AttributeReading:
         """Read a photo."""
         started = time.perf_counter()
-        return self._decide(*self._look(photo), started)
-
-    @torch.no_grad()
-    def read_tokens(self, tokens: torch.Tensor, voters: Sequence[Mapping[str, str]]) -> AttributeReading:
-        """Read a photo whose tokens and entries are at hand."""
-        return self._decide(tokens, voters, time.perf_counter())
-
-    def _decide(self, tokens: torch.Tensor, voters: Sequence[Mapping[str, str]], started: float) -> AttributeReading:
-        mixed = mix(self._heads.probabilities(tokens), voters)
-        return sure_reading(mixed, self._heads.sure, started=started)
+        return voted_reading(*self._look(photo), started=started)
 
 
-def mix(heads: Mapping[str, np.ndarray], voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
+def voted_reading(shares: Shares, voters: Sequence[Mapping[str, str]], *, started: float) -> AttributeReading:
+    """What heads and bank say together of a photo that both have seen.
+
+    Args:
+        shares: what the heads give each value, see `head_shares`.
+        voters: attributes of the entries found, the best first.
+        started: `time.perf_counter()` when reading began.
+    """
+    return sure_reading(mix(shares, voters), started=started)
+
+
+def mix(heads: Shares, voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
         ) -> dict[str, np.ndarray]:
     """Mix the heads' probabilities with a vote.
 

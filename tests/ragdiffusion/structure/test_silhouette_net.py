@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 
 
@@ -26,7 +27,7 @@ def seen() -> tuple[torch.Tensor, torch.Tensor]:
 def test_untrained_it_returns_the_mask_made_symmetric(net) -> None:
     mask = torch.zeros(1, 1, 32, 32)
     mask[..., 8:20, 4:20] = 1.0
-    found = net(torch.zeros(1, 3, 32, 32), mask)
+    found = net(torch.zeros(1, 3, 32, 32), mask).silhouette
     assert found.shape == (1, 1, 16, 16)
     small = F.avg_pool2d(mask, 2).bool()
     assert (found[small & small.flip(-1)] > 3).all()  # both halves say so
@@ -37,17 +38,37 @@ def test_untrained_it_returns_the_mask_made_symmetric(net) -> None:
 @torch.no_grad()
 def test_silhouettes_are_symmetric_whatever_is_learned(net, seen) -> None:
     torch.nn.init.normal_(net.unet.head.weight)
-    found = net(*seen)
+    found = net(*seen).silhouette
     torch.testing.assert_close(found, found.flip(-1))
-    assert not torch.allclose(found, net(-seen[0], seen[1]), atol=0.1)  # the photo has a say
-    torch.testing.assert_close(found[:1], net(seen[0][:1], seen[1][:1]), atol=1e-5, rtol=1e-4)
+    assert not torch.allclose(found, net(-seen[0], seen[1]).silhouette, atol=0.1)  # the photo has a say
+    torch.testing.assert_close(found[:1], net(seen[0][:1], seen[1][:1]).silhouette, atol=1e-5, rtol=1e-4)
 
 
 def test_every_place_learns_from_every_other(net, seen) -> None:
     torch.nn.init.normal_(net.unet.head.weight)
     photo = seen[0].requires_grad_()
-    net(photo, seen[1])[0, 0, 2, 2].backward()
+    net(photo, seen[1]).silhouette[0, 0, 2, 2].backward()
     assert photo.grad[0].abs().amax(0)[[0, 0, -1, -1], [0, -1, 0, -1]].min() > 0
+
+
+@torch.no_grad()
+def test_attributes_are_read_off_photo_and_silhouette(net, seen) -> None:
+    undecided = net(*seen).attributes
+    assert [logits.shape for logits in undecided] == [(2, len(attribute.values)) for attribute in ATTRIBUTES]
+    assert not any(bool(logits.any()) for logits in undecided)
+    torch.nn.init.normal_(net.attribute_heads[3].weight)
+    torch.nn.init.normal_(net.unet.head.weight)
+    read = net(*seen)
+    other_photo, other_mask = net(-seen[0], seen[1]), net(seen[0], 1 - seen[1])
+    assert not torch.allclose(read.attributes[3], other_photo.attributes[3], atol=1e-3)
+    assert not torch.allclose(read.attributes[3], other_mask.attributes[3], atol=1e-3)
+    assert not read.attributes[0].any()
+
+
+def test_reading_does_not_move_the_silhouette_drawn(net, seen) -> None:
+    torch.nn.init.normal_(net.attribute_heads[3].weight)
+    net(*seen).attributes[3].square().sum().backward()
+    assert net.unet.head.weight.grad is None and net.unet.stem.weight.grad.any()
 
 
 def test_other_sizes_are_refused(net, seen) -> None:

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.structure.readers.heads import taught_attributes
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.training.silhouette import silhouette_batch, silhouette_losses, train_silhouette
 
@@ -35,7 +37,8 @@ def _bars(rng: np.random.Generator, count: int) -> list[Pair]:
         mask[4:28, left: left + 12] = 255
         photo = np.where(mask[..., None] > 0, np.uint8(20 * half + 40), np.uint8(0)).repeat(3, 2)
         pairs.append(Pair(photo=photo, standard=photo, silhouette=silhouette, flow=np.zeros((32, 32, 2), np.float32),
-                          visible=silhouette / np.float32(255), photo_mask=mask, category="bar", structure="bar"))
+                          visible=silhouette / np.float32(255), photo_mask=mask, category="bar", structure="bar",
+                          attributes={"sleeve_length": "Long" if half > 6 else "Short", "fit": "Slim"}))
     return pairs
 
 
@@ -52,6 +55,9 @@ def test_photos_are_framed_by_their_masks_and_silhouettes_stay() -> None:
         np.testing.assert_array_equal(small, pair.silhouette.reshape(16, 2, 16, 2).mean((1, 3)).round())
     again = silhouette_batch(pairs, np.random.default_rng(1))
     assert all(np.array_equal(batch[name], again[name]) for name in batch)
+    for labels, pair in zip(batch["labels"], pairs, strict=True):
+        named = {a.key: a.values[code - 1] for a, code in zip(ATTRIBUTES, labels, strict=True) if code}
+        assert named == {"sleeve_length": pair.attributes["sleeve_length"]}  # no silhouette shows the fit
 
 
 def test_the_loss_by_hand(net) -> None:
@@ -59,11 +65,13 @@ def test_the_loss_by_hand(net) -> None:
     with torch.no_grad():
         found = silhouette_losses(net, batch)
         wanted = batch["silhouette"].float() / 255
-        logits = net(batch["photo"].float() / 127.5 - 1, batch["mask"].float() / 255)
+        logits = net(batch["photo"].float() / 127.5 - 1, batch["mask"].float() / 255).silhouette
         drawn = logits.sigmoid()
         jaccard = [1 - (d * w).sum() / (d + w - d * w).sum() for d, w in zip(drawn, wanted, strict=True)]
         cross = -(wanted * drawn.log() + (1 - wanted) * (1 - drawn).log()).mean()
-    torch.testing.assert_close(found["loss"], cross + 0.5 * torch.stack(jaccard).mean())
+    even = np.log(len(ATTRIBUTES[3].values))  # heads that know nothing
+    assert found["reading"].item() == pytest.approx(even) and 0 <= found["sleeves"] <= 1
+    torch.testing.assert_close(found["loss"], cross + 0.5 * torch.stack(jaccard).mean() + 0.05 * even)
     own = [((logits[i] > 0) & (wanted[i] > 0.5)).sum() / ((logits[i] > 0) | (wanted[i] > 0.5)).sum() for i in range(3)]
     assert found["iou"].item() == pytest.approx(torch.stack(own).mean().item())
     mask = F.avg_pool2d(batch["mask"].float() / 255, 2) > 0.5
@@ -79,6 +87,7 @@ def test_training_learns_what_the_outline_does_not_say(net, config) -> None:
     with torch.no_grad():
         found = silhouette_losses(trained.eval(), batch)
     assert found["iou"] > found["outline"] + 0.15
+    assert found["sleeves"] > 0.8 and taught_attributes(trained.attribute_heads) == {"sleeve_length"}
     log = (settings.out / "log.jsonl").read_text()
     assert '"held_out_bars_iou"' in log and len(list(settings.out.glob("sheet-*.jpg"))) == 2
     loaded = SilhouetteNet.from_pretrained(settings.out / "silhouette_net", low_cpu_mem_usage=False)

@@ -9,7 +9,7 @@ import torch
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank import Bank
-from ragdiffusion.structure.readers.heads import HeadReader
+from ragdiffusion.structure.readers.heads import head_shares
 from ragdiffusion.structure.readers.vote import TRUST, VOTERS, cannot_have, mix
 
 _VALUES = {attribute.key: attribute.values for attribute in ATTRIBUTES}
@@ -76,14 +76,25 @@ def test_the_model_reads_with_its_banks_help(tiny_checkpoint, make_photo) -> Non
     bias = plain.pipeline.structure_net.attribute_heads[0].bias.data
     bias[dress], bias[tee] = 4.92, 4.47  # 55 % and 35 %, wherever it looks
     model = RAGDiffusion(plain.pipeline, plain.bank, plain.checkpoint)
-    alone = HeadReader(model.pipeline.structure_net, lambda image: model._tokens(image, model._garment_mask(image)))
-    assert alone.read(photo).values["category"] == "Dress"
+    net = model.pipeline.structure_net
+    with torch.no_grad():
+        tokens = model._tokens(photo, model._garment_mask(photo))
+        alone = head_shares(net.read_attributes(tokens), frozenset({"category"}))["category"]
+    assert alone.argmax() == dress
     reading, guide = model.read_attributes(photo), model.retrieve(photo)
     assert reading.values["category"] == guide.attributes["category"] == "T-shirt"  # as all of the bank are
-    share = float(alone.probabilities(model._tokens(photo, model._garment_mask(photo)))["category"][tee])
-    assert guide.attribute_confidence["category"] == pytest.approx(TRUST + (1 - TRUST) * share)
+    assert guide.attribute_confidence["category"] == pytest.approx(TRUST + (1 - TRUST) * alone[tee])
     assert reading.confidence == pytest.approx(guide.attribute_confidence)
     torch.testing.assert_close(guide.query, plain.retrieve(photo).query)  # what is voted does not move e
+
+
+def test_the_silhouettes_heads_overrule_the_towers(tiny_checkpoint, make_photo) -> None:
+    plain = RAGDiffusion.from_pretrained(tiny_checkpoint, device="cpu")
+    fit, length = (list(_VALUES).index(key) for key in ("fit", "sleeve_length"))
+    tower, shape = plain.pipeline.structure_net.attribute_heads, plain.pipeline.silhouette_net.attribute_heads
+    tower[fit].bias.data[0], tower[length].bias.data[0], shape[length].bias.data[3] = 9.0, 9.0, 9.0
+    values = RAGDiffusion(plain.pipeline, plain.bank, plain.checkpoint).retrieve(make_photo(3)).attributes
+    assert values["fit"] == "Loose" and values["sleeve_length"] == "Long"
 
 
 def test_an_empty_bank_leaves_reading_to_the_heads(tiny_checkpoint, make_photo, tmp_path) -> None:
