@@ -192,16 +192,15 @@ class Engine:
                 _LOG.info("model loaded in %.1f s", time.perf_counter() - started)
             return self._model
 
-    def call(self, function: Callable[[RAGDiffusion], T]) -> T:
-        """Run something short, such as a retrieval, beside a running generation; one at a time."""
-        model = self.model()
-        with self._light:
-            return function(model)
+    def call(self, function: Callable[[RAGDiffusion], T], *, slow: bool = False) -> T:
+        """Run something beside a running generation.
 
-    def call_slow(self, function: Callable[[RAGDiffusion], T]) -> T:
-        """Run something of seconds, such as a larger copy, beside all else, so that edits don't wait; one at a time."""
+        Args:
+            function: of the model; one at a time of the short, and one of the slow.
+            slow: it takes seconds, as a larger copy does, not the moment of a retrieval; so edits don't wait for it.
+        """
         model = self.model()
-        with self._slow:
+        with self._slow if slow else self._light:
             return function(model)
 
     def submit(self, job: Job) -> None:

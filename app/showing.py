@@ -139,7 +139,8 @@ class Showing:
         with Image.open(io.BytesIO(self._runs.picture(run.result_path))) as opened:
             picture = opened.convert("RGB")
         landmark = unit_mask(self._runs.picture(run.inputs.landmark_path))
-        return self._services.engine.call_slow(lambda model: model.enlarge(photo, picture, landmark, size=size))
+        return self._services.engine.call(
+            lambda model: model.enlarge(photo, picture, landmark, size=size), slow=True)
 
     def _sizes(self, result: bytes | None, photo: Image.Image | None) -> list[int]:
         """Sides at which a picture can be had: doubled from its own up to the photo's."""

@@ -6,37 +6,30 @@ import faiss
 import numpy as np
 
 RECALL_AT = 4  # neighbours that a photo's guide is made from
-_DIMENSIONS_PER_CODE = 4  # of 4 bits: one bit a dimension, a 32nd of float32
+_DIMENSIONS_PER_CODE = 2  # of 4 bits: two bits a dimension, a 16th of float32
 _TRAINING = 30_000
-CANDIDATES = (256, 1024, 2048, 4096, 6144, 8192, 12288, 16384)  # a scan costs a fifth more from first to last
+CANDIDATES = (128, 256, 512, 1024, 2048, 4096, 8192, 16384)  # from 1024 on, ranking them takes longer than the scan
 
 
 class CoarseScan:
     """Which vectors may be nearest, read off 4-bit product-quantised codes held in registers (FAISS fast scan).
 
     Vectors are known by their place. On vectors without any structure a graph or inverted lists have to visit most
-    of them; codes of one bit a dimension are scanned whole, and what they cost in precision the candidates' own
-    vectors make good.
+    of them; codes of two bits a dimension are scanned whole, and what they cost in precision the candidates' own
+    vectors make good. One thread reads them as fast as memory gives them, so shards would gain nothing.
 
     Args:
-        vectors: [N, D] float32 of unit length; D a multiple of 4.
-        threads: shards that are scanned at once.
+        vectors: [N, D] float32 of unit length; D a multiple of 2.
         seed: of the sample that the codes are learnt on.
     """
 
-    def __init__(self, vectors: np.ndarray, *, threads: int = 1, seed: int = 0) -> None:
+    def __init__(self, vectors: np.ndarray, *, seed: int = 0) -> None:
         count, dimension = vectors.shape
         chosen = np.random.default_rng(seed).choice(count, min(count, _TRAINING), replace=False)
         codes = f"PQ{dimension // _DIMENSIONS_PER_CODE}x4fs"
-        trained = faiss.index_factory(dimension, codes, faiss.METRIC_INNER_PRODUCT)
-        trained.train(np.ascontiguousarray(vectors[np.sort(chosen)]))
-        self._starts = np.linspace(0, count, threads + 1).astype(int)
-        self._shards = [trained] + [faiss.clone_index(trained) for _ in range(threads - 1)]
-        for shard, start, end in zip(self._shards, self._starts, self._starts[1:], strict=False):
-            shard.add(vectors[start:end])
-        self._all = faiss.IndexShards(dimension, threads > 1, True)
-        for shard in self._shards:
-            self._all.add_shard(shard)
+        self._codes = faiss.index_factory(dimension, codes, faiss.METRIC_INNER_PRODUCT)
+        self._codes.train(np.ascontiguousarray(vectors[np.sort(chosen)]))
+        self._codes.add(vectors)
         self.count = count
         self.memory_bytes = count * dimension // _DIMENSIONS_PER_CODE // 2
 
@@ -47,7 +40,7 @@ class CoarseScan:
 
     def candidates(self, query: np.ndarray, count: int) -> np.ndarray:
         """Places of the vectors whose codes are most similar to a query [D]: at most `count`, in no order."""
-        _, places = self._all.search(query[None], min(count, self.count))
+        _, places = self._codes.search(query[None], min(count, self.count))
         return places[0][places[0] >= 0]
 
     def enough(self, vectors: np.ndarray, recall: float, *, queries: int = 96, seed: int = 1) -> int | None:

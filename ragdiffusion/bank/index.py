@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import faiss
 import numpy as np
 
-from ragdiffusion.bank.coarse import CoarseScan
+from ragdiffusion.bank.coarse import CANDIDATES, CoarseScan
 
 APPROXIMATE_ABOVE = 100_000
 """Vectors up to which every search is exact: on one core a scan of so many takes some 10 ms."""
@@ -15,7 +15,7 @@ RECALL = 0.98
 # How far FAISS's float32 similarities of unit vectors may be from the exact ones; closer hits are ranked
 # again.
 _SIMILARITY_ERROR = 1e-5
-_SURPLUS = 16  # candidates by code for each neighbour wanted
+_SURPLUS = 16  # candidates by code for each neighbour wanted, at least
 _FEW = 64  # tombstones and late comers that never matter
 _MANY = 0.05  # share of them that calls for a rebuild
 
@@ -60,13 +60,13 @@ class VectorIndex:
 
     @property
     def candidates(self) -> int:
-        """How many vectors an approximate search ranks by themselves; all of them where search is exact."""
+        """How many vectors a search for few ranks by themselves at least; all of them where search is exact."""
         return len(self) if self._candidates is None else self._candidates
 
     @property
     def reach(self) -> int:
         """How many neighbours a search finds without reading every vector; all of them where search is exact."""
-        return len(self) if self._candidates is None else self._candidates // _SURPLUS
+        return len(self) if self._candidates is None else CANDIDATES[-1] // _SURPLUS
 
     @property
     def memory_bytes(self) -> int:
@@ -134,7 +134,7 @@ class VectorIndex:
         """
         self.prepare()
         places = None
-        # An approximate search was checked for a few neighbours; one that wants many reads everything.
+        # Codes are good for some neighbours; a search that wants very many reads everything.
         if self._candidates is not None and k <= self.reach:
             places = self._near(query, k)
         if places is None or len(places) < k:
@@ -150,15 +150,13 @@ class VectorIndex:
 
     def _near(self, query: np.ndarray, k: int) -> np.ndarray:
         """Places that the codes call similar, and late comers: the best of both, more than k of them."""
-        places = self._coarse.candidates(query, self._candidates)
+        places = self._coarse.candidates(query, max(self._candidates, _SURPLUS * k))
         if self._late:  # which the codes may have found too
             late = np.fromiter(self._late, dtype=np.int64, count=len(self._late))
             places = np.unique(np.concatenate([places, late]))
         places = places[self._alive[places]]
-        # A first ranking in float32, on the vectors where they lie, keeps the exact one short.
-        similarity = np.empty(len(places), np.float32)
-        faiss.fvec_inner_products_by_idx(faiss.swig_ptr(similarity), faiss.swig_ptr(query), self._flat.get_xb(),
-                                         faiss.swig_ptr(places), self._dimension, 1, len(places))
+        # A first ranking in float32 keeps the exact one short.
+        similarity = self._stored()[places] @ query
         kept = min(k + 2 * _FEW, len(places))
         last = np.partition(similarity, -kept)[-kept]
         return places[similarity >= last - _SIMILARITY_ERROR]
@@ -202,7 +200,7 @@ class VectorIndex:
         if len(self) < len(self._ids):
             self._compact()
         vectors = self._stored()
-        coarse = CoarseScan(vectors, threads=faiss.omp_get_max_threads())
+        coarse = CoarseScan(vectors)
         enough = coarse.enough(vectors, RECALL)
         if enough is None:
             _log.warning("approximate search of %d vectors finds too few of the nearest: search stays exact", len(self))

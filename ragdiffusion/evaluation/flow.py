@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+from ragdiffusion.evaluation.metrics import mask_iou
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
@@ -91,19 +92,15 @@ def _compare(kind: str, pair: Pair, draft: Any, elapsed: float) -> FlowTrial:
     wanted = torch.from_numpy((pair.flow + 0.5) * (2 / size) - 1)
     known = torch.from_numpy(pair.visible > 0.5)
     distance = (flow.permute(1, 2, 0).cpu() - wanted).norm(dim=-1)[known] * (SIDE / 2)
-    garment = F.interpolate(draft.prediction.garment, size=(size, size), mode="bilinear")[0, 0].cpu() > 0
+    garment = F.interpolate(draft.prediction.garment, size=(size, size), mode="bilinear")[0].cpu() > 0
     inside = torch.from_numpy(pair.silhouette > 127)
     empty = not bool(known.any())
     return FlowTrial(
         kind=kind, mean_px=float("nan") if empty else float(distance.mean()),
         median_px=float("nan") if empty else float(distance.median()),
         far=float("nan") if empty else float((distance > FAR).float().mean()),
-        visibility=_iou((draft.visibility[0, 0].cpu() > 0.5) & inside, known & inside),
-        garment=_iou(garment, torch.from_numpy(pair.photo_mask > 127)), ms=elapsed)
-
-
-def _iou(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float((a & b).sum() / (a | b).sum().clamp(min=1))
+        visibility=float(mask_iou((draft.visibility[0].cpu() > 0.5) & inside, (known & inside)[None])),
+        garment=float(mask_iou(garment, torch.from_numpy(pair.photo_mask > 127)[None])), ms=elapsed)
 
 
 def summarise_flow(trials: list[FlowTrial]) -> Mapping[str, Mapping[str, float]]:

@@ -198,7 +198,7 @@ def test_what_takes_long_does_not_hold_up_what_is_short(services: Services) -> N
         return may_end.wait(20)
 
     with ThreadPoolExecutor(1) as pool:
-        slow = pool.submit(services.engine.call_slow, long)
+        slow = pool.submit(services.engine.call, long, slow=True)
         assert begun.wait(20) and services.engine.call(lambda model: model.preset) and not slow.done()
         may_end.set()
         assert slow.result(20)

@@ -42,6 +42,18 @@ def frames(page: Page):
     return page.locator("#film .frame")
 
 
+def begin_long_run(open_page: Open, name: str, data: bytes) -> Page:
+    """A page on which a run of seconds is under way."""
+    page = open_page()
+    give_photo(page, name, data)
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "steps", 50)
+    set_number(page, "strength", 1)
+    page.locator("#generate").click()
+    expect(page.locator("#cancel")).to_be_enabled()
+    return page
+
+
 def test_from_first_visit_to_a_saved_result(
     open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes], tmp_path: Path, recorded: Callable
 ) -> None:
@@ -165,13 +177,7 @@ def test_a_run_is_cancelled_and_says_so(open_page: Open, workspace: Path, photo_
 def test_a_run_goes_on_when_its_page_is_closed(
     open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]
 ) -> None:
-    page = open_page()
-    give_photo(page, "left.png", photo_bytes())
-    expect(frames(page)).to_have_count(4)
-    set_number(page, "steps", 50)
-    set_number(page, "strength", 1)
-    page.locator("#generate").click()
-    expect(page.locator("#cancel")).to_be_enabled()
+    page = begin_long_run(open_page, "left.png", photo_bytes())
     page.close()
     newest = open_page().locator("#history .card").first
     expect(newest).to_have_attribute("aria-label", re.compile("left.png, seed 0, done"))
@@ -181,13 +187,7 @@ def test_a_run_goes_on_when_its_page_is_closed(
 def test_a_page_reloaded_in_mid_run_finds_it_again(
     open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]
 ) -> None:
-    page = open_page()
-    give_photo(page, "reloaded.png", photo_bytes())
-    expect(frames(page)).to_have_count(4)
-    set_number(page, "steps", 50)
-    set_number(page, "strength", 1)
-    page.locator("#generate").click()
-    expect(page.locator("#cancel")).to_be_enabled()
+    page = begin_long_run(open_page, "reloaded.png", photo_bytes())
     page.reload()
     expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=PATIENCE)
     page.locator("#history .card").first.click()

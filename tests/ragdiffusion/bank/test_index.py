@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ragdiffusion.bank.index import VectorIndex
+from ragdiffusion.structure.reranking import DEPTH
 
 
 def unit(generator: np.random.Generator, count: int, dimension: int) -> np.ndarray:
@@ -107,14 +108,13 @@ def test_many_vectors_are_searched_by_codes_that_find_the_nearest():
 
 
 def test_as_many_as_are_ranked_by_shape_are_found_by_codes_too(monkeypatch):
-    vectors = clustered(12_000, 32, 0)
+    vectors = clustered(24_000, 32, 0)
     index, exact = VectorIndex(32, approximate_above=2000), VectorIndex(32)
     for each in (index, exact):
-        each.put(range(12_000), vectors)
+        each.put(range(24_000), vectors)
         each.prepare()
-    monkeypatch.setattr(index, "_candidates", 4096)  # a bank of a million ranks twice as many
     many = index.reach
-    assert many == 256 and exact.reach == 12_000
+    assert many == DEPTH and exact.reach == 24_000
     monkeypatch.setattr(index, "_nearest", lambda *_: pytest.fail("everything was read"))
     queries = clustered(20, 32, 1)
     found = [np.isin(exact.search(q, many)[0], index.search(q, many)[0]).mean() for q in queries]

@@ -52,7 +52,7 @@ def test_a_known_map_has_no_error_and_a_shift_its_size():
     assert off.far == 1
     hidden = replace(pair, visible=np.zeros((64, 64), np.float32))
     unseen = judge_flow(_says(hidden), [("hidden", hidden)])[0]
-    assert np.isnan(unseen.mean_px) and unseen.visibility == 0
+    assert np.isnan(unseen.mean_px) and unseen.visibility == 1  # all of it is hidden, and both know
     both = summarise_flow([trial, replace(off, garment=0.5), replace(off, mean_px=float("nan"))])
     assert list(both) == ["known"] and both["known"]["n"] == 3
     assert both["known"]["mean_px"] == pytest.approx(5.0, abs=1e-3)  # what has no visible point does not count
