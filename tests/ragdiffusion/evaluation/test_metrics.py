@@ -28,6 +28,14 @@ def test_foreground_fills_holes_and_leaves_bays() -> None:
     torch.testing.assert_close(foreground_of(image), wanted)
 
 
+@pytest.mark.parametrize("level", [0.0, 0.85])
+def test_an_antialiased_outline_is_cut_at_its_half(level) -> None:
+    ramp = torch.tensor([0, 0, 0.1, 0.4, 0.6, 0.9, 1, 1, 1, 1])  # the share of garment in a pixel
+    share = torch.cat([ramp, ramp.flip(0)])
+    image = (1 - 2 * (1 - level) * torch.minimum(share[:, None], share))[None, None].expand(-1, 3, -1, -1)
+    torch.testing.assert_close(foreground_of(image)[0], ((share > 0.5)[:, None] & (share > 0.5)).float())
+
+
 def test_foreground_threshold_and_rim() -> None:
     image = torch.ones(2, 3, 4, 4)
     image[0] -= 2 * 0.02  # nearly white all over
