@@ -46,7 +46,7 @@ from ragdiffusion.structure.readers.choice import open_reader, parse_reader
 from ragdiffusion.structure.readers.heads import head_shares, sure_reading, taught_attributes
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 from ragdiffusion.structure.readers.vote import VOTERS, Shares, VotingReader, voted_reading
-from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT, shape_order
+from ragdiffusion.structure.reranking import DEPTH, EVENNESS_WEIGHT, EXPECTED_WEIGHT, OUTLINE_WEIGHT, shape_order
 from ragdiffusion.structure.silhouette_net import Impression
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
@@ -302,7 +302,7 @@ class RAGDiffusion:
             evidence.append((seen.silhouette[0, 0], EXPECTED_WEIGHT))
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             shares |= head_shares(seen.attributes, self._taught["silhouette"])
-        return _Sight(tokens, shares, Ranking(DEPTH, partial(shape_order, evidence=evidence)))
+        return _Sight(tokens, shares, Ranking(DEPTH, partial(shape_order, evidence=evidence, even=EVENNESS_WEIGHT)))
 
     def _search(self, query: torch.Tensor, k: int, ranking: Ranking | None) -> Neighbours:
         """The k entries nearest to a photo and some more, so that K can move without another search."""

