@@ -11,7 +11,7 @@ from torch import nn
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.structure.readers.reading import AttributeReading, complete_reading
 
-SURE = 0.5
+SURE = 0.4
 """An attribute is read when its likeliest value has more than this probability."""
 
 

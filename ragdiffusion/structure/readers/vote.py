@@ -18,7 +18,7 @@ from ragdiffusion.structure.readers.reading import AttributeReading
 
 VOTERS = 4
 """How many of the entries found vote, the best first."""
-TRUST = 0.6
+TRUST = 0.3
 """Weight of the vote where every voter has a say; the heads have the rest. Chosen on training and on drawn garments."""
 _TOP_ONLY = ("collar", "sleeve_length")
 _CATEGORY = "category"
