@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 
@@ -57,6 +58,9 @@ def run(args: argparse.Namespace) -> int:
     if args.half:
         pipeline.to(torch.float16)
     pipeline.save_pretrained(args.out, safe_serialization=True)
+    for file in args.out.glob("*/config.json"):  # where a part lay on this machine is nobody else's business
+        kept = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
+        file.write_text(json.dumps(kept, indent=2) + "\n")
     for name, part in components.items():
         if isinstance(part, torch.nn.Module):
             print(f"{name}: {f'from {taken[name]}' if name in taken else 'new, untrained'}")

@@ -23,5 +23,8 @@ def test_one_call_trains_packs_and_the_next_goes_on(tmp_path, capsys):
     assert call("second", "--steps", "3", "--shards", str(shards))["flow"]["step"] == 3
     log = (tmp_path / "second" / "trainings" / "flow" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in log] == [3]  # it went on from step 2, not from 0
-    assert (tmp_path / "second" / "checkpoint" / "bank.sqlite3").is_file()
+    checkpoint = tmp_path / "second" / "checkpoint"
+    assert (checkpoint / "bank.sqlite3").is_file()
+    configs = [file.read_text() for file in checkpoint.glob("*/config.json")]
+    assert configs and not any(str(tmp_path) in config for config in configs)  # it does not say where it was made
     assert "shards" in capsys.readouterr().out
