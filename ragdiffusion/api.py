@@ -290,16 +290,20 @@ class RAGDiffusion:
 
     def _see(self, image: Image.Image) -> _Sight:
         """Show a photo to the networks that retrieval asks."""
-        mask = self._garment_mask(image)
-        tokens = self._tokens(image, mask)
-        shares = head_shares(self.pipeline.structure_net.read_attributes(tokens), self._taught["tower"])
-        outline = None if mask is None else self._outline(mask)
+        net, mask = self.pipeline.structure_net, self._garment_mask(image)
+        outline, shown = None, image
+        if mask is not None:
+            pixels = self._pixels(image)
+            outline = self._outline(mask)
+            shown = Image.fromarray(framed(pixels, mask, net.image_size))
+        tokens = net.tokens(photo_to_tensor(shown, net.image_size).to(self.device), "photo")
+        shares = head_shares(net.read_attributes(tokens), self._taught["tower"])
         if outline is None:
             return _Sight(tokens, shares, None)
         evidence = [(outline, OUTLINE_WEIGHT)]
         if self.pipeline.silhouette_net is not None:
-            seen = self._impression(image, mask)
-            evidence.append((seen.silhouette[0, 0], EXPECTED_WEIGHT))
+            seen = self._impression(pixels, mask)
+            evidence.append((_share_of_garment(seen), EXPECTED_WEIGHT))
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             shares |= head_shares(seen.attributes, self._taught["silhouette"])
         return _Sight(tokens, shares, Ranking(DEPTH, partial(shape_order, evidence=evidence, even=EVENNESS_WEIGHT)))
@@ -311,14 +315,16 @@ class RAGDiffusion:
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
         return self.bank.search(query, kept, size=self.image_size, ranking=ranking)
 
-    def _impression(self, image: Image.Image, mask: np.ndarray) -> Impression:
-        """What SilhouetteNet makes of a photo and its garment mask; the silhouette on the CPU, in [0, 1]."""
+    def _pixels(self, image: Image.Image) -> np.ndarray:
+        """A photo as frames are cut out of it: uint8 (N, N, 3)."""
+        return photo_to_array(image, 2 * self.image_size)
+
+    def _impression(self, pixels: np.ndarray, mask: np.ndarray) -> Impression:
+        """What SilhouetteNet makes of a photo's pixels and garment mask."""
         net = self.pipeline.silhouette_net
-        photo, framed_mask = laid_over(photo_to_array(image, 2 * self.image_size), mask, silhouette_frame(mask),
-                                       net.config.input_size)
+        photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), net.config.input_size)
         seen = photo_to_tensor(Image.fromarray(photo), net.config.input_size).to(self.device)
-        found = net(seen, torch.from_numpy(framed_mask)[None, None].to(self.device))
-        return replace(found, silhouette=found.silhouette.float().sigmoid().cpu())
+        return net(seen, torch.from_numpy(framed_mask)[None, None].to(self.device))
 
     def landmark_from_mask(self, source: PhotoSource) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
@@ -380,7 +386,8 @@ class RAGDiffusion:
         if largest_part(mask) is None:
             raise ValueError("no garment is found in the photo, so there is no silhouette to draw")
         size = (self.image_size, self.image_size)
-        return F.interpolate(self._impression(image, mask).silhouette, size=size, mode="bilinear")[0, 0]
+        expected = _share_of_garment(self._impression(self._pixels(image), mask))
+        return F.interpolate(expected[None, None], size=size, mode="bilinear")[0, 0]
 
     @torch.no_grad()
     def _garment_mask(self, image: Image.Image) -> np.ndarray | None:
@@ -524,14 +531,10 @@ class RAGDiffusion:
                              f"a photo of {image.width}x{image.height}")
         return size
 
-    def _tokens(self, image: Image.Image, mask: np.ndarray | None) -> torch.Tensor:
-        size = self.pipeline.structure_net.image_size
-        if mask is None:
-            seen = photo_to_tensor(image, size)
-        else:
-            square = framed(photo_to_array(image, 2 * self.image_size), mask, size)
-            seen = photo_to_tensor(Image.fromarray(square), size)
-        return self.pipeline.structure_net.tokens(seen.to(self.device), "photo")
+
+def _share_of_garment(seen: Impression) -> torch.Tensor:
+    """The silhouette of one photo's impression, on the CPU: (h, w) in [0, 1]."""
+    return seen.silhouette[0, 0].float().sigmoid().cpu()
 
 
 def peak_rss_mb() -> float:

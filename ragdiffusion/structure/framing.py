@@ -82,8 +82,10 @@ def isolate(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     Returns:
         uint8 (N, N, 3).
     """
-    weight = cv2.resize(mask.astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    return cv2.blendLinear(image, np.full_like(image, 255), weight, 1 - weight)
+    weight = cv2.resize(mask.astype(np.float32), image.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
+    faded = (image - np.float32(255)) * weight
+    faded += 255
+    return np.rint(faded, out=faded).astype(np.uint8)
 
 
 def framed(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:

@@ -43,8 +43,13 @@ def sure_reading(shares: Mapping[str, np.ndarray], *, started: float, sure: floa
     Args:
         shares: key -> probabilities of its values, (values,), which sum to at most 1.
         started: `time.perf_counter()` when reading began.
-        sure: what a probability must exceed.
+        sure: what a probability must exceed, in [0, 1).
+
+    Raises:
+        ValueError: if `sure` is out of range.
     """
+    if not 0 <= sure < 1:
+        raise ValueError(f"sure is {sure}, a probability from 0 to just below 1 wanted")
     values, confidence = {}, {}
     for attribute in ATTRIBUTES:
         own = shares.get(attribute.key)

@@ -56,6 +56,12 @@ def test_an_untaught_head_reads_nothing_however_low_the_bar(net) -> None:
     assert known == {"age": "Adult"}
 
 
+@pytest.mark.parametrize("sure", [-0.1, 1.0, float("nan")])
+def test_sure_is_a_probability(net, sure: float) -> None:
+    with pytest.raises(ValueError, match="just below 1 wanted"):
+        _read(net, sure=sure)
+
+
 # ---- readings
 
 
