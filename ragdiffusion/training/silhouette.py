@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.evaluation.metrics import mask_iou
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
@@ -63,13 +64,8 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
     known, right = sleeves > 0, seen.attributes[_SLEEVES].argmax(1) == sleeves - 1
     return {"loss": cross + 0.5 * jaccard.mean() + _READING_WEIGHT * reading, "reading": reading.detach(),
             "sleeves": (right & known).sum() / known.sum().clamp(min=1),
-            "iou": _iou(logits.detach() > 0, wanted > 0.5),
-            "outline": _iou(F.avg_pool2d(mask, 2) > 0.5, wanted > 0.5)}
-
-
-def _iou(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Mean over the batch."""
-    return ((found & wanted).flatten(1).sum(1) / (found | wanted).flatten(1).sum(1).clamp(min=1)).mean()
+            "iou": mask_iou(drawn.detach()[:, 0], wanted[:, 0]).mean(),
+            "outline": mask_iou(F.avg_pool2d(mask, 2)[:, 0], wanted[:, 0]).mean()}
 
 
 def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, int], list[Pair]],
