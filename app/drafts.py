@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import canonical_square, photo_to_tensor, tensor_to_mask_image
+from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.structure.framing import crop, largest_part
 
 if TYPE_CHECKING:

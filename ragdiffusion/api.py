@@ -22,7 +22,7 @@ from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.config import SamplingDefaults, assets_folder, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.outlines import symmetrise
-from ragdiffusion.generation.full_size import (
+from ragdiffusion.generation.finishing import (
     enlarge_landmark,
     enlarge_picture,
     finish,
@@ -30,7 +30,6 @@ from ragdiffusion.generation.full_size import (
     source_side,
 )
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.images import (
     canonical_square,
     load_mask,
@@ -41,13 +40,14 @@ from ragdiffusion.images import (
     tensor_to_images,
     tensor_to_mask_image,
 )
+from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
+from ragdiffusion.retrieval.ranking import EXPECTED_WEIGHT, OUTLINE_WEIGHT, RANKED_DEPTH, SYMMETRY_WEIGHT, shape_order
 from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.choice import open_reader, parse_reader
-from ragdiffusion.structure.readers.heads import head_shares, sure_reading, taught_attributes
+from ragdiffusion.structure.readers.heads import head_probabilities, sure_reading, taught_attributes
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
-from ragdiffusion.structure.readers.vote import VOTERS, Shares, VotingReader, voted_reading
-from ragdiffusion.structure.reranking import DEPTH, EVENNESS_WEIGHT, EXPECTED_WEIGHT, OUTLINE_WEIGHT, shape_order
-from ragdiffusion.structure.silhouette_net import Impression
+from ragdiffusion.structure.readers.vote import VOTERS, Probabilities, VotingReader, voted_reading
+from ragdiffusion.structure.silhouette_net import SilhouettePrediction
 
 KEPT_NEIGHBOURS = 8  # fetched with every search, so that K can move without another
 EMBEDDED_CONFIDENCE = 0.9  # of a read attribute that joins the embedding: a wrong one leads further astray than none
@@ -116,12 +116,12 @@ class _Sight:
 
     Attributes:
         tokens: (1, L, feature_dim) of the photo tower.
-        shares: what the attribute heads give each value.
+        probabilities: what the attribute heads give each value.
         ranking: the order in which what the embedding finds fits what is seen; None where no garment is.
     """
 
     tokens: torch.Tensor
-    shares: Shares
+    probabilities: Probabilities
     ranking: Ranking | None
 
 
@@ -254,7 +254,7 @@ class RAGDiffusion:
         sight = self._see(image)
         # The heads have seen the photo already; other readers look at it themselves.
         heads = self.reader is self._voting
-        reading = sure_reading(sight.shares, started=started) if heads else self.reader.read(image)
+        reading = sure_reading(sight.probabilities, started=started) if heads else self.reader.read(image)
         if reading.note:
             _LOG.warning("%s", reading.note)
         query = self._embedding(sight.tokens, reading, given)
@@ -262,7 +262,7 @@ class RAGDiffusion:
         neighbours = self._search(query, k, sight.ranking)
         if heads:  # what was found says more
             voters = self.bank.attributes(neighbours.ids[:VOTERS])
-            reading = voted_reading(sight.shares, voters, started=started)
+            reading = voted_reading(sight.probabilities, voters, started=started)
         known = {**reading.values, **given}
         searched = time.perf_counter()
         guide = build_guide(query, neighbours, k=k, alpha=alpha, attributes=known, checkpoint=self.checkpoint,
@@ -278,15 +278,15 @@ class RAGDiffusion:
         return self.pipeline.structure_net.embed(tokens, codes)[0].float().cpu()
 
     @torch.no_grad()
-    def _look(self, image: Image.Image) -> tuple[Shares, list[dict[str, str]]]:
+    def _look(self, image: Image.Image) -> tuple[Probabilities, list[dict[str, str]]]:
         """What the heads say of a photo, and the attributes of the entries found for it."""
         sight = self._see(image)
         if not len(self.bank):
-            return sight.shares, []
-        reading = sure_reading(sight.shares, started=time.perf_counter())
+            return sight.probabilities, []
+        reading = sure_reading(sight.probabilities, started=time.perf_counter())
         query = self._embedding(sight.tokens, reading, {})
         found = self._search(query, min(VOTERS, len(self.bank)), sight.ranking)
-        return sight.shares, self.bank.attributes(found.ids[:VOTERS])
+        return sight.probabilities, self.bank.attributes(found.ids[:VOTERS])
 
     def _see(self, image: Image.Image) -> _Sight:
         """Show a photo to the networks that retrieval asks."""
@@ -297,16 +297,16 @@ class RAGDiffusion:
             outline = self._outline(mask)
             shown = Image.fromarray(framed(pixels, mask, net.image_size))
         tokens = net.tokens(photo_to_tensor(shown, net.image_size).to(self.device), "photo")
-        shares = head_shares(net.read_attributes(tokens), self._taught["tower"])
+        probabilities = head_probabilities(net.read_attributes(tokens), self._taught["tower"])
         if outline is None:
-            return _Sight(tokens, shares, None)
+            return _Sight(tokens, probabilities, None)
         evidence = [(outline, OUTLINE_WEIGHT)]
         if self.pipeline.silhouette_net is not None:
-            seen = self._impression(pixels, mask)
+            seen = self._silhouette_prediction(pixels, mask)
             evidence.append((_share_of_garment(seen), EXPECTED_WEIGHT))
             # It was taught on more, and sees shape better: where both have a say, its word counts.
-            shares |= head_shares(seen.attributes, self._taught["silhouette"])
-        return _Sight(tokens, shares, Ranking(DEPTH, partial(shape_order, evidence=evidence, even=EVENNESS_WEIGHT)))
+            probabilities |= head_probabilities(seen.attributes, self._taught["silhouette"])
+        return _Sight(tokens, probabilities, Ranking(RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT)))
 
     def _search(self, query: torch.Tensor, k: int, ranking: Ranking | None) -> Neighbours:
         """The k entries nearest to a photo and some more, so that K can move without another search."""
@@ -319,7 +319,7 @@ class RAGDiffusion:
         """A photo as frames are cut out of it: uint8 (N, N, 3)."""
         return photo_to_array(image, 2 * self.image_size)
 
-    def _impression(self, pixels: np.ndarray, mask: np.ndarray) -> Impression:
+    def _silhouette_prediction(self, pixels: np.ndarray, mask: np.ndarray) -> SilhouettePrediction:
         """What SilhouetteNet makes of a photo's pixels and garment mask."""
         net = self.pipeline.silhouette_net
         photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), net.config.input_size)
@@ -386,7 +386,7 @@ class RAGDiffusion:
         if largest_part(mask) is None:
             raise ValueError("no garment is found in the photo, so there is no silhouette to draw")
         size = (self.image_size, self.image_size)
-        expected = _share_of_garment(self._impression(self._pixels(image), mask))
+        expected = _share_of_garment(self._silhouette_prediction(self._pixels(image), mask))
         return F.interpolate(expected[None, None], size=size, mode="bilinear")[0, 0]
 
     @torch.no_grad()
@@ -424,7 +424,7 @@ class RAGDiffusion:
         masks = F.interpolate(stack[:, None].to(self.device), size=(size, size), mode="bilinear", antialias=True)
         found = self.pipeline.find_flow(photo_to_tensor(image, self.image_size).to(self.device), masks)
         side = source_side(found.flow, masks, size=size, photo_side=max(image.size))
-        laid = self.pipeline.lay(photo_to_tensor(image, side).to(self.device), masks, found)
+        laid = self.pipeline.warp(photo_to_tensor(image, side).to(self.device), masks, found)
         return Draft(images=tensor_to_images(laid.image), visibility=laid.visibility[:, 0].cpu(),
                      flow=found.flow.cpu())
 
@@ -532,7 +532,7 @@ class RAGDiffusion:
         return size
 
 
-def _share_of_garment(seen: Impression) -> torch.Tensor:
+def _share_of_garment(seen: SilhouettePrediction) -> torch.Tensor:
     """The silhouette of one photo's impression, on the CPU: (h, w) in [0, 1]."""
     return seen.silhouette[0, 0].float().sigmoid().cpu()
 

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
-from ragdiffusion.evaluation.metrics import foreground_of, mask_iou
+from ragdiffusion.metrics.image import foreground_of, mask_iou
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINT = ROOT / "assets" / "checkpoints" / "studio"
@@ -51,7 +51,7 @@ def test_the_bank_is_large_enough_and_holds_no_pictures(model):
 
 
 def test_a_bank_entry_asked_for_itself_is_found_with_all_the_weight(model):
-    from ragdiffusion.slle import barycentric_weights
+    from ragdiffusion.retrieval.slle import barycentric_weights
 
     entry = next(iter(model.bank.entries()))
     query = torch.as_tensor(entry.embedding).float()

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples, measure, summarise
+    from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples, measure, summarise
 
     if args.limit < 1:
         raise ValueError(f"--limit is {args.limit}, 1 or more wanted")

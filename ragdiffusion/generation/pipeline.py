@@ -13,14 +13,14 @@ from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from torch.nn import functional as F
 
-from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.draft.detail import fill_hidden
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
-from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, Sources
-from ragdiffusion.generation.detail import fill_hidden
+from ragdiffusion.generation.denoiser import ConditionMask, DenoiserInputs, GarmentDenoiser, Sources
 from ragdiffusion.generation.text import TextFeatures, encode_captions
-from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
+from ragdiffusion.structure.structure_net import StructureNet
 
 OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
                "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow, "SilhouetteNet": SilhouetteNet}
@@ -166,7 +166,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                                     F.interpolate(landmark, size=size, mode="area"))
 
     @torch.no_grad()
-    def lay(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
+    def warp(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
         """Lay a photo into landmarks by a flow that was found for them, at any size.
 
         Args:
@@ -180,15 +180,15 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                                 align_corners=False)
         garment = prediction.garment.float().sigmoid()
         # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-        visible = visible * take(garment.expand(len(landmark), -1, -1, -1), flow)
+        visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
         known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-        cloth = fill_hidden(take(photo.expand(len(landmark), -1, -1, -1), flow), known)
+        cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
         return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
                             prediction=prediction)
 
     def draft(self, photo: torch.Tensor, landmark: torch.Tensor) -> DraftTensors:
         """Lay a photo into landmarks; arguments and errors as in `find_flow`."""
-        return self.lay(photo, landmark, self.find_flow(photo, landmark))
+        return self.warp(photo, landmark, self.find_flow(photo, landmark))
 
     def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
                 draft: DraftTensors | None) -> Sources:
@@ -231,7 +231,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             steps: of DDIM, 1 to 1000.
             guidance: classifier-free guidance scale; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
-            without: conditions that this run goes without, of `Keep`, as a model that was trained so wants it.
+            without: conditions that this run goes without, of `ConditionMask`, as a model that was trained so wants it.
             on_step: called after each step.
 
         Raises:
@@ -256,13 +256,13 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
                              "checkpoint has not; use 1" if sources.draft is None else
                              f"strength {strength} starts from the draft, which this run goes without; use 1")
-        prepared = self.denoiser.prepare(sources, Keep.all(len(photo), photo.device).without(without))
-        free = None
+        prepared = self.denoiser.prepare(sources, ConditionMask.all(len(photo), photo.device).without(without))
+        unconditional_inputs = None
         if guidance != 1:
             none = torch.zeros(len(photo), dtype=torch.bool, device=photo.device)
             unconditional = replace(sources, text=self.encode_text([""] * len(photo)))
-            kept = Keep(reference=none, embedding=none, landmark=~none, draft=~none)
-            free = self.denoiser.prepare(unconditional, kept.without(without))
+            kept = ConditionMask(reference=none, embedding=none, landmark=~none, draft=~none)
+            unconditional_inputs = self.denoiser.prepare(unconditional, kept.without(without))
         prepared_at = time.perf_counter()
         count, channels = len(seeds), prepared.base.shape[1]
         noise = torch.stack([torch.randn(channels, self.grid, self.grid, generator=torch.Generator().manual_seed(s))
@@ -272,11 +272,13 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         latents = noise
         if strength < 1:
             latents = self.scheduler.add_noise(prepared.base.expand(count, -1, -1, -1), noise, timesteps[:1])
-        prepared, free = _repeat(prepared, count), _repeat(free, count) if free is not None else None
+        prepared = _repeat(prepared, count)
+        if unconditional_inputs is not None:
+            unconditional_inputs = _repeat(unconditional_inputs, count)
         for index, t in enumerate(timesteps):
             output = self.denoiser(latents, t, prepared)
-            if free is not None:
-                unguided = self.denoiser(latents, t, free)
+            if unconditional_inputs is not None:
+                unguided = self.denoiser(latents, t, unconditional_inputs)
                 output = unguided + guidance * (output - unguided)
             step = self.scheduler.step(output, t, latents)
             latents = step.prev_sample
@@ -300,7 +302,7 @@ def _load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Mode
     return part
 
 
-def _repeat(prepared: Prepared, count: int) -> Prepared:
+def _repeat(prepared: DenoiserInputs, count: int) -> DenoiserInputs:
     """One picture's conditions for several seeds, or as they are for as many pictures; attention broadcasts its own."""
     rows = lambda t: t.expand(count, *t.shape[1:])  # noqa: E731
     added = {name: rows(value) for name, value in prepared.added.items()} if prepared.added else None

@@ -12,17 +12,15 @@ from torch.nn import functional as F
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
 from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array, photo_to_tensor
-from ragdiffusion.structure.framing import laid_over, silhouette_frame
-from ragdiffusion.structure.reranking import (
-    DEPTH,
-    EVENNESS_WEIGHT,
+from ragdiffusion.retrieval.ranking import (
     EXPECTED_WEIGHT,
     OUTLINE_WEIGHT,
-    bits_overlap,
-    evenness,
-    shape_bits,
+    RANKED_DEPTH,
+    SYMMETRY_WEIGHT,
 )
+from ragdiffusion.structure.framing import laid_over, silhouette_frame
 
 
 def _pixels(result) -> np.ndarray:
@@ -55,10 +53,10 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
 
 def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide, photo) -> None:
     ids, embeddings = tiny_model.bank.embeddings()
-    assert len(ids) <= DEPTH  # so every entry is ranked
+    assert len(ids) <= RANKED_DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
     shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
-    score = similarity + EVENNESS_WEIGHT * torch.from_numpy(evenness(shapes))
+    score = similarity + SYMMETRY_WEIGHT * torch.from_numpy(mirror_symmetry(shapes))
     for mask, weight in ((tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
                          (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT)):
         score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))
