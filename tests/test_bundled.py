@@ -82,7 +82,7 @@ def _tensor(picture: np.ndarray) -> torch.Tensor:
 def test_the_garment_is_found_in_the_photo(model, pairs):
     overlap = []
     for _, photo in pairs:
-        found = model.pipeline.garment_mask(_tensor(photo.image))
+        found = model.see(Image.fromarray(photo.image)).garment_tensor()
         found = torch.nn.functional.interpolate(found, size=(256, 256), mode="bilinear")[:, 0]
         overlap.append(float(mask_iou(found, torch.from_numpy(photo.mask)[None] / 255)))
     assert np.median(overlap) > 0.8

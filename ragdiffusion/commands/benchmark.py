@@ -83,7 +83,7 @@ def _speed(model: RAGDiffusion, photo: bytes) -> dict[str, float]:
     """
     from tqdm import tqdm
 
-    from ragdiffusion.api import peak_rss_mb
+    from ragdiffusion.memory import peak_rss_mb
 
     guide = model.retrieve(photo)
     model.generate(photo, guide, steps=2)

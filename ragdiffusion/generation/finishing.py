@@ -55,7 +55,8 @@ def finish(pipeline: RAGDiffusionPipeline, output: PipelineOutput, landmark: tor
 
 @torch.no_grad()
 def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landmark: torch.Tensor,
-                    photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int) -> torch.Tensor:
+                    photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int,
+                    garment: torch.Tensor | None = None) -> torch.Tensor:
     """Finish a picture that was finished at the model's size once more, larger, without denoising it again.
 
     Its colours and all that the denoiser mended stay; as in `finish`, detail comes from the photo.
@@ -67,6 +68,7 @@ def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landm
         photo_at: as in `finish`.
         size: side of the result, pixels, at least that of the picture.
         photo_side: longer side of the photo, pixels.
+        garment: as `RAGDiffusionPipeline.find_flow` takes it.
 
     Returns:
         (1, 3, size, size) in [-1, 1], on white; the picture itself at its own size.
@@ -75,7 +77,7 @@ def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landm
         return picture
     photo = photo_at(pipeline.config.image_size)
     small = F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True)
-    found = pipeline.find_flow(photo, small)
+    found = pipeline.find_flow(photo, small, garment)
     return _finish(pipeline, picture, found, landmark, photo_at, size=size, photo_side=photo_side, colours=False)
 
 

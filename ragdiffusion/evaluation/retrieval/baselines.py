@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import EMBEDDED
 from ragdiffusion.evaluation.retrieval.measure import Gallery, Query
-from ragdiffusion.images import load_photo, photo_to_tensor, tensor_to_images
+from ragdiffusion.images import load_photo, photo_to_array, photo_to_tensor
 from ragdiffusion.metrics.imagenet import load_imagenet_features
 from ragdiffusion.structure.framing import framed
 from ragdiffusion.structure.structure_net import StructureNet
@@ -62,12 +62,10 @@ def baseline_overlaps(model: RAGDiffusion, queries: Sequence[Query], gallery: Ga
 @torch.no_grad()
 def framed_photo(model: RAGDiffusion, query: Query) -> torch.Tensor:
     """A query's photo as StructureNet sees it: (1, 3, S, S) in [-1, 1]."""
-    image, size = load_photo(query.photo), model.pipeline.structure_net.image_size
-    if model.pipeline.appearance_flow is None:
-        return photo_to_tensor(image, size)
-    whole = photo_to_tensor(image, 2 * model.image_size)
-    mask = model.pipeline.garment_mask(whole.to(model.device))[0, 0].cpu().numpy()
-    square = framed(np.asarray(tensor_to_images(whole)[0]), mask, size)
+    sight, size = model.see(query.photo), model.pipeline.structure_net.image_size
+    if sight.garment is None:
+        return sight.tensor(size)
+    square = framed(photo_to_array(sight.image, 2 * model.image_size), sight.garment.mask, size)
     return torch.from_numpy(square).permute(2, 0, 1)[None].float() / 127.5 - 1
 
 

@@ -78,7 +78,7 @@ def test_the_model_reads_with_its_banks_help(tiny_checkpoint, make_photo) -> Non
     model = RAGDiffusion(plain.pipeline, plain.bank, plain.checkpoint)
     net = model.pipeline.structure_net
     with torch.no_grad():
-        alone = head_probabilities(net.read_attributes(model._see(photo).tokens), frozenset({"category"}))["category"]
+        alone = head_probabilities(net.read_attributes(model.see(photo).tokens), frozenset({"category"}))["category"]
     assert alone.argmax() == dress
     reading, guide = model.read_attributes(photo), model.retrieve(photo)
     assert reading.values["category"] == guide.attributes["category"] == "T-shirt"  # as all of the bank are
