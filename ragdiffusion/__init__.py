@@ -12,14 +12,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "AppearanceFlow": "ragdiffusion.generation.appearance_flow",
+    "AppearanceFlow": "ragdiffusion.draft.appearance_flow",
     "EPAdapter": "ragdiffusion.generation.conditioners",
     "GarmentAutoencoder": "ragdiffusion.generation.autoencoder",
     "LandmarkGuider": "ragdiffusion.generation.conditioners",
     "RAGDiffusion": "ragdiffusion.api",
     "RAGDiffusionPipeline": "ragdiffusion.generation.pipeline",
     "SilhouetteNet": "ragdiffusion.structure.silhouette_net",
-    "StructureNet": "ragdiffusion.structure.network",
+    "StructureNet": "ragdiffusion.structure.structure_net",
 }
 """Public class: the module it is imported from when it is first asked for, since torch and diffusers take seconds."""
 
