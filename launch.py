@@ -23,6 +23,7 @@ import signal
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -102,7 +103,7 @@ def digest(path: Path) -> str:
     return hashlib.sha256(b"".join([content, *((path.parent / name).read_bytes() for name in constraints)])).hexdigest()
 
 
-def identity(folder: Path) -> dict:
+def identity(folder: Path) -> "dict[str, str]":
     """Say what ties an environment to its place and its Python: a moved or foreign one does not work."""
     return {"python": sys.version, "folder": str(folder.resolve())}
 
@@ -146,7 +147,8 @@ def pip_install(python: Path, files: "list[Path]") -> None:
         raise LaunchError("The installation failed (see above): check network and disk, then start again.")
 
 
-def prepare(folder: Path, files: "list[Path]", make=create, install=pip_install) -> Path:
+def prepare(folder: Path, files: "list[Path]", make: "Callable[[Path], None]" = create,
+            install: "Callable[[Path, list[Path]], None]" = pip_install) -> Path:
     """Bring the environment up to date and return its Python.
 
     The stamp is taken away before anything changes and comes back at the end, so an installation that was cut

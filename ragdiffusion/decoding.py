@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -105,7 +106,7 @@ def _open_file(source: str | Path, label: str) -> io.BufferedReader:
         ) from error
 
 
-def _decode_file(file: io.BufferedIOBase, label: str) -> Image.Image:
+def _decode_file(file: IO[bytes], label: str) -> Image.Image:
     head = file.read(12)
     if not head:
         raise ValueError(f"{label} is empty (0 bytes): export or download it again")

@@ -210,7 +210,9 @@ def copy_file(store: Store, destination: Path) -> None:
     try:
         with store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
-            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))
+            driver = connection.connection.driver_connection
+            assert driver is not None  # the connection is open
+            driver.execute("VACUUM INTO ?", (str(partial),))
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(partial, destination)
