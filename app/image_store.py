@@ -25,7 +25,7 @@ class ImageStore:
     folder: Path
 
     def put(self, data: bytes, suffix: str) -> str:
-        """ConditionMask a file.
+        """Keep a file.
 
         Args:
             data: its bytes.

@@ -42,7 +42,7 @@ class StructureConfig:
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """The appearance flow (DESIGN 5b).
+    """The appearance flow, which makes the draft.
 
     Attributes:
         input_size: side of photo and landmark given to it, pixels.
