@@ -92,7 +92,7 @@ def _hem_edge(end: np.ndarray, level: np.ndarray, m: Measures, side: int) -> np.
         point(half * 0.33, level + m["hem_curve"] + tilt * 0.5),
         middle,
     )
-    if side < 0 or "slit" not in m:
+    if side < 0 or "slit" not in m or not (m["slit_opening"] > 0).any():
         return edge
     return _with_slit(edge, m)
 

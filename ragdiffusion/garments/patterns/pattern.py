@@ -14,6 +14,7 @@ from ragdiffusion.garments.patterns.curves import FINE, BezierPath
 from ragdiffusion.garments.patterns.measures import Measure, MeasureError
 from ragdiffusion.garments.patterns.merging import crosses_itself
 from ragdiffusion.garments.patterns.panels import Panel
+from ragdiffusion.garments.patterns.raster import coverage
 from ragdiffusion.garments.patterns.rules import broken, check
 from ragdiffusion.garments.patterns.seams import seams
 from ragdiffusion.images import CANONICAL_MARGIN
@@ -88,8 +89,6 @@ class Pattern:
         Raises:
             ValueError: a size under 1 or a margin under 1.
         """
-        from ragdiffusion.garments.patterns.raster import coverage
-
         if size < 1 or margin < 1:
             raise ValueError(f"size {size} and margin {margin}: 1 or more was wanted of both")
         scale, origin = self.frame(size, margin)
