@@ -42,8 +42,18 @@ class Camera:
                          seen[:, 1] * self.focal / depth + height / 2, depth], 1)
 
 
-def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: np.random.Generator) -> Camera:
-    """Draw a camera for a picture `height` pixels high; `points` (N, 3) are the posed body's."""
+def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: np.random.Generator, *,
+                  one_piece: bool = False) -> Camera:
+    """Draw a camera.
+
+    Args:
+        body: who.
+        pose: how they stand.
+        points: (N, 3), the posed body's vertices.
+        height: of the picture, pixels.
+        rng: source of all chance.
+        one_piece: whether a dress or jumpsuit is worn: then the hips are in the picture, or it could be a top.
+    """
     u, charts = rng.uniform, body.charts
     yaw = u(-0.25, 0.25) if rng.random() < 0.62 else u(-1.05, 1.05)
     crown, sole = points[:, 2].max() + 0.03, points[:, 2].min()
@@ -53,6 +63,8 @@ def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: 
     framing = str(rng.choice(["full", "knee", "thigh", "waist"], p=[0.44, 0.2, 0.31, 0.05]))
     bottom = {"full": sole - u(0.02, 0.12), "knee": charts.knee[2] + u(-0.25, 0.1),
               "thigh": charts.crotch_z + u(-0.25, 0.05), "waist": charts.waist_z + u(-0.1, 0.05)}[framing]
+    if one_piece:
+        bottom = min(bottom, charts.crotch_z - 0.06)
     if framing != "full":
         bottom = max(bottom, sole - 0.05)
     small = 1.0 + (u(0.2, 1.2) if rng.random() < 0.08 else 0.0)  # a small figure in a wide picture

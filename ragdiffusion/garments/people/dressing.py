@@ -16,6 +16,7 @@ from ragdiffusion.garments.people.wardrobe import Garment
 
 _RIGHT, _AHEAD = np.array([1.0, 0, 0]), np.array([0, -1.0, 0])
 _RINGS = 20
+_BELOW_CROTCH = 0.09  # metres
 _CLEAR = 0.004  # metres between a garment and what is worn below it
 
 
@@ -38,9 +39,9 @@ class Dresser:
         self.attributes = _body_attributes(body)
         self.worn = body.rest.astype(np.float32)
         self.fields: list[tuple[np.ndarray, np.ndarray]] = []
-        self.layers = [Layer("body", pose.points(body.rest), body.model.faces, self.attributes,
-                             parameters(raster.BODY), SKIN, on_body=True)]
         model = body.model
+        self.layers = [Layer("body", pose.points(body.rest), model.faces, self.attributes, parameters(raster.BODY), SKIN,
+                             on_body=True)]
         self._limbs_free = (model.hands < 0.5) & (model.head < 0.5) & (model.feet < 0.5)
 
     def put_on(self, garment: Garment, index: int) -> None:
@@ -60,11 +61,19 @@ class Dresser:
         if surface is not None:
             self.worn = _outermost(self.worn, surface, self.body)
 
+    def hide_hands(self) -> None:
+        """Put the hands that a pose has in the pockets out of sight."""
+        model, body = self.body.model, self.layers[0]
+        for name, side in zip(self.pose.arms, (1, -1), strict=True):
+            if name == "pocket":
+                hidden = (model.hands > 0.8) & (self.body.rest[:, 0] * side > 0)
+                body.faces = body.faces[~hidden[body.faces].any(1)]
+
     def _add_surface(self, garment: Garment, index: int, surface: np.ndarray, legs: bool) -> None:
         body, charts, m = self.body, self.body.charts, garment.measures
         keep = self._limbs_free.copy()
         if not legs:
-            keep &= (body.rest[:, 2] > charts.crotch_z - 0.1) & (body.model.legs < 0.8)
+            keep &= body.rest[:, 2] > charts.crotch_z - _BELOW_CROTCH
         if garment.upper == "waist":
             keep &= ((body.model.legs > 0.2) | (body.rest[:, 2] < charts.waist_z + 0.14)) & (body.model.arms < 0.3)
         values = self._frame(garment)
@@ -74,6 +83,9 @@ class Dresser:
             values[raster.LENGTH] = (values[raster.TOP_Z] - charts.ankle[2]) * 100 * max(0.15, garment.leg)
         if garment.upper != "waist":
             measures = dict(m)
+            if not legs:  # the body's surface carries no hem further down
+                deepest = (charts.neck_z - charts.crotch_z + _BELOW_CROTCH - 0.03) * 100
+                measures["body_length"] = min(m["body_length"], deepest - max(0, m.get("hem_curve", 0)))
             if garment.skirt_y is not None:  # the loft takes over below
                 measures.update(body_length=garment.skirt_y + 2, hem_curve=0, hem_slant=0)
             values[raster.FIELD] = self._field(of_measures(measures, upper=garment.upper, gap=garment.gap))
@@ -180,6 +192,7 @@ class Dresser:
         shape = {"taper": garment.taper, "flare": garment.flare, "ease": 0.004, "phase": self._phase}
         rings = loft(posed, heights, centre, folds=garment.folds, **shape)
         rest = loft(cloud, heights, centre, folds=garment.folds * 0.3, **shape)
+        self.worn = _over_rings(self.worn, rest, heights, centre, chosen, body)
         count = rings.shape[0] * rings.shape[1]
         attributes = np.zeros((count, raster.ATTRIBUTES), np.float32)
         attributes[:, :3] = rest.reshape(count, 3)
@@ -216,6 +229,21 @@ def _outermost(below: np.ndarray, above: np.ndarray, body: Body) -> np.ndarray:
     """Of two surfaces over the body, at each vertex the one further out."""
     far = ((above - body.rest) * body.normals).sum(1) > ((below - body.rest) * body.normals).sum(1)
     return np.where(far[:, None], above, below).astype(np.float32)
+
+
+def _over_rings(worn: np.ndarray, rings: np.ndarray, heights: np.ndarray, centre_y: float, chosen: np.ndarray,
+                body: Body) -> np.ndarray:
+    """What is worn, moved out to a skirt's rings (R, 65, 3) between their heights, so that a jacket clears them."""
+    inside = chosen & (worn[:, 2] < heights[0]) & (worn[:, 2] > max(heights[-1], body.charts.crotch_z - 0.1))
+    off = worn[inside, :2] - np.array([0, centre_y])
+    row = np.clip((heights[0] - worn[inside, 2]) / (heights[0] - heights[-1]) * (len(heights) - 1), 0, len(heights) - 1)
+    column = (np.arctan2(off[:, 0], -off[:, 1]) / np.pi + 1) / 2 * (rings.shape[1] - 1)
+    ring = rings[np.round(row).astype(int), np.round(column).astype(int)]
+    radius = np.hypot(ring[:, 0], ring[:, 1] - centre_y)
+    grow = np.maximum(1, radius / (np.linalg.norm(off, axis=1) + 1e-6))
+    out = worn.copy()
+    out[inside, :2] = off * grow[:, None] + np.array([0, centre_y])
+    return out
 
 
 def _joined(top: np.ndarray, low: np.ndarray, body: Body) -> np.ndarray:

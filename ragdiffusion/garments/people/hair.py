@@ -41,7 +41,8 @@ def _add_cap(dresser: Dresser, thick: float, rng: np.random.Generator) -> None:
     up = np.clip((rest[:, 2] - eye[2] + 0.05) / 0.12, 0.15, 1)[:, None]
     cap = rest + body.normals * thick * up + np.array([0, 0, 0.3 * thick]) * up
     wave = np.sin(rest[:, 0] * 60) * np.sin(rest[:, 2] * 50) + 0.6 * np.sin(rest[:, 1] * 70 + rest[:, 2] * 40)
-    cap = cap + body.normals * (thick * 0.1 * wave)[:, None]
+    clump = np.sin(rest[:, 0] * 210 + wave) * np.sin(rest[:, 2] * 160 + rest[:, 1] * 130)
+    cap = cap + body.normals * (thick * 0.1 * wave + min(thick, 0.02) * 0.16 * clump)[:, None]
     keep = (model.neck > 0.3) & (rest[:, 2] > eye[2] - 0.16)
     values = {raster.C0: u(0.045, 0.078), raster.C1: u(-0.1, -0.06), raster.C2: eye[1] - 0.02, raster.C3: 0.2,
               raster.C4: u(-0.03, 0.02), raster.C5: u(-0.35, 0.25), raster.C6: eye[2]}

@@ -28,6 +28,8 @@ FIELD_SHAPE = (330, 181)
 
 TRUNK, LEFT_SLEEVE, RIGHT_SLEEVE, LEFT_LEG, RIGHT_LEG = range(5)
 SEAM = 0.03
+HIDES = 0.006
+"""How many metres inside a garment's edge what is worn below it is taken for hidden."""
 
 
 @njit(cache=True, fastmath=True, inline="always")
@@ -95,7 +97,8 @@ def cover(p, a, fields):
             line = p[C0] + (p[C4] - p[C0]) * max(0.0, t) / 0.45
         else:
             line = p[C4] + (p[C1] - p[C4]) * min(1.0, (t - 0.45) / 0.3)
-        line += p[C5] * abs(a[X])
+        line += p[C5] * abs(a[X]) + 0.006 * np.sin(a[X] * 170 + p[C0] * 900) * np.sin(a[Y] * 140 + a[Z] * 60)
+        line += 0.004 * np.sin(a[X] * 420) * np.sin(a[Z] * 300 + a[Y] * 380)
         return min(0.05, a[Z] - p[C6] - line)
     if kind == SHOE:
         return (a[LEG] - p[C0]) * p[LEG_LENGTH]
@@ -115,7 +118,7 @@ def unwrapped(A, i, j, k, out):
 
 
 @njit(cache=True, fastmath=True)
-def rasterise(P, F, layer, A, parameters, on_body, order, bias, fields, H, W):
+def rasterise(P, F, layer, A, parameters, on_body, charted, order, bias, fields, H, W):
     """Which triangle is seen at each pixel.
 
     Args:
@@ -124,7 +127,8 @@ def rasterise(P, F, layer, A, parameters, on_body, order, bias, fields, H, W):
         layer: (F,), layer of each triangle.
         A: (N, ATTRIBUTES).
         parameters: (L, PARAMETERS).
-        on_body: (L,), whether a layer is a pushed-out body surface: hidden well inside such a layer of higher order.
+        on_body: (L,), whether a layer is a pushed-out body surface.
+        charted: (L,), whether a layer has body coordinates: it is hidden well inside an `on_body` layer of higher order.
         order: (L,).
         bias: (L,), metres that a layer is drawn nearer.
         fields: (K, 2, *FIELD_SHAPE), cuts of front and back.
@@ -170,9 +174,9 @@ def rasterise(P, F, layer, A, parameters, on_body, order, bias, fields, H, W):
                 if cover(parameters[L], a, fields) < 0:
                     continue
                 hidden = False
-                if on_body[L]:
+                if charted[L]:
                     for m in range(layers):
-                        if on_body[m] and order[m] > order[L] and cover(parameters[m], a, fields) > 0.02:
+                        if on_body[m] and order[m] > order[L] and cover(parameters[m], a, fields) > HIDES:
                             hidden = True
                             break
                 if hidden:

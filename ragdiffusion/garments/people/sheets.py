@@ -52,7 +52,7 @@ class Sheet:
 
 
 def draw_sheet(garment: Garment, box: tuple[float, float, float, float], rng: np.random.Generator,
-               real: RealCloth | None, base: np.ndarray | None = None) -> Sheet:
+               real: RealCloth | None, base: np.ndarray | None = None, tile: Tile | None = None) -> Sheet:
     """Draw a garment's cloth.
 
     Args:
@@ -61,12 +61,15 @@ def draw_sheet(garment: Garment, box: tuple[float, float, float, float], rng: np
         rng: source of randomness.
         real: flat-lays to take cloth from, or None.
         base: its colour, RGB; None draws one.
+        tile: what it is made of; None draws it.
     """
     left, top, right, bottom = box
     scale = SHEET / (max(right - left, bottom - top) + 2 * _MARGIN)
     origin = ((SHEET - (left + right) * scale) / 2, (SHEET - (top + bottom) * scale) / 2)
     category = real_category(garment.kind)
     k = rng.random()
+    if tile is not None:
+        return Sheet(_repeated(tile, scale), _repeated(tile, scale), scale, origin, tile, False)
     tile = draw_tile(rng, garment.cloth, base)
     if real is not None and k < 0.28 and garment.cloth not in ("suit", "dress_shirt", "leather"):
         whole = real.whole(rng, category)

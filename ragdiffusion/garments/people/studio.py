@@ -20,7 +20,7 @@ from ragdiffusion.garments.people.fitting import Fitting, fit
 from ragdiffusion.garments.people.flat import panel_grids
 from ragdiffusion.garments.people.grounds import draw_ground
 from ragdiffusion.garments.people.hair import add_hair
-from ragdiffusion.garments.people.labels import GROUND, HAIR, OTHER, SKIN
+from ragdiffusion.garments.people.labels import DRESS, GROUND, HAIR, OTHER, SKIN
 from ragdiffusion.garments.people.layers import Layer, Scene, merged
 from ragdiffusion.garments.people.poses import Pose, sample_pose
 from ragdiffusion.garments.people.real_cloth import RealCloth
@@ -82,11 +82,14 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
     for index, garment in enumerate(garments):
         dresser.put_on(garment, index)
         add_collar(dresser, garment, index, rng)
+    if any(g.leg > -5 or "coat" in g.kind for g in garments) and rng.random() < 0.7:
+        dresser.hide_hands()
     add_shoes(dresser, rng)
     add_hair(dresser, rng)
     add_things(dresser, rng)
     scene = merged(dresser.layers, stacked(dresser.fields))
-    camera = sample_camera(body, pose, dresser.layers[0].points, height, rng)
+    camera = sample_camera(body, pose, dresser.layers[0].points, height, rng,
+                           one_piece=any(garment.label == DRESS for garment in garments))
     grids = np.stack([panel_grids(garment, fitting) for garment in garments])
     sheets = _sheets(garments, grids, rng, real)
     return _expose(scene, camera, body, fitting, pose, garments, sheets, grids, rng, height, width, real, plain)
@@ -98,12 +101,9 @@ def _sheets(garments: list[Garment], grids: np.ndarray, rng: np.random.Generator
     for garment, grid in zip(garments, grids, strict=True):
         base = near(rng, last) if rng.random() < 0.15 else garment_colour(rng)
         box = (*grid.reshape(-1, 2).min(0), *grid.reshape(-1, 2).max(0))
-        twin = garment.cloth == "suit" and any(g.cloth == "suit" for g in garments[: len(sheets)])
         state = np.random.default_rng(int(rng.integers(2**31)))
-        if twin:
-            other = next(i for i, g in enumerate(garments) if g.cloth == "suit")
-            base = sheets[other].tile.image.reshape(-1, 3).mean(0)
-        sheets.append(draw_sheet(garment, box, state, real, base))
+        twin = next((sheets[i].tile for i in range(len(sheets)) if garments[i].cloth == garment.cloth == "suit"), None)
+        sheets.append(draw_sheet(garment, box, state, real, base, twin))
         last = base
     return sheets
 
@@ -114,9 +114,10 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     layers = scene.layers
     screen = camera.project(scene.points, height, width)
     on_body = np.array([layer.on_body for layer in layers])
+    charted = on_body | np.array([layer.name.endswith("_skirt") for layer in layers])
     order, bias = np.array([layer.order for layer in layers]), np.array([layer.bias for layer in layers])
     seen, bary, depth = raster.rasterise(screen, scene.faces, scene.layer, scene.attributes, scene.parameters, on_body,
-                                         order, bias, scene.fields, height, width)
+                                         charted, order, bias, scene.fields, height, width)
     normals = (scene.normals @ camera.view.T).astype(np.float32)
     attributes, normal, which, inside, panel, place, front, across, down = raster.gather(
         seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields)
@@ -154,10 +155,8 @@ def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, whic
             side[i] = 0.3
         elif layer.label == HAIR:
             if "hair" not in drawn:
-                strands = cv2.GaussianBlur(rng.standard_normal((TILE, TILE), dtype=np.float32), (0, 0),
-                                           rng.uniform(1.2, 3), sigmaY=50)
-                drawn["hair"] = np.clip(hair * (1 + rng.uniform(0.1, 0.3) * (strands / strands.std())[..., None]), 2, 255)
-            tiles[i], side[i] = drawn["hair"], 0.2
+                drawn["hair"] = _strands(hair, rng)
+            tiles[i], side[i] = drawn["hair"], 0.12
         elif layer.garment < 0:
             if layer.name not in drawn:
                 drawn[layer.name] = draw_tile(rng, "leather" if rng.random() < 0.4 else "any").image
@@ -165,6 +164,15 @@ def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, whic
     return painting.dye(which, garment_of, flat, front, np.stack([np.stack([s.front, s.back]) for s in sheets]),
                         np.array([s.scale for s in sheets]), np.array([s.origin for s in sheets], float), attributes,
                         tiles, side)
+
+
+def _strands(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A tile of hair, uint8 (TILE, TILE, 3): fine strands over broad locks."""
+    total = np.zeros((TILE, TILE), np.float32)
+    for sigma, amount in ((0.8, 0.5), (rng.uniform(2, 4), 0.6), (rng.uniform(8, 14), 0.7)):
+        noise = cv2.GaussianBlur(rng.standard_normal((TILE, TILE), dtype=np.float32), (0, 0), sigma, sigmaY=30)
+        total += amount * noise / (noise.std() + 1e-6)
+    return np.clip(colour * (1 + rng.uniform(0.12, 0.26) * total[..., None]), 2, 255).astype(np.uint8)
 
 
 def _see_through(px: details.Pixels, layers: list[Layer], garments: list[Garment], tone: np.ndarray,
@@ -191,7 +199,7 @@ def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.nda
     for i, layer in enumerate(layers):
         if layer.garment >= 0:
             tile = sheets[layer.garment].tile
-            strength[i] = (u(0.0015, 0.007) if rng.random() < 0.8 else u(0.007, 0.013)) * tile.relief
+            strength[i] = (u(0.001, 0.005) if rng.random() < 0.85 else u(0.005, 0.011)) * tile.relief
             gloss[i] = tile.gloss
         else:
             gloss[i] = {SKIN: u(0.02, 0.15), HAIR: u(0.05, 0.3), OTHER: u(0, 0.3)}[layer.label]

@@ -71,9 +71,9 @@ class Garment:
     attributes: dict[str, str] = field(default_factory=dict)
 
 
-_FEMALE = {"top_trousers": 0.24, "top_skirt": 0.09, "crop_skirt": 0.1, "crop_trousers": 0.07, "dress": 0.24,
-           "layered": 0.16, "coat": 0.03, "suit": 0.03, "jumpsuit": 0.02, "dungarees": 0.02}
-_MALE = {"top_trousers": 0.52, "layered": 0.24, "coat": 0.05, "suit": 0.15, "jumpsuit": 0.01, "dungarees": 0.03}
+_FEMALE = {"top_trousers": 0.26, "top_skirt": 0.1, "crop_skirt": 0.11, "crop_trousers": 0.07, "dress": 0.26,
+           "layered": 0.1, "coat": 0.03, "suit": 0.03, "jumpsuit": 0.02, "dungarees": 0.02}
+_MALE = {"top_trousers": 0.6, "layered": 0.19, "coat": 0.04, "suit": 0.13, "jumpsuit": 0.01, "dungarees": 0.03}
 
 _TOPS = {  # share for women and men; kind; upper; looseness; collar; front; sleeve range; families of cloth
     "t_shirt": (0.2, 0.34, "sleeved", (0.1, 0.9), "none", "none", (0.12, 0.48)),
