@@ -30,6 +30,8 @@ def add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_cloth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cloth", metavar="FOLDER", type=Path, help="real garments (train.csv beside train/) to take "
                         "cloth, flat-lays and grounds from (default: all is drawn)")
+    parser.add_argument("--held-out", action="store_true", help="shots to measure on: none of theirs is ever one to "
+                        "train on, nor are their real garments")
 
 
 def run_render(args: argparse.Namespace) -> int:
@@ -42,7 +44,7 @@ def run_render(args: argparse.Namespace) -> int:
 
     _check(args)
     cv2.setNumThreads(1)
-    engine = PeopleEngine(args.height, args.cloth)
+    engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
     done = render(engine, args.out, range(args.first, args.first + args.count), arrays=args.arrays,
                   track=lambda items: tqdm(items, unit="shot", disable=None))
     print(f"{args.out}: {done} shots rendered, {args.count - done} were there")
@@ -59,7 +61,7 @@ def run_sheet(args: argparse.Namespace) -> int:
 
     _check(args)
     check_png_target(args.out, [])
-    engine = PeopleEngine(args.height, args.cloth)
+    engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
     picture = Image.fromarray(sheet(engine, range(args.first, args.first + args.count), columns=args.columns))
     write_pictures({args.out: picture})
     print(f"{args.out}: {args.count} shots, {picture.width} x {picture.height} pixels")

@@ -12,7 +12,7 @@ from ragdiffusion.garments.people.shot import Shot, WornGarment
 from ragdiffusion.garments.people.studio import Take, take_photo
 
 MIN_HEIGHT = 64
-_SEED = 7411
+_SEED, _HELD_OUT_SEED = 7411, 7412
 _FINER = 1.5  # the scene is rendered so much larger than the photo
 
 
@@ -23,17 +23,20 @@ class PeopleEngine:
         height: of the photos, pixels; their width is three quarters of it.
         real: folder of real garments (``train.csv`` beside ``train/``), for cloth, whole flat-lays and grounds; None
             draws everything. The pictures of an index depend on it.
+        held_out: whether this engine is for measuring: its shots, and the real garments that they are dressed in, are
+            none that an engine for training shows.
 
     Raises:
         ValueError: `height` below 64, or no such table.
         ImportError: the packages of ``requirements-train.txt`` are not installed.
     """
 
-    def __init__(self, height: int = 256, real: Path | None = None) -> None:
+    def __init__(self, height: int = 256, real: Path | None = None, *, held_out: bool = False) -> None:
         if height < MIN_HEIGHT:
             raise ValueError(f"height must be {MIN_HEIGHT} pixels or more, got {height}")
         self.height, self.width = height, height * 3 // 4
-        self._real = RealCloth(real) if real is not None else None
+        self._seed = _HELD_OUT_SEED if held_out else _SEED
+        self._real = RealCloth(real, held_out=held_out) if real is not None else None
 
     def shot(self, index: int) -> Shot:
         """Shot number `index`: the same for the same index, whatever was rendered before.
@@ -46,7 +49,7 @@ class PeopleEngine:
     def _take(self, index: int, *, plain: bool = False) -> Take:
         if index < 0:
             raise ValueError(f"index must be 0 or more, got {index}")
-        rng = np.random.default_rng([int(index), _SEED])
+        rng = np.random.default_rng([int(index), self._seed])
         return take_photo(rng, round(self.height * _FINER), round(self.width * _FINER), self._real, plain=plain)
 
     def _shot(self, index: int, take: Take) -> Shot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from ragdiffusion.garments.people.cloth import TILE, Tile
 
 _STRAIGHT = 0.9
+_HELD_OUT = 10  # one garment in so many is never trained on
 _KEPT = 64
 _SIDE = 384
 
@@ -35,12 +37,13 @@ class RealCloth:
 
     Args:
         root: folder with ``train.csv`` and ``train/CATEGORY/ID.{jpg,png}``.
+        held_out: whether to draw from the tenth of the garments that is held out, instead of from the rest.
 
     Raises:
         ValueError: no such table.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, held_out: bool = False) -> None:
         table = Path(root) / "train.csv"
         if not table.is_file():
             raise ValueError(f"{root} has no train.csv: give the folder of real garments")
@@ -50,6 +53,8 @@ class RealCloth:
         self._all: dict[str, list[str]] = {}
         self._straight: dict[str, list[str]] = {}
         for row in rows:
+            if (zlib.crc32(row["id"].encode()) % _HELD_OUT == 0) != held_out:
+                continue
             self._all.setdefault(row["category"], []).append(row["id"])
             if float(row["symmetry"]) >= _STRAIGHT:
                 self._straight.setdefault(row["category"], []).append(row["id"])
