@@ -118,7 +118,8 @@ _TEE: dict[str, Range] = {
     "sleeve_puff": (-2, 0.5, 8), "sleeve_bow": (-3, 0, 3), "biceps": (10, 17.5, 36), "cuff_band": (1, 2, 4),
 }
 _LONG: dict[str, Range] = {
-    **_TEE, "sleeve_length": (40, 61, 78), "sleeve_angle": (3, 25, 75), "cuff": (6, 10, 24), "biceps": (8, 16, 36),
+    **_TEE, "chest": (34, 51, 76), "waist": (32, 49, 76), "hem": (32, 51, 88), "shoulder_width": (32, 43, 66),
+    "sleeve_length": (40, 61, 80), "sleeve_angle": (0, 25, 80), "cuff": (6, 10, 24), "biceps": (8, 16, 36),
     "sleeve_bow": (-5, 0, 6), "armhole_depth": (14, 23, 40), "cuff_band": (2, 6, 10),
 }
 _SHIRT: dict[str, Range] = {
@@ -129,10 +130,10 @@ _SHIRT: dict[str, Range] = {
 }
 _KNIT: dict[str, Range] = {**_LONG, "rib": (2, 6, 12), "rib_gather": (0, 1, 6), "hem_curve": (-3, 0.5, 4)}
 _JACKET: dict[str, Range] = {
-    **_LONG, "body_length": (44, 66, 95), "chest": (42, 54, 76), "waist": (38, 51, 78), "hem": (36, 53, 88),
+    **_LONG, "body_length": (44, 66, 95), "chest": (34, 54, 80), "waist": (32, 51, 82), "hem": (32, 53, 92),
     "hem_curve": (-4, 1, 6), "neck_width": (12, 18, 26), "neck_drop_front": (5, 9, 16), "neck_drop_back": (0, 1.5, 4),
     "collar_height": (2, 5, 12), "cuff": (7, 12, 24), "biceps": (9, 18, 40), "overlap": (0, 3, 14),
-    "sleeve_angle": (3, 28, 75), "shoulder_width": (36, 46, 66),
+    "sleeve_angle": (0, 28, 80), "shoulder_width": (36, 46, 66),
 }
 _COAT: dict[str, Range] = {
     **_JACKET, "body_length": (72, 95, 135), "hem": (42, 58, 100), "waist_at": (0.15, 0.35, 0.6), "slit": (0, 0, 40),
@@ -153,7 +154,7 @@ _DRESS: dict[str, Range] = {
     "hem_curve": (-5, 2, 14), "hem_slant": (-20, 0, 20), "slit": (0, 0, 60), "slit_opening": (0, 0, 12),
     "shoulder_width": (28, 38, 56), "shoulder_slope": (6, 19, 34), "neck_width": (12, 19, 34),
     "neck_drop_front": (4, 10, 30), "neck_drop_back": (0, 3, 24), "armhole_depth": (11, 20, 32),
-    "sleeve_puff": (-2, 1, 10), "sleeve_length": (11, 30, 72), "sleeve_angle": (3, 30, 85), "biceps": (8, 14, 40),
+    "sleeve_puff": (-2, 1, 10), "sleeve_length": (11, 30, 72), "sleeve_angle": (0, 30, 85), "biceps": (8, 14, 40),
     "cuff": (6, 13, 50), "cuff_band": (1, 2, 6),
 }
 _SLEEVELESS_DRESS: dict[str, Range] = {
@@ -195,8 +196,8 @@ KINDS: dict[str, Kind] = {
             "cap hem none none",
             {**_TEE, "sleeve_length": (3, 8, 20), "sleeve_angle": (20, 55, 88), "armhole_depth": (12, 20, 32)},
         ),
-        _kind("hoodie", "Hoodie", "set_in hem hood none", {**_KNIT, "chest": (42, 56, 76)}, pockets="kangaroo"),
-        _kind("zip_hoodie", "Hoodie", "set_in hem hood zip", {**_KNIT, "chest": (42, 56, 76)}, pockets="slant"),
+        _kind("hoodie", "Hoodie", "set_in hem hood none", {**_KNIT, "chest": (34, 56, 80)}, pockets="kangaroo"),
+        _kind("zip_hoodie", "Hoodie", "set_in hem hood zip", {**_KNIT, "chest": (34, 56, 80)}, pockets="slant"),
         _kind("shirt", "Shirt", "set_in hem shirt buttons", _SHIRT, pockets="chest"),
         _kind(
             "blouse",
