@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.parsing.labels import GARMENTS
-from ragdiffusion.parsing.parse import NAMES, Instance, Parse
+from ragdiffusion.parsing.parse import NAMES, Instance, Parse, likeliest_garment
 
 Wanted = str | tuple[float, float] | np.ndarray | None
 """A garment's name, a point (x, y) in pixels of the photo, a mask of the photo's size, or nothing in particular."""
@@ -88,7 +88,7 @@ def _of_point(parse: Parse, point: tuple[float, float]) -> Instance:
 
 
 def _of_mask(parse: Parse, mask: np.ndarray) -> Instance:
-    """A garment of the mask's own outline, named after the garment that it covers most of."""
+    """A garment of the mask's own outline, named as the parse would name what lies under it."""
     width, height = parse.photo_size
     if mask.shape != (height, width):
         raise ValueError(f"the mask is {mask.shape[::-1]} pixels, {(width, height)} wanted as the photo has")
@@ -99,9 +99,7 @@ def _of_mask(parse: Parse, mask: np.ndarray) -> Instance:
     if not w or not h:
         raise NoGarment("the mask marks nothing: mark the garment white")
     cut = alpha[y:y + h, x:x + w].copy()
-    shares = [(float((mask[top:bottom, left:right] * garment.alpha).sum()), garment.name) for garment in
-              parse.instances for left, top, right, bottom in [garment.box]]
-    name = max(shares, default=(0.0, "upper"))[1] if any(share for share, _ in shares) else "upper"
+    name = likeliest_garment(parse, alpha > 127)
     return Instance(name, (x, y, x + w, y + h), cut, parse.photo_size, 1.0)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
-from ragdiffusion.parsing.labels import GARMENTS, LABELS
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 
 NAMES = {"upper": "top", "outer": "jacket", "inner": "top under the jacket", "lower": "trousers or skirt",
          "dress": "dress"}
@@ -115,3 +116,15 @@ class Parse:
             raise ValueError(f"point ({x:g}, {y:g}) lies outside the photo, which is {width} x {height} pixels")
         found = [garment for garment in self.instances if garment.covers(x, y)]
         return min(found, key=lambda garment: garment.area, default=None)
+
+
+def likeliest_garment(parse: Parse, region: np.ndarray) -> str:
+    """The name that fits a region best, by the parse's probabilities: bool (H, W) of the photo's size."""
+    side = parse.probabilities.shape[1]
+    width, height = parse.photo_size
+    longer = max(width, height)
+    square = np.zeros((longer, longer), np.uint8)
+    top, left = (longer - height) // 2, (longer - width) // 2
+    square[top:top + height, left:left + width] = region
+    weight = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return max(GARMENTS, key=lambda name: float((parse.probabilities[LABEL[name]] * weight).sum()))

@@ -31,8 +31,14 @@ Labeller = Callable[[np.ndarray], np.ndarray]
 class Parser(Protocol):
     """Tells what is where in a photo."""
 
-    def parse(self, photo: Image.Image) -> Parse:
-        """Parse an RGB photo of any size."""
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
+        """Parse an RGB photo of any size.
+
+        Args:
+            photo: to parse.
+            point: (x, y) in pixels of the photo that somebody pointed at, for parsers that cut out by point; others
+                do without.
+        """
         ...
 
 
@@ -46,8 +52,8 @@ class NetworkParser:
     def __init__(self, network: GarmentParser) -> None:
         self.network = network
 
-    def parse(self, photo: Image.Image) -> Parse:
-        """Parse an RGB photo.
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
+        """Parse an RGB photo; a point changes nothing.
 
         Raises:
             ValueError: if the picture is not RGB.

@@ -39,6 +39,22 @@ def settled(probabilities: np.ndarray) -> np.ndarray:
     return _without_specks(settled)
 
 
+def top_below_jacket(probabilities: np.ndarray) -> np.ndarray:
+    """Tops that touch a jacket are the tops under it, for models that know jackets but no layers.
+
+    Args:
+        probabilities: float32 (9, H, W) that sum to 1.
+    """
+    told = probabilities.copy()
+    labels = told.argmax(0)
+    upper, inner = LABEL["upper"], LABEL["inner"]
+    for region in components(np.isin(labels, [upper, LABEL["outer"]])):
+        if (labels[region] == LABEL["outer"]).any():
+            told[inner][region] += told[upper][region]
+            told[upper][region] = 0
+    return told
+
+
 def components(mask: np.ndarray, *, least: int = 1) -> list[np.ndarray]:
     """The connected parts of a bool (H, W) mask, largest first, of `least` pixels at least: bool (H, W) each."""
     count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)

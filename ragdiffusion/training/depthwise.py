@@ -26,11 +26,22 @@ class _ExactGradients(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        exact = gradient.float()
-        of_x, of_weight, _ = torch.ops.aten.convolution_backward(
-            exact, x.float(), weight, None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1], False, [0, 0], len(weight),
-            [ctx.needs_input_grad[0], ctx.needs_input_grad[1], False])
-        return None if of_x is None else of_x.to(x.dtype), of_weight, None, None
+        of_x = of_weight = None
+        if ctx.needs_input_grad[0]:
+            kind = torch.float32 if ctx.stride > 1 else x.dtype
+            of_x = _gradients(gradient, x, weight, ctx, kind, of_x=True)[0].to(x.dtype)
+        if ctx.needs_input_grad[1]:
+            kind = torch.float32 if weight.shape[-1] > 3 else x.dtype
+            of_weight = _gradients(gradient, x, weight, ctx, kind, of_x=False)[1].to(weight.dtype)
+        return of_x, of_weight, None, None
+
+
+def _gradients(gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, ctx: Any, kind: torch.dtype, *,
+               of_x: bool) -> tuple[torch.Tensor | None, ...]:
+    """One of the two gradients, computed in a type."""
+    return torch.ops.aten.convolution_backward(
+        gradient.to(kind), x.to(kind), weight.to(kind), None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1], False,
+        [0, 0], len(weight), [of_x, not of_x, False])
 
 
 @contextmanager

@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 from torch import nn
-from torch.nn import functional as F
 
 from ragdiffusion.parsing.labels import LABELS
 from ragdiffusion.parsing.network import GarmentParser
@@ -107,12 +106,16 @@ def parser_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         labels: int64 (B, H, W), 255 where nothing is said.
     """
     known = labels != UNSURE
-    cross = F.cross_entropy(logits, labels, logits.new_tensor(_WEIGHTS), ignore_index=UNSURE)
-    likely = logits.softmax(1) * known[:, None]
-    true = F.one_hot(labels.where(known, 0), len(LABELS)).movedim(3, 1) * known[:, None]
-    common, total = (likely * true).sum((0, 2, 3)), (likely + true).sum((0, 2, 3))
+    log_likely = logits.log_softmax(1)
+    named = labels.where(known, 0)
+    weights = logits.new_tensor(_WEIGHTS)[named] * known
+    own = log_likely.gather(1, named[:, None])[:, 0]  # (B, H, W)
+    cross = -(own * weights).sum() / weights.sum().clamp(min=1)
+    likely = (log_likely.exp() * known[:, None]).sum((0, 2, 3))  # (9,)
+    hit = likely.new_zeros(len(LABELS)).index_add(0, named[known], own[known].exp())
+    true = torch.bincount(named[known], minlength=len(LABELS))
     # The 100 pixels keep labels quiet that the batch does not hold.
-    return cross + _DICE * (1 - (2 * common + 100) / (total + 100)).mean()
+    return cross + _DICE * (1 - (2 * hit + 100) / (likely + true + 100)).mean()
 
 
 def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
@@ -193,7 +196,7 @@ def _optimizer(config: ParserTraining, model: GarmentParser) -> torch.optim.Opti
     own = {id(p) for p in model.encoder.parameters()}
     decoder = [p for p in model.parameters() if id(p) not in own]
     return torch.optim.AdamW([{"params": encoder, "lr": config.learning_rate * config.encoder_rate},
-                              {"params": decoder, "lr": config.learning_rate}], weight_decay=0.01)
+                              {"params": decoder, "lr": config.learning_rate}], weight_decay=0.01, fused=True)
 
 
 def _size(config: ParserTraining, rng: np.random.Generator, multiple: int) -> tuple[int, int]:
