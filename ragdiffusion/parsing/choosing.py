@@ -16,7 +16,7 @@ Wanted = str | tuple[float, float] | np.ndarray | None
 _TOPS = ("upper", "outer", "inner", "dress")  # what is meant when several garments are there
 
 
-class NoGarment(ValueError):
+class NoGarmentError(ValueError):
     """What was asked for is not in the photo."""
 
 
@@ -43,7 +43,7 @@ def choose(parse: Parse, garment: Wanted = None) -> Choice:
             several the largest top or dress.
 
     Raises:
-        NoGarment: if the photo shows no such garment, or nothing lies at the point; it says what there is.
+        NoGarmentError: if the photo shows no such garment, or nothing lies at the point; it says what there is.
         ValueError: if the name is none of the five, the point lies outside the photo, or the mask does not fit.
     """
     if isinstance(garment, np.ndarray):
@@ -57,7 +57,7 @@ def choose(parse: Parse, garment: Wanted = None) -> Choice:
 
 def _of_nothing(parse: Parse) -> Choice:
     if not parse.instances:
-        raise NoGarment("no garment was found in the photo: point at it, mark it with the brush, or give a mask")
+        raise NoGarmentError("no garment was found in the photo: point at it, mark it with the brush, or give a mask")
     if len(parse.instances) == 1:
         return Choice(parse.instances[0])
     tops = [garment for garment in parse.instances if garment.name in _TOPS]
@@ -73,7 +73,7 @@ def _of_name(parse: Parse, name: str) -> Choice:
     found = [garment for garment in parse.instances if garment.name == name]
     if not found:
         there = f"it shows {_listed(parse.instances)}" if parse.instances else "it shows no garment"
-        raise NoGarment(f"the photo shows no {name} garment ({NAMES[name]}): {there}")
+        raise NoGarmentError(f"the photo shows no {name} garment ({NAMES[name]}): {there}")
     return Choice(found[0], f"the largest of {len(found)} is taken" if len(found) > 1 else "")
 
 
@@ -83,7 +83,7 @@ def _of_point(parse: Parse, point: tuple[float, float]) -> Instance:
     found = parse.at(*point)
     if found is None:
         there = f"it shows {_listed(parse.instances)}" if parse.instances else "it shows none"
-        raise NoGarment(f"no garment of the photo lies at ({point[0]:g}, {point[1]:g}): {there}")
+        raise NoGarmentError(f"no garment of the photo lies at ({point[0]:g}, {point[1]:g}): {there}")
     return found
 
 
@@ -97,7 +97,7 @@ def _of_mask(parse: Parse, mask: np.ndarray) -> Instance:
     alpha = np.rint(mask * 255).astype(np.uint8)
     x, y, w, h = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if not w or not h:
-        raise NoGarment("the mask marks nothing: mark the garment white")
+        raise NoGarmentError("the mask marks nothing: mark the garment white")
     cut = alpha[y:y + h, x:x + w].copy()
     name = likeliest_garment(parse, alpha > 127)
     return Instance(name, (x, y, x + w, y + h), cut, parse.photo_size, 1.0)

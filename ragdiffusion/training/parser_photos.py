@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +10,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ragdiffusion.parsing.labels import LABEL
+from ragdiffusion.parsing.labels import CATEGORIES, LABEL
+from ragdiffusion.training.sources import split_held_out
 
 UNSURE = 255
 """A pixel of a label map that nothing is said about."""
-KINDS = {"t-shirt": "upper", "longsleeve": "upper", "shirt": "upper", "outwear": "outer", "pants": "lower",
-         "shorts": "lower", "skirt": "lower", "dress": "dress"}
-"""What garment each category of laid photos is."""
 _SURE, _DOUBTFUL = 160, 90  # of a soft mask: garment from here, ground below there
 _LAID_SIDE, _GROUND_SIDE = 448, 288  # longer side at which laid photos and grounds are kept, pixels
 
@@ -70,20 +69,24 @@ class RenderedPeople:
 
 
 class LaidGarments:
-    """Photos of single garments with soft masks, `CATEGORY/ID.jpg` and `CATEGORY/ID.png`, kept in memory.
+    """Photos of single garments with soft masks, kept in memory; those that no training draws are left out.
 
     Args:
-        folder: of the categories in `KINDS`; others are passed over.
+        folder: holds `train.csv` beside `train/CATEGORY/ID.jpg` and `ID.png`.
 
     Raises:
-        ValueError: if there is none.
+        ValueError: if there is no list, or it names none.
     """
 
     def __init__(self, folder: Path) -> None:
-        paths = sorted(path for category in KINDS for path in (folder / category).glob("*.jpg"))
-        if not paths:
-            raise ValueError(f"{folder} holds no photo in a folder of {', '.join(KINDS)}")
-        self._kept = [_laid(path) for path in paths]
+        table = folder / "train.csv"
+        if not table.is_file():
+            raise ValueError(f"{folder}: no train.csv here, beside train/CATEGORY/ID.jpg and ID.png, as wanted")
+        with table.open(newline="") as handle:
+            rows = split_held_out(list(csv.DictReader(handle)))[0]
+        if not rows:
+            raise ValueError(f"{table} lists no garment that may be drawn")
+        self._kept = [_laid(folder / "train" / row["category"] / f"{row['id']}.jpg") for row in rows]
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -103,7 +106,7 @@ def _laid(path: Path) -> Labelled:
     scale = min(1.0, _LAID_SIDE / max(alpha.shape))
     photo, alpha = (cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
                     for plane in (photo, alpha))
-    kind = LABEL[KINDS[path.parent.name]]
+    kind = LABEL[CATEGORIES[path.parent.name]]
     return Labelled(photo, _from_soft(alpha, kind), alpha)
 
 
