@@ -39,6 +39,7 @@ EXTRAS = {
     "benchmark": [],
     "checkpoint": [],
     "data": [],
+    "data people": ["train"],
     "data realism": ["train"],
     "evaluate": ["train"],
     "generate": [],
