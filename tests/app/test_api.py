@@ -101,13 +101,13 @@ def test_who_does_not_wait_asks_later(client: Client, photo: Path) -> None:
     assert answer[0]["status"] == "done" and Image.open(answer[2]).size == (256, 256)
 
 
-def test_the_example_of_the_readme_runs(studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
-    _, block = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
+def test_the_example_of_the_page_runs(studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```python\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
     photo.rename(photo.with_name("photo.jpg"))
     monkeypatch.chdir(photo.parent)
     names: dict = {}
-    exec(compile(block.replace("http://127.0.0.1:7860", studio.address), "README.md", "exec"), names)
+    exec(compile(block.replace("http://127.0.0.1:7860", studio.address), "api.md", "exec"), names)
     names["studio"].close()
     assert len(names["guide"]["candidates"]) == 4 and names["guide"]["alpha"] == 0.5
     assert [run["seed"] for run in names["made"]["runs"]] == [7, 8] and len(names["pictures"]) == 2

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
@@ -26,9 +27,17 @@ from ragdiffusion.cli import COMMANDS
 
 _ROOT = Path(__file__).resolve().parents[2]
 _RUNNER = Path(__file__).with_name("fresh_environment.py")
-_spec = importlib.util.spec_from_file_location("launch", _ROOT / "launch.py")
-launch = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(launch)
+
+
+def _load(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+launch = _load("launch", _ROOT / "launch.py")
+command_parsers = _load("command_lines", _ROOT / "tests" / "command_lines.py").command_parsers
 
 
 # ---- what an environment holds
@@ -110,6 +119,8 @@ def _libraries(module: str) -> dict[str, str]:
 def test_the_table_names_every_command() -> None:
     assert {line.split()[0] for line in launch.EXTRAS} == {*COMMANDS, "studio", "test"}
     assert {*COMMANDS, "studio", "test"} <= {*launch.EXTRAS}, "a command's other actions need a line too"
+    known = {" ".join(names) for names, _ in command_parsers()}
+    assert {line for line in launch.EXTRAS if " " in line} <= known, "an action that there is not"
     for line, extras in launch.EXTRAS.items():
         assert all((_ROOT / f"requirements-{extra}.txt").is_file() for extra in extras), line
 
