@@ -42,6 +42,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"studio: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        remedy = 'start it by launch.py, or pip install "ragdiffusion-studio[studio]"'
+        print(f"studio: {error.name} is not installed: {remedy}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("studio: stopped", file=sys.stderr)
     return 0

@@ -158,6 +158,16 @@ def test_the_model_package_imports_where_gradio_is_absent(wheel: Path, tmp_path:
     assert re.fullmatch(r"IMPORTED \d{3,}", found), found
 
 
+def test_the_studio_says_what_it_lacks_where_gradio_is_absent(tmp_path: Path) -> None:
+    program = "import sys; sys.modules['gradio'] = None; from app.__main__ import main; sys.exit(main(sys.argv[1:]))"
+    call = [sys.executable, "-c", program, "--no-browser", "--workspace", str(tmp_path)]
+    done = subprocess.run(call, cwd=_ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        'studio: gradio is not installed: start it by launch.py, or pip install "ragdiffusion-studio[studio]"\n'
+    )
+
+
 def test_everything_imports_where_the_modules_of_posix_are_absent() -> None:
     found = _import_all(_ROOT, ["ragdiffusion", "app"], _POSIX_ONLY, ours_only=True)
     assert re.fullmatch(r"IMPORTED \d{3,}", found), found
