@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.settings import EVERY_HOST, LOCAL_HOST, Settings, parse_login
-from app.workspace import claimed
+from app.files.workspace import claimed
+from app.options import EVERY_HOST, LOCAL_HOST, Settings, parse_login
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ def serve(settings: Settings) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)
 
-    from app.bench import Services
-    from app.engine import Engine
-    from app.image_store import ImageStore
+    from app.files.image_store import ImageStore
+    from app.runs.bench import Services
+    from app.runs.engine import Engine
     from app.session_log import SessionLog
     from app.studio import build_page
 
@@ -147,7 +147,7 @@ def load_model(settings: Settings) -> RAGDiffusion:
 
 def _open(page: gr.Blocks, settings: Settings) -> str:
     """Start the web server; returns its address."""
-    from app.theme import css, icon, theme
+    from app.web.theme import css, icon, theme
 
     try:
         _, address, _ = page.launch(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app import design, endpoints, history, insight
-from app.bench import Services
-from app.site import Site
-from app.views import Facts, status_view
+from app.api import endpoints
+from app.pages.design import page as design
+from app.pages.design.views import Facts, status_view
+from app.pages.history import page as history
+from app.pages.insight import page as insight
+from app.runs.bench import Services
+from app.web.site import Site
 
 PAGES = (design, history, insight)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.site import Site
+from app.web.site import Site
 
 _HERE = Path(__file__).parent
 # In this order, as one script: each file may use what the ones before it define.

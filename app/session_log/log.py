@@ -27,7 +27,7 @@ class SessionLog:
     """The log in one SQLite file. Safe to use from several threads; each method is one transaction.
 
     Opening it marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
-    so one workspace belongs to one studio at a time (`app.workspace` sees to that).
+    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that).
 
     Args:
         path: the database; made with its tables when missing, migrated when older.

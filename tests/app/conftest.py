@@ -16,9 +16,9 @@ import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
-from app.bench import Bench, Services
-from app.engine import Engine
-from app.image_store import ImageStore
+from app.files.image_store import ImageStore
+from app.runs.bench import Bench, Services
+from app.runs.engine import Engine
 from app.session_log import SessionLog
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.bank import Bank, NewEntry

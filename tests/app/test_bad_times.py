@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.bench import Bench, Services
-from app.handlers import Handlers
-from app.runs import Runs
-from app.sampling import Sampling
-from app.status import Status
-from app.workspace import WorkspaceError
+from app.files.workspace import WorkspaceError
+from app.pages.design.handlers import Handlers
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
+from app.runs.runs import Runs
+from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 
 SAMPLING = Sampling(seed=3, steps=1, strength=1.0, guidance=1.0)

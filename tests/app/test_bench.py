@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from app.bench import Bench, Services
-from app.handlers import FIELDS, Handlers
-from app.status import Status
+from app.pages.design.handlers import FIELDS, Handlers
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 

@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from app import bundle
-from app.bundle import pack, unpack
-from app.embedded import KEY, embed, read_settings, settings_of
-from app.export import export_png, on_background
-from app.image_store import ImageStore
-from app.run_request import photo_inputs
-from app.sampling import Sampling, check_background
+from app.files import bundle
+from app.files.bundle import pack, unpack
+from app.files.embedded import KEY, embed, read_settings, settings_of
+from app.files.export import export_png, on_background
+from app.files.image_store import ImageStore
+from app.runs.request import photo_inputs
 from app.session_log import Run, RunInputs, SessionLog
+from app.session_log.sampling import Sampling, check_background
 
 SAMPLING = Sampling(seed=7, steps=30, strength=0.35, guidance=1.5, colour_match=True, background="#f4f1ea")
 Change = Callable[[dict], None]

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench import Services
-from app.engine import Engine, Job, Progress, Request
+from app.runs.bench import Services
+from app.runs.engine import Engine, Job, Progress, Request
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.images import load_photo
 
@@ -110,8 +110,8 @@ def test_a_result_that_cannot_be_recorded_is_not_shown_as_done(
 def test_previews_are_pictures_and_only_on_request(
     services: Services, request_of: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.engine.PREVIEW_SECONDS", 0.0)
-    monkeypatch.setattr("app.engine.PROGRESS_SECONDS", 0.0)  # the tiny model is done within the real one
+    monkeypatch.setattr("app.runs.engine.PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("app.runs.engine.PROGRESS_SECONDS", 0.0)  # the tiny model is done within the real one
     assert not any(news.preview for news in follow(services.engine, request_of)[0])
     pictures = [news.preview for news in follow(services.engine, request_of, preview=True)[0]]
     assert any(picture is not None and picture.size == (256, 256) for picture in pictures)

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench import Bench, Services
-from app.embedded import read_settings
-from app.handlers import Handlers
-from app.pictures import unit_mask
-from app.run_handlers import RunHandlers
-from app.sampling import Sampling
+from app.files.embedded import read_settings
+from app.files.pictures import unit_mask
+from app.pages.design.handlers import Handlers
+from app.pages.design.run_handlers import RunHandlers
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
 from app.session_log import Run
-from app.status import Status
+from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.images import load_photo
 

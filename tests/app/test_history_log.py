@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from app.run_request import photo_inputs
-from app.sampling import Sampling
+from app.runs.request import photo_inputs
 from app.session_log import Filter, Preset, Run, SessionLog
+from app.session_log.sampling import Sampling
 
 _SAMPLING = Sampling(seed=1, steps=30, strength=0.35, guidance=1.0)
 _PHOTO = photo_inputs("ana", "a.jpg", sha256="ab" * 32, path="ab/photo", sampling=_SAMPLING, k=1, alpha=0.1)

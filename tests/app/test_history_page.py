@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.bench import Bench, Services
-from app.embedded import embed, settings_of
-from app.handlers import Handlers
-from app.history_handlers import HistoryHandlers
-from app.preset_handlers import SETTINGS, PresetHandlers
-from app.runs import Runs
-from app.sampling import Sampling
-from app.status import Status
+from app.files.embedded import embed, settings_of
+from app.pages.design.handlers import Handlers
+from app.pages.design.preset_handlers import SETTINGS, PresetHandlers
+from app.pages.history.handlers import HistoryHandlers
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
+from app.runs.runs import Runs
+from app.session_log.sampling import Sampling
 
 Draw = Callable[..., bytes]
 SAMPLING = Sampling(seed=3, steps=1, strength=1.0, guidance=1.0)

@@ -14,12 +14,12 @@ import torch
 from PIL import Image
 from playwright.sync_api import expect
 
-from app.bench import Bench, Services
-from app.insight_handlers import InsightHandlers
-from app.insight_numbers import histogram, landmark_by_k, likeness_by_alpha, principal_plane
-from app.runs import Runs
-from app.sampling import Sampling
-from app.status import Status
+from app.pages.insight.handlers import InsightHandlers
+from app.pages.insight.numbers import histogram, landmark_by_k, likeness_by_alpha, principal_plane
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
+from app.runs.runs import Runs
+from app.session_log.sampling import Sampling
 from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
 from tests.app.in_browser import Open
 

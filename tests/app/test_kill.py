@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench import Bench, Services
-from app.engine import Engine
-from app.image_store import ImageStore
-from app.runs import Runs
-from app.sampling import Sampling
+from app.files.image_store import ImageStore
+from app.runs.bench import Bench, Services
+from app.runs.engine import Engine
+from app.runs.runs import Runs
 from app.session_log import Filter, SessionLog
+from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 
 KILLS = 20

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from app.bench import Bench, Services
 from app.landmark_editor.rle import decode, encode
 from app.landmark_editor.state import EditorState
-from app.views import canvas_view, film_view
+from app.pages.design.views import canvas_view, film_view
+from app.runs.bench import Bench, Services
 from ragdiffusion.slle import barycentric_weights, fuse_landmarks
 
 SIZE = 256

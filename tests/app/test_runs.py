@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.bench import Bench, Services
-from app.embedded import read_settings
-from app.engine import Engine
-from app.handlers import Handlers
-from app.image_store import ImageStore
-from app.run_handlers import RunHandlers
-from app.runs import Runs, Started
-from app.sampling import Sampling
+from app.files.embedded import read_settings
+from app.files.image_store import ImageStore
+from app.pages.design.handlers import Handlers
+from app.pages.design.run_handlers import RunHandlers
+from app.pages.shared.status import Status
+from app.runs.bench import Bench, Services
+from app.runs.engine import Engine
+from app.runs.runs import Runs, Started
+from app.runs.sheets import compose, layout_of, plan_sheet
 from app.session_log import SessionLog
-from app.sheets import compose, layout_of, plan_sheet
-from app.status import Status
+from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 
 Draw = Callable[..., bytes]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main, read_options
-from app.settings import Settings, parse_login
+from app.options import Settings, parse_login
 
 
 def test_the_defaults_are_local_and_private() -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from app.workspace import claimed
+from app.files.workspace import claimed
 
 _ROOT = Path(__file__).resolve().parents[2]
 _HOLD = """
 import sys, time
 from pathlib import Path
-from app.workspace import claimed
+from app.files.workspace import claimed
 with claimed(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
