@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from app.files.workspace import claimed
-from app.options import EVERY_HOST, LOCAL_HOST, Settings, parse_login
+from app.options import EVERY_HOST, LOCAL_HOST, StudioOptions, parse_login
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def read_options(argv: Sequence[str] | None = None) -> Settings:
+def read_options(argv: Sequence[str] | None = None) -> StudioOptions:
     """The settings that the command line asks for.
 
     Raises:
-        ValueError: as for `Settings`.
+        ValueError: as for `StudioOptions`.
     """
     parser = argparse.ArgumentParser(
         prog="launch.py studio", description="Open the studio: a page in the browser, served by this machine."
@@ -60,7 +60,7 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument(
         "--workspace",
         type=Path,
-        default=Settings().workspace,
+        default=StudioOptions().workspace,
         help="folder for all that is made here (default: %(default)s)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -79,7 +79,7 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--reader", default="heads", help=READER_HELP)
     parser.add_argument("--mcp", action="store_true", help="offer the API to assistants as MCP tools too")
     options = parser.parse_args(argv)
-    return Settings(
+    return StudioOptions(
         workspace=options.workspace.expanduser().resolve(),
         host=EVERY_HOST if options.listen else LOCAL_HOST,
         port=options.port,
@@ -94,7 +94,7 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     )
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: StudioOptions) -> None:
     """Open the page and serve it until it is interrupted."""
     # Read by the web library at import: no analytics, and uploads in the workspace.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -127,7 +127,7 @@ def serve(settings: Settings) -> None:
         shutil.rmtree(settings.uploads, ignore_errors=True)
 
 
-def load_model(settings: Settings) -> RAGDiffusion:
+def load_model(settings: StudioOptions) -> RAGDiffusion:
     """The model that the settings name, with its first retrieval, which is slow, behind it."""
     # Imported here, so that the page is up before it.
     from ragdiffusion.api import RAGDiffusion
@@ -145,7 +145,7 @@ def load_model(settings: Settings) -> RAGDiffusion:
     return model
 
 
-def _open(page: gr.Blocks, settings: Settings) -> str:
+def _open(page: gr.Blocks, settings: StudioOptions) -> str:
     """Start the web server; returns its address."""
     from app.web.theme import css, icon, theme
 

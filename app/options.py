@@ -15,7 +15,7 @@ EVERY_HOST = "0.0.0.0"
 
 
 @dataclass(frozen=True)
-class Settings:
+class StudioOptions:
     """One start of the studio.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
-from app.api.handlers import ApiHandlers, Ask
+from app.api.handlers import ApiHandlers, GuideRequest
 from app.runs.bench import Services
 from app.runs.engine import explain
 from app.runs.runs import Started
@@ -49,7 +49,7 @@ def build(services: Services) -> None:
         Returns:
             The neighbours with ids, similarities, weights and attributes; the landmark as PNG.
         """
-        ask = Ask(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
+        ask = GuideRequest(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, _files([("landmark.png", landmark)])[0]
 
@@ -92,7 +92,7 @@ def build(services: Services) -> None:
             The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
-        ask = Ask(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
+        ask = GuideRequest(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
         settings = {"seed": seed, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
         started = await _answer(handlers.start, owner, ask, settings, seeds=_whole("seeds", seeds))

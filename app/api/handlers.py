@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pages.history.handlers import filter_of
-from app.pages.shared.presenter import Showing
+from app.pages.shared.presenter import RunPresenter
 from app.runs.bench import Bench, Services, read_upload
 from app.runs.request import as_logged, png
 from app.runs.runs import Runs, Started
@@ -25,7 +25,7 @@ MAX_COUNT = 100
 
 
 @dataclass(frozen=True)
-class Ask:
+class GuideRequest:
     """What a program wants a structure guide of.
 
     Args:
@@ -55,9 +55,9 @@ class ApiHandlers:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._runs = Runs(services)
-        self._showing = Showing(services, self._runs)
+        self._showing = RunPresenter(services, self._runs)
 
-    def retrieve(self, owner: str, ask: Ask) -> tuple[dict[str, Any], bytes]:
+    def retrieve(self, owner: str, ask: GuideRequest) -> tuple[dict[str, Any], bytes]:
         """Find a photo's structure (Sec. 3.2, 9.3).
 
         Returns:
@@ -69,7 +69,7 @@ class ApiHandlers:
         guide = as_logged(self._bench(owner, ask).require().guide)
         return self._guide(guide), png(tensor_to_mask_image(guide.landmark))
 
-    def start(self, owner: str, ask: Ask, settings: dict[str, Any], *, seeds: int) -> Started:
+    def start(self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int) -> Started:
         """Log runs of a photo and queue them.
 
         Args:
@@ -127,7 +127,7 @@ class ApiHandlers:
         runs = [run_values(self._runs.get(owner, card.id)) for card in found.cards]
         return {"total": found.total, "runs": runs}
 
-    def _bench(self, owner: str, ask: Ask) -> Bench:
+    def _bench(self, owner: str, ask: GuideRequest) -> Bench:
         if not ask.photo:
             raise ValueError("a photo is needed: send one, with gradio_client as handle_file(path)")
         if ask.candidate is not None and ask.mask:

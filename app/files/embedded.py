@@ -21,7 +21,7 @@ _SAMPLED = ("seed", "steps", "strength", "guidance", "colour_match", "background
 
 
 @dataclass(frozen=True)
-class Settings:
+class EmbeddedSettings:
     """What a PNG says about its making.
 
     Args:
@@ -61,7 +61,7 @@ def embed(picture: Image.Image, settings: dict[str, Any] | None) -> bytes:
     return buffer.getvalue()
 
 
-def read_settings(data: bytes, name: str) -> Settings | None:
+def read_settings(data: bytes, name: str) -> EmbeddedSettings | None:
     """The settings inside a PNG; None where there are none of ours, whatever else is written there.
 
     Args:
@@ -87,7 +87,7 @@ def read_settings(data: bytes, name: str) -> Settings | None:
                          ) from error
 
 
-def _settings(text: str) -> Settings:
+def _settings(text: str) -> EmbeddedSettings:
     if len(text) > _MOST:
         raise ValueError(f"{len(text)} characters")
     found = json.loads(text)
@@ -99,4 +99,4 @@ def _settings(text: str) -> Settings:
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
         raise ValueError(f"α is {alpha!r}")
     sampling = Sampling(**{name: found[name] for name in _SAMPLED})
-    return Settings(k, float(alpha), validate(found["attributes"]), sampling, str(found.get("photo_sha256", "")))
+    return EmbeddedSettings(k, float(alpha), validate(found["attributes"]), sampling, str(found.get("photo_sha256", "")))

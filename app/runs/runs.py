@@ -11,7 +11,7 @@ from app.runs.engine import Job, Request
 from app.runs.queue import Prepare
 from app.runs.request import as_logged, inputs_of, photo_inputs, request
 from app.runs.sheets import Sheet, layout_of
-from app.session_log import Group, Run, RunInputs
+from app.session_log import Run, RunGroup, RunInputs
 from app.session_log.sampling import MAX_SEED, Sampling
 from ragdiffusion.guide import StructureGuide
 
@@ -40,7 +40,7 @@ class Started:
 
     runs: list[Run]
     jobs: list[Job]
-    group: Group | None = None
+    group: RunGroup | None = None
 
 
 class Runs:

@@ -1,10 +1,10 @@
 """The session log: every run with all that is needed to show it, repeat it and restore it."""
 
-from app.session_log.library import Collection, Preset
+from app.session_log.library import Collection, OwnPreset
 from app.session_log.log import SessionLog
 from app.session_log.migrate import SCHEMA_VERSION
 from app.session_log.search import Card, Filter, Found, Timed
-from app.session_log.values import FINAL, Group, Run, RunInputs
+from app.session_log.values import FINAL, Run, RunGroup, RunInputs
 
 __all__ = [
     "FINAL",
@@ -13,8 +13,8 @@ __all__ = [
     "Collection",
     "Filter",
     "Found",
-    "Group",
-    "Preset",
+    "RunGroup",
+    "OwnPreset",
     "Run",
     "RunInputs",
     "SessionLog",

@@ -30,7 +30,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Preset:
+class OwnPreset:
     """Settings under a name."""
 
     name: str
@@ -163,14 +163,14 @@ class Library:
             if session.scalars(select(CollectionRunRow).where(held).limit(1)).first() is None:
                 session.delete(row)
 
-    def presets(self, *, owner: str) -> list[Preset]:
+    def presets(self, *, owner: str) -> list[OwnPreset]:
         """A person's presets by name."""
         query = select(PresetRow.name, PresetRow.settings).where(PresetRow.owner == owner)
         with self._database.reading() as session:
-            found = [Preset(name, settings) for name, settings in session.execute(query)]
+            found = [OwnPreset(name, settings) for name, settings in session.execute(query)]
         return sorted(found, key=lambda preset: preset.name.casefold())
 
-    def keep_preset(self, preset: Preset, *, owner: str) -> None:
+    def keep_preset(self, preset: OwnPreset, *, owner: str) -> None:
         """Keep settings under a name, in place of earlier ones of that name.
 
         Raises:

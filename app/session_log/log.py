@@ -17,7 +17,7 @@ from app.session_log.library import Library, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
-from app.session_log.values import Group, Run, RunInputs
+from app.session_log.values import Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
 _ORDER = (RunRow.position, RunRow.id)
@@ -67,7 +67,7 @@ class SessionLog:
 
     def add_group(
         self, inputs: Sequence[RunInputs], *, kind: str, title: str, layout: dict[str, Any] | None = None
-    ) -> tuple[Group, list[Run]]:
+    ) -> tuple[RunGroup, list[Run]]:
         """Write runs of one person that were started by one press: all of them or none.
 
         Args:
@@ -184,7 +184,7 @@ class SessionLog:
         with self._database.writing() as session:
             session.merge(ThumbnailRow(run_id=run_id, jpeg=jpeg))
 
-    def group(self, group_id: int, *, owner: str) -> tuple[Group, list[Run]]:
+    def group(self, group_id: int, *, owner: str) -> tuple[RunGroup, list[Run]]:
         """A group and its runs in the order they were asked for.
 
         Raises:
@@ -281,5 +281,5 @@ def _run(row: RunRow) -> Run:
     )
 
 
-def _group(row: GroupRow) -> Group:
-    return Group(**{name: getattr(row, name) for name in Group.__dataclass_fields__})
+def _group(row: GroupRow) -> RunGroup:
+    return RunGroup(**{name: getattr(row, name) for name in RunGroup.__dataclass_fields__})

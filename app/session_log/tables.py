@@ -9,14 +9,14 @@ from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, LargeBinary, Un
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-class Base(DeclarativeBase):
+class LogBase(DeclarativeBase):
     """The log's tables."""
 
     # What a Python float becomes differs between the pinned versions of SQLAlchemy.
     type_annotation_map = {float: Float}
 
 
-class SchemaRow(Base):
+class SchemaRow(LogBase):
     """One row: the version of the tables. Studios of the first schema look here."""
 
     __tablename__ = "schema"
@@ -24,7 +24,7 @@ class SchemaRow(Base):
     schema_version: Mapped[int]
 
 
-class GroupRow(Base):
+class GroupRow(LogBase):
     """Runs that were started by one press."""
 
     __tablename__ = "groups"
@@ -37,7 +37,7 @@ class GroupRow(Base):
     picture_path: Mapped[str | None]
 
 
-class RunRow(Base):
+class RunRow(LogBase):
     """One picture that was asked for. Pictures are names in the image store; times are UTC."""
 
     __tablename__ = "runs"
@@ -89,7 +89,7 @@ class RunRow(Base):
     )
 
 
-class ThumbnailRow(Base):
+class ThumbnailRow(LogBase):
     """A run's picture, small. Apart from the runs, so that searching them reads no pictures."""
 
     __tablename__ = "thumbnails"
@@ -97,7 +97,7 @@ class ThumbnailRow(Base):
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class CollectionRow(Base):
+class CollectionRow(LogBase):
     """A person's named set of runs."""
 
     __tablename__ = "collections"
@@ -107,7 +107,7 @@ class CollectionRow(Base):
     __table_args__ = (UniqueConstraint("owner", "name", name="collection_name"),)
 
 
-class CollectionRunRow(Base):
+class CollectionRunRow(LogBase):
     """A run in a collection."""
 
     __tablename__ = "collection_runs"
@@ -115,7 +115,7 @@ class CollectionRunRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
-class PresetRow(Base):
+class PresetRow(LogBase):
     """A person's own settings under a name."""
 
     __tablename__ = "presets"

@@ -107,7 +107,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs that were started by one press.
 
     Args:

@@ -21,7 +21,7 @@ from ragdiffusion.attributes import ATTRIBUTES
 FIELDS = tuple(attribute.key for attribute in ATTRIBUTES)
 
 
-class Handlers:
+class DesignHandlers:
     """The handlers of the Design page, without runs.
 
     Args:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from app.landmark_editor import panel
 from app.pages.design import run_controls
-from app.pages.design.handlers import FIELDS, Handlers
+from app.pages.design.handlers import FIELDS, DesignHandlers
 from app.web.site import Site
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.config import assets_folder
@@ -39,7 +39,7 @@ def build(site: Site) -> None:
 def wire(site: Site) -> None:
     """Connect the page, when all pages are built."""
     examples = sorted((assets_folder() / "examples").glob("*.jpg"))  # the folder may be missing
-    handlers = Handlers(site.services, site.status, {path.name: path for path in examples})
+    handlers = DesignHandlers(site.services, site.status, {path.name: path for path in examples})
     parts, wire = site.parts, site.wire
     photo, canvas, guide = parts["photo"], parts["canvas"], ("k", "alpha")
     landmark = ("canvas", "status")

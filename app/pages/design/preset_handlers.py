@@ -9,7 +9,7 @@ import gradio as gr
 from app.pages.shared.status import Status, Views
 from app.runs.bench import Bench
 from app.runs.runs import Runs
-from app.session_log import Preset, SessionLog
+from app.session_log import OwnPreset, SessionLog
 from app.session_log.sampling import Sampling
 
 SETTINGS = ("k", "alpha", "steps", "strength", "guidance", "colour_match", "background")
@@ -48,7 +48,7 @@ class PresetHandlers:
         """Keep the settings of the page under a name."""
         settings = dict(zip(SETTINGS, values, strict=True))
         Sampling(0, *(settings[key] for key in ("steps", "strength", "guidance")), background=settings["background"])
-        preset = Preset(name or "", settings)
+        preset = OwnPreset(name or "", settings)
         self._library.keep_preset(preset, owner=bench.owner)
         kept = " ".join((name or "").split())
         return {"own_preset": self._choices(bench, kept), "status": self._status.view(f"Preset “{kept}” is kept")}

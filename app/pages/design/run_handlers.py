@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.pages.shared.presenter import Showing
+from app.pages.shared.presenter import RunPresenter
 from app.pages.shared.run_views import file_name, png_url, progress_view
 from app.pages.shared.status import Status, Views
 from app.runs.bench import Bench, Services, read_upload
@@ -32,7 +32,7 @@ class RunHandlers:
 
     def __init__(self, services: Services, status: Status, whole: Callable[[Bench], Views]) -> None:
         self.runs = Runs(services)
-        self.showing = Showing(services, self.runs)
+        self.showing = RunPresenter(services, self.runs)
         self._queue = services.queue
         self._status = status
         self.whole = whole

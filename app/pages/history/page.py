@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from app.pages.design import page as design
-from app.pages.design.handlers import Handlers
+from app.pages.design.handlers import DesignHandlers
 from app.pages.design.run_handlers import RESTORED
 from app.pages.history.handlers import HistoryHandlers
 from app.web.site import Site
@@ -31,7 +31,7 @@ def build(site: Site) -> None:
 
 def wire(site: Site) -> None:
     """Connect the page, when all pages are built."""
-    whole_of = Handlers(site.services, site.status, {}).whole
+    whole_of = DesignHandlers(site.services, site.status, {}).whole
     handlers = HistoryHandlers(site.services, site.status, whole_of)
     parts, wire = site.parts, site.wire
     page, detail = parts["history_page"], parts["history_detail"]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HISTORY_LENGTH = 24
 
 
-class Showing:
+class RunPresenter:
     """Makes the views of runs.
 
     Args:

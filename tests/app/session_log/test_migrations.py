@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from app.session_log import SCHEMA_VERSION, Filter, SessionLog
-from app.session_log.tables import Base
+from app.session_log.tables import LogBase
 
 # The tables of the first release, as its database holds them.
 _FIRST = """
@@ -75,7 +75,7 @@ def differences(path: Path) -> list:
     engine = create_engine(f"sqlite:///{path}")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        found = compare_metadata(context, Base.metadata)
+        found = compare_metadata(context, LogBase.metadata)
     engine.dispose()
     return [change for change in found if "alembic_version" not in str(change)]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.runs.request import photo_inputs
-from app.session_log import Filter, Preset, Run, SessionLog
+from app.session_log import Filter, OwnPreset, Run, SessionLog
 from app.session_log.sampling import Sampling
 
 _SAMPLING = Sampling(seed=1, steps=30, strength=0.35, guidance=1.0)
@@ -106,9 +106,9 @@ def test_collections_hold_runs_once_and_vanish_when_empty(log: SessionLog) -> No
 
 
 def test_presets_are_kept_replaced_and_forgotten(log: SessionLog) -> None:
-    log.library.keep_preset(Preset("shirt, formal", {"k": 4}), owner="ana")
-    log.library.keep_preset(Preset("shirt, formal", {"k": 6}), owner="ana")
-    assert log.library.presets(owner="ana") == [Preset("shirt, formal", {"k": 6})]
+    log.library.keep_preset(OwnPreset("shirt, formal", {"k": 4}), owner="ana")
+    log.library.keep_preset(OwnPreset("shirt, formal", {"k": 6}), owner="ana")
+    assert log.library.presets(owner="ana") == [OwnPreset("shirt, formal", {"k": 6})]
     assert log.library.presets(owner="ben") == []
     log.library.forget_preset("shirt, formal", owner="ana")
     with pytest.raises(ValueError, match="no preset 'shirt, formal'"):

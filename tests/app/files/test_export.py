@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.files.embedded import read_settings
 from app.files.pictures import unit_mask
-from app.pages.design.handlers import Handlers
+from app.pages.design.handlers import DesignHandlers
 from app.pages.design.run_handlers import RunHandlers
 from app.pages.shared.status import Status
 from app.runs.bench import Bench, Services
@@ -25,7 +25,7 @@ from ragdiffusion.images import load_photo
 @pytest.fixture
 def handlers(services: Services) -> RunHandlers:
     status = Status(services.engine)
-    return RunHandlers(services, status, Handlers(services, status, {}).whole)
+    return RunHandlers(services, status, DesignHandlers(services, status, {}).whole)
 
 
 @pytest.fixture

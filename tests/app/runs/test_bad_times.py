@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from app.files.workspace import WorkspaceError
-from app.pages.design.handlers import Handlers
+from app.pages.design.handlers import DesignHandlers
 from app.pages.shared.status import Status
 from app.runs.bench import Bench, Services
 from app.runs.runs import Runs
@@ -80,7 +80,7 @@ def test_all_goes_on_when_the_checkpoint_is_removed_and_the_status_line_says_so(
     assert shown["warning"] and shown["state"] == "ready" and "checkpoint's folder is gone" in shown["message"]
     assert [value for label, value in shown["facts"] if label == "checkpoint"][0].endswith("files gone")
     assert status.view("Run 1 is saved")["message"] == "Run 1 is saved", "it hides nothing"
-    views = Handlers(services, status, {}).whole(bench)
+    views = DesignHandlers(services, status, {}).whole(bench)
     assert views["canvas"]["token"] == bench.work.token
     found = bench.place(photo_bytes(), "again.png", k=4, alpha=0.5).guide
     assert torch.equal(found.landmark, guide.landmark), "retrieval still finds the same"

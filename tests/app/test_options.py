@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main, read_options
-from app.options import Settings, parse_login
+from app.options import StudioOptions, parse_login
 
 
 def test_the_defaults_are_local_and_private() -> None:
@@ -23,7 +23,7 @@ def test_every_option_arrives(tmp_path: Path) -> None:
     words = "--port 0 --no-browser --listen --auth ana:a:b --auth ben:c --preset sdxl --checkpoint c --bank b"
     words += " --device cpu --reader http://127.0.0.1:8000#qwen"
     settings = read_options([*words.split(), "--workspace", str(tmp_path / "x" / "..")])
-    assert settings == Settings(
+    assert settings == StudioOptions(
         workspace=tmp_path,
         host="0.0.0.0",
         port=0,

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from app.files.embedded import embed, settings_of
-from app.pages.design.handlers import Handlers
+from app.pages.design.handlers import DesignHandlers
 from app.pages.design.preset_handlers import SETTINGS, PresetHandlers
 from app.pages.history.handlers import HistoryHandlers
 from app.pages.shared.status import Status
@@ -36,7 +36,7 @@ def bench(services: Services, photo_bytes: Draw) -> Bench:
 @pytest.fixture
 def page(services: Services) -> HistoryHandlers:
     status = Status(services.engine)
-    return HistoryHandlers(services, status, Handlers(services, status, {}).whole)
+    return HistoryHandlers(services, status, DesignHandlers(services, status, {}).whole)
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_bad_events_are_refused(
 
 def test_own_presets_set_the_page_and_tune_the_guide(services: Services, bench: Bench) -> None:
     status = Status(services.engine)
-    presets = PresetHandlers(services.log, Runs(services), status, Handlers(services, status, {}).whole)
+    presets = PresetHandlers(services.log, Runs(services), status, DesignHandlers(services, status, {}).whole)
     values = (2, 0.75, 20, 0.5, 1.5, True, "#f4f1ea")
     assert presets.keep(bench, " shirt,  formal ", *values)["own_preset"]["value"] == "shirt, formal"
     assert presets.open(bench)["own_preset"]["choices"] == [("shirt, formal", "shirt, formal")] or (

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from app.pages.design.handlers import FIELDS, Handlers
+from app.pages.design.handlers import FIELDS, DesignHandlers
 from app.pages.shared.status import Status
 from app.runs.bench import Bench, Services
 from ragdiffusion.api import RAGDiffusion
@@ -53,7 +53,7 @@ def test_an_own_outline_is_used_as_shown_and_survives_another_reading(
 
 
 def test_a_corrected_attribute_changes_the_embedding_until_it_is_given_back(
-    bench: Bench, handlers: Handlers, placed: Callable[..., Bench]
+    bench: Bench, handlers: DesignHandlers, placed: Callable[..., Bench]
 ) -> None:
     before = placed(bench).work.guide
     values = [before.attributes[key] for key in FIELDS]
@@ -70,7 +70,7 @@ def test_a_corrected_attribute_changes_the_embedding_until_it_is_given_back(
 
 
 def test_fields_say_how_sure_their_reader_was(
-    bench: Bench, handlers: Handlers, placed: Callable[..., Bench]
+    bench: Bench, handlers: DesignHandlers, placed: Callable[..., Bench]
 ) -> None:
     views, sure = handlers.whole(placed(bench)), bench.work.guide.attribute_confidence
     for attribute in ATTRIBUTES:
@@ -137,13 +137,13 @@ def test_a_guide_out_of_range_is_refused(
 
 
 @pytest.fixture
-def handlers(services: Services, tmp_path: Path, photo_bytes: Draw) -> Handlers:
+def handlers(services: Services, tmp_path: Path, photo_bytes: Draw) -> DesignHandlers:
     example = tmp_path / "dress.jpg"
     example.write_bytes(photo_bytes(form="JPEG"))
-    return Handlers(services, Status(services.engine), {"dress.jpg": example})
+    return DesignHandlers(services, Status(services.engine), {"dress.jpg": example})
 
 
-def test_the_page_opens_and_shows_a_photo_and_a_pick(bench: Bench, handlers: Handlers) -> None:
+def test_the_page_opens_and_shows_a_photo_and_a_pick(bench: Bench, handlers: DesignHandlers) -> None:
     first, ready = handlers.open(bench)
     assert [example["name"] for example in first["photo"]["examples"]] == ["dress.jpg"]
     assert ready["status"]["state"] == "ready" and (ready["k"], ready["alpha"]) == (4, 0.5)
@@ -168,7 +168,7 @@ def test_without_weights_the_page_says_what_to_do(
     missing = tmp_path / "nowhere"
     services = make_services(lambda: RAGDiffusion.from_pretrained(missing))
     bench = Bench(services, "")
-    first, last = Handlers(services, Status(services.engine), {}).open(bench)
+    first, last = DesignHandlers(services, Status(services.engine), {}).open(bench)
     assert first["status"]["state"] == "loading" and last["status"]["state"] == "failed"
     assert f"'{missing}' not found: give a folder" in last["status"]["message"]
     with pytest.raises(ValueError, match="not found: give a folder"):
@@ -176,7 +176,7 @@ def test_without_weights_the_page_says_what_to_do(
     assert bench.work is None
 
 
-def test_nothing_happens_before_a_photo(bench: Bench, handlers: Handlers) -> None:
+def test_nothing_happens_before_a_photo(bench: Bench, handlers: DesignHandlers) -> None:
     assert handlers.describe(bench, *[UNKNOWN] * 14) == {}
     with pytest.raises(ValueError, match="no photo yet: drop, paste or choose one"):
         handlers.settle(bench, {})

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.files.embedded import read_settings
 from app.files.image_store import ImageStore
-from app.pages.design.handlers import Handlers
+from app.pages.design.handlers import DesignHandlers
 from app.pages.design.run_handlers import RunHandlers
 from app.pages.shared.status import Status
 from app.runs.bench import Bench, Services
@@ -39,7 +39,7 @@ def runs(services: Services) -> Runs:
 @pytest.fixture
 def handlers(services: Services) -> RunHandlers:
     status = Status(services.engine)
-    return RunHandlers(services, status, Handlers(services, status, {}).whole)
+    return RunHandlers(services, status, DesignHandlers(services, status, {}).whole)
 
 
 @pytest.fixture
