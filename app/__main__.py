@@ -101,15 +101,14 @@ def serve(settings: StudioOptions) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)
 
     from app.files.image_store import ImageStore
-    from app.runs.bench import Services
     from app.runs.engine import Engine
-    from app.session_log import SessionLog
+    from app.runs.services import Services
+    from app.session_log.log import SessionLog
     from app.studio import build_page
 
     log = SessionLog(settings.database)
     shutil.rmtree(settings.uploads, ignore_errors=True)  # of a studio that was killed
-    engine = Engine(partial(load_model, settings))
-    services = Services(engine, log, ImageStore(settings.images))
+    services = Services(Engine(partial(load_model, settings)), log, ImageStore(settings.images))
     page = build_page(services)
     page._queue.sleep_when_free = 0.02  # seconds; Gradio looks a thousand times, 8 % of a core, where nothing happens
     try:
@@ -117,13 +116,11 @@ def serve(settings: StudioOptions) -> None:
         print(f"The studio is open at {address} (Ctrl+C stops it)", flush=True)
         if settings.host != LOCAL_HOST:
             print(f"Other machines reach it at http://{socket.gethostname()}:{page.server_port}/", flush=True)
-        engine.start()
+        services.start()
         page.block_thread()
     finally:
         page.close(verbose=False)
-        services.queue.close()
-        engine.close()
-        log.close()
+        services.close()
         shutil.rmtree(settings.uploads, ignore_errors=True)
 
 

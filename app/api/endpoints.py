@@ -6,18 +6,18 @@ The components here are never drawn: they name the types of what goes in and com
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import MISSING, fields
 from typing import Any, TypeVar
 
 import gradio as gr
 
 from app.api.handlers import ApiHandlers, GuideRequest
-from app.runs.bench import Services
-from app.runs.engine import explain
+from app.errors import explain
+from app.files.uploads import hand_out
 from app.runs.runs import Started
+from app.runs.services import Services
+from app.session_log.sampling import Sampling
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.1
@@ -51,7 +51,7 @@ def build(services: Services) -> None:
         """
         ask = GuideRequest(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
-        return guide, _files([("landmark.png", landmark)])[0]
+        return guide, hand_out([("landmark.png", landmark)])[0]
 
     async def generate(
         photo: str,
@@ -101,7 +101,7 @@ def build(services: Services) -> None:
         numbers = [run.id for run in started.runs]
         runs, pictures = await _answer(handlers.runs, owner, numbers)
         landmark = await _answer(handlers.landmark, owner, numbers[0])
-        return {"runs": runs}, _files([("landmark.png", landmark)])[0], _files(pictures)
+        return {"runs": runs}, hand_out([("landmark.png", landmark)])[0], hand_out(pictures)
 
     async def run(number: float, request: gr.Request = None) -> tuple[dict, str | None, str | None]:
         """Tell how one run stands, with its pictures.
@@ -115,8 +115,8 @@ def build(services: Services) -> None:
         owner, run_id = _owner(request), _whole("number", number)
         found, pictures = await _answer(handlers.runs, owner, [run_id])
         landmark = await _answer(handlers.landmark, owner, run_id)
-        outline = _files([("landmark.png", landmark)])[0] if landmark else None
-        return found[0], outline, next(iter(_files(pictures)), None)
+        outline = hand_out([("landmark.png", landmark)])[0] if landmark else None
+        return found[0], outline, next(iter(hand_out(pictures)), None)
 
     async def history(
         text: str = "",
@@ -154,10 +154,10 @@ def build(services: Services) -> None:
     guide = [_file("photo"), _number("k"), _number("alpha"), attributes, _number("candidate"), _file("mask")]
     picture = [_file("landmark")]
     _endpoint(retrieve, guide, [_json("guide"), *picture])
-    sampling = [_number("seed", 0), _number("seeds", 1), _number("steps"), _number("strength"), _number("guidance")]
-    finish = [_flag("colour_match", False), _text("background", "white"), _flag("wait", True)]
+    seed, *settings = _settings()
     results = gr.File(file_count="multiple", label="pictures", visible=False)
-    _endpoint(generate, [*guide, *sampling, *finish], [_json("runs"), *picture, results])
+    asked = [*guide, seed, _number("seeds", 1), *settings, _flag("wait", True)]
+    _endpoint(generate, asked, [_json("runs"), *picture, results])
     _endpoint(run, [_number("number")], [_json("run"), *picture, _file("picture")])
     words = [_text(name, None) for name in ("status", "mark", "category", "since", "until")]
     _endpoint(history, [_text("text", ""), *words, _number("count", 20), _number("before")], [_json("found")])
@@ -183,14 +183,6 @@ async def _ended(started: Started) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-def _files(pictures: list[tuple[str, bytes]]) -> list[str]:
-    """Files that the web server may hand out; it takes them away within the hour."""
-    folder = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR") or None))
-    for name, data in pictures:
-        (folder / name).write_bytes(data)
-    return [str(folder / name) for name, _ in pictures]
-
-
 def _owner(request: gr.Request | None) -> str:
     return (request.username if request else None) or ""
 
@@ -199,6 +191,16 @@ def _whole(name: str, value: float | None) -> int | None:
     if value is not None and (isinstance(value, bool) or value != int(value)):
         raise gr.Error(f"{name} must be a whole number, got {value!r}", print_exception=False)
     return None if value is None else int(value)
+
+
+def _settings() -> list[gr.components.Component]:
+    """Return one component for each setting of a run, in their order; one that each model has its own of is empty."""
+    made = {"int": _number, "float": _number, "bool": _flag, "str": _text}
+    found = {"seed": _number("seed", 0)}
+    for setting in fields(Sampling):
+        default = None if setting.default is MISSING else setting.default
+        found.setdefault(setting.name, made[setting.type](setting.name, default))
+    return list(found.values())
 
 
 def _file(label: str) -> gr.File:

@@ -10,16 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.pages.history.handlers import filter_of
-from app.pages.shared.presenter import RunPresenter
-from app.runs.bench import Bench, Services, read_upload
-from app.runs.request import as_logged, png
+from app.files.pictures import mask_png
+from app.files.uploads import read_upload
+from app.runs.bench import Bench
+from app.runs.request import as_logged
+from app.runs.run_files import RunFiles
 from app.runs.runs import Runs, Started
-from app.session_log import Run
-from app.session_log.sampling import Sampling
+from app.runs.services import Services
+from app.session_log.sampling import MODEL_SETTINGS, Sampling
+from app.session_log.search import Filter
+from app.session_log.values import Run
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.guide import StructureGuide
-from ragdiffusion.images import tensor_to_mask_image
 
 MAX_COUNT = 100
 
@@ -53,9 +55,9 @@ class ApiHandlers:
     """
 
     def __init__(self, services: Services) -> None:
-        self._services = services
-        self._runs = Runs(services)
-        self._showing = RunPresenter(services, self._runs)
+        self._engine, self._log = services.engine, services.log
+        self._runs = Runs(services.engine, services.log, services.images, services.queue)
+        self._files = RunFiles(services.engine, services.log, services.images)
 
     def retrieve(self, owner: str, ask: GuideRequest) -> tuple[dict[str, Any], bytes]:
         """Find a photo's structure (Sec. 3.2, 9.3).
@@ -67,7 +69,7 @@ class ApiHandlers:
             ValueError: a file or a value cannot be used.
         """
         guide = as_logged(self._bench(owner, ask).require().guide)
-        return self._guide(guide), png(tensor_to_mask_image(guide.landmark))
+        return self._guide(guide), mask_png(guide.landmark)
 
     def start(self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int) -> Started:
         """Log runs of a photo and queue them.
@@ -75,14 +77,14 @@ class ApiHandlers:
         Args:
             owner: login of the caller.
             ask: of the guide.
-            settings: of the sampler, as `Sampling` has them; what is None is the model's own.
+            settings: fields of `Sampling`; what is None is the model's own.
             seeds: 1 to 16.
 
         Raises:
             ValueError: a file or a value cannot be used; nothing is logged then.
         """
-        defaults = self._services.engine.model().defaults
-        own = {name: getattr(defaults, name) for name in ("steps", "strength", "guidance")}
+        defaults = self._engine.model().defaults
+        own = {name: getattr(defaults, name) for name in MODEL_SETTINGS}
         sampling = Sampling(**{**own, **{name: value for name, value in settings.items() if value is not None}})
         return self._runs.start(self._bench(owner, ask), sampling, seeds=seeds)
 
@@ -93,11 +95,7 @@ class ApiHandlers:
             ValueError: there is no such run of theirs, or its picture is gone.
         """
         runs = [self._runs.get(owner, run_id) for run_id in run_ids]
-        pictures = [
-            (f"run-{run.id}.png", self._showing.exported(run, background=run.inputs.background, with_settings=True))
-            for run in runs
-            if run.result_path is not None
-        ]
+        pictures = [self._picture(run) for run in runs if run.result_path is not None]
         return [run_values(run) for run in runs], pictures
 
     def landmark(self, owner: str, run_id: int) -> bytes | None:
@@ -123,9 +121,13 @@ class ApiHandlers:
         """
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count must be a whole number from 1 to {MAX_COUNT}, got {count}: use before to go on")
-        found = self._services.log.search.find(filter_of(fields), owner=owner, count=count, before=before)
+        found = self._log.search.find(Filter.read(fields), owner=owner, count=count, before=before)
         runs = [run_values(self._runs.get(owner, card.id)) for card in found.cards]
         return {"total": found.total, "runs": runs}
+
+    def _picture(self, run: Run) -> tuple[str, bytes]:
+        background = run.inputs.sampling.background
+        return f"run-{run.id}.png", self._files.exported(run, background=background, with_settings=True)
 
     def _bench(self, owner: str, ask: GuideRequest) -> Bench:
         if not ask.photo:
@@ -135,8 +137,8 @@ class ApiHandlers:
         attributes = _attributes(ask.attributes)
         data, name = read_upload(ask.photo)
         mask = read_upload(ask.mask) if ask.mask else None
-        defaults = self._services.engine.model().defaults
-        bench = Bench(self._services, owner)
+        defaults = self._engine.model().defaults
+        bench = Bench(self._engine, owner)
         bench.place(
             data,
             name,
@@ -152,7 +154,7 @@ class ApiHandlers:
         return bench
 
     def _guide(self, guide: StructureGuide) -> dict[str, Any]:
-        bank = self._services.engine.model().bank
+        bank = self._engine.model().bank
         found = guide.summary()
         for candidate in found["candidates"]:
             entry = bank.entry(candidate["id"])
@@ -176,12 +178,12 @@ def _attributes(given: Any) -> dict[str, str]:
 
 
 def run_values(run: Run) -> dict[str, Any]:
-    """A run as plain values: all that made it and what became of it, but no path and no name of a person."""
+    """Return a run as plain values: all that made it and what became of it, but no path and no name of a person."""
     plain = ("status", "error", "timings_ms", "starred", "rejected", "note", "colour", "reproduces", "same_pixels")
     hidden = ("owner", "photo_path", "landmark_path", "embedding")
     return {
         "run": run.id,
         "created_at": run.created_at.isoformat(timespec="seconds"),
         **{name: getattr(run, name) for name in plain},
-        **{name: value for name, value in vars(run.inputs).items() if name not in hidden},
+        **{name: value for name, value in run.inputs.flat().items() if name not in hidden},
     }

@@ -8,7 +8,6 @@ import json
 import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -16,13 +15,13 @@ from PIL import Image
 
 from app.files.image_store import ImageStore
 from app.files.pictures import thumbnail_jpeg
-from app.runs.request import sampling_of
-from app.session_log import FINAL, Run, RunInputs, SessionLog
+from app.session_log.log import SessionLog
+from app.session_log.values import FINAL, FLAT_INPUTS, LANDMARK_SOURCES, Run, RunInputs
 from ragdiffusion.attributes import validate
 from ragdiffusion.images import load_photo
 
 FORMAT = "ragdiffusion-studio-bundle"
-VERSION = 1
+VERSION = 2  # 1 did not say which garment of the photo was meant
 MAX_RUNS = 500
 MAX_MANIFEST = 16 << 20
 MAX_PICTURE = 64 << 20
@@ -44,7 +43,7 @@ def pack(runs: Sequence[Run], images: ImageStore) -> bytes:
     going = [run.id for run in runs if run.status not in FINAL]
     if going:
         raise ValueError(f"run {going[0]} has not ended yet: wait for it, or leave it out")
-    names = sorted({name for run in runs for name in _pictures(run.inputs, run.result_path)})
+    names = sorted({name for run in runs for name in run.pictures})
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
         manifest = {"format": FORMAT, "schema_version": VERSION, "runs": [_described(run) for run in runs]}
@@ -82,7 +81,7 @@ def unpack(data: bytes, name: str, *, owner: str, log: SessionLog, images: Image
 
 
 def _described(run: Run) -> dict[str, Any]:
-    inputs = {key: value for key, value in asdict(run.inputs).items() if key != "owner"}
+    inputs = {key: value for key, value in run.inputs.flat().items() if key != "owner"}
     embedding = run.inputs.embedding
     inputs["embedding"] = None if embedding is None else embedding.hex()
     described = {key: getattr(run, key) for key in _KEPT}
@@ -103,16 +102,17 @@ def _read(bundle: zipfile.ZipFile) -> tuple[list[Run], dict[str, bytes]]:
     manifest = json.loads(_content(bundle, members[_MANIFEST], MAX_MANIFEST))
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError(f"{_MANIFEST} is of something else")
-    if manifest.get("schema_version") != VERSION:
-        raise ValueError(f"version {VERSION} is known here, and it has {manifest.get('schema_version')!r}: update")
+    version = manifest.get("schema_version")
+    if version not in range(1, VERSION + 1):
+        raise ValueError(f"versions up to {VERSION} are known here, and it has {version!r}: update")
     listed = manifest.get("runs")
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_RUNS:
         raise ValueError(f"it must list 1 to {MAX_RUNS} runs")
     try:
-        runs = [_run(entry) for entry in listed]
+        runs = [_run(entry, version) for entry in listed]
     except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"a run is not described as it should be ({error!r})") from error
-    wanted = {name for run in runs for name in _pictures(run.inputs, run.result_path)}
+    wanted = {name for run in runs for name in run.pictures}
     return runs, {name: _picture(bundle, members, name) for name in sorted(wanted)}
 
 
@@ -137,25 +137,25 @@ def _picture(bundle: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name:
     return content
 
 
-def _run(entry: dict[str, Any]) -> Run:
-    given = entry["inputs"]
-    names = {field.name for field in fields(RunInputs)} - {"owner"}
+def _run(entry: dict[str, Any], version: int) -> Run:
+    given = {"garment": None, **entry["inputs"]} if version == 1 else entry["inputs"]
+    names = set(FLAT_INPUTS) - {"owner"}
     if set(given) != names:
         raise ValueError(f"a run has other inputs: {sorted(set(given) ^ names)[:3]}")
     embedding = given["embedding"]
-    inputs = RunInputs(owner="", **{**given, "embedding": None if embedding is None else bytes.fromhex(embedding)})
-    sampling_of(inputs)
+    embedding = None if embedding is None else bytes.fromhex(embedding)
+    inputs = RunInputs.from_flat({**given, "owner": "", "embedding": embedding})
     validate(inputs.attributes)
     _check(entry["status"] in FINAL, "status", entry["status"])
     for key in _TEXTS:
         _check(isinstance(given[key], str) and len(given[key]) <= 1000, key, given[key])
-    _check(inputs.landmark_source in ("consensus", "candidate", "edited"), "landmark_source", inputs.landmark_source)
+    _check(inputs.landmark_source in LANDMARK_SOURCES, "landmark_source", inputs.landmark_source)
     _check(_whole(inputs.k, 1) and _whole(inputs.consensus, 0), "k", inputs.k)
     _check(inputs.choice is None or _whole(inputs.choice, 0), "choice", inputs.choice)
     _check(_number(inputs.alpha) and 0 <= inputs.alpha <= 1, "alpha", inputs.alpha)
     candidates = isinstance(inputs.candidates, list) and all(isinstance(found, dict) for found in inputs.candidates)
     _check(candidates, "candidates", inputs.candidates)
-    for name in _pictures(inputs, entry["result_path"]):
+    for name in filter(None, [*inputs.pictures, entry["result_path"]]):
         _check(bool(re.fullmatch(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.(photo|png)", name)), "a picture's name", name)
     timings, colour = entry["timings_ms"], entry["colour"]
     _check(isinstance(timings, dict) and all(map(_number, timings.values())), "timings_ms", timings)
@@ -180,10 +180,6 @@ def _whole(value: object, least: int) -> bool:
 
 def _number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _pictures(inputs: RunInputs, result: str | None) -> list[str]:
-    return [name for name in (inputs.photo_path, inputs.landmark_path, result) if name]
 
 
 def _thumbnail(data: bytes) -> bytes:

@@ -9,15 +9,14 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
-from app.session_log import Run
 from app.session_log.sampling import Sampling
+from app.session_log.values import Run, check_garment
 from ragdiffusion.attributes import validate
 
 KEY = "ragdiffusion-studio"
 VERSION = 1
 _MOST = 200_000  # characters; ours have about two thousand
-_PLAIN = ("photo_name", "photo_sha256", "checkpoint", "bank_version", "landmark_source", "choice", "candidates")
-_SAMPLED = ("seed", "steps", "strength", "guidance", "colour_match", "background")
+_HIDDEN = ("owner", "photo_path", "landmark_path", "embedding", "consensus", "preset", "device")
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class EmbeddedSettings:
         attributes: all 14.
         sampling: of the sampler.
         photo_sha256: of the photo's file, "" if it does not say.
+        garment: which garment of the photo was meant, None if it does not say.
     """
 
     k: int
@@ -37,17 +37,14 @@ class EmbeddedSettings:
     attributes: dict[str, str]
     sampling: Sampling
     photo_sha256: str
+    garment: dict[str, Any] | None = None
 
 
 def settings_of(run: Run) -> dict[str, Any]:
     """All that made a run's picture, but no name of a person and no path."""
-    inputs = run.inputs
     return {
         "schema_version": VERSION,
-        "k": inputs.k,
-        "alpha": inputs.alpha,
-        "attributes": inputs.attributes,
-        **{name: getattr(inputs, name) for name in (*_SAMPLED, *_PLAIN)},
+        **{name: value for name, value in run.inputs.flat().items() if name not in _HIDDEN},
     }
 
 
@@ -98,5 +95,11 @@ def _settings(text: str) -> EmbeddedSettings:
         raise ValueError(f"K is {k!r}")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float) or not 0 <= alpha <= 1:
         raise ValueError(f"α is {alpha!r}")
-    sampling = Sampling(**{name: found[name] for name in _SAMPLED})
-    return EmbeddedSettings(k, float(alpha), validate(found["attributes"]), sampling, str(found.get("photo_sha256", "")))
+    return EmbeddedSettings(
+        k=k,
+        alpha=float(alpha),
+        attributes=validate(found["attributes"]),
+        sampling=Sampling.read(found),
+        photo_sha256=str(found.get("photo_sha256", "")),
+        garment=check_garment(found.get("garment")),
+    )

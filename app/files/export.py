@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageColor
 
 from app.files.embedded import embed, settings_of
-from app.session_log import Run
 from app.session_log.sampling import check_background
+from app.session_log.values import Run
 
 _CLEAR = 1 / 255  # below this a mask says nothing about the colour beneath
 

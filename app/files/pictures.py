@@ -1,4 +1,4 @@
-"""Pictures between the log and what shows or uses them: data URLs, thumbnails, masks."""
+"""Pictures between the store and what shows or uses them: PNG, data URLs, thumbnails, masks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,33 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ragdiffusion.images import tensor_to_mask_image
+
+PHOTO_SIDE = 720
 THUMBNAIL_SIDE = 112
+
+
+def png(image: Image.Image) -> bytes:
+    """Return a picture as PNG: pixels and nothing else."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def mask_png(mask: Tensor) -> bytes:
+    """Return a mask (H, W) in [0, 1] as PNG of 8 bits."""
+    return png(tensor_to_mask_image(mask))
+
+
+def same_pixels(stored: bytes, image: Image.Image) -> bool:
+    """Tell whether a stored picture shows exactly what another one does."""
+    with Image.open(io.BytesIO(stored)) as before:
+        return np.array_equal(np.asarray(before.convert("RGB")), np.asarray(image.convert("RGB")))
+
+
+def png_url(data: bytes | None) -> str | None:
+    """Return a PNG as a data URL."""
+    return None if data is None else f"data:image/png;base64,{base64.b64encode(data).decode()}"
 
 
 def jpeg_url(image: Image.Image, quality: int = 88) -> str:
@@ -38,12 +64,6 @@ def within(image: Image.Image, side: int) -> Image.Image:
     return small
 
 
-def thumbnail(picture: bytes) -> str:
-    """A stored picture, small, as a data URL."""
-    with Image.open(io.BytesIO(picture)) as image:
-        return jpeg_url(within(image.convert("RGB"), THUMBNAIL_SIDE))
-
-
 def thumbnail_jpeg(image: Image.Image) -> bytes:
     """A picture, small, as a JPEG file."""
     buffer = io.BytesIO()
@@ -52,6 +72,6 @@ def thumbnail_jpeg(image: Image.Image) -> bytes:
 
 
 def unit_mask(png: bytes) -> Tensor:
-    """A mask of the log, float32 [H, W] in [0, 1]."""
+    """A mask of the log, float32 (H, W) in [0, 1]."""
     with Image.open(io.BytesIO(png)) as image:
         return torch.from_numpy(np.array(image.convert("L"), np.float32) / 255)

@@ -11,10 +11,6 @@ from typing import IO
 _LOCK_NAME = "studio.lock"
 
 
-class WorkspaceError(RuntimeError):
-    """The workspace cannot be written to or read from; one line that says what to do."""
-
-
 @contextmanager
 def claimed(folder: Path) -> Iterator[None]:
     """Hold the workspace for this process; the system lets go of it even when the process is killed.

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from app.landmark_editor.rle import decode
+from app.session_log.values import LANDMARK_SOURCES
 from ragdiffusion.images import MAX_FOREGROUND, MIN_FOREGROUND
-
-SOURCES = ("consensus", "candidate", "edited")
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +66,7 @@ class EditorState:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the canvas sent a state that cannot be read ({error!r}): reload the page") from error
-        if source not in SOURCES:
+        if source not in LANDMARK_SOURCES:
             raise ValueError(f"the canvas sent a landmark of the source {source!r}: reload the page")
         return state
 

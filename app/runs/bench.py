@@ -1,4 +1,4 @@
-"""A person's bench: the photo at work, its guide and its drafts."""
+"""A person's bench: the photo at work, which garment of it is meant, its guide and its drafts."""
 
 from __future__ import annotations
 
@@ -6,104 +6,48 @@ import hashlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from app.files.image_store import ImageStore
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
 from app.runs.drafts import in_eight_bits, in_landmark_frame, lay
-from app.runs.engine import Engine, Job
-from app.runs.queue import RunQueue
-from app.session_log import RunInputs, SessionLog
+from app.runs.engine import Engine
+from app.runs.followed import FollowedJobs
+from app.runs.job import Garment
+from app.runs.work import BenchPhoto, Work
+from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import load_mask, load_photo, photo_to_tensor, tensor_to_images
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
 
 
-@dataclass(frozen=True)
-class Services:
-    """What all benches share; the queue is made of the other three."""
-
-    engine: Engine
-    log: SessionLog
-    images: ImageStore
-    queue: RunQueue = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "queue", RunQueue(self.engine, self.log, self.images))
-
-
-@dataclass(frozen=True, eq=False)
-class Photo:
-    """A photo as given and as decoded."""
-
-    name: str
-    data: bytes
-    sha256: str
-    image: Image.Image
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """What lies on the bench.
-
-    Args:
-        photo: the photo at work.
-        seen: the photo as the model sees it, square, to make drafts from.
-        guide: its guide as the person left it; its silhouettes and its landmark are whole 255ths, so that what is
-            drawn in the browser, used and logged is one and the same.
-        drafts: the garment laid into each neighbour's silhouette, in the guide's order; None where not yet made.
-        draft: the garment laid into an edited landmark; None for any other, and where not yet made.
-        corrected: attributes that the person set.
-        token: of the retrieval; grows with each.
-        serial: of the newest change in the browser that is in it.
-        pushed: how often the landmark was changed from here rather than in the browser.
-        revision: grows with every action on this bench.
-    """
-
-    photo: Photo
-    seen: Image.Image
-    guide: StructureGuide
-    drafts: tuple[Image.Image | None, ...]
-    draft: Image.Image | None = None
-    corrected: dict[str, str] = field(default_factory=dict)
-    token: int = 0
-    serial: int = 0
-    pushed: int = 0
-    revision: int = 0
-
-
 class Bench:
     """One person's bench. Its methods may be called from any thread; each is one action.
 
     Args:
-        services: the engine, the log and the image store.
+        engine: whose model it asks.
         owner: login of the person, "" without logins.
 
     Attributes:
         lock: to be held by whoever needs several actions to be one.
-        jobs: number and job of the runs that were started from here.
-        told: numbers of those whose end was shown.
+        followed: jobs of the runs that were started from here.
     """
 
-    def __init__(self, services: Services, owner: str) -> None:
-        self._services = services
+    def __init__(self, engine: Engine, owner: str) -> None:
+        self._engine = engine
         self.owner = owner
         self.lock = threading.RLock()
         self._work: Work | None = None
         self._revisions = itertools.count()
         self._tokens = itertools.count(1)
-        self.jobs: list[tuple[int, Job]] = []
-        self.told: set[int] = set()
+        self.followed = FollowedJobs()
 
     @property
     def work(self) -> Work | None:
@@ -120,15 +64,22 @@ class Bench:
             raise ValueError("there is no photo yet: drop, paste or choose one first")
         return self._work
 
-    def place(self, data: bytes, name: str, *, k: int, alpha: float) -> Work:
+    def place(self, data: bytes, name: str, *, k: int, alpha: float, garment: Garment | None = None) -> Work:
         """Put a photo on the bench and find its structure.
 
+        Args:
+            data: the file.
+            name: what it is called.
+            k: number of candidates.
+            alpha: share of the reconstruction, in [0, 1].
+            garment: which garment of the photo is meant; None leaves it to the model.
+
         Raises:
-            ValueError: the photo cannot be read, or k or alpha are out of range; the bench stays as it was.
+            ValueError: if the photo cannot be read, or a value is out of range; the bench stays as it was.
         """
-        photo = Photo(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
+        photo = BenchPhoto(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
         with self.lock:
-            return self._keep(self._retrieve(photo, k=k, alpha=alpha, attributes={}))
+            return self._keep(self._retrieve(photo, garment, k=k, alpha=alpha, attributes={}))
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
         """Retrieve again with attributes that the person corrected; an edited landmark stays.
@@ -149,7 +100,7 @@ class Bench:
                     corrected.pop(key, None)
                 elif value != guide.attributes.get(key):
                     corrected[key] = value
-            found = self._retrieve(work.photo, k=guide.k, alpha=guide.alpha, attributes=corrected)
+            found = self._retrieve(work.photo, work.garment, k=guide.k, alpha=guide.alpha, attributes=corrected)
             if guide.landmark_source == "edited":
                 found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
             return self._keep(found)
@@ -203,7 +154,7 @@ class Bench:
         """
         with self.lock:
             self.require()
-            mask = self._services.engine.call(lambda model: model.landmark_from_mask(load_mask(data, name=name)))
+            mask = self._engine.call(lambda model: model.landmark_from_mask(load_mask(data, name=name)))
             return self._edit(mask)
 
     def photo_outline(self) -> Work:
@@ -214,7 +165,7 @@ class Bench:
         """
         with self.lock:
             work = self.require()
-            return self._edit(self._services.engine.call(lambda model: model.photo_outline(work.photo.image)))
+            return self._edit(self._engine.call(lambda model: model.photo_outline(work.photo.image)))
 
     def lay_drafts(self) -> Iterator[Work]:
         """Lay the garment into the silhouettes, those in use first; ends early when another photo is placed."""
@@ -259,62 +210,53 @@ class Bench:
             ValueError: there is no photo.
         """
         work = self.require()
-        return self._services.engine.call(lambda model: in_landmark_frame(model, work.seen))
+        return self._engine.call(lambda model: in_landmark_frame(model, work.seen))
 
-    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes) -> str:
+    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: Garment | None = None) -> Work:
         """Put a run's photo, guide and landmark back.
 
         Args:
             photo: the file as it was given.
             inputs: of the run.
             landmark: the PNG of the log.
-
-        Returns:
-            What changed since that run, "" if nothing.
+            garment: which garment of the photo the run means.
 
         Raises:
-            ValueError: the pictures cannot be read; the bench stays as it was.
+            ValueError: if the pictures cannot be read; the bench stays as it was.
         """
         image = load_photo(photo, name=inputs.photo_name)
-        placed = Photo(inputs.photo_name, photo, inputs.photo_sha256, image)
+        placed = BenchPhoto(inputs.photo_name, photo, inputs.photo_sha256, image)
+        settings = {"k": inputs.k, "alpha": inputs.alpha, "attributes": inputs.attributes}
         with self.lock:
             before = self._work
             try:
-                self._keep(self._retrieve(placed, k=inputs.k, alpha=inputs.alpha, attributes=inputs.attributes))
+                self._keep(self._retrieve(placed, garment, **settings))
                 return self._restore_landmark(inputs, landmark)
             except BaseException:
                 self._work = before
                 raise
 
-    def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> str:
+    def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> Work:
         """Choose as in the run where the guide is still the same one, else lay its outline in by hand."""
-        guide = self.require().guide
         then = [candidate["id"] for candidate in inputs.candidates]
-        same = [candidate.id for candidate in guide.candidates] == then
-        if inputs.landmark_source == "edited":
-            self._edit(unit_mask(mask))
-        elif same and inputs.landmark_source == "candidate" and inputs.choice is not None:
-            self.pick(inputs.choice)
-        elif not same:
-            self._edit(unit_mask(mask))
-        changed = [
-            label
-            for label, before, now in (
-                ("the weights", inputs.checkpoint, guide.checkpoint),
-                ("the bank", inputs.bank_version, guide.bank_version),
-            )
-            if before != now
-        ]
-        return f"{' and '.join(changed)} changed since that run" if changed else ""
+        same = [candidate.id for candidate in self.require().guide.candidates] == then
+        if inputs.landmark_source == "edited" or not same:
+            return self._edit(unit_mask(mask))
+        if inputs.landmark_source == "candidate" and inputs.choice is not None:
+            return self.pick(inputs.choice)
+        return self.require()
 
-    def _retrieve(self, photo: Photo, *, k: int, alpha: float, attributes: Mapping[str, str]) -> Work:
+    def _retrieve(
+        self, photo: BenchPhoto, garment: Garment | None, *, k: int, alpha: float, attributes: Mapping[str, str]
+    ) -> Work:
         def look(model: RAGDiffusion) -> Work:
             guide = in_eight_bits(model.retrieve(photo.image, k=k, alpha=alpha, attributes=dict(attributes)))
             seen = tensor_to_images(photo_to_tensor(photo.image, 2 * model.image_size))[0]
             drafts = (None,) * len(guide.neighbours.ids)
-            return Work(photo, seen, guide, drafts, corrected=dict(attributes), token=next(self._tokens))
+            corrected = dict(attributes)
+            return Work(photo, seen, guide, drafts, garment=garment, corrected=corrected, token=next(self._tokens))
 
-        found = self._services.engine.call(look)
+        found = self._engine.call(look)
         return replace(found, pushed=self._work.pushed + 1) if self._work else found
 
     def _push(self, change: Callable[[Work], Work]) -> Work:
@@ -331,12 +273,4 @@ class Bench:
         return self._work
 
     def _lay(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-        return self._services.engine.call(lambda model: lay(model, work.seen, silhouettes))
-
-
-def read_upload(path: str | Path) -> tuple[bytes, str]:
-    """The bytes and the name of a received file, which is then removed from where it was received."""
-    path = Path(path)
-    data = path.read_bytes()
-    path.unlink(missing_ok=True)
-    return data, path.name
+        return self._engine.call(lambda model: lay(model, work.seen, silhouettes))

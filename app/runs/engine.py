@@ -1,147 +1,30 @@
-"""The engine: owns the model, runs one generation at a time, and can stop each within one step."""
+"""The engine: a model on its device, as a worker that takes one job at a time and can stop each within one step."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image
 
-from app.files.workspace import WorkspaceError
+from app.errors import explain
+from app.runs.colour_match import match_to_photo
+from app.runs.job import Job, JobSource, Progress, Request
 
 if TYPE_CHECKING:
     from ragdiffusion.api import GenerationResult, RAGDiffusion
-    from ragdiffusion.guide import StructureGuide
 
 T = TypeVar("T")
 PREVIEW_SECONDS = 0.8
-PROGRESS_SECONDS = 0.2
-HEARTBEAT_SECONDS = 10.0  # a page that was closed is noticed when it is told something
 _LOG = logging.getLogger(__name__)
-FINAL = ("done", "failed", "cancelled", "interrupted")
-
-
-@dataclass(frozen=True, eq=False)
-class Request:
-    """One picture to make.
-
-    Args:
-        photo: RGB.
-        guide: what retrieval found and the person chose.
-        seed: of the noise.
-        steps: of the sampler.
-        strength: share of the noise schedule that is run, in (0, 1].
-        guidance: weight of the conditions.
-        colour_match: whether the picture is given the colours of the photo's garment.
-    """
-
-    photo: Image.Image
-    guide: StructureGuide
-    seed: int
-    steps: int
-    strength: float
-    guidance: float
-    colour_match: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """Where a job stands.
-
-    Args:
-        status: queued, running, done, failed, cancelled, or interrupted when the studio closes before it.
-        ahead: jobs before it, while queued.
-        paused: whether its queue stands still, while queued.
-        step: steps made.
-        steps: steps in all.
-        seconds_left: estimate, None until two steps were timed.
-        preview: the newest picture of a running job, if wanted.
-        result: of a job that is done.
-        colour: ΔE2000 `before` and `after`, of a job that is done and was given the photo's colours.
-        error: one line for a person, of a job that failed.
-    """
-
-    status: str
-    ahead: int = 0
-    paused: bool = False
-    step: int = 0
-    steps: int = 0
-    seconds_left: float | None = None
-    preview: Image.Image | None = None
-    result: GenerationResult | None = None
-    colour: dict[str, float] | None = None
-    error: str | None = None
-
-
-@dataclass(eq=False)
-class Job:
-    """A request on its way through the queue. Any number of pages may follow it.
-
-    Args:
-        prepare: makes the request, in the engine's thread when the job's turn has come.
-        record: called in the engine's thread with every change of status, before anyone sees it.
-        preview: whether pictures are wanted while it runs; may be changed meanwhile.
-    """
-
-    prepare: Callable[[RAGDiffusion], Request]
-    record: Callable[[Progress], None]
-    preview: bool = False
-    _cancelled: threading.Event = field(default_factory=threading.Event)
-    _finished: threading.Event = field(default_factory=threading.Event)
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-    _latest: Progress = Progress("queued")
-    _count: int = 0
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was asked to stop."""
-        return self._cancelled.is_set()
-
-    @property
-    def finished(self) -> bool:
-        """Whether it came to its end."""
-        return self._finished.is_set()
-
-    @property
-    def latest(self) -> Progress:
-        """Where it stands now."""
-        return self._latest
-
-    def ask_to_stop(self) -> None:
-        """Stop before the next step; nothing happens to a finished job."""
-        self._cancelled.set()
-
-    def progress(self) -> Iterator[Progress]:
-        """Where it stands, to the end, a few times a second: a page needs no more, and steps need the CPU."""
-        seen, shown = 0, None
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._count > seen, HEARTBEAT_SECONDS)  # noqa: B023 - called here only
-                seen, news = self._count, self._latest
-            preview, shown = None if news.preview is shown else news.preview, news.preview
-            yield replace(news, preview=preview)
-            if news.status in FINAL:
-                return
-            self._finished.wait(PROGRESS_SECONDS)
-
-    def publish(self, progress: Progress) -> None:
-        """Tell whoever follows `progress`."""
-        with self._changed:
-            if progress.status == "running" and progress.preview is None:
-                progress = replace(progress, preview=self._latest.preview)
-            if progress.status in FINAL:
-                self._finished.set()
-            self._latest, self._count = progress, self._count + 1
-            self._changed.notify_all()
 
 
 class Engine:
-    """One model on one device, with its queue and its thread.
+    """One model on one device, with its thread. Several may take jobs from one source.
 
     Args:
         load: makes the model; called in a background thread by `start`, and again after a failure.
@@ -151,27 +34,33 @@ class Engine:
         self._load = load
         self._model: RAGDiffusion | None = None
         self._loading = threading.Lock()
-        self._light = threading.Lock()
+        self._short = threading.Lock()
         self._slow = threading.Lock()
-        self._jobs: deque[Job] = deque()
-        self._changed = threading.Condition()
         self._running: Job | None = None
-        self._closed = False
-        self._worker = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._stopped = threading.Event()
+        self._source: JobSource | None = None
+        self._worker: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Begin to load the model and to serve the queue; returns at once."""
+    def start(self, source: JobSource) -> None:
+        """Begin to load the model and to take jobs; return at once.
+
+        Raises:
+            RuntimeError: if it was started before.
+        """
+        if self._worker is not None:
+            raise RuntimeError("the engine was started already")
+        self._source = source
+        self._worker = threading.Thread(target=self._work, name="engine", daemon=True)
         self._worker.start()
 
     def close(self) -> None:
-        """Cancel everything and wait for the running step to end."""
-        with self._changed:
-            self._closed = True
-            jobs = [*self._jobs, *([self._running] if self._running else [])]
-            for job in jobs:
-                job.ask_to_stop()
-            self._changed.notify_all()
-        if self._worker.ident is not None:
+        """Cancel what runs, take no further job, and wait for the running step to end."""
+        self._stopped.set()
+        running = self._running
+        if running is not None:
+            running.ask_to_stop()
+        if self._worker is not None:
+            self._source.wake()
             self._worker.join(timeout=30)
 
     @property
@@ -180,10 +69,10 @@ class Engine:
         return self._model is not None
 
     def model(self) -> RAGDiffusion:
-        """The model, waiting for it while it loads; a load that failed is tried again.
+        """Return the model, waiting for it while it loads; a load that failed is tried again.
 
         Raises:
-            ValueError: the checkpoint or the bank cannot be used; one line with the remedy.
+            ValueError: if the checkpoint or the bank cannot be used; one line with the remedy.
         """
         with self._loading:
             if self._model is None:
@@ -200,54 +89,20 @@ class Engine:
             slow: it takes seconds, as a larger copy does, not the moment of a retrieval; so edits don't wait for it.
         """
         model = self.model()
-        with self._slow if slow else self._light:
+        with self._slow if slow else self._short:
             return function(model)
-
-    def submit(self, job: Job) -> None:
-        """Put a job at the end of the queue.
-
-        Raises:
-            RuntimeError: the engine was closed.
-        """
-        with self._changed:
-            if self._closed:
-                raise RuntimeError("the studio is closing: start it again")
-            self._jobs.append(job)
-            self._tell_places()
-            self._changed.notify_all()
-
-    def cancel(self, job: Job) -> None:
-        """Stop a job: at once while it waits, before its next step while it runs."""
-        job.ask_to_stop()
-        with self._changed:
-            if job not in self._jobs:
-                return
-            self._jobs.remove(job)
-            self._tell_places()
-        _conclude(job, Progress("cancelled"))
-
-    def _tell_places(self) -> None:
-        for place, job in enumerate(self._jobs):
-            ahead = place + (self._running is not None)
-            job.publish(Progress("queued", ahead=ahead))
 
     def _work(self) -> None:
         try:
             self.model()
         except Exception as error:  # whoever asks for the model next gets it with its remedy
             _LOG.warning("the model could not be loaded: %s", error)
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._jobs or self._closed)
-                if not self._jobs:
-                    return
-                job = self._running = self._jobs.popleft()
-                self._tell_places()
-            try:
-                self._run(job)
-            finally:
-                with self._changed:
-                    self._running = None
+        while (job := self._source.take(self._stopped)) is not None:
+            self._running = job
+            if self._stopped.is_set():  # between the two lines above
+                job.ask_to_stop()
+            self._run(job)
+            self._running = None
 
     def _run(self, job: Job) -> None:
         # Imported here, as it brings the whole model package along: the page is up before that.
@@ -268,23 +123,14 @@ class Engine:
         job.record(Progress("running"))
         job.publish(Progress("running"))
         request = job.prepare(model)
-        job.publish(Progress("running", steps=request.steps))
-        result = model.generate(
-            request.photo,
-            request.guide,
-            seed=request.seed,
-            steps=request.steps,
-            strength=request.strength,
-            guidance=request.guidance,
-            on_step=_Follower(job),
-        )
-        return _matched(model, request, result) if request.colour_match else Progress("done", result=result)
+        sampling = request.sampling
+        job.publish(Progress("running", steps=sampling.steps))
+        result = model.generate(request.photo, request.guide, **sampling.of_generation(), on_step=_Follower(job))
+        return _matched(model, request, result) if sampling.colour_match else Progress("done", result=result)
 
 
 def _matched(model: RAGDiffusion, request: Request, result: GenerationResult) -> Progress:
-    """A finished job in the colours of its photo; as it is where no garment is found there."""
-    from app.runs.colour_match import match_to_photo
-
+    """Return a finished job in the colours of its photo; as it is where no garment is found there."""
     try:
         image, colour = match_to_photo(model, request.photo, result)
     except ValueError as error:
@@ -326,12 +172,3 @@ class _Follower:
             picture = preview()
             self._previewed = time.perf_counter()
         self._job.publish(Progress("running", step=step, steps=steps, seconds_left=left, preview=picture))
-
-
-def explain(error: Exception) -> str:
-    """One line for a person: what was meant for them says it itself, anything else is logged whole and said short."""
-    if isinstance(error, ValueError | WorkspaceError):
-        return str(error)
-    _LOG.error("unexpected", exc_info=error)
-    line = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {line[:200]} (the whole of it is in the terminal)"

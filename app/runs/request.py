@@ -1,117 +1,71 @@
-"""From what lies on a bench to the inputs that the log keeps, and from those back to what the engine runs."""
+"""From what lies on a bench to the inputs that the log keeps, and from those back to what a worker runs."""
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from app.files.image_store import ImageStore
-from app.files.pictures import unit_mask
-from app.runs.engine import Request
-from app.session_log import RunInputs
-from app.session_log.sampling import Sampling
+from app.files.pictures import mask_png, unit_mask
+from app.runs.job import Garment, Request
+from app.session_log.values import RunInputs, mask_path
 from ragdiffusion.guide import StructureGuide
-from ragdiffusion.images import load_photo, tensor_to_mask_image
+from ragdiffusion.images import load_photo
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
 
 
 def as_logged(guide: StructureGuide) -> StructureGuide:
-    """A guide whose landmark is exactly what the log's 8-bit picture of it says."""
+    """Return a guide whose landmark is exactly what the log's 8-bit picture of it says."""
     return replace(guide, landmark=(guide.landmark * 255).round() / 255)
 
 
-def inputs_of(
-    guide: StructureGuide, sampling: Sampling, *, photo: RunInputs, model: RAGDiffusion, images: ImageStore
+def guided_inputs(
+    inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusion, images: ImageStore
 ) -> RunInputs:
-    """The inputs of a run.
+    """Return the inputs of a run with its guide in them.
 
     Args:
+        inputs: owner, photo, garment and settings.
         guide: as the person left it.
-        sampling: what they set.
-        photo: as `photo_inputs` makes it: owner and photo.
         model: that will run it.
         images: keeps the landmark.
     """
     summary = guide.summary()
     return replace(
-        photo,
+        inputs,
+        k=summary["k"],
+        alpha=summary["alpha"],
+        attributes=dict(guide.attributes),
         checkpoint=summary["checkpoint"],
         bank_version=summary["bank_version"],
         candidates=summary["candidates"],
         consensus=summary["consensus"],
         choice=guide.choice,
-        alpha=summary["alpha"],
-        k=summary["k"],
-        attributes=dict(guide.attributes),
-        landmark_path=images.put(png(tensor_to_mask_image(guide.landmark)), "png"),
+        landmark_path=images.put(mask_png(guide.landmark), "png"),
         landmark_source=guide.landmark_source,
-        **_sampled(sampling),
         preset=model.preset,
         device=str(model.device),
         embedding=guide.embedding.detach().float().cpu().numpy().astype("<f4").tobytes(),
     )
 
 
-def photo_inputs(
-    owner: str,
-    name: str,
-    *,
-    sha256: str,
-    path: str,
-    sampling: Sampling,
-    k: int,
-    alpha: float,
-    attributes: dict[str, str] | None = None,
-) -> RunInputs:
-    """The inputs of a run whose guide is to be found when its turn comes.
-
-    Args:
-        owner: login of the person.
-        name: of the photo's file.
-        sha256: of its bytes.
-        path: in the image store.
-        sampling: what they set.
-        k: number of candidates.
-        alpha: share of the reconstruction, in [0, 1].
-        attributes: that override what is read.
-    """
-    return RunInputs(
-        owner=owner,
-        photo_sha256=sha256,
-        photo_name=name,
-        photo_path=path,
-        checkpoint="",
-        bank_version="",
-        candidates=[],
-        consensus=0,
-        choice=None,
-        alpha=float(alpha),
-        k=int(k),
-        attributes=attributes or {},
-        landmark_path="",
-        landmark_source="consensus",
-        **_sampled(sampling),
-        preset="",
-        device="",
-    )
-
-
 def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) -> tuple[Request, RunInputs]:
-    """What the engine needs to run logged inputs, and the inputs as they will really be used.
+    """Make what a worker needs to run logged inputs.
 
-    Under the run's own checkpoint they stay as they are, whatever became of the bank. A run whose guide was
+    Under the run's own checkpoint the inputs stay as they are, whatever became of the bank. A run whose guide was
     not found yet, and one of another checkpoint, take theirs from the model as it is now.
 
+    Returns:
+        The request, and the inputs as they will really be used.
+
     Raises:
-        ValueError: a picture is gone or cannot be read.
+        ValueError: if a picture is gone or cannot be read.
     """
     photo = load_photo(images.read(inputs.photo_path), name=inputs.photo_name)
     k = min(inputs.k, len(model.bank))
@@ -119,13 +73,8 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
     if not inputs.landmark_path:
         guide = as_logged(guide)
     else:
-        guide = replace(
-            guide,
-            landmark=_landmark(inputs, guide, images),
-            landmark_source=inputs.landmark_source,
-            choice=inputs.choice,
-        )
-    sampling = sampling_of(inputs)
+        landmark = _landmark(inputs, guide, images)
+        guide = replace(guide, landmark=landmark, landmark_source=inputs.landmark_source, choice=inputs.choice)
     if inputs.landmark_path and inputs.checkpoint == model.checkpoint:
         guide = replace(guide, attributes=dict(inputs.attributes))
         if inputs.embedding is not None:
@@ -133,49 +82,36 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
             guide = replace(guide, embedding=stored.to(guide.embedding))
         used = replace(inputs, preset=model.preset, device=str(model.device))
     else:
-        used = inputs_of(guide, sampling, photo=inputs, model=model, images=images)
-    return request(photo, guide, sampling), used
+        used = guided_inputs(inputs, guide, model=model, images=images)
+    return Request(photo, guide, inputs.sampling, garment_of(inputs, images)), used
 
 
-def request(photo: Image.Image, guide: StructureGuide, sampling: Sampling) -> Request:
-    """What the engine runs."""
-    return Request(
-        photo=photo,
-        guide=guide,
-        seed=sampling.seed,
-        steps=sampling.steps,
-        strength=sampling.strength,
-        guidance=sampling.guidance,
-        colour_match=sampling.colour_match,
-    )
+def garment_of(inputs: RunInputs, images: ImageStore) -> Garment | None:
+    """Return which garment of the photo a run means.
+
+    Raises:
+        ValueError: if its mask is gone.
+    """
+    meant = inputs.garment
+    if meant is None:
+        return None
+    if "mask" in meant:
+        return unit_mask(images.read(mask_path(meant)))
+    return meant["name"] if "name" in meant else tuple(meant["point"])
 
 
-def sampling_of(inputs: RunInputs) -> Sampling:
-    """What the person had set."""
-    return Sampling(
-        seed=inputs.seed,
-        steps=inputs.steps,
-        strength=inputs.strength,
-        guidance=inputs.guidance,
-        colour_match=inputs.colour_match,
-        background=inputs.background,
-    )
-
-
-def png(image: Image.Image) -> bytes:
-    """A picture as PNG: pixels and nothing else."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _sampled(sampling: Sampling) -> dict[str, int | float | bool | str]:
-    names = ("seed", "steps", "strength", "guidance", "colour_match", "background")
-    return {name: getattr(sampling, name) for name in names}
+def garment_as_logged(garment: Garment | None, images: ImageStore) -> dict[str, Any] | None:
+    """Return a garment as the log keeps it; a mask goes into the image store, in 8 bits."""
+    if garment is None:
+        return None
+    if isinstance(garment, Tensor):
+        name = images.put(mask_png(garment), "png")
+        return {"mask": name.partition("/")[2].partition(".")[0]}
+    return {"name": garment} if isinstance(garment, str) else {"point": [float(value) for value in garment]}
 
 
 def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> Tensor:
-    """The landmark as it was used."""
+    """Return the landmark as it was used."""
     then = [candidate["id"] for candidate in inputs.candidates]
     same = inputs.bank_version == guide.bank_version and then == [found.id for found in guide.candidates]
     if inputs.embedding is None and same and inputs.landmark_source != "edited":

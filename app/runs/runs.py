@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from app.runs.bench import Bench, Services, Work
-from app.runs.engine import Job, Request
-from app.runs.queue import Prepare
-from app.runs.request import as_logged, inputs_of, photo_inputs, request
+from app.files.image_store import ImageStore
+from app.runs.bench import Bench
+from app.runs.changes import changes_since
+from app.runs.engine import Engine
+from app.runs.followed import Followed
+from app.runs.job import Job, Prepare, Request
+from app.runs.queue import RunQueue
+from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.sheets import Sheet, layout_of
-from app.session_log import Run, RunGroup, RunInputs
+from app.runs.work import Work
+from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
+from app.session_log.values import Run, RunGroup, RunInputs
 from ragdiffusion.guide import StructureGuide
 
 MAX_SEEDS = 16
@@ -42,27 +49,39 @@ class Started:
     jobs: list[Job]
     group: RunGroup | None = None
 
+    @property
+    def followed(self) -> list[Followed]:
+        """Number and job of each."""
+        return [(run.id, job) for run, job in zip(self.runs, self.jobs, strict=True)]
+
 
 class Runs:
     """Starts, stops, finds and restores runs; a person sees their own only.
 
     Args:
-        services: the engine, the log, the image store and the queue.
+        engine: whose model the runs are made with.
+        log: holds the runs.
+        images: keeps their pictures.
+        queue: hands them to workers.
     """
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, engine: Engine, log: SessionLog, images: ImageStore, queue: RunQueue) -> None:
+        self._engine = engine
+        self._log = log
+        self._images = images
+        self._queue = queue
 
-    def start(self, bench: Bench, sampling: Sampling, *, seeds: int = 1) -> Started:
+    def start(self, bench: Bench, sampling: Sampling, *, seeds: int = 1, preview: bool = False) -> Started:
         """Log what lies on the bench as runs with consecutive seeds, and queue them.
 
         Args:
             bench: with a photo.
             sampling: its seed is the first one.
             seeds: 1 to 16.
+            preview: whether pictures are wanted while they run.
 
         Raises:
-            ValueError: there is no photo, or the number of seeds is out of range.
+            ValueError: if there is no photo, or the number of seeds is out of range.
         """
         if isinstance(seeds, bool) or seeds != int(seeds) or not 1 <= seeds <= MAX_SEEDS:
             raise ValueError(f"the number of seeds is 1 to {MAX_SEEDS}, got {seeds!r}")
@@ -72,9 +91,9 @@ class Runs:
             each = [replace(sampling, seed=(sampling.seed + i) % (MAX_SEED + 1)) for i in range(int(seeds))]
             plans = [(work.guide, one) for one in each]
             title = f"{work.photo.name}, {len(plans)} seeds from {sampling.seed}"
-            return self._queue(bench, work, plans, kind="seeds", title=title)
+            return self._add(bench, work, plans, kind="seeds", title=title, preview=preview)
 
-    def start_sheet(self, bench: Bench, sampling: Sampling, sheet: Sheet) -> Started:
+    def start_sheet(self, bench: Bench, sampling: Sampling, sheet: Sheet, *, preview: bool = False) -> Started:
         """Log and queue one run for each cell of a contact sheet, all with the same seed.
 
         Raises:
@@ -84,7 +103,8 @@ class Runs:
             work = bench.require()
             plans = [(cell.guide, sampling) for cell in sheet.cells]
             title = f"{work.photo.name}, contact sheet of {len(plans)}"
-            return self._queue(bench, work, plans, kind="sheet", title=title, layout=layout_of(sheet))
+            layout = layout_of(sheet)
+            return self._add(bench, work, plans, kind="sheet", title=title, layout=layout, preview=preview)
 
     def start_batch(
         self,
@@ -109,21 +129,26 @@ class Runs:
         Raises:
             ValueError: there are no photos or too many.
         """
-        images, log = self._services.images, self._services.log
         inputs: list[RunInputs] = []
         for name, data in photos:  # one at a time: many photos at once would fill the memory
             if len(inputs) == MAX_BATCH:
                 raise ValueError(f"a batch has at most {MAX_BATCH} photos: use `launch.py batch` for more")
-            digest, path = hashlib.sha256(data).hexdigest(), images.put(data, "photo")
             inputs.append(
-                photo_inputs(
-                    owner, name, sha256=digest, path=path, sampling=sampling, k=k, alpha=alpha, attributes=attributes
+                RunInputs(
+                    owner=owner,
+                    photo_sha256=hashlib.sha256(data).hexdigest(),
+                    photo_name=name,
+                    photo_path=self._images.put(data, "photo"),
+                    sampling=sampling,
+                    k=int(k),
+                    alpha=float(alpha),
+                    attributes=attributes or {},
                 )
             )
         if not inputs:
             raise ValueError("there are no photos: choose some")
-        with self._services.queue.held() as queue:
-            group, runs = log.add_group(inputs, kind="batch", title=f"{len(inputs)} photos")
+        with self._queue.held() as queue:
+            group, runs = self._log.add_group(inputs, kind="batch", title=f"{len(inputs)} photos")
             return Started(runs, queue.add(runs), group)
 
     def again(self, owner: str, run_id: int) -> Started:
@@ -150,13 +175,12 @@ class Runs:
 
     def cancel(self, bench: Bench) -> bool:
         """Stop all that was started from a bench; False if none of it was going."""
-        going = [job for job in bench.jobs if not job[1].finished]
         # The last first: else each would start when the one before it stops.
-        return any([self._services.queue.cancel(run_id, bench.owner) for run_id, _ in reversed(going)])
+        return any([self._queue.cancel(run_id, bench.owner) for run_id, _ in reversed(bench.followed.going())])
 
     def latest(self, owner: str, count: int) -> list[Run]:
         """A person's latest runs, newest first."""
-        return self._services.log.latest(count, owner=owner)
+        return self._log.latest(count, owner=owner)
 
     def get(self, owner: str, run_id: int) -> Run:
         """One of a person's runs.
@@ -164,11 +188,11 @@ class Runs:
         Raises:
             ValueError: there is no such run of theirs.
         """
-        return self._services.log.get(run_id, owner=owner)
+        return self._log.get(run_id, owner=owner)
 
     def picture(self, name: str) -> bytes:
         """A stored picture of one of the runs."""
-        return self._services.images.read(name)
+        return self._images.read(name)
 
     def restore(self, bench: Bench, run_id: int, *, scope: str = "all") -> Restored:
         """Put a run back on the bench.
@@ -186,14 +210,16 @@ class Runs:
         if scope not in RESTORE_SCOPES:
             raise ValueError(f"{scope!r} cannot be restored: choose one of {', '.join(RESTORE_SCOPES)}")
         run = self.get(bench.owner, run_id)
+        inputs = run.inputs
         if scope == "settings":
-            self.apply(bench, run.inputs.k, run.inputs.alpha, run.inputs.attributes)
+            self.apply(bench, inputs.k, inputs.alpha, inputs.attributes)
             return Restored(run, "")
-        photo = self.picture(run.inputs.photo_path)
-        if not run.inputs.landmark_path:
-            bench.place(photo, run.inputs.photo_name, k=run.inputs.k, alpha=run.inputs.alpha)
+        photo, garment = self.picture(inputs.photo_path), garment_of(inputs, self._images)
+        if not inputs.landmark_path:
+            bench.place(photo, inputs.photo_name, k=inputs.k, alpha=inputs.alpha, garment=garment)
             return Restored(run, "its outline was never found, so this is a new one")
-        return Restored(run, bench.put_back(photo, run.inputs, self.picture(run.inputs.landmark_path)))
+        guide = bench.put_back(photo, inputs, self.picture(inputs.landmark_path), garment).guide
+        return Restored(run, changes_since(inputs, checkpoint=guide.checkpoint, bank_version=guide.bank_version))
 
     def apply(self, bench: Bench, k: int, alpha: float, attributes: dict[str, str] | None = None) -> None:
         """Lay settings on the photo of a bench; without a photo there is nothing to lay them on yet."""
@@ -205,22 +231,13 @@ class Runs:
             bench.retune(k=min(k, len(bench.work.guide.neighbours.ids)), alpha=alpha)
 
     def changes_since(self, run: Run) -> str:
-        """What became different since a run: "" if checkpoint and bank are the same."""
-        engine = self._services.engine
-        if not engine.ready or not run.inputs.checkpoint:
+        """Say what became different since a run; "" if nothing did, or the model is not loaded yet."""
+        if not self._engine.ready:
             return ""
-        model = engine.model()
-        changed = [
-            label
-            for label, then, now in (
-                ("the checkpoint", run.inputs.checkpoint, model.checkpoint),
-                ("the bank", run.inputs.bank_version, model.bank.version),
-            )
-            if then != now
-        ]
-        return f"{' and '.join(changed)} changed since" if changed else ""
+        model = self._engine.model()
+        return changes_since(run.inputs, checkpoint=model.checkpoint, bank_version=model.bank.version)
 
-    def _queue(
+    def _add(
         self,
         bench: Bench,
         work: Work,
@@ -228,43 +245,44 @@ class Runs:
         *,
         kind: str,
         title: str,
-        layout: dict | None = None,
+        preview: bool,
+        layout: dict[str, Any] | None = None,
     ) -> Started:
-        log = self._services.log
         plans = [(as_logged(guide), sampling) for guide, sampling in plans]
         inputs = self._inputs(bench, work, plans)
-        with self._services.queue.held() as queue:
+        with self._queue.held() as queue:
             if len(plans) == 1 and layout is None:
-                group, runs = None, [log.add(inputs[0])]
+                group, runs = None, [self._log.add(inputs[0])]
             else:
-                group, runs = log.add_group(inputs, kind=kind, title=title, layout=layout)
-            prepared = [_ready(request(work.photo.image, guide, sampling)) for guide, sampling in plans]
-            jobs = queue.add(runs, prepared, preview=plans[0][1].preview)
-        untold = [pair for pair in bench.jobs if pair[0] not in bench.told]
-        bench.jobs = untold + [(run.id, job) for run, job in zip(runs, jobs, strict=True)]
-        bench.told.clear()
-        return Started(runs, jobs, group)
+                group, runs = self._log.add_group(inputs, kind=kind, title=title, layout=layout)
+            photo = work.photo.image
+            prepared = [_ready(Request(photo, guide, sampling, work.garment)) for guide, sampling in plans]
+            jobs = queue.add(runs, prepared, preview=preview)
+        started = Started(runs, jobs, group)
+        bench.followed.start(started.followed)
+        return started
 
     def _repeat(self, run: Run, *, reproduces: int | None) -> Started:
-        with self._services.queue.held() as queue:
-            runs = [self._services.log.add(run.inputs, reproduces=reproduces)]
+        with self._queue.held() as queue:
+            runs = [self._log.add(run.inputs, reproduces=reproduces)]
             return Started(runs, queue.add(runs))
 
     def _inputs(self, bench: Bench, work: Work, plans: Sequence[tuple[StructureGuide, Sampling]]) -> list[RunInputs]:
-        images, model = self._services.images, self._services.engine.model()
-        path = images.put(work.photo.data, "photo")
+        model, images = self._engine.model(), self._images
+        path, garment = images.put(work.photo.data, "photo"), garment_as_logged(work.garment, images)
         found = []
         for guide, sampling in plans:
-            photo = photo_inputs(
-                bench.owner,
-                work.photo.name,
-                sha256=work.photo.sha256,
-                path=path,
+            photo = RunInputs(
+                owner=bench.owner,
+                photo_sha256=work.photo.sha256,
+                photo_name=work.photo.name,
+                photo_path=path,
                 sampling=sampling,
                 k=guide.k,
                 alpha=guide.alpha,
+                garment=garment,
             )
-            found.append(inputs_of(guide, sampling, photo=photo, model=model, images=images))
+            found.append(guided_inputs(photo, guide, model=model, images=images))
         return found
 
 

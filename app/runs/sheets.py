@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from app.files.image_store import ImageStore
-from app.runs.request import png
-from app.session_log import FINAL, Run, SessionLog
 from ragdiffusion.guide import StructureGuide
 
 MAX_CELLS = 48
@@ -82,7 +77,7 @@ def plan_sheet(
 
 
 def layout_of(sheet: Sheet) -> dict:
-    """A sheet's layout as the log keeps it."""
+    """Return a sheet's layout as the log keeps it."""
     return {
         "rows": list(sheet.rows),
         "columns": list(sheet.columns),
@@ -91,7 +86,7 @@ def layout_of(sheet: Sheet) -> dict:
 
 
 def compose(layout: dict, pictures: Sequence[Image.Image | str]) -> Image.Image:
-    """One picture of a sheet.
+    """Compose the picture of a sheet.
 
     Args:
         layout: as `layout_of` makes it.
@@ -117,31 +112,6 @@ def compose(layout: dict, pictures: Sequence[Image.Image | str]) -> Image.Image:
     return sheet
 
 
-def finish_sheet(group_id: int, owner: str, log: SessionLog, images: ImageStore) -> None:
-    """Compose a sheet's picture if the last of its runs has ended; other groups and open sheets stay as they are."""
-    group, runs = log.group(group_id, owner=owner)
-    if group.kind != "sheet" or any(run.status not in FINAL for run in runs):
-        return
-    pictures: list[Image.Image | str] = []
-    for run in runs:
-        if run.result_path is None:
-            pictures.append(run.status)
-        else:
-            pictures.append(Image.open(io.BytesIO(images.read(run.result_path))))
-    log.finish_group(group_id, images.put(png(compose(group.layout, pictures)), "png"))
-
-
-def same_pixels(run: Run, image: Image.Image, log: SessionLog, images: ImageStore) -> bool | None:
-    """Whether a picture equals that of the run it was made to check; None if it was made to check none."""
-    if run.reproduces is None:
-        return None
-    original = log.get(run.reproduces, owner=run.inputs.owner)
-    if original.result_path is None:
-        return None
-    with Image.open(io.BytesIO(images.read(original.result_path))) as before:
-        return np.array_equal(np.asarray(before.convert("RGB")), np.asarray(image.convert("RGB")))
-
-
 def _printable(label: str) -> str:
-    """The label in what Pillow's own font can draw."""
+    """Return the label in what Pillow's own font can draw."""
     return label.replace("α", "alpha")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.files.workspace import WorkspaceError
+from app.errors import WorkspaceError
 
 BUSY_TIMEOUT_MS = 5000
 

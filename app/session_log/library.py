@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
 from app.session_log.tables import CollectionRow, CollectionRunRow, GroupRow, PresetRow, RunRow
-from app.session_log.values import FINAL
+from app.session_log.values import FINAL, mask_path
 from app.session_log.words import search_words
 
 MAX_NAME = 80
@@ -100,12 +100,11 @@ class Library:
         Returns:
             The pictures that no other run needs any more.
         """
-        pictures = (RunRow.photo_path, RunRow.landmark_path, RunRow.result_path)
         gone = (RunRow.owner == owner) & RunRow.deleted_at.is_not(None)
         with self._database.writing() as session:
-            names = {name for row in session.execute(select(*pictures).where(gone)) for name in row if name}
+            names = set(_pictures(session, gone))
             session.execute(delete(RunRow).where(gone))
-            needed = {name for row in session.execute(select(*pictures)) for name in row if name}
+            needed = set(_pictures(session))
             needed |= {name for name in session.scalars(select(GroupRow.picture_path)) if name}
         return sorted(names - needed)
 
@@ -207,6 +206,13 @@ def words_of(row: RunRow) -> str:
         landmark_source=row.landmark_source,
         note=row.note or "",
     )
+
+
+def _pictures(session: Session, *conditions: ColumnElement[bool]) -> Iterator[str]:
+    """Yield what runs need of the image store."""
+    columns = (RunRow.photo_path, RunRow.landmark_path, RunRow.result_path, RunRow.garment)
+    for *names, garment in session.execute(select(*columns).where(*conditions)):
+        yield from filter(None, (*names, mask_path(garment)))
 
 
 def _require(session: Session, run_ids: Sequence[int], owner: str) -> list[RunRow]:

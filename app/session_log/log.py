@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -90,7 +89,7 @@ class SessionLog:
         with self._database.writing() as session:
             for run, jpeg in runs:
                 row = RunRow(
-                    **{**asdict(run.inputs), "owner": owner},
+                    **{**vars(run.inputs), "owner": owner},
                     created_at=run.created_at.astimezone(timezone.utc).replace(tzinfo=None),
                     status=run.status,
                     error=run.error,
@@ -120,7 +119,7 @@ class SessionLog:
         """Write what a run of a batch found out when it began."""
         with self._database.writing() as session:
             row = session.get_one(RunRow, run_id)
-            for name, value in asdict(inputs).items():
+            for name, value in vars(inputs).items():
                 setattr(row, name, value)
             row.category = category_of(inputs.attributes)
             row.search_text = words_of(row)
@@ -208,15 +207,21 @@ class SessionLog:
         with self._database.reading() as session:
             return [_run(row) for row in session.scalars(query)]
 
-    def places(self) -> list[tuple[int, str]]:
-        """Number and owner of every waiting run in the order of the queue."""
+    def waiting(self) -> list[tuple[int, str]]:
+        """Return number and owner of every queued run, in the order of the queue."""
         query = select(RunRow.id, RunRow.owner).where(RunRow.status == "queued").order_by(*_ORDER)
         with self._database.reading() as session:
             return [(run_id, owner) for run_id, owner in session.execute(query)]
 
-    def next_queued(self, *, but: SomeOf[str]) -> Run | None:
-        """The first waiting run, leaving out those of some people; None if there is none."""
-        query = select(RunRow).where(RunRow.status == "queued", RunRow.owner.not_in(but))
+    def next_queued(self, *, paused: SomeOf[str], taken: SomeOf[int]) -> Run | None:
+        """Return the first queued run; None if there is none.
+
+        Args:
+            paused: owners whose runs stand still.
+            taken: runs that a worker has already, though the log does not say so yet.
+        """
+        waits = RunRow.status == "queued", RunRow.owner.not_in(paused), RunRow.id.not_in(tuple(taken))
+        query = select(RunRow).where(*waits)
         with self._database.reading() as session:
             row = session.scalars(query.order_by(*_ORDER).limit(1)).one_or_none()
             return None if row is None else _run(row)
@@ -247,7 +252,7 @@ def _add(
 ) -> RunRow:
     last = session.scalars(select(func.max(RunRow.position))).one() or 0
     row = RunRow(
-        **asdict(inputs),
+        **vars(inputs),
         created_at=_now(),
         status="queued",
         error=None,

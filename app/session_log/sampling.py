@@ -1,11 +1,13 @@
-"""What a person sets for one run."""
+"""The settings of one run, in one place: log, request, API, file metadata and the page derive from `Sampling`."""
 
 from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from numbers import Real
+from typing import Any
 
 MAX_SEED = 2**32 - 1
 MAX_STEPS = 50
@@ -16,26 +18,24 @@ _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
 @dataclass(frozen=True)
 class Sampling:
-    """The settings of the sampler.
+    """What a person sets for a run, beside its photo and its guide.
 
     Args:
-        seed: 0 to 2**32 - 1.
-        steps: 1 to 50.
+        seed: of the noise, 0 to 2**32 - 1.
+        steps: of the sampler, 1 to 50.
         strength: share of the noise schedule that is run, 0.05 to 1; below 1 it starts from the noised draft.
-        guidance: weight of the conditions, 1 to 10.
-        preview: whether pictures are wanted while it runs.
+        guidance: scale of classifier-free guidance, 1 to 10; 1 is off.
         colour_match: whether the picture is given the colours of the photo's garment.
-        background: what it is exported on: "white", "transparent" or "#rrggbb".
+        background: what the picture is exported on: "white", "transparent" or "#rrggbb".
 
     Raises:
-        ValueError: a value that is no number of its kind, or out of its range; a background that is none.
+        ValueError: if a value is not of its kind or out of its range.
     """
 
     seed: int
     steps: int
     strength: float
     guidance: float
-    preview: bool = False
     colour_match: bool = False
     background: str = "white"
 
@@ -46,13 +46,34 @@ class Sampling:
         object.__setattr__(self, "strength", _real("strength", self.strength, MIN_STRENGTH, 1))
         object.__setattr__(self, "guidance", _real("guidance", self.guidance, 1, MAX_GUIDANCE))
         object.__setattr__(self, "background", check_background(self.background))
+        if not isinstance(self.colour_match, bool):
+            raise ValueError(f"colour_match must be true or false, got {self.colour_match!r}")
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Sampling:
+        """Take the settings out of values by name; others are left.
+
+        Raises:
+            ValueError: as for the class.
+            KeyError: if one is missing.
+        """
+        return cls(**{name: values[name] for name in SETTINGS})
+
+    def of_generation(self) -> dict[str, int | float]:
+        """Return those that `RAGDiffusion.generate` takes."""
+        return {name: getattr(self, name) for name in ("seed", *MODEL_SETTINGS)}
+
+
+SETTINGS = tuple(field.name for field in fields(Sampling))
+MODEL_SETTINGS = ("steps", "strength", "guidance")
+"""Settings of which each model has defaults of its own."""
 
 
 def check_background(text: object) -> str:
-    """What a picture is laid on, in small letters.
+    """Return what a picture is laid on, in small letters.
 
     Raises:
-        ValueError: it is neither "white" nor "transparent" nor of the form "#rrggbb".
+        ValueError: if it is neither "white" nor "transparent" nor of the form "#rrggbb".
     """
     background = text.strip().lower() if isinstance(text, str) else ""
     if background not in ("white", "transparent") and not _COLOUR.fullmatch(background):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
@@ -52,6 +53,27 @@ class Filter:
         for moment in (self.since, self.until):
             if moment is not None and moment.tzinfo is None:
                 raise ValueError(f"{moment} has no time zone: give one, as datetime.astimezone() does")
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Filter:
+        """Read what the fields of a page or a call ask for; days are written as 2026-12-31, and `until` counts whole.
+
+        Raises:
+            ValueError: if a field cannot be used.
+        """
+        collection, until = fields.get("collection") or None, _day(fields.get("until"))
+        if collection is not None and (isinstance(collection, bool) or not isinstance(collection, int)):
+            raise ValueError(f"{collection!r} is no collection: reload the page")
+        return cls(
+            text=str(fields.get("text") or "")[:200],
+            status=fields.get("status") or None,
+            mark=fields.get("mark") or None,
+            category=fields.get("category") or None,
+            collection=collection,
+            since=_day(fields.get("since")),
+            until=until + timedelta(days=1) if until else None,
+            bin=bool(fields.get("bin")),
+        )
 
 
 @dataclass(frozen=True)
@@ -169,6 +191,14 @@ def _conditions(wanted: Filter, owner: str) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(RunRow.created_at < _plain(wanted.until))
     return found
+
+
+def _day(text: object) -> datetime | None:
+    """Return the beginning of a day, in this machine's time zone."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d").astimezone() if text else None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{str(text)[:20]!r} is no date: write it as 2026-12-31") from error
 
 
 def _plain(moment: datetime) -> datetime:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, LargeBinary, UniqueConstraint, false
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, composite, mapped_column
+
+from app.session_log.sampling import Sampling
 
 
 class LogBase(DeclarativeBase):
@@ -37,6 +41,14 @@ class GroupRow(LogBase):
     picture_path: Mapped[str | None]
 
 
+def _sampling_columns() -> Iterator[MappedColumn[Any]]:
+    """Yield one column for each setting, named as it is; types come from the dataclass."""
+    for setting in fields(Sampling):
+        default = setting.default
+        server_default = None if default is MISSING else false() if default is False else default
+        yield mapped_column(setting.name, server_default=server_default)
+
+
 class RunRow(LogBase):
     """One picture that was asked for. Pictures are names in the image store; times are UTC."""
 
@@ -57,10 +69,7 @@ class RunRow(LogBase):
     attributes: Mapped[dict[str, str]] = mapped_column(JSON)
     landmark_path: Mapped[str]
     landmark_source: Mapped[str]
-    seed: Mapped[int]
-    steps: Mapped[int]
-    strength: Mapped[float]
-    guidance: Mapped[float]
+    sampling: Mapped[Sampling] = composite(*_sampling_columns())
     preset: Mapped[str]
     device: Mapped[str]
     status: Mapped[str]
@@ -68,8 +77,6 @@ class RunRow(LogBase):
     timings_ms: Mapped[dict[str, float]] = mapped_column(JSON)
     result_path: Mapped[str | None]
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
-    colour_match: Mapped[bool] = mapped_column(server_default=false())
-    background: Mapped[str] = mapped_column(server_default="white")
     starred: Mapped[bool] = mapped_column(server_default=false())
     rejected: Mapped[bool] = mapped_column(server_default=false())
     note: Mapped[str] = mapped_column(server_default="")
@@ -82,6 +89,7 @@ class RunRow(LogBase):
     position: Mapped[int] = mapped_column(server_default="0")
     category: Mapped[str] = mapped_column(server_default="")
     search_text: Mapped[str] = mapped_column(server_default="")
+    garment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     __table_args__ = (
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),

@@ -1,4 +1,4 @@
-"""What all pages share: the named components, the wiring of events to handlers, and the bench of the browser."""
+"""What all pages share: the named components, the wiring of events to handlers, and the state of a browser."""
 
 from __future__ import annotations
 
@@ -9,32 +9,33 @@ from typing import Any
 
 import gradio as gr
 
-from app.pages.shared.status import Status, Views
-from app.runs.bench import Bench, Services
 from app.web.theme import web_file
 
+Views = dict[str, Any]
+"""From the name of a part to its new value; what is not named stays as it is."""
 Handler = Callable[..., Views | Iterator[Views]]
 
 
 class Site:
     """The components of all pages by name, and their events.
 
-    A page is a module with `ID`, `TITLE`, `build(site)`, which lays it out inside its tab, and `wire(site)`, which
-    connects it when all pages are laid out.
+    A page is a module with `ID`, `TITLE`, `build(site)`, which lays it out inside its tab, and `wire(site, context)`,
+    which connects it when all pages are laid out.
 
     Args:
-        services: the engine, the log and the image store.
+        open_bench: makes what a browser works on, which handlers get; given the login of the person, "" without one.
+        refuse: says what went wrong in a handler, and what to show then.
 
     Attributes:
-        services: as given.
-        status: the status line.
         parts: components by name; names are unique over all pages, and so are element ids.
         tabs: the tab of each page, by its ID.
     """
 
-    def __init__(self, services: Services) -> None:
-        self.services = services
-        self.status = Status(services.engine)
+    def __init__(
+        self, open_bench: Callable[[str], Any], refuse: Callable[[Exception], tuple[str, Views]]
+    ) -> None:
+        self._open_bench = open_bench
+        self._refuse = refuse
         self.parts: dict[str, gr.components.Component] = {}
         self.tabs: dict[str, gr.Tab] = {}
         self._bench = gr.State(None)
@@ -73,7 +74,7 @@ class Site:
             api_visibility="private",
         )
         def open_site(request: gr.Request) -> Iterator[list]:
-            bench = Bench(self.services, request.username or "")
+            bench = self._open_bench(request.username or "")
             for handler, _ in self._openers:
                 for views in _answers(handler, bench):
                     yield [bench, *self._values(views, shown)]
@@ -101,21 +102,21 @@ class Site:
         """
         shown = [*views, *(name for name in ("photo", "status") if name not in views)] if views else []
 
-        def answers(data: gr.EventData, bench: Bench | None, values: tuple) -> Iterator[list]:
+        def answers(data: gr.EventData, bench: Any, values: tuple) -> Iterator[list]:
             try:
                 if bench is None:
                     raise ValueError("the page is still opening: try again in a moment")
                 for views in _answers(handler, bench, *([data._data or {}] if event else []), *values):
                     yield self._values(views, shown)
             except Exception as error:
-                message, views = self.status.refuse(error)
+                message, views = self._refuse(error)
                 gr.Warning(html.escape(message), title="That did not work", duration=12)
                 yield self._values(views, shown)
 
-        def once(data: gr.EventData, bench: Bench | None, *values: Any) -> list:
+        def once(data: gr.EventData, bench: Any, *values: Any) -> list:
             return next(answers(data, bench, values))
 
-        def stream(data: gr.EventData, bench: Bench | None, *values: Any) -> Iterator[list]:
+        def stream(data: gr.EventData, bench: Any, *values: Any) -> Iterator[list]:
             yield from answers(data, bench, values)
 
         # A generator's last answer is sent twice, so what answers once must not be one.

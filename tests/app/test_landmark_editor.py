@@ -11,8 +11,9 @@ import torch
 
 from app.landmark_editor.rle import decode, encode
 from app.landmark_editor.state import EditorState
-from app.pages.design.views import canvas_view, film_view
-from app.runs.bench import Bench, Services
+from app.pages.shared.bench_views import canvas_view, film_view
+from app.runs.bench import Bench
+from app.runs.services import Services
 from ragdiffusion.slle import barycentric_weights, fuse_landmarks
 
 SIZE = 256
@@ -20,7 +21,7 @@ SIZE = 256
 
 @pytest.fixture
 def bench(services: Services, photo_bytes: Callable[..., bytes]) -> Bench:
-    bench = Bench(services, "ana")
+    bench = Bench(services.engine, "ana")
     bench.place(photo_bytes(), "shirt.png", k=4, alpha=0.5)
     return bench
 

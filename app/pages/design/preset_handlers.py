@@ -6,30 +6,31 @@ from typing import Any
 
 import gradio as gr
 
+from app.pages.shared.bench_views import BenchPresenter
 from app.pages.shared.status import Status, Views
 from app.runs.bench import Bench
 from app.runs.runs import Runs
-from app.session_log import OwnPreset, SessionLog
-from app.session_log.sampling import Sampling
+from app.session_log.library import Library, OwnPreset
+from app.session_log.sampling import SETTINGS, Sampling
 
-SETTINGS = ("k", "alpha", "steps", "strength", "guidance", "colour_match", "background")
+PRESET_SETTINGS = ("k", "alpha", *(name for name in SETTINGS if name != "seed"))
 
 
 class PresetHandlers:
     """The handlers of the preset's row.
 
     Args:
-        log: keeps the presets.
+        library: keeps the presets.
         runs: lays settings on a bench.
+        presenter: makes the views of a bench.
         status: the status line.
-        guide: all views of a bench's guide.
     """
 
-    def __init__(self, log: SessionLog, runs: Runs, status: Status, guide: Any) -> None:
-        self._library = log.library
+    def __init__(self, library: Library, runs: Runs, presenter: BenchPresenter, status: Status) -> None:
+        self._library = library
         self._runs = runs
+        self._presenter = presenter
         self._status = status
-        self._guide = guide
 
     def open(self, bench: Bench) -> Views:
         """Offer the person's presets."""
@@ -41,15 +42,14 @@ class PresetHandlers:
         if found is None:  # a name that is being typed, to be kept
             return {}
         self._runs.apply(bench, found["k"], found["alpha"])
-        views = self._guide(bench) if bench.work else {}
+        views = self._presenter.all(bench) if bench.work else {}
         return {**views, **found, "status": self._status.view(f"Preset “{name}” is set")}
 
     def keep(self, bench: Bench, name: str | None, *values: Any) -> Views:
         """Keep the settings of the page under a name."""
-        settings = dict(zip(SETTINGS, values, strict=True))
-        Sampling(0, *(settings[key] for key in ("steps", "strength", "guidance")), background=settings["background"])
-        preset = OwnPreset(name or "", settings)
-        self._library.keep_preset(preset, owner=bench.owner)
+        settings = dict(zip(PRESET_SETTINGS, values, strict=True))
+        Sampling.read({**settings, "seed": 0})  # which says what is wrong
+        self._library.keep_preset(OwnPreset(name or "", settings), owner=bench.owner)
         kept = " ".join((name or "").split())
         return {"own_preset": self._choices(bench, kept), "status": self._status.view(f"Preset “{kept}” is kept")}
 

@@ -15,8 +15,11 @@ import numpy as np
 from PIL import Image
 
 from app.pages.insight.numbers import Plane, histogram, landmark_by_k, likeness_by_alpha, principal_plane
-from app.pages.shared.status import Status, Views
-from app.runs.bench import Bench, Services, Work
+from app.pages.shared.status import Views
+from app.runs.bench import Bench
+from app.runs.engine import Engine
+from app.runs.work import Work
+from app.session_log.search import Search
 from ragdiffusion.attributes import UNKNOWN
 
 if TYPE_CHECKING:
@@ -47,13 +50,13 @@ class InsightHandlers:
     """The handlers of the Insight page.
 
     Args:
-        services: the engine and the log.
-        status: the status line.
+        engine: whose model and bank are measured.
+        search: finds how long runs took.
     """
 
-    def __init__(self, services: Services, status: Status) -> None:
-        self._services = services
-        self._status = status
+    def __init__(self, engine: Engine, search: Search) -> None:
+        self._engine = engine
+        self._search = search
         self._lock = threading.Lock()
         self._cloud: _Cloud | None = None
         self._tokens = itertools.count(1)
@@ -61,9 +64,9 @@ class InsightHandlers:
     def open(self, bench: Bench) -> Iterator[Views]:
         """The page was opened: measure what lies on the bench against the bank."""
         timings = self._timings(bench.owner)
-        if not self._services.engine.ready:
+        if not self._engine.ready:
             yield {"insight": {"state": "loading", "timings": timings, "token": next(self._tokens)}}
-        model = self._services.engine.model()
+        model = self._engine.model()
         yield {"insight": {"state": "ready", "timings": timings, **self._measured(model, bench.work),
                            "token": next(self._tokens)}}
 
@@ -72,7 +75,7 @@ class InsightHandlers:
         number = event.get("id")
         if isinstance(number, bool) or not isinstance(number, int):
             raise ValueError(f"{number!r} is no entry of the bank: reload the page")
-        entry = self._services.engine.model().bank.entry(number)
+        entry = self._engine.model().bank.entry(number)
         with Image.open(io.BytesIO(entry.silhouette)) as image:
             picture = _shape(image.convert("L"))
         read = [value for value in entry.attributes.values() if value != UNKNOWN]
@@ -125,7 +128,7 @@ class InsightHandlers:
         """The latest runs: milliseconds of `retrieve`, `prepare` (draft and reference), `denoise`, `decode`, of all
         `other` work such as finding the garment, and in `total`."""
         rows = []
-        for run in self._services.log.search.timings(owner=owner, count=_RUNS):
+        for run in self._search.timings(owner=owner, count=_RUNS):
             spent = run.timings_ms
             stages = {
                 "retrieve": sum(spent.get(name, 0.0) for name in _RETRIEVE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from app.pages.insight.handlers import InsightHandlers
+from app.pages.shared.context import PageContext
 from app.web.site import Site
 
 ID = "insight"
@@ -18,8 +19,8 @@ def build(site: Site) -> None:
         site.panel("insight_entry")
 
 
-def wire(site: Site) -> None:
+def wire(site: Site, context: PageContext) -> None:
     """Connect the page, when all pages are built."""
-    handlers = InsightHandlers(site.services, site.status)
+    handlers = InsightHandlers(context.engine, context.log.search)
     site.wire(site.tabs[ID].select, handlers.open, (), ("insight",))
     site.wire(site.parts["insight"].look, handlers.look, (), ("insight_entry",), event=True)

@@ -9,15 +9,17 @@ from typing import Any
 
 from PIL import Image
 
-from app.files.pictures import jpeg_url, within
-from app.pages.design.views import PHOTO_SIDE, SOURCES
-from app.runs.engine import Progress
-from app.runs.queue import Place
-from app.session_log import Card, Run
+from app.files.pictures import PHOTO_SIDE, jpeg_url, png_url, within
+from app.runs.job import Progress, QueueEntry
+from app.session_log.search import Card
+from app.session_log.values import Run
+
+SOURCES = {"consensus": "consensus", "candidate": "candidate {}", "edited": "your own outline"}
+
 
 
 def progress_view(run: Run, progress: Progress) -> dict[str, Any]:
-    """The result pane while a run waits or runs, and when it ended without a picture."""
+    """Return the result pane while a run waits or runs, and when it ended without a picture."""
     return {
         "state": progress.status,
         "run": run.id,
@@ -34,7 +36,7 @@ def progress_view(run: Run, progress: Progress) -> dict[str, Any]:
 def result_view(
     run: Run, photo: Image.Image | None, *, result: bytes | None, saved: bytes | None, sheet: bytes | None, note: str
 ) -> dict[str, Any]:
-    """The result pane with a run of the log.
+    """Return the result pane with a run of the log.
 
     Args:
         run: what is shown.
@@ -53,53 +55,16 @@ def result_view(
         "photo": jpeg_url(within(photo, PHOTO_SIDE)) if photo else None,
         "file": file_name(run),
         "facts": [[label, str(value)] for label, value in _facts(run)],
-        "background": run.inputs.background,
+        "background": run.inputs.sampling.background,
         "note": note,
         "error": run.error,
-    }
-
-
-def detail_view(run: Run, shown: dict[str, Any], collections: Sequence[int]) -> dict[str, Any]:
-    """The History page's right side: a result view and what the person made of the run.
-
-    Args:
-        run: what is shown.
-        shown: its result view.
-        collections: that it is in.
-    """
-    inputs = run.inputs
-    best = max((found["similarity"] for found in inputs.candidates), default=None)
-    more = [
-        ("started", f"{run.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
-        ("photo", f"{inputs.photo_name} ({inputs.photo_sha256[:12]})"),
-        ("checkpoint", inputs.checkpoint[:12] or "not begun"),
-        ("bank", inputs.bank_version[:12] or "not begun"),
-        ("preset, device", ", ".join(filter(None, (inputs.preset, inputs.device))) or "not begun"),
-    ]
-    if best is not None:
-        more.append(("nearest entry", f"similarity {best:.3f}"))
-    more += [(name.replace("_", " "), value) for name, value in inputs.attributes.items() if value != "Unknown"]
-    more += [(f"time, {name}", f"{ms:.0f} ms") for name, ms in run.timings_ms.items()]
-    candidates = [
-        f"#{found['id']}: similarity {found['similarity']:.3f}, weight {found['weight']:+.2f}, IoU {found['iou']:.2f}"
-        for found in inputs.candidates
-    ]
-    return {
-        **shown,
-        "details": [[label, value] for label, value in more],
-        "candidates": candidates,
-        "name": inputs.photo_name,
-        "mark": "starred" if run.starred else "rejected" if run.rejected else None,
-        "words": run.note,
-        "deleted": run.deleted_at is not None,
-        "collections": list(collections),
     }
 
 
 def history_view(
     cards: Sequence[Card], thumbnails: dict[int, bytes], *, shown: int | None, going: bool
 ) -> dict[str, Any]:
-    """The history strip.
+    """Return the history strip.
 
     Args:
         cards: newest first.
@@ -111,7 +76,7 @@ def history_view(
 
 
 def card_view(card: Card, thumbnail: bytes | None) -> dict[str, Any]:
-    """One run in a list."""
+    """Return one run in a list."""
     return {
         "run": card.id,
         "status": card.status,
@@ -119,57 +84,57 @@ def card_view(card: Card, thumbnail: bytes | None) -> dict[str, Any]:
         "when": _when(card.created_at),
         "name": card.photo_name,
         "seed": card.seed,
-        "mark": "starred" if card.starred else "rejected" if card.rejected else None,
+        "mark": mark_of(card),
         "noted": card.noted,
         "title": f"{card.photo_name}, seed {card.seed}, {card.status}",
     }
 
 
-def queue_view(places: Sequence[Place], *, paused: bool) -> dict[str, Any]:
-    """The queue: what runs and what waits, in order."""
+def queue_view(entries: Sequence[QueueEntry], *, paused: bool) -> dict[str, Any]:
+    """Return the queue: what runs and what waits, in order."""
     return {
         "paused": paused,
         "runs": [
             {
-                "run": place.run.id,
-                "name": place.run.inputs.photo_name,
-                "seed": place.run.inputs.seed,
-                "state": place.progress.status,
-                "step": place.progress.step,
-                "steps": place.progress.steps,
-                "seconds": place.progress.seconds_left,
-                "ahead": place.progress.ahead,
+                "run": entry.run.id,
+                "name": entry.run.inputs.photo_name,
+                "seed": entry.run.inputs.sampling.seed,
+                "state": entry.progress.status,
+                "step": entry.progress.step,
+                "steps": entry.progress.steps,
+                "seconds": entry.progress.seconds_left,
+                "ahead": entry.progress.ahead,
             }
-            for place in places
+            for entry in entries
         ],
     }
 
 
-def png_url(data: bytes | None) -> str | None:
-    """A PNG as a data URL."""
-    return None if data is None else f"data:image/png;base64,{base64.b64encode(data).decode()}"
-
-
 def file_name(run: Run, suffix: str = ".png") -> str:
-    """What a run's file is called when it is saved."""
+    """Return what a run's file is called when it is saved."""
     stem = run.inputs.photo_name.rpartition(".")[0] or run.inputs.photo_name
     return f"{stem}-flat-{run.id}{suffix}"
 
 
+def mark_of(run: Card | Run) -> str | None:
+    """Return how a run was marked: "starred", "rejected" or None."""
+    return "starred" if run.starred else "rejected" if run.rejected else None
+
+
 def _facts(run: Run) -> list[tuple[str, object]]:
-    inputs = run.inputs
+    inputs, sampling = run.inputs, run.inputs.sampling
     facts: list[tuple[str, object]] = [
-        ("seed", inputs.seed),
-        ("steps", inputs.steps),
-        ("strength", f"{inputs.strength:g}"),
-        ("guidance", f"{inputs.guidance:g}"),
+        ("seed", sampling.seed),
+        ("steps", sampling.steps),
+        ("strength", f"{sampling.strength:g}"),
+        ("guidance", f"{sampling.guidance:g}"),
         ("K", inputs.k),
         ("α", f"{inputs.alpha:g}"),
         ("outline", SOURCES[inputs.landmark_source].format((inputs.choice or 0) + 1)),
     ]
     if run.colour is not None:
         facts.append(("ΔE", f"{run.colour['before']:.1f} → {run.colour['after']:.1f}"))
-    elif inputs.colour_match and run.status == "done":
+    elif sampling.colour_match and run.status == "done":
         facts.append(("colour", "no garment found in the photo to match"))
     total = run.timings_ms.get("total")
     if total is not None:

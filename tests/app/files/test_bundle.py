@@ -18,9 +18,9 @@ from app.files.bundle import pack, unpack
 from app.files.embedded import KEY, embed, read_settings, settings_of
 from app.files.export import export_png, on_background
 from app.files.image_store import ImageStore
-from app.runs.request import photo_inputs
-from app.session_log import Run, RunInputs, SessionLog
+from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling, check_background
+from app.session_log.values import FLAT_INPUTS, Run, RunInputs
 
 SAMPLING = Sampling(seed=7, steps=30, strength=0.35, guidance=1.5, colour_match=True, background="#f4f1ea")
 Change = Callable[[dict], None]
@@ -48,10 +48,17 @@ def images(tmp_path: Path) -> ImageStore:
 def run(log: SessionLog, images: ImageStore, photo_bytes: Callable[..., bytes]) -> Run:
     """A finished run with real pictures."""
     photo = photo_bytes()
-    start = photo_inputs("ana", "Ärmel.png", sha256="ab" * 32, path=images.put(photo, "photo"), sampling=SAMPLING,
-                         k=3, alpha=0.25, attributes={"collar": "Polo"})
-    inputs = replace(
-        start,
+    mask = images.put(png(Image.new("L", (32, 32), 255)), "png")
+    inputs = RunInputs(
+        owner="ana",
+        photo_sha256="ab" * 32,
+        photo_name="Ärmel.png",
+        photo_path=images.put(photo, "photo"),
+        sampling=SAMPLING,
+        k=3,
+        alpha=0.25,
+        attributes={"collar": "Polo"},
+        garment={"mask": mask[3:-4]},
         checkpoint="c0ffee",
         bank_version="r1",
         candidates=[{"id": 7, "similarity": 0.91, "weight": -0.25, "iou": 0.5}],
@@ -79,7 +86,8 @@ def test_a_bundle_opens_on_another_machine(run: Run, images: ImageStore, tmp_pat
     taken = unpack(data, "b.zip", owner="ben", log=other, images=store)
     found = other.get(taken[0].id, owner="ben")
     assert found == replace(run, id=found.id, inputs=replace(run.inputs, owner="ben"), imported=True)
-    for name in (run.inputs.photo_path, run.inputs.landmark_path, run.result_path):
+    assert len(run.pictures) == 4
+    for name in run.pictures:
         assert store.read(name) == images.read(name)
     assert other.search.thumbnails([found.id], owner="ben")[found.id].startswith(b"\xff\xd8")
     other.close()
@@ -102,6 +110,19 @@ def changed(data: bytes, *, manifest: Change | None = None, files: Callable[[dic
     return buffer.getvalue()
 
 
+def test_a_bundle_of_a_studio_that_did_not_ask_which_garment_opens(
+    run: Run, images: ImageStore, tmp_path: Path
+) -> None:
+    def earlier(manifest: dict) -> None:
+        manifest["schema_version"] = 1
+        del manifest["runs"][0]["inputs"]["garment"]
+
+    other, store = SessionLog(tmp_path / "other.sqlite3"), ImageStore(tmp_path / "others")
+    (taken,) = unpack(changed(pack([run], images), manifest=earlier), "b.zip", owner="ben", log=other, images=store)
+    assert taken.inputs == replace(run.inputs, owner="ben", garment=None)
+    other.close()
+
+
 def of_run(**values: object) -> Change:
     return lambda manifest: manifest["runs"][0].update(values)
 
@@ -120,7 +141,7 @@ def of_inputs(**values: object) -> Change:
         ({"files": lambda m: [m.pop(n) for n in list(m) if n.endswith(".photo")]}, "is missing"),
         ({"files": lambda m: m.update({n: b"other" for n in list(m) if n.endswith(".png")})}, "is not what it was"),
         ({"manifest": lambda m: m.update(format="zoo")}, "bundle.json is of something else"),
-        ({"manifest": lambda m: m.update(schema_version=9)}, "version 1 is known here, and it has 9"),
+        ({"manifest": lambda m: m.update(schema_version=9)}, "versions up to 2 are known here, and it has 9"),
         ({"manifest": lambda m: m.update(runs=[])}, "must list 1 to 500 runs"),
         ({"manifest": lambda m: m["runs"][0].pop("note")}, "not described as it should be"),
         ({"manifest": of_inputs(extra=1)}, "other inputs: .'extra'"),
@@ -129,6 +150,9 @@ def of_inputs(**values: object) -> Change:
         ({"manifest": of_inputs(attributes={"collar": "Nehru"})}, "Nehru"),
         ({"manifest": of_inputs(photo_path="../../../etc/passwd")}, "a picture's name of a run is"),
         ({"manifest": of_inputs(embedding="zz")}, "non-hexadecimal"),
+        ({"manifest": of_inputs(garment={"point": [1]})}, "a garment is meant by a name, a point or a mask"),
+        ({"manifest": of_inputs(garment={"mask": "cd" * 32})}, "is missing"),
+        ({"manifest": of_inputs(colour_match="yes")}, "colour_match must be true or false, got 'yes'"),
         ({"manifest": of_run(status="running")}, "status of a run is 'running'"),
         ({"manifest": of_run(created_at="2026-01-01T00:00:00")}, "created_at of a run"),
         ({"manifest": of_run(result_path="ab/" + "ab" * 32 + ".exe")}, "a picture's name of a run is"),
@@ -196,7 +220,9 @@ def test_settings_survive_in_the_png_and_the_pixels_are_untouched(run: Run) -> N
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(data))), np.asarray(picture))
     found = read_settings(data, "flat.png")
     assert (found.k, found.alpha, found.sampling, found.attributes["collar"]) == (3, 0.25, SAMPLING, "Polo")
-    assert found.photo_sha256 == "ab" * 32
+    assert found.photo_sha256 == "ab" * 32 and found.garment == run.inputs.garment
+    earlier = {key: value for key, value in settings_of(run).items() if key != "garment"}
+    assert read_settings(embed(picture, earlier), "flat.png").garment is None, "a studio that did not ask which"
     assert b"ana" not in data, "no login"
     assert read_settings(embed(picture, None), "flat.png") is None
 
@@ -272,4 +298,4 @@ def test_backgrounds_are_read_in_any_case() -> None:
 
 def test_every_input_of_a_run_is_in_the_bundle(run: Run, images: ImageStore) -> None:
     manifest = json.loads(zipfile.ZipFile(io.BytesIO(pack([run], images))).read("bundle.json"))
-    assert set(manifest["runs"][0]["inputs"]) == set(RunInputs.__dataclass_fields__) - {"owner"}
+    assert set(manifest["runs"][0]["inputs"]) == set(FLAT_INPUTS) - {"owner"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import WorkspaceError
 from app.files.image_store import ImageStore
-from app.files.workspace import WorkspaceError
 
 
 def test_the_same_bytes_are_kept_once_under_their_hash(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from app.files.workspace import claimed
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _HOLD = """
 import sys, time
 from pathlib import Path

@@ -14,12 +14,14 @@ import pytest
 from PIL import Image
 
 from app.files.embedded import embed, settings_of
-from app.pages.design.handlers import DesignHandlers
-from app.pages.design.preset_handlers import SETTINGS, PresetHandlers
+from app.pages.design.preset_handlers import PRESET_SETTINGS, PresetHandlers
 from app.pages.history.handlers import HistoryHandlers
-from app.pages.shared.status import Status
-from app.runs.bench import Bench, Services
+from app.pages.history.page import to_design
+from app.pages.shared.context import PageContext
+from app.pages.shared.run_actions import RunActions
+from app.runs.bench import Bench
 from app.runs.runs import Runs
+from app.runs.services import Services
 from app.session_log.sampling import Sampling
 
 Draw = Callable[..., bytes]
@@ -28,21 +30,23 @@ SAMPLING = Sampling(seed=3, steps=1, strength=1.0, guidance=1.0)
 
 @pytest.fixture
 def bench(services: Services, photo_bytes: Draw) -> Bench:
-    made = Bench(services, "ana")
+    made = Bench(services.engine, "ana")
     made.place(photo_bytes(), "shirt.png", k=4, alpha=0.5)
     return made
 
 
 @pytest.fixture
-def page(services: Services) -> HistoryHandlers:
-    status = Status(services.engine)
-    return HistoryHandlers(services, status, DesignHandlers(services, status, {}).whole)
+def page(context: PageContext) -> HistoryHandlers:
+    given = context
+    return HistoryHandlers(
+        given.log, given.images, given.runs, given.files, given.run_presenter, given.bench_presenter, given.status
+    )
 
 
 @pytest.fixture
-def run(services: Services, bench: Bench) -> int:
+def run(runs: Runs, bench: Bench) -> int:
     """A finished run."""
-    started = Runs(services).start(bench, SAMPLING)
+    started = runs.start(bench, SAMPLING)
     assert [*started.jobs[0].progress()][-1].status == "done"
     return started.runs[0].id
 
@@ -87,19 +91,19 @@ def test_the_bin_gives_back_and_then_forgets_pictures_too(
 
 
 def test_a_bundle_goes_to_another_person_and_its_run_is_restored_there(
-    page: HistoryHandlers, bench: Bench, run: int, services: Services, tmp_path: Path,
+    page: HistoryHandlers, run_actions: RunActions, bench: Bench, run: int, services: Services, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     path = Path(page.bundle(bench, {"runs": [run]})["bundle_out"]["value"])
     assert zipfile.ZipFile(path).testzip() is None and path.is_relative_to(tmp_path)
-    ben = Bench(services, "ben")
+    ben = Bench(services.engine, "ben")
     taken = page.take(ben, str(path))
     mine = cards(taken)[0]
     assert mine != run and not path.exists(), "what was received does not stay"
-    views = page.restore(ben, {"run": mine, "scope": "all"})
+    views = to_design(run_actions.restore)(ben, {"run": mine, "scope": "all"})
     assert views["page"] == {"selected": "design"} and views["seed"] == 3 and ben.work.photo.name == "shirt.png"
-    checked = page.repeat(ben, {"run": mine, "check": True})["result"]["run"]
+    checked = run_actions.repeat(ben, {"run": mine, "check": True})["result"]["run"]
     [*services.queue.follow(checked, "ben").progress()] if services.queue.follow(checked, "ben") else None
     assert services.log.get(checked, owner="ben").same_pixels is True
 
@@ -113,7 +117,7 @@ def test_settings_are_taken_from_a_png(
     views = page.take(bench, str(path))
     assert (views["k"], views["alpha"], views["seed"], views["steps"]) == (2, 0.75, 3, 1)
     assert (bench.work.guide.k, bench.work.guide.alpha) == (2, 0.75)
-    empty = Bench(services, "ana")
+    empty = Bench(services.engine, "ana")
     path.write_bytes(embed(Image.new("RGB", (8, 8)), settings_of(made)))
     assert page.take(empty, str(path))["k"] == 4 and empty.work is None
     path.write_bytes(embed(Image.new("RGB", (8, 8)), None))
@@ -150,16 +154,15 @@ def test_bad_events_are_refused(
         call(page, bench)
 
 
-def test_own_presets_set_the_page_and_tune_the_guide(services: Services, bench: Bench) -> None:
-    status = Status(services.engine)
-    presets = PresetHandlers(services.log, Runs(services), status, DesignHandlers(services, status, {}).whole)
+def test_own_presets_set_the_page_and_tune_the_guide(context: PageContext, bench: Bench) -> None:
+    presets = PresetHandlers(context.log.library, context.runs, context.bench_presenter, context.status)
     values = (2, 0.75, 20, 0.5, 1.5, True, "#f4f1ea")
     assert presets.keep(bench, " shirt,  formal ", *values)["own_preset"]["value"] == "shirt, formal"
     assert presets.open(bench)["own_preset"]["choices"] == [("shirt, formal", "shirt, formal")] or (
         presets.open(bench)["own_preset"]["choices"] == ["shirt, formal"]
     )
     views = presets.take(bench, "shirt, formal")
-    assert tuple(views[key] for key in SETTINGS) == values
+    assert tuple(views[key] for key in PRESET_SETTINGS) == values
     assert (bench.work.guide.k, bench.work.guide.alpha) == (2, 0.75)
     assert presets.take(bench, "being typed") == {}
     with pytest.raises(ValueError, match="the background is white"):

@@ -16,9 +16,9 @@ from playwright.sync_api import expect
 
 from app.pages.insight.handlers import InsightHandlers
 from app.pages.insight.numbers import histogram, landmark_by_k, likeness_by_alpha, principal_plane
-from app.pages.shared.status import Status
-from app.runs.bench import Bench, Services
+from app.runs.bench import Bench
 from app.runs.runs import Runs
+from app.runs.services import Services
 from app.session_log.sampling import Sampling
 from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
 from tests.app.in_browser import Open
@@ -80,7 +80,7 @@ def test_the_consensus_of_each_k_is_measured_against_the_landmark_in_use() -> No
 
 @pytest.fixture
 def page(services: Services) -> InsightHandlers:
-    return InsightHandlers(services, Status(services.engine))
+    return InsightHandlers(services.engine, services.log.search)
 
 
 def test_an_empty_bench_still_has_the_map(page: InsightHandlers, bench: Bench, services: Services) -> None:
@@ -92,10 +92,10 @@ def test_an_empty_bench_still_has_the_map(page: InsightHandlers, bench: Bench, s
 
 
 def test_the_photo_its_neighbours_and_its_runs_are_measured(
-    page: InsightHandlers, bench: Bench, placed: Callable[..., Bench], services: Services
+    page: InsightHandlers, bench: Bench, placed: Callable[..., Bench], services: Services, runs: Runs
 ) -> None:
     guide = placed(bench).require().guide
-    started = Runs(services).start(bench, Sampling(seed=1, steps=2, strength=1.0, guidance=1.0))
+    started = runs.start(bench, Sampling(seed=1, steps=2, strength=1.0, guidance=1.0))
     assert [*started.jobs[0].progress()][-1].status == "done"
     shown = [*page.open(bench)][-1]["insight"]
     assert [item["id"] for item in shown["nearest"]] == [candidate.id for candidate in guide.candidates]
@@ -114,7 +114,7 @@ def test_the_photo_its_neighbours_and_its_runs_are_measured(
     assert run["retrieve"] == pytest.approx(sum(kept[name] for name in ("encode", "search", "slle", "fuse")))
     stages = ("retrieve", "prepare", "denoise", "decode", "other")
     assert run["total"] == pytest.approx(sum(run[name] for name in stages)) and min(run[name] for name in stages) >= 0
-    assert [*page.open(Bench(services, "ben"))][-1]["insight"]["timings"] == [], "another's runs are not theirs"
+    assert [*page.open(Bench(services.engine, "ben"))][-1]["insight"]["timings"] == [], "another's runs are not theirs"
     low, high = np.reshape(shown["map"]["xy"], (-1, 2)).min(axis=0), shown["map"]["extent"]
     assert (low >= 0).all() and max(high) == 4000
 

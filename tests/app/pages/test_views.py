@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.pages.design.views import Facts, status_view
+from app.pages.shared.status import Facts, status_view
 
 
 def test_the_status_line_leaves_out_what_is_not_known() -> None:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.files.workspace import WorkspaceError
-from app.pages.design.handlers import DesignHandlers
+from app.errors import WorkspaceError
+from app.pages.shared.bench_views import BenchPresenter
+from app.pages.shared.context import PageContext
 from app.pages.shared.status import Status
-from app.runs.bench import Bench, Services
+from app.runs.bench import Bench
 from app.runs.runs import Runs
+from app.runs.services import Services
 from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 
@@ -40,9 +42,8 @@ def pictures(services: Services) -> list[Path]:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit on the size of files")
 def test_a_full_disk_is_said_and_what_was_kept_stays(
-    services: Services, bench: Bench, placed: Callable[..., Bench], photo_bytes: Callable[..., bytes]
+    services: Services, runs: Runs, bench: Bench, placed: Callable[..., Bench], photo_bytes: Callable[..., bytes]
 ) -> None:
-    runs = Runs(services)
     placed(bench)
     first = runs.start(bench, SAMPLING)
     assert [*first.jobs[0].progress()][-1].status == "done"
@@ -71,8 +72,8 @@ def test_all_goes_on_when_the_checkpoint_is_removed_and_the_status_line_says_so(
     folder = tmp_path / "weights"
     shutil.copytree(checkpoint, folder)
     services = make_services(lambda: RAGDiffusion.from_pretrained(folder, device="cpu"))
-    services.engine.start()
-    bench, status = Bench(services, "ana"), Status(services.engine)
+    services.start()
+    bench, status = Bench(services.engine, "ana"), Status(services.engine)
     guide = placed(bench).work.guide
     assert not status.view("")["warning"]
     shutil.rmtree(folder)
@@ -80,9 +81,9 @@ def test_all_goes_on_when_the_checkpoint_is_removed_and_the_status_line_says_so(
     assert shown["warning"] and shown["state"] == "ready" and "checkpoint's folder is gone" in shown["message"]
     assert [value for label, value in shown["facts"] if label == "checkpoint"][0].endswith("files gone")
     assert status.view("Run 1 is saved")["message"] == "Run 1 is saved", "it hides nothing"
-    views = DesignHandlers(services, status, {}).whole(bench)
+    views = BenchPresenter(status).all(bench)
     assert views["canvas"]["token"] == bench.work.token
     found = bench.place(photo_bytes(), "again.png", k=4, alpha=0.5).guide
     assert torch.equal(found.landmark, guide.landmark), "retrieval still finds the same"
-    started = Runs(services).start(bench, SAMPLING)
+    started = PageContext(services).runs.start(bench, SAMPLING)
     assert [*started.jobs[0].progress()][-1].status == "done"

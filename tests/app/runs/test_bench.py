@@ -11,14 +11,22 @@ import pytest
 import torch
 from PIL import Image
 
-from app.pages.design.handlers import FIELDS, DesignHandlers
+from app.pages.design.handlers import DesignHandlers
+from app.pages.shared.bench_views import FIELDS, BenchPresenter
+from app.pages.shared.context import PageContext
 from app.pages.shared.status import Status
-from app.runs.bench import Bench, Services
+from app.runs.bench import Bench
+from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 
 Draw = Callable[..., bytes]
 Shape = Callable[[int], np.ndarray]
+
+
+def design_handlers(services: Services, examples: dict[str, Path]) -> DesignHandlers:
+    status = Status(services.engine)
+    return DesignHandlers(services.engine, BenchPresenter(status), status, examples)
 
 
 def mask_png(mask: np.ndarray) -> bytes:
@@ -70,9 +78,9 @@ def test_a_corrected_attribute_changes_the_embedding_until_it_is_given_back(
 
 
 def test_fields_say_how_sure_their_reader_was(
-    bench: Bench, handlers: DesignHandlers, placed: Callable[..., Bench]
+    bench: Bench, context: PageContext, placed: Callable[..., Bench]
 ) -> None:
-    views, sure = handlers.whole(placed(bench)), bench.work.guide.attribute_confidence
+    views, sure = context.bench_presenter.all(placed(bench)), bench.work.guide.attribute_confidence
     for attribute in ATTRIBUTES:
         label = views[attribute.key]["label"]
         assert label == (f"{attribute.name} · {sure[attribute.key]:.0%}" if attribute.key in sure else attribute.name)
@@ -140,7 +148,7 @@ def test_a_guide_out_of_range_is_refused(
 def handlers(services: Services, tmp_path: Path, photo_bytes: Draw) -> DesignHandlers:
     example = tmp_path / "dress.jpg"
     example.write_bytes(photo_bytes(form="JPEG"))
-    return DesignHandlers(services, Status(services.engine), {"dress.jpg": example})
+    return design_handlers(services, {"dress.jpg": example})
 
 
 def test_the_page_opens_and_shows_a_photo_and_a_pick(bench: Bench, handlers: DesignHandlers) -> None:
@@ -167,8 +175,8 @@ def test_without_weights_the_page_says_what_to_do(
 ) -> None:
     missing = tmp_path / "nowhere"
     services = make_services(lambda: RAGDiffusion.from_pretrained(missing))
-    bench = Bench(services, "")
-    first, last = DesignHandlers(services, Status(services.engine), {}).open(bench)
+    bench = Bench(services.engine, "")
+    first, last = design_handlers(services, {}).open(bench)
     assert first["status"]["state"] == "loading" and last["status"]["state"] == "failed"
     assert f"'{missing}' not found: give a folder" in last["status"]["message"]
     with pytest.raises(ValueError, match="not found: give a folder"):

@@ -18,11 +18,13 @@ import pytest
 from PIL import Image
 
 from app.files.image_store import ImageStore
-from app.runs.bench import Bench, Services
+from app.pages.shared.context import PageContext
+from app.runs.bench import Bench
 from app.runs.engine import Engine
-from app.runs.runs import Runs
-from app.session_log import Filter, SessionLog
+from app.runs.services import Services
+from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
+from app.session_log.search import Filter
 from ragdiffusion.api import RAGDiffusion
 
 KILLS = 20
@@ -53,11 +55,11 @@ def work(workspace: Path, model: RAGDiffusion, photo: bytes, told: int) -> None:
         os.write(told, json.dumps(news).encode() + b"\n")
 
     services = services_at(workspace, model)
-    services.engine.start()
-    runs, queue, library = Runs(services), services.queue, services.log.library
+    services.start()
+    runs, queue, library = PageContext(services).runs, services.queue, services.log.library
     queue.resume("ana")
     tell(ready=True)
-    bench = Bench(services, "ana")
+    bench = Bench(services.engine, "ana")
     bench.place(photo, "edited.png", k=4, alpha=0.5)
     for turn in range(10_000):
         # What lies on the bench is not said to be saved; the outline of a run that was started is.
@@ -66,12 +68,12 @@ def work(workspace: Path, model: RAGDiffusion, photo: bytes, told: int) -> None:
         tell(edited=edited.id, turn=turn)
         library.mark([edited.id], "starred", owner="ana")
         tell(starred=edited.id)
-        if len(queue.places("ana")) < 3:
+        if len(queue.entries("ana")) < 3:
             photos = [(f"shirt {turn}.png", photo)] * 3
             started = runs.start_batch("ana", photos, Sampling(turn, 1, 1.0, 1.0), k=4, alpha=0.5)
             tell(queued=[run.id for run in started.runs])
             queue.move([started.runs[2].id], "ana")
-        run_id = queue.places("ana")[0].run.id
+        run_id = queue.entries("ana")[0].run.id
         job = queue.follow(run_id, "ana")
         if job is None or [*job.progress()][-1].status != "done":
             continue

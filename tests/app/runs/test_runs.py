@@ -9,37 +9,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from app.errors import WorkspaceError
 from app.files.embedded import read_settings
 from app.files.image_store import ImageStore
-from app.pages.design.handlers import DesignHandlers
 from app.pages.design.run_handlers import RunHandlers
-from app.pages.shared.status import Status
-from app.runs.bench import Bench, Services
+from app.pages.shared.context import PageContext
+from app.pages.shared.run_actions import RunActions
+from app.runs.bench import Bench
 from app.runs.engine import Engine
+from app.runs.job import Garment, Job, Progress, Request
 from app.runs.runs import Runs, Started
+from app.runs.services import Services
 from app.runs.sheets import compose, layout_of, plan_sheet
-from app.session_log import SessionLog
+from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
+from app.session_log.values import Run
 from ragdiffusion.api import RAGDiffusion
 
 Draw = Callable[..., bytes]
 Shape = Callable[[int], np.ndarray]
 SAMPLING = Sampling(seed=3, steps=2, strength=1.0, guidance=1.0)
 LONG = Sampling(seed=0, steps=50, strength=1.0, guidance=1.0)
-SETTINGS = (2, 1.0, 1.0, False, False, "white")
 
 
-@pytest.fixture
-def runs(services: Services) -> Runs:
-    return Runs(services)
-
-
-@pytest.fixture
-def handlers(services: Services) -> RunHandlers:
-    status = Status(services.engine)
-    return RunHandlers(services, status, DesignHandlers(services, status, {}).whole)
+def settings(seed: float | None, fresh: bool = False, background: str = "white") -> tuple:
+    """What the page's controls hold."""
+    return (seed, 2, 1.0, 1.0, False, background, fresh, False)
 
 
 @pytest.fixture
@@ -73,7 +71,7 @@ def test_a_run_is_logged_with_all_that_made_it(
     inputs = run.inputs
     assert (run.status, inputs.owner, inputs.photo_name) == ("done", "ana", "shirt.png")
     assert (inputs.k, inputs.alpha, inputs.choice, inputs.landmark_source) == (3, 0.25, 1, "candidate")
-    assert (inputs.seed, inputs.steps, inputs.device, inputs.preset) == (3, 2, "cpu", "studio")
+    assert (inputs.sampling.seed, inputs.sampling.steps, inputs.device, inputs.preset) == (3, 2, "cpu", "studio")
     assert [c["id"] for c in inputs.candidates] == [c.id for c in work.guide.candidates]
     assert inputs.checkpoint == services.engine.model().checkpoint
     assert inputs.bank_version == services.engine.model().bank.version
@@ -85,7 +83,7 @@ def test_a_run_is_logged_with_all_that_made_it(
 
 @pytest.mark.parametrize("landmark", ["consensus", "candidate", "edited"])
 def test_a_run_restored_reproduced_or_taken_up_by_another_process_makes_the_same_pixels(
-    bench: Bench, runs: Runs, services: Services, landmark: str, placed: Callable[..., Bench], photo_bytes: Draw,
+    context: PageContext, bench: Bench, runs: Runs, landmark: str, placed: Callable[..., Bench], photo_bytes: Draw,
     drawn_silhouette: Shape,
 ) -> None:
     placed(bench, k=3, alpha=0.25)
@@ -108,11 +106,11 @@ def test_a_run_restored_reproduced_or_taken_up_by_another_process_makes_the_same
     assert ends(checked) == ["done"]
     third = runs.get("ana", checked.runs[0].id)
     assert third.same_pixels is True and third.reproduces == first.id and third.inputs == first.inputs
-    assert runs.changes_since(first) == ""
+    assert context.run_presenter.result(third)["note"] == f"pixels equal those of run {first.id}"
 
 
 def test_a_changed_picture_is_told_from_the_same_one(
-    bench: Bench, runs: Runs, services: Services, placed: Callable[..., Bench], handlers: RunHandlers
+    context: PageContext, bench: Bench, runs: Runs, services: Services, placed: Callable[..., Bench]
 ) -> None:
     started = runs.start(placed(bench), SAMPLING)
     ends(started)
@@ -123,12 +121,12 @@ def test_a_changed_picture_is_told_from_the_same_one(
     ends(checked)
     found = runs.get("ana", checked.runs[0].id)
     assert found.same_pixels is False
-    assert handlers.showing.result(found)["note"] == f"pixels differ from those of run {run.id}"
+    assert context.run_presenter.result(found)["note"] == f"pixels differ from those of run {run.id}"
 
 
 def test_several_seeds_are_one_press_and_one_group(bench: Bench, runs: Runs, placed: Callable[..., Bench]) -> None:
     started = runs.start(placed(bench), Sampling(2**32 - 2, 1, 1.0, 1.0), seeds=3)
-    assert [run.inputs.seed for run in started.runs] == [2**32 - 2, 2**32 - 1, 0]
+    assert [run.inputs.sampling.seed for run in started.runs] == [2**32 - 2, 2**32 - 1, 0]
     assert {run.group_id for run in started.runs} == {started.group.id} and started.group.kind == "seeds"
     assert ends(started) == ["done"] * 3
     for wrong in (0, 17, 1.5, True):
@@ -202,13 +200,50 @@ def test_a_batch_reads_each_photo_in_its_turn_and_one_failure_stops_nothing(
         runs.start_batch("ana", [], SAMPLING, k=4, alpha=0.5)
 
 
+# ---- which garment is meant
+
+
+MASK = torch.zeros(64, 64)
+MASK[8:40, 16:48] = 1
+
+
+@pytest.mark.parametrize("garment", [None, "upper", (120.0, 80.5), MASK], ids=["none", "name", "point", "mask"])
+def test_the_garment_that_is_meant_is_logged_run_and_restored(
+    services: Services, runs: Runs, bench: Bench, photo_bytes: Draw, garment: Garment | None
+) -> None:
+    requests: list[Request] = []
+    original = services.engine._generate
+
+    def watched(job: Job) -> Progress:
+        prepare = job.prepare
+        job.prepare = lambda model: (requests.append(prepare(model)), requests[-1])[1]
+        return original(job)
+
+    services.engine._generate = watched
+    bench.place(photo_bytes(), "shirt.png", k=3, alpha=0.25, garment=garment)
+    bench.describe({"collar": "Polo"})
+    started = runs.start(bench, SAMPLING)
+    assert ends(started) == ["done"]
+    run = runs.get("ana", started.runs[0].id)
+    kind = {type(None): None, str: "name", tuple: "point", torch.Tensor: "mask"}[type(garment)]
+    assert (run.inputs.garment or {None: 0}).keys() == {kind}
+    bench.place(photo_bytes("#224488"), "other.png", k=5, alpha=0.9)
+    runs.restore(bench, run.id)
+    checked = runs.reproduce("ana", run.id)  # from the log alone
+    assert ends(checked) == ["done"] and runs.get("ana", checked.runs[0].id).inputs == run.inputs
+    for found in (*(request.garment for request in requests), bench.work.garment):
+        same = torch.equal(found, garment) if kind == "mask" else found == garment
+        assert same
+    assert len(requests) == 2
+
+
 # ---- the queue
 
 
 def test_people_do_not_see_each_other(services: Services, runs: Runs, placed: Callable[..., Bench]) -> None:
-    ana, ben = Bench(services, "ana"), Bench(services, "ben")
+    ana, ben = Bench(services.engine, "ana"), Bench(services.engine, "ben")
     run = runs.start(placed(ana), SAMPLING).runs[0].id
-    assert ben.work is None and runs.latest("ben", 9) == [] and services.queue.places("ben") == []
+    assert ben.work is None and runs.latest("ben", 9) == [] and services.queue.entries("ben") == []
     for forbidden in (
         lambda: runs.get("ben", run),
         lambda: runs.restore(ben, run),
@@ -226,10 +261,10 @@ def test_the_queue_is_seen_reordered_and_cleared(
     queue = services.queue
     started = runs.start(placed(bench), SAMPLING, seeds=4)
     ids = [run.id for run in started.runs]
-    assert [place.run.id for place in queue.places("ana")] == ids
-    assert [place.progress.ahead for place in queue.places("ana")][1:] == [1, 2, 3]
+    assert [place.run.id for place in queue.entries("ana")] == ids
+    assert [place.progress.ahead for place in queue.entries("ana")][1:] == [1, 2, 3]
     queue.move([ids[3], ids[1]], "ana")
-    assert [place.run.id for place in queue.places("ana")] == [ids[0], ids[3], ids[1], ids[2]]
+    assert [place.run.id for place in queue.entries("ana")] == [ids[0], ids[3], ids[1], ids[2]]
     assert started.jobs[2].latest.ahead == 3
     assert queue.cancel(ids[3], "ana") and started.jobs[3].latest.status == "cancelled"
     assert not queue.cancel(ids[3], "ana"), "it has ended already"
@@ -240,13 +275,56 @@ def test_the_queue_is_seen_reordered_and_cleared(
 def test_a_paused_queue_starts_nothing_and_leaves_others_alone(
     services: Services, runs: Runs, placed: Callable[..., Bench]
 ) -> None:
-    ana, ben = Bench(services, "ana"), Bench(services, "ben")
+    ana, ben = Bench(services.engine, "ana"), Bench(services.engine, "ben")
     services.queue.pause("ana")
     waiting, going = runs.start(placed(ana), SAMPLING), runs.start(placed(ben), SAMPLING)
     assert ends(going) == ["done"]
     assert waiting.jobs[0].latest.status == "queued" and waiting.jobs[0].latest.paused
     services.queue.resume("ana")
     assert ends(waiting) == ["done"]
+
+
+def test_each_of_several_workers_takes_the_next_run(
+    bench: Bench, runs: Runs, services: Services, model: RAGDiffusion, placed: Callable[..., Bench]
+) -> None:
+    """With two of them two runs are at work at once; the third waits behind both."""
+    queue, second = services.queue, Engine(lambda: model)
+    both, go_on = threading.Barrier(3, timeout=20), threading.Event()
+    generate = {engine: engine._generate for engine in (services.engine, second)}
+    for engine, original in generate.items():
+        engine._generate = lambda job, original=original: (both.wait(), go_on.wait(20), original(job))[2]
+    second.start(queue)
+    try:
+        queue.pause("ana")
+        started = runs.start(placed(bench), SAMPLING, seeds=3)
+        queue.resume("ana")
+        both.wait()
+        assert started.jobs[2].latest.ahead == 2
+        assert {entry.run.id for entry in queue.entries("ana")[:2]} == {run.id for run in started.runs[:2]}
+        for engine, original in generate.items():  # the third run waits for nobody
+            engine._generate = original
+        go_on.set()
+        assert [[*job.progress()][-1].status for job in started.jobs[:2]] == ["done", "done"]
+    finally:
+        both.abort()
+        second.close()
+
+
+def test_a_log_that_cannot_be_read_for_a_while_stops_no_worker(
+    bench: Bench, runs: Runs, services: Services, placed: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.runs.queue.RETRY_SECONDS", 0.01)
+    original, tries = services.log.next_queued, []
+
+    def locked(**wanted: object) -> Run | None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise WorkspaceError("the session log is locked")
+        return original(**wanted)
+
+    placed(bench)
+    monkeypatch.setattr(services.log, "next_queued", locked)
+    assert ends(runs.start(bench, SAMPLING)) == ["done"] and len(tries) >= 3
 
 
 def test_after_a_restart_the_queue_is_paused_and_goes_on_when_asked(
@@ -258,13 +336,12 @@ def test_after_a_restart_the_queue_is_paused_and_goes_on_when_asked(
     started = runs.start(bench, SAMPLING, seeds=2)
     services.queue.close()
     assert [*started.jobs[0].progress()][-1].status == "interrupted", "a page that waits is told"
-    services.engine.close()
-    services.log.close()
+    services.close()
     again = Services(Engine(lambda: model), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"))
-    again.engine.start()
+    again.start()
     try:
         assert again.queue.paused("ana") and not again.queue.paused("ben")
-        assert [place.run.id for place in again.queue.places("ana")] == [run.id for run in started.runs]
+        assert [place.run.id for place in again.queue.entries("ana")] == [run.id for run in started.runs]
         jobs = [again.queue.follow(run.id, "ana") for run in started.runs]
         assert [(job.latest.ahead, job.latest.paused) for job in jobs] == [(0, True), (1, True)]
         again.queue.resume("ana")
@@ -274,8 +351,7 @@ def test_after_a_restart_the_queue_is_paused_and_goes_on_when_asked(
         assert first.status == "done" and first.result_path == original.result_path, "the same seed, the same pixels"
         assert again.log.get(started.runs[1].id, owner="ana").inputs == started.runs[1].inputs
     finally:
-        again.engine.close()
-        again.log.close()
+        again.close()
 
 
 def test_a_run_that_was_cut_short_is_tried_again_as_a_new_one(
@@ -318,95 +394,95 @@ def test_when_nothing_can_be_kept_the_queue_stops_and_says_so(
 # ---- handlers
 
 
-def follow(handlers: RunHandlers, bench: Bench) -> list[dict]:
-    return list(handlers.follow(bench))
+def follow(run_handlers: RunHandlers, bench: Bench) -> list[dict]:
+    return list(run_handlers.follow(bench))
 
 
 def test_generate_answers_at_once_and_follow_tells_the_rest(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
+    runs: Runs, run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
 ) -> None:
     placed(bench)
-    views = handlers.generate(bench, None, 7, False, 2, *SETTINGS)
+    views = run_handlers.generate(bench, None, 2, *settings(7))
     assert views["seed"] == 7 and views["result"]["follow"] and views["cancel"] == {"interactive": True}
-    told = follow(handlers, bench)
+    told = follow(run_handlers, bench)
     finished = [view["result"] for view in told if view.get("result", {}).get("state") == "done"]
     assert [dict(map(tuple, result["facts"]))["seed"] for result in finished] == ["7", "8"]
     assert told[-1]["cancel"] == {"interactive": False} and told[-1]["queue"]["runs"] == []
-    assert follow(handlers, bench)[-1]["cancel"] == {"interactive": False}, "with nothing left it ends at once"
-    fresh = handlers.generate(bench, None, 7, True, 1, *SETTINGS)
+    assert follow(run_handlers, bench)[-1]["cancel"] == {"interactive": False}, "with nothing left it ends at once"
+    fresh = run_handlers.generate(bench, None, 1, *settings(7, fresh=True))
     assert fresh["seed"] != 7
-    follow(handlers, bench)
+    follow(run_handlers, bench)
 
 
 def test_a_run_that_ends_before_anybody_follows_is_told_once(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
+    run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
 ) -> None:
-    run = handlers.generate(placed(bench), None, 7, False, 1, *SETTINGS)["result"]["run"]
-    [*bench.jobs[0][1].progress()]
-    told = follow(handlers, bench)
+    run = run_handlers.generate(placed(bench), None, 1, *settings(7))["result"]["run"]
+    [*bench.followed.all()[0][1].progress()]
+    told = follow(run_handlers, bench)
     assert [view["result"]["state"] for view in told if "result" in view] == ["done"]
     assert [view["status"]["message"] for view in told if "status" in view] == [f"Run {run} is saved"]
-    assert [view for view in follow(handlers, bench) if "result" in view] == []
+    assert [view for view in follow(run_handlers, bench) if "result" in view] == []
 
 
 def test_what_is_saved_holds_its_settings_and_what_is_stripped_does_not(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
+    run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench]
 ) -> None:
     import base64
 
     placed(bench, k=3, alpha=0.25)
-    run = handlers.generate(bench, None, 5, False, 1, *SETTINGS[:-1], "#336699")["result"]["run"]
-    follow(handlers, bench)
-    saved = base64.b64decode(handlers.look(bench, {"run": run})["result"]["saved"].partition(",")[2])
+    run = run_handlers.generate(bench, None, 1, *settings(5, background="#336699"))["result"]["run"]
+    follow(run_handlers, bench)
+    saved = base64.b64decode(run_handlers.look(bench, {"run": run})["result"]["saved"].partition(",")[2])
     found = read_settings(saved, "saved.png")
     assert (found.k, found.alpha, found.sampling.seed, found.sampling.background) == (3, 0.25, 5, "#336699")
     assert Image.open(io.BytesIO(saved)).getpixel((0, 0)) == (0x33, 0x66, 0x99)
     for event, mode in (({}, "RGB"), ({"background": "transparent"}, "RGBA"), ({"what": "silhouette"}, "L")):
-        shown = handlers.export(bench, {"run": run, **event})["result"]["download"]
+        shown = run_handlers.export(bench, {"run": run, **event})["result"]["download"]
         data = base64.b64decode(shown["url"].partition(",")[2])
         assert read_settings(data, "stripped.png") is None and Image.open(io.BytesIO(data)).mode == mode
     assert "shirt-flat-" in shown["name"] and shown["name"].endswith(".silhouette.png")
 
 
 def test_restoring_all_but_the_seed_or_only_the_settings(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], photo_bytes: Draw
+    run_actions: RunActions, run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], photo_bytes: Draw
 ) -> None:
-    run = handlers.generate(placed(bench, k=3, alpha=0.25), None, 5, False, 1, *SETTINGS)["result"]["run"]
-    follow(handlers, bench)
+    run = run_handlers.generate(placed(bench, k=3, alpha=0.25), None, 1, *settings(5))["result"]["run"]
+    follow(run_handlers, bench)
     bench.place(photo_bytes("#224488"), "other.png", k=5, alpha=0.9)
-    views = handlers.restore(bench, {"run": run, "scope": "settings"})
+    views = run_actions.restore(bench, {"run": run, "scope": "settings"})
     assert bench.work.photo.name == "other.png" and (bench.work.guide.k, bench.work.guide.alpha) == (3, 0.25)
     assert "seed" not in views and views["steps"] == 2 and views["k"] == 3
-    views = handlers.restore(bench, {"run": run, "scope": "all but seed"})
+    views = run_actions.restore(bench, {"run": run, "scope": "all but seed"})
     assert bench.work.photo.name == "shirt.png" and "seed" not in views and "fresh" not in views
-    views = handlers.restore(bench, {"run": run, "scope": "all"})
+    views = run_actions.restore(bench, {"run": run, "scope": "all"})
     assert (views["seed"], views["fresh"]) == (5, False)
     with pytest.raises(ValueError, match="'half' cannot be restored: choose one of all, all but seed, settings"):
-        handlers.restore(bench, {"run": run, "scope": "half"})
+        run_actions.restore(bench, {"run": run, "scope": "half"})
 
 
 def test_looking_changes_nothing_on_the_bench(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], photo_bytes: Draw
+    run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], photo_bytes: Draw
 ) -> None:
-    run = handlers.generate(placed(bench), None, 5, False, 1, *SETTINGS)["result"]["run"]
-    follow(handlers, bench)
+    run = run_handlers.generate(placed(bench), None, 1, *settings(5))["result"]["run"]
+    follow(run_handlers, bench)
     bench.place(photo_bytes("#224488"), "other.png", k=5, alpha=0.9)
     before = bench.work
-    assert handlers.look(bench, {"run": run})["result"]["state"] == "done" and bench.work is before
+    assert run_handlers.look(bench, {"run": run})["result"]["state"] == "done" and bench.work is before
 
 
 def test_a_lost_photo_or_picture_is_said_and_closes_nothing(
-    handlers: RunHandlers, bench: Bench, services: Services, placed: Callable[..., Bench]
+    run_actions: RunActions, run_handlers: RunHandlers, bench: Bench, services: Services, placed: Callable[..., Bench]
 ) -> None:
-    run_id = handlers.generate(placed(bench), None, 5, False, 1, *SETTINGS)["result"]["run"]
-    follow(handlers, bench)
+    run_id = run_handlers.generate(placed(bench), None, 1, *settings(5))["result"]["run"]
+    follow(run_handlers, bench)
     run = services.log.get(run_id, owner="ana")
     services.images.remove(run.inputs.photo_path)
     services.images.remove(run.result_path)
-    shown = handlers.look(bench, {"run": run_id})["result"]
+    shown = run_handlers.look(bench, {"run": run_id})["result"]
     assert shown["note"] == "its photo cannot be read; its picture is gone" and shown["image"] is None
     with pytest.raises(ValueError, match="was it moved out of"):
-        handlers.restore(bench, {"run": run_id})
+        run_actions.restore(bench, {"run": run_id})
 
 
 @pytest.mark.parametrize(
@@ -415,16 +491,16 @@ def test_a_lost_photo_or_picture_is_said_and_closes_nothing(
         (lambda h, b: h.look(b, {"run": "1"}), "'1' is no run"),
         (lambda h, b: h.look(b, {"run": 99}), "no run 99 in your history"),
         (lambda h, b: h.arrange(b, {"action": "eat"}), "the queue cannot 'eat'"),
-        (lambda h, b: h.generate(b, None, -1, False, 1, *SETTINGS), "no photo yet|seed must be"),
-        (lambda h, b: h.generate(b, None, 1, False, 1, *SETTINGS[:-1], "blue"), "no photo yet|transparent or a colour"),
-        (lambda h, b: h.sheet(b, None, "x", "4", "1", 1, False, *SETTINGS), "no photo yet|α must be a list"),
+        (lambda h, b: h.generate(b, None, 1, *settings(-1)), "no photo yet|seed must be"),
+        (lambda h, b: h.generate(b, None, 1, *settings(1, background="blue")), "no photo yet|transparent or a colour"),
+        (lambda h, b: h.sheet(b, None, "x", "4", "1", *settings(1)), "no photo yet|α must be a list"),
     ],
 )
 def test_bad_events_are_refused(
-    handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], call: Callable, message: str
+    run_handlers: RunHandlers, bench: Bench, placed: Callable[..., Bench], call: Callable, message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        call(handlers, bench)
+        call(run_handlers, bench)
     placed(bench)
     with pytest.raises(ValueError, match=message.rpartition("|")[2]):
-        call(handlers, bench)
+        call(run_handlers, bench)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from dataclasses import replace
@@ -10,7 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from app.session_log import SCHEMA_VERSION, RunInputs, SessionLog
+from app.session_log.log import SessionLog
+from app.session_log.migrate import SCHEMA_VERSION
+from app.session_log.sampling import SETTINGS, Sampling
+from app.session_log.tables import RunRow
+from app.session_log.values import FLAT_INPUTS, RunInputs, check_garment
 
 INPUTS = RunInputs(
     owner="ana",
@@ -27,15 +32,13 @@ INPUTS = RunInputs(
     attributes={"collar": "Polo"},
     landmark_path="cd/landmark",
     landmark_source="consensus",
-    seed=2**32 - 1,
-    steps=30,
-    strength=0.35,
-    guidance=1.5,
+    sampling=Sampling(
+        seed=2**32 - 1, steps=30, strength=0.35, guidance=1.5, colour_match=True, background="#f4f1ea"
+    ),
+    garment={"point": [0.25, 0.75]},
     preset="studio",
     device="cpu",
     embedding=bytes(range(8)),
-    colour_match=True,
-    background="#f4f1ea",
 )
 
 
@@ -154,4 +157,58 @@ def test_a_locked_log_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     holder.execute("ROLLBACK")
     holder.close()
     assert log.latest(9, owner="ana") == []
+    log.close()
+
+
+# ---- one truth of the settings, and of which garment is meant
+
+
+def test_each_setting_has_a_column_of_its_own() -> None:
+    columns = RunRow.__table__.columns
+    assert [columns[name].nullable for name in SETTINGS] == [False] * len(SETTINGS)
+    assert {name: columns[name].type.python_type for name in SETTINGS} == {
+        "seed": int, "steps": int, "strength": float, "guidance": float, "colour_match": bool, "background": str,
+    }
+    assert "sampling" not in columns
+
+
+def test_inputs_are_the_same_flat_and_not() -> None:
+    flat = INPUTS.flat()
+    assert set(flat) == set(FLAT_INPUTS) and flat["seed"] == 2**32 - 1 and "sampling" not in flat
+    assert RunInputs.from_flat(flat) == INPUTS
+
+
+@pytest.mark.parametrize(
+    "garment", [None, {"name": "upper"}, {"point": [12, 0.5]}, {"mask": "ab" * 32}], ids=str
+)
+def test_the_garment_that_is_meant_comes_back(path: Path, garment: dict | None) -> None:
+    log = SessionLog(path)
+    run = log.add(replace(INPUTS, garment=check_garment(garment)))
+    assert log.get(run.id, owner="ana").inputs.garment == garment
+    with sqlite3.connect(path) as database:
+        (stored,) = database.execute("SELECT garment FROM runs").fetchone()
+    assert stored is None if garment is None else json.loads(stored) == garment
+    log.close()
+
+
+@pytest.mark.parametrize(
+    "garment",
+    ["upper", {}, {"name": ""}, {"name": "x" * 81}, {"point": [1]}, {"point": [1, float("nan")]},
+     {"point": [1, True]}, {"mask": "../etc"}, {"name": "a", "point": [1, 2]}, {"colour": "red"}],
+    ids=str,
+)
+def test_what_means_no_garment_is_refused(garment: object) -> None:
+    with pytest.raises(ValueError, match="a garment is meant by a name, a point or a mask's hash"):
+        check_garment(garment)
+
+
+def test_the_mask_of_a_garment_is_kept_as_long_as_a_run_needs_it(path: Path) -> None:
+    log = SessionLog(path)
+    first, second = (log.add(replace(INPUTS, garment={"mask": "ab" * 32})).id for _ in range(2))
+    for run_id in (first, second):
+        log.fail(run_id, "no memory")
+    log.library.discard([first], owner="ana")
+    assert log.library.empty_bin(owner="ana") == []
+    log.library.discard([second], owner="ana")
+    assert f"ab/{'ab' * 32}.png" in log.library.empty_bin(owner="ana")
     log.close()

@@ -12,7 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from app.session_log import SCHEMA_VERSION, Filter, SessionLog
+from app.session_log.log import SessionLog
+from app.session_log.migrate import SCHEMA_VERSION
+from app.session_log.search import Filter
 from app.session_log.tables import LogBase
 
 # The tables of the first release, as its database holds them.
@@ -94,10 +96,11 @@ def test_a_log_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
     }
     done = found[1]
     assert done.inputs.candidates == _CANDIDATES and done.inputs.attributes == _ATTRIBUTES
-    assert (done.inputs.seed, done.inputs.alpha, done.inputs.strength) == (2**32 - 1, 0.1, 0.35)
+    assert (done.inputs.sampling.seed, done.inputs.alpha, done.inputs.sampling.strength) == (2**32 - 1, 0.1, 0.35)
     assert (done.result_path, done.timings_ms) == ("ef/result", {"total": 12.5})
     assert done.created_at == datetime(2026, 11, 1, 10, 20, 30, 400000, tzinfo=timezone.utc)
-    assert (done.inputs.embedding, done.inputs.colour_match, done.inputs.background) == (None, False, "white")
+    assert (done.inputs.embedding, done.inputs.garment) == (None, None)
+    assert (done.inputs.sampling.colour_match, done.inputs.sampling.background) == (False, "white")
     assert (done.starred, done.note, done.deleted_at, done.group_id, done.imported) == (False, "", None, None, False)
     found_again = log.search.find(Filter(text="armel polo"), owner="ana", count=9)
     assert [card.id for card in found_again.cards] == [5, 4, 3, 2, 1]

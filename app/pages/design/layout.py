@@ -1,21 +1,12 @@
-"""The parts of the Design page that make and show runs: layout and wiring."""
+"""The layout of the Design page's parts that make and show runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import gradio as gr
 
-from app.pages.design.preset_handlers import SETTINGS, PresetHandlers
-from app.pages.design.run_handlers import FINISHING, RESTORED, SAMPLING, RunHandlers
-from app.pages.shared.status import Views
-from app.runs.bench import Bench
 from app.runs.runs import MAX_SEEDS
 from app.session_log.sampling import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, MIN_STRENGTH
 from app.web.site import Site
-
-_LISTS = ("history", "queue")
-_RUN_VIEWS = ("result", *_LISTS, "status", "cancel")
 
 
 def build_settings(site: Site) -> None:
@@ -80,39 +71,3 @@ def build_strip(site: Site) -> None:
         site.panel("queue")
     with gr.Column(elem_id="batch_files", elem_classes="holder"):  # pressed and fed by the queue's panel
         site.parts["batch_files"] = gr.UploadButton("batch_files", file_count="multiple")
-
-
-def wire(site: Site, whole: Callable[[Bench], Views], whole_views: tuple[str, ...]) -> None:
-    """Connect all of it.
-
-    Args:
-        site: with all its pages built.
-        whole: all views of what lies on a bench.
-        whole_views: the names of those views.
-    """
-    handlers = RunHandlers(site.services, site.status, whole)
-    presets = PresetHandlers(site.services.log, handlers.runs, site.status, whole)
-    parts, wire = site.parts, site.wire
-    site.on_open(handlers.open, (*_LISTS, *SAMPLING))
-    site.on_open(presets.open, ("own_preset",))
-    settings = ("seed", "fresh", *SAMPLING, *FINISHING)
-    started = (*_RUN_VIEWS, "seed")
-    wire(parts["generate"].click, handlers.generate, ("canvas", "seed", "fresh", "seeds", *settings[2:]), started)
-    wire(parts["cancel"].click, handlers.cancel, (), ())
-    wire(parts["preview"].input, handlers.show_preview, ("preview",), ())
-    axes = ("sheet_alpha", "sheet_k", "sheet_candidates")
-    wire(parts["make_sheet"].click, handlers.sheet, ("canvas", *axes, *settings), started)
-    wire(parts["batch_files"].upload, handlers.batch, ("batch_files", "k", "alpha", *settings), started)
-    wire(parts["history"].look, handlers.look, (), ("result", "history", "cancel"), event=True)
-    wire(parts["history"].refresh, handlers.refresh, ("history",), _LISTS)
-    wire(parts["queue"].arrange, handlers.arrange, (), _LISTS, event=True)
-    result = parts["result"]
-    wire(result.follow, handlers.follow, (), _RUN_VIEWS)
-    wire(result.restore, handlers.restore, (), (*whole_views, *RESTORED), event=True)
-    wire(result.repeat, handlers.repeat, (), _RUN_VIEWS, event=True)
-    wire(result.export, handlers.export, (), ("result",), event=True)
-    wire(result.arrange, handlers.arrange, (), _LISTS, event=True)
-    taken = tuple(dict.fromkeys((*whole_views, *SETTINGS)))
-    wire(parts["own_preset"].select, presets.take, ("own_preset",), taken)
-    wire(parts["keep_preset"].click, presets.keep, ("own_preset", *SETTINGS), ("own_preset", "status"))
-    wire(parts["forget_preset"].click, presets.forget, ("own_preset",), ("own_preset", "status"))
