@@ -26,10 +26,10 @@ def build_page(services: Services) -> gr.Blocks:
         services: the engine, the log, the image store and the queue.
     """
     context = PageContext(services)
-    site = Site(partial(Bench, services.engine), context.status.refuse)
     with gr.Blocks(
         title="RAGDiffusion Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     ) as blocks:
+        site = Site(partial(Bench, services.engine), context.status.refuse)
         with gr.Column(elem_id="app"):
             site.panel("masthead")
             with gr.Tabs(selected=PAGES[0].ID, elem_id="pages") as site.parts["page"]:

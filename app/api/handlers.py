@@ -21,7 +21,7 @@ from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import Filter
 from app.session_log.values import Run
 from ragdiffusion.attributes import UNKNOWN, validate
-from ragdiffusion.guide import StructureGuide
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_COUNT = 100
 

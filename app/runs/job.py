@@ -15,7 +15,7 @@ from app.session_log.values import FINAL, Run
 
 if TYPE_CHECKING:
     from ragdiffusion.api import GenerationResult, RAGDiffusion
-    from ragdiffusion.guide import StructureGuide
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 PROGRESS_SECONDS = 0.2
 HEARTBEAT_SECONDS = 10.0  # a page that was closed is noticed when it is told something

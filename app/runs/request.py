@@ -13,8 +13,8 @@ from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Garment, Request
 from app.session_log.values import RunInputs, mask_path
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import load_photo
+from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion

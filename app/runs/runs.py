@@ -20,7 +20,7 @@ from app.runs.work import Work
 from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
 from app.session_log.values import Run, RunGroup, RunInputs
-from ragdiffusion.guide import StructureGuide
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_SEEDS = 16
 MAX_BATCH = 1000

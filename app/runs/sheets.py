@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from ragdiffusion.guide import StructureGuide
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_CELLS = 48
 _CELL, _GAP, _EDGE, _HEAD = 192, 8, 96, 28

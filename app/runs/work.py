@@ -10,7 +10,7 @@ from PIL import Image
 from app.runs.job import Garment
 
 if TYPE_CHECKING:
-    from ragdiffusion.guide import StructureGuide
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 @dataclass(frozen=True, eq=False)

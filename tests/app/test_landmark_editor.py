@@ -14,7 +14,7 @@ from app.landmark_editor.state import EditorState
 from app.pages.shared.bench_views import canvas_view, film_view
 from app.runs.bench import Bench
 from app.runs.services import Services
-from ragdiffusion.slle import barycentric_weights, fuse_landmarks
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
 
 SIZE = 256
 

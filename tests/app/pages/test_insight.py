@@ -20,7 +20,7 @@ from app.runs.bench import Bench
 from app.runs.runs import Runs
 from app.runs.services import Services
 from app.session_log.sampling import Sampling
-from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
+from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from tests.app.in_browser import Open
 
 ENTRIES = 12  # of the small bank in conftest.py
