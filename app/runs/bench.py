@@ -9,23 +9,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
-from app.runs.drafts import in_eight_bits, in_landmark_frame, lay
+from app.runs.drafts import at_screen_size, drafts_in, in_eight_bits, in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
-from app.runs.job import Garment
 from app.runs.work import BenchPhoto, Work
 from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.images import load_mask, load_photo, photo_to_tensor, tensor_to_images
+from ragdiffusion.images import load_mask, load_photo
+from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.api import RAGDiffusion, Sight
 
 
 class Bench:
@@ -64,7 +65,7 @@ class Bench:
             raise ValueError("there is no photo yet: drop, paste or choose one first")
         return self._work
 
-    def place(self, data: bytes, name: str, *, k: int, alpha: float, garment: Garment | None = None) -> Work:
+    def place(self, data: bytes, name: str, *, k: int, alpha: float, garment: GarmentChoice | None = None) -> Work:
         """Put a photo on the bench and find its structure.
 
         Args:
@@ -78,6 +79,8 @@ class Bench:
             ValueError: if the photo cannot be read, or a value is out of range; the bench stays as it was.
         """
         photo = BenchPhoto(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
+        if isinstance(garment, np.ndarray):  # as the log will keep it, so that a run is made again as it was
+            garment = np.rint(garment * 255).astype(np.float32) / 255
         with self.lock:
             return self._keep(self._retrieve(photo, garment, k=k, alpha=alpha, attributes={}))
 
@@ -100,7 +103,8 @@ class Bench:
                     corrected.pop(key, None)
                 elif value != guide.attributes.get(key):
                     corrected[key] = value
-            found = self._retrieve(work.photo, work.garment, k=guide.k, alpha=guide.alpha, attributes=corrected)
+            again = {"k": guide.k, "alpha": guide.alpha, "attributes": corrected, "sight": work.sight}
+            found = self._retrieve(work.photo, work.garment, **again)
             if guide.landmark_source == "edited":
                 found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
             return self._keep(found)
@@ -165,27 +169,27 @@ class Bench:
         """
         with self.lock:
             work = self.require()
-            return self._edit(self._engine.call(lambda model: model.photo_outline(work.photo.image)))
+            return self._edit(self._engine.call(lambda model: model.photo_outline(work.sight)))
 
-    def lay_drafts(self) -> Iterator[Work]:
-        """Lay the garment into the silhouettes, those in use first; ends early when another photo is placed."""
+    def make_drafts(self) -> Iterator[Work]:
+        """Warp the garment into the silhouettes, those in use first; ends early when another photo is placed."""
         work = self.require()
         # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
         for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
             missing = [i for i in batch if work.drafts[i] is None]
             if not missing:
                 continue
-            laid = dict(zip(missing, self._lay(work, work.guide.neighbours.silhouettes[missing]), strict=True))
+            made = dict(zip(missing, self._drafts(work, work.guide.neighbours.silhouettes[missing]), strict=True))
             with self.lock:
                 now = self.require()
                 if now.token != work.token:
                     return
-                drafts = tuple(laid.get(i, draft) for i, draft in enumerate(now.drafts))
+                drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))
                 work = self._work = replace(now, drafts=drafts)
             yield work
 
-    def lay_landmark(self) -> Work:
-        """Lay the garment into an edited landmark.
+    def make_draft(self) -> Work:
+        """Warp the garment into an edited landmark.
 
         Returns:
             The work with that draft, for the landmark that it had when this began.
@@ -196,7 +200,7 @@ class Bench:
         work = self.require()
         if work.guide.landmark_source != "edited" or work.draft is not None:
             return work
-        draft = self._lay(work, work.guide.landmark[None])[0]
+        draft = self._drafts(work, work.guide.landmark[None])[0]
         with self.lock:
             now = self.require()
             if now.token == work.token and torch.equal(now.guide.landmark, work.guide.landmark):
@@ -209,10 +213,9 @@ class Bench:
         Raises:
             ValueError: there is no photo.
         """
-        work = self.require()
-        return self._engine.call(lambda model: in_landmark_frame(model, work.seen))
+        return in_landmark_frame(self.require().screen)
 
-    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: Garment | None = None) -> Work:
+    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: GarmentChoice | None = None) -> Work:
         """Put a run's photo, guide and landmark back.
 
         Args:
@@ -247,14 +250,28 @@ class Bench:
         return self.require()
 
     def _retrieve(
-        self, photo: BenchPhoto, garment: Garment | None, *, k: int, alpha: float, attributes: Mapping[str, str]
+        self,
+        photo: BenchPhoto,
+        garment: GarmentChoice | None,
+        *,
+        k: int,
+        alpha: float,
+        attributes: Mapping[str, str],
+        sight: Sight | None = None,
     ) -> Work:
         def look(model: RAGDiffusion) -> Work:
-            guide = in_eight_bits(model.retrieve(photo.image, k=k, alpha=alpha, attributes=dict(attributes)))
-            seen = tensor_to_images(photo_to_tensor(photo.image, 2 * model.image_size))[0]
-            drafts = (None,) * len(guide.neighbours.ids)
-            corrected = dict(attributes)
-            return Work(photo, seen, guide, drafts, garment=garment, corrected=corrected, token=next(self._tokens))
+            seen = sight or model.see(photo.image, garment)
+            guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes)))
+            return Work(
+                photo=photo,
+                sight=seen,
+                screen=at_screen_size(seen, 2 * model.image_size),
+                guide=guide,
+                drafts=(None,) * len(guide.neighbours.ids),
+                garment=garment,
+                corrected=dict(attributes),
+                token=next(self._tokens),
+            )
 
         found = self._engine.call(look)
         return replace(found, pushed=self._work.pushed + 1) if self._work else found
@@ -272,5 +289,5 @@ class Bench:
         self._work = replace(work, revision=next(self._revisions))
         return self._work
 
-    def _lay(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-        return self._engine.call(lambda model: lay(model, work.seen, silhouettes))
+    def _drafts(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+        return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))

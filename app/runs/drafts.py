@@ -1,4 +1,4 @@
-"""What the canvas is shown with: the garment laid into silhouettes, the photo in a landmark's frame."""
+"""What the canvas is shown with: the garment warped into silhouettes, the photo in a landmark's frame."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ragdiffusion.images import canonical_square, tensor_to_mask_image
+from ragdiffusion.images import canonical_square, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.structure.framing import crop, largest_part
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.api import RAGDiffusion, Sight
 
 
 def in_eight_bits(guide: StructureGuide) -> StructureGuide:
-    """The guide with silhouettes in whole 255ths, which a browser and a PNG hold exactly."""
+    """Return the guide with silhouettes in whole 255ths, which a browser and a PNG hold exactly."""
     silhouettes = (guide.neighbours.silhouettes * 255).round() / 255
     return replace(guide, neighbours=replace(guide.neighbours, silhouettes=silhouettes)).retune()
 
 
-def lay(model: RAGDiffusion, photo: Image.Image, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-    """The photo's garment in each silhouette; plain silhouettes where the preset makes no drafts.
+def at_screen_size(sight: Sight, side: int) -> Sight:
+    """Return a sight whose photo is the padded square at a side, so that drafts are not drawn from a large one."""
+    return replace(sight, image=tensor_to_images(sight.tensor(side))[0])
+
+
+def drafts_in(model: RAGDiffusion, sight: Sight, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+    """Return the photo's garment in each silhouette; plain silhouettes where the preset makes no drafts.
 
     Args:
         model: with or without an appearance flow.
-        photo: RGB.
-        silhouettes: [K, H, W] in [0, 1].
+        sight: of the photo.
+        silhouettes: (K, H, W) in [0, 1].
     """
     if model.pipeline.appearance_flow is None:
         return tuple(tensor_to_mask_image(1 - silhouette).convert("RGB") for silhouette in silhouettes)
-    return tuple(model.draft(photo, silhouettes).images)
+    return tuple(model.draft(sight, silhouettes).images)
 
 
-def in_landmark_frame(model: RAGDiffusion, photo: Image.Image) -> Image.Image:
-    """The square around the garment that a landmark of it would fill; the whole photo where no garment is found.
+def in_landmark_frame(sight: Sight) -> Image.Image:
+    """Return the square around the garment that a landmark of it would fill; all of it where no garment is found.
 
     Args:
-        model: with or without an appearance flow.
-        photo: RGB, square.
+        sight: of a square photo.
     """
-    garment = model.see(photo).garment
-    part = None if garment is None else largest_part(garment.mask)
+    photo = sight.image
+    part = None if sight.garment is None else largest_part(sight.garment.mask)
     if part is None:
         return photo
     x, y, side = (value / part.shape[0] for value in canonical_square(part))

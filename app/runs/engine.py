@@ -125,14 +125,14 @@ class Engine:
         request = job.prepare(model)
         sampling = request.sampling
         job.publish(Progress("running", steps=sampling.steps))
-        result = model.generate(request.photo, request.guide, **sampling.of_generation(), on_step=_Follower(job))
-        return _matched(model, request, result) if sampling.colour_match else Progress("done", result=result)
+        result = model.generate(request.sight, request.guide, **sampling.of_generation(), on_step=_Follower(job))
+        return _matched(request, result) if sampling.colour_match else Progress("done", result=result)
 
 
-def _matched(model: RAGDiffusion, request: Request, result: GenerationResult) -> Progress:
+def _matched(request: Request, result: GenerationResult) -> Progress:
     """Return a finished job in the colours of its photo; as it is where no garment is found there."""
     try:
-        image, colour = match_to_photo(model, request.photo, result)
+        image, colour = match_to_photo(request.sight, result)
     except ValueError as error:
         _LOG.warning("no colour match: %s", error)
         return Progress("done", result=result)

@@ -8,37 +8,30 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from PIL import Image
-from torch import Tensor
 
 from app.session_log.sampling import Sampling
 from app.session_log.values import FINAL, Run
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import GenerationResult, RAGDiffusion
+    from ragdiffusion.api import GenerationResult, RAGDiffusion, Sight
     from ragdiffusion.retrieval.guide import StructureGuide
 
 PROGRESS_SECONDS = 0.2
 HEARTBEAT_SECONDS = 10.0  # a page that was closed is noticed when it is told something
-
-Garment = str | tuple[float, float] | Tensor
-"""Which garment of a photo is meant: its name, a point (x, y) on it, or its mask (H, W) in [0, 1]."""
-
 
 @dataclass(frozen=True, eq=False)
 class Request:
     """One picture to make.
 
     Args:
-        photo: RGB.
+        sight: of the garment that is meant in the photo.
         guide: what retrieval found and the person chose.
         sampling: settings of the run.
-        garment: which garment of the photo is meant, None where nobody said.
     """
 
-    photo: Image.Image
+    sight: Sight
     guide: StructureGuide
     sampling: Sampling
-    garment: Garment | None = None
 
 
 @dataclass(frozen=True, eq=False)

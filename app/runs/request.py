@@ -11,9 +11,10 @@ from torch import Tensor
 
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
-from app.runs.job import Garment, Request
+from app.runs.job import Request
 from app.session_log.values import RunInputs, mask_path
 from ragdiffusion.images import load_photo
+from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
     """
     photo = load_photo(images.read(inputs.photo_path), name=inputs.photo_name)
     k = min(inputs.k, len(model.bank))
-    guide = model.retrieve(photo, k=k, alpha=inputs.alpha, attributes=inputs.attributes)
+    sight = model.see(photo, garment_of(inputs, images))
+    guide = model.retrieve(sight, k=k, alpha=inputs.alpha, attributes=inputs.attributes)
     if not inputs.landmark_path:
         guide = as_logged(guide)
     else:
@@ -83,10 +85,10 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
         used = replace(inputs, preset=model.preset, device=str(model.device))
     else:
         used = guided_inputs(inputs, guide, model=model, images=images)
-    return Request(photo, guide, inputs.sampling, garment_of(inputs, images)), used
+    return Request(sight, guide, inputs.sampling), used
 
 
-def garment_of(inputs: RunInputs, images: ImageStore) -> Garment | None:
+def garment_of(inputs: RunInputs, images: ImageStore) -> GarmentChoice | None:
     """Return which garment of the photo a run means.
 
     Raises:
@@ -96,16 +98,16 @@ def garment_of(inputs: RunInputs, images: ImageStore) -> Garment | None:
     if meant is None:
         return None
     if "mask" in meant:
-        return unit_mask(images.read(mask_path(meant)))
+        return unit_mask(images.read(mask_path(meant))).numpy()
     return meant["name"] if "name" in meant else tuple(meant["point"])
 
 
-def garment_as_logged(garment: Garment | None, images: ImageStore) -> dict[str, Any] | None:
+def garment_as_logged(garment: GarmentChoice | None, images: ImageStore) -> dict[str, Any] | None:
     """Return a garment as the log keeps it; a mask goes into the image store, in 8 bits."""
     if garment is None:
         return None
-    if isinstance(garment, Tensor):
-        name = images.put(mask_png(garment), "png")
+    if isinstance(garment, np.ndarray):
+        name = images.put(mask_png(torch.from_numpy(garment)), "png")
         return {"mask": name.partition("/")[2].partition(".")[0]}
     return {"name": garment} if isinstance(garment, str) else {"point": [float(value) for value in garment]}
 

@@ -255,8 +255,7 @@ class Runs:
                 group, runs = None, [self._log.add(inputs[0])]
             else:
                 group, runs = self._log.add_group(inputs, kind=kind, title=title, layout=layout)
-            photo = work.photo.image
-            prepared = [_ready(Request(photo, guide, sampling, work.garment)) for guide, sampling in plans]
+            prepared = [_ready(Request(work.sight, guide, sampling)) for guide, sampling in plans]
             jobs = queue.add(runs, prepared, preview=preview)
         started = Started(runs, jobs, group)
         bench.followed.start(started.followed)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.runs.job import Garment
-
 if TYPE_CHECKING:
+    from ragdiffusion.api import Sight
+    from ragdiffusion.parsing.found import GarmentChoice
     from ragdiffusion.retrieval.guide import StructureGuide
 
 
@@ -36,11 +36,12 @@ class Work:
 
     Args:
         photo: the photo at work.
-        seen: the photo as the model sees it, square, to make drafts from.
+        sight: what the model sees in it of the garment that is meant; all else is asked of this.
+        screen: the same of the padded photo at twice the model's size, to make drafts from.
         guide: its guide as the person left it; its silhouettes and its landmark are whole 255ths, so that what is
             drawn in the browser, used and logged is one and the same.
-        drafts: the garment laid into each neighbour's silhouette, in the guide's order; None where not yet made.
-        draft: the garment laid into an edited landmark; None for any other, and where not yet made.
+        drafts: the garment warped into each neighbour's silhouette, in the guide's order; None where not yet made.
+        draft: the garment warped into an edited landmark; None for any other, and where not yet made.
         garment: which garment of the photo is meant, None where nobody said.
         corrected: attributes that the person set.
         token: of the retrieval; grows with each.
@@ -50,11 +51,12 @@ class Work:
     """
 
     photo: BenchPhoto
-    seen: Image.Image
+    sight: Sight
+    screen: Sight
     guide: StructureGuide
     drafts: tuple[Image.Image | None, ...]
     draft: Image.Image | None = None
-    garment: Garment | None = None
+    garment: GarmentChoice | None = None
     corrected: dict[str, str] = field(default_factory=dict)
     token: int = 0
     serial: int = 0

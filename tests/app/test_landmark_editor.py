@@ -90,8 +90,8 @@ def test_k_alpha_and_choice_are_settled_at_once(bench: Bench) -> None:
     assert (work.guide.k, work.guide.alpha, work.guide.choice) == (6, 0.2, 5)
     assert torch.equal(work.guide.landmark, work.guide.neighbours.silhouettes[5]) and work.draft is None
     bench.settle(state(bench, 2, source="edited", mask=encode(square())))
-    drawn = bench.lay_landmark()
-    assert drawn.draft is bench.work.draft is bench.lay_landmark().draft
+    drawn = bench.make_draft()
+    assert drawn.draft is bench.work.draft is bench.make_draft().draft
     kept = bench.settle(state(bench, 3, k=2, source="edited", mask=encode(square())))
     assert kept.draft is drawn.draft, "the same outline is not laid again"
     assert bench.settle(state(bench, 4)).guide.landmark_source == "consensus"
@@ -152,22 +152,22 @@ def test_the_browser_can_weigh_and_fuse_as_python_does(bench: Bench) -> None:
 
 def test_drafts_of_the_candidates_in_use_are_laid_first(bench: Bench) -> None:
     bench.settle(state(bench, source="candidate", choice=2))
-    first, second = bench.lay_drafts()
+    first, second = bench.make_drafts()
     assert [draft is not None for draft in first.drafts] == [i < 4 for i in range(8)]
-    assert all(second.drafts) and all(bench.work.drafts) and list(bench.lay_drafts()) == []
+    assert all(second.drafts) and all(bench.work.drafts) and list(bench.make_drafts()) == []
 
 
 def test_drafts_of_a_photo_that_is_gone_are_dropped(bench: Bench, photo_bytes: Callable[..., bytes]) -> None:
-    laying = bench.lay_drafts()
+    laying = bench.make_drafts()
     next(laying)
     bench.place(photo_bytes("#224488"), "other.png", k=4, alpha=0.5)
     assert list(laying) == [] and not any(bench.work.drafts)
 
 
 def test_a_draft_belongs_to_the_landmark_that_it_was_laid_for(bench: Bench) -> None:
-    assert bench.lay_landmark().draft is None, "the consensus has one among the candidates"
+    assert bench.make_draft().draft is None, "the consensus has one among the candidates"
     bench.settle(state(bench, 1, source="edited", mask=encode(square())))
-    laid = bench.lay_landmark()
+    laid = bench.make_draft()
     bench.settle(state(bench, 2, source="edited", mask=encode(square(80))))
     assert bench.work.draft is None and laid.serial == 1
     view = canvas_view(laid)
@@ -175,7 +175,7 @@ def test_a_draft_belongs_to_the_landmark_that_it_was_laid_for(bench: Bench) -> N
 
 
 def test_an_edit_made_while_drafts_are_laid_stays(bench: Bench) -> None:
-    laying = bench.lay_drafts()
+    laying = bench.make_drafts()
     next(laying)
     bench.settle(state(bench, source="edited", mask=encode(square())))
     *_, last = laying

@@ -71,14 +71,14 @@ class DesignHandlers:
     def drafts(self, bench: Bench) -> Iterator[Views]:
         """The page shows the silhouettes and wants the garment in them."""
         started = time.perf_counter()
-        for work in bench.lay_drafts():
+        for work in bench.make_drafts():
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
             yield {"film": film_view(work), "status": self._status.view(None, done)}
 
     def draft(self, bench: Bench) -> Views:
         """The page shows an edited outline and wants the garment in it."""
         started = time.perf_counter()
-        work = bench.lay_landmark()
+        work = bench.make_draft()
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
         return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 

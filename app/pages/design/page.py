@@ -16,11 +16,10 @@ from app.pages.shared.run_presenter import RUN_VIEWS
 from app.session_log.sampling import MODEL_SETTINGS
 from app.web.site import Site
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.config import assets_folder
+from ragdiffusion.config import KEPT_NEIGHBOURS, assets_folder
 
 ID = "design"
 TITLE = "Design"
-MAX_K = 8
 _LISTS = ("history", "queue")
 
 
@@ -110,7 +109,7 @@ def _wire_presets(site: Site, context: PageContext) -> None:
 
 def _structure(site: Site) -> None:
     gr.HTML("<h2>Structure</h2>", elem_classes="heading")
-    site.parts["k"] = gr.Slider(1, MAX_K, 4, step=1, label="Candidates (K)", elem_id="k", buttons=[])
+    site.parts["k"] = gr.Slider(1, KEPT_NEIGHBOURS, 4, step=1, label="Candidates (K)", elem_id="k", buttons=[])
     site.parts["alpha"] = gr.Slider(0, 1, 0.5, step=0.01, label="Share of the bank (α)", elem_id="alpha", buttons=[])
     site.panel("mix")
     with gr.Accordion("Attributes", open=False, elem_id="attributes"):

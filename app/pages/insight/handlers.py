@@ -21,11 +21,11 @@ from app.runs.engine import Engine
 from app.runs.work import Work
 from app.session_log.search import Search
 from ragdiffusion.attributes import UNKNOWN
+from ragdiffusion.config import KEPT_NEIGHBOURS
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
 
-MOST_K = 8
 MAP_SIDE = 4000  # steps along the longer side of the map
 _BINS = 48
 _ALPHAS = tuple(i / 20 for i in range(21))
@@ -105,7 +105,7 @@ class InsightHandlers:
             "photo": work.photo.name,
             "nearest": nearest,
             "similarity": {"counts": counts, "low": low, "high": high, "mean": float(similarity.mean())},
-            "by_k": landmark_by_k(guide, most=MOST_K),
+            "by_k": landmark_by_k(guide, most=KEPT_NEIGHBOURS),
             "k": guide.k,
             "source": guide.landmark_source,
             "by_alpha": [list(pair) for pair in zip(_ALPHAS, likeness_by_alpha(guide, _ALPHAS), strict=True)],

@@ -52,7 +52,7 @@ def test_an_own_outline_is_used_as_shown_and_survives_another_reading(
     placed(bench)
     drawn = bench.outline(mask_png(mask), "mine.png")
     assert drawn.guide.landmark_source == "edited" and drawn.draft is None
-    draft = bench.lay_landmark().draft
+    draft = bench.make_draft().draft
     halved = torch.nn.functional.avg_pool2d(torch.from_numpy(mask)[None], 2)[0]
     assert torch.equal(drawn.guide.landmark, (halved * 255).round() / 255), "to the 8 bits of the log"
     described = bench.describe({"collar": "Polo"})

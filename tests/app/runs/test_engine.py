@@ -25,7 +25,7 @@ SAMPLING = Sampling(seed=5, steps=3, strength=1.0, guidance=1.0)
 def request_of(model: RAGDiffusion, photo_bytes: Callable[..., bytes]) -> Request:
     photo = load_photo(photo_bytes())
     guide = model.retrieve(photo, k=3)
-    return Request(photo, guide, SAMPLING)
+    return Request(model.see(photo), guide, SAMPLING)
 
 
 class Jobs:
@@ -82,7 +82,7 @@ def follow(jobs: Jobs, request: Request, *, preview: bool = False) -> tuple[list
 def test_it_makes_what_the_model_makes(jobs: Jobs, engine: Engine, model: RAGDiffusion, request_of: Request) -> None:
     news, recorded = follow(jobs, request_of)
     assert recorded == ["running", "done"] and news[-1].status == "done"
-    expected = model.generate(request_of.photo, request_of.guide, seed=5, steps=3, strength=1.0, guidance=1.0)
+    expected = model.generate(request_of.sight, request_of.guide, seed=5, steps=3, strength=1.0, guidance=1.0)
     np.testing.assert_array_equal(np.asarray(news[-1].result.image), np.asarray(expected.image))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from app.errors import WorkspaceError
@@ -20,7 +20,6 @@ from app.pages.shared.context import PageContext
 from app.pages.shared.run_actions import RunActions
 from app.runs.bench import Bench
 from app.runs.engine import Engine
-from app.runs.job import Garment, Job, Progress, Request
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
 from app.runs.sheets import compose, layout_of, plan_sheet
@@ -28,6 +27,7 @@ from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
 from app.session_log.values import Run
 from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder
 
 Draw = Callable[..., bytes]
 Shape = Callable[[int], np.ndarray]
@@ -203,38 +203,54 @@ def test_a_batch_reads_each_photo_in_its_turn_and_one_failure_stops_nothing(
 # ---- which garment is meant
 
 
-MASK = torch.zeros(64, 64)
-MASK[8:40, 16:48] = 1
+MASK = np.zeros((400, 300), np.float32)
+MASK[80:300, 60:220] = 1
+
+
+class Finder:
+    """Finds the one garment however it is meant, and notes how it was."""
+
+    def __init__(self, flow: GarmentFinder) -> None:
+        self._flow = flow
+        self.meant: list[GarmentChoice | None] = []
+
+    def find(self, photo: Image.Image, garment: GarmentChoice | None = None) -> FoundGarment:
+        self.meant.append(garment)
+        return self._flow.find(photo, garment if isinstance(garment, np.ndarray) else None)
+
+
+@pytest.fixture
+def finder(model: RAGDiffusion, monkeypatch: pytest.MonkeyPatch) -> Finder:
+    made = Finder(model.observer.finder)
+    monkeypatch.setattr(model.observer, "finder", made)
+    return made
 
 
 @pytest.mark.parametrize("garment", [None, "upper", (120.0, 80.5), MASK], ids=["none", "name", "point", "mask"])
 def test_the_garment_that_is_meant_is_logged_run_and_restored(
-    services: Services, runs: Runs, bench: Bench, photo_bytes: Draw, garment: Garment | None
+    runs: Runs, bench: Bench, finder: Finder, photo_bytes: Draw, garment: GarmentChoice | None
 ) -> None:
-    requests: list[Request] = []
-    original = services.engine._generate
-
-    def watched(job: Job) -> Progress:
-        prepare = job.prepare
-        job.prepare = lambda model: (requests.append(prepare(model)), requests[-1])[1]
-        return original(job)
-
-    services.engine._generate = watched
     bench.place(photo_bytes(), "shirt.png", k=3, alpha=0.25, garment=garment)
     bench.describe({"collar": "Polo"})
-    started = runs.start(bench, SAMPLING)
+    [*bench.make_drafts()]
+    bench.framed_photo()
+    bench.photo_outline()
+    started = runs.start(bench, replace(SAMPLING, colour_match=True))
     assert ends(started) == ["done"]
+    assert len(finder.meant) == 1, "a photo is looked at once, whatever is asked of it"
     run = runs.get("ana", started.runs[0].id)
-    kind = {type(None): None, str: "name", tuple: "point", torch.Tensor: "mask"}[type(garment)]
+    kind = {type(None): None, str: "name", tuple: "point", np.ndarray: "mask"}[type(garment)]
     assert (run.inputs.garment or {None: 0}).keys() == {kind}
     bench.place(photo_bytes("#224488"), "other.png", k=5, alpha=0.9)
     runs.restore(bench, run.id)
+    np.testing.assert_equal(bench.work.garment, garment)
     checked = runs.reproduce("ana", run.id)  # from the log alone
-    assert ends(checked) == ["done"] and runs.get("ana", checked.runs[0].id).inputs == run.inputs
-    for found in (*(request.garment for request in requests), bench.work.garment):
-        same = torch.equal(found, garment) if kind == "mask" else found == garment
-        assert same
-    assert len(requests) == 2
+    assert ends(checked) == ["done"]
+    again = runs.get("ana", checked.runs[0].id)
+    assert again.inputs == run.inputs and again.same_pixels is True
+    meant = [garment, None, garment, garment]  # placed, the other photo, restored, run from the log
+    for found, wanted in zip(finder.meant, meant, strict=True):
+        np.testing.assert_equal(found, wanted)
 
 
 # ---- the queue
