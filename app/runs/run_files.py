@@ -12,13 +12,14 @@ from app.files.export import as_file, export_png
 from app.files.image_store import ImageStore
 from app.files.pictures import png, thumbnail_jpeg, unit_mask
 from app.runs.engine import Engine
+from app.runs.request import garment_of
 from app.session_log.log import SessionLog
 from app.session_log.search import Card
 from app.session_log.values import Run
 from ragdiffusion.images import load_photo
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import Enlarged
+    from ragdiffusion.api import Enlarged, RAGDiffusion
 
 
 class RunFiles:
@@ -121,7 +122,12 @@ class RunFiles:
         with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
             picture = opened.convert("RGB")
         landmark = unit_mask(self.picture(run.inputs.landmark_path))
-        return self._engine.call(lambda model: model.enlarge(photo, picture, landmark, size=size), slow=True)
+        garment = garment_of(run.inputs, self._images)
+
+        def enlarge(model: RAGDiffusion) -> Enlarged:
+            return model.enlarge(model.see(photo, garment), picture, landmark, size=size)
+
+        return self._engine.call(enlarge, slow=True)
 
 
 def _require_picture(run: Run) -> None:
