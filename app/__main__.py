@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def read_options(argv: Sequence[str] | None = None) -> StudioOptions:
-    """The settings that the command line asks for.
+    """Return the settings that the command line asks for.
 
     Raises:
         ValueError: as for `StudioOptions`.
@@ -125,7 +125,7 @@ def serve(settings: StudioOptions) -> None:
 
 
 def load_model(settings: StudioOptions) -> RAGDiffusion:
-    """The model that the settings name, with its first retrieval, which is slow, behind it."""
+    """Return the model that the settings name, with its first retrieval, which is slow, behind it."""
     # Imported here, so that the page is up before it.
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.logs import quiet_libraries

@@ -32,7 +32,7 @@ class StudioOptions:
         mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
 
     Raises:
-        ValueError: a port out of range, an empty user or password, other hosts without a login, no such reader,
+        ValueError: for a port out of range, an empty user or password, other hosts without a login, no such reader,
             or `mcp` without its package.
     """
 
@@ -88,7 +88,7 @@ def parse_login(text: str) -> tuple[str, str]:
     """Split USER:PASSWORD at the first colon.
 
     Raises:
-        ValueError: there is no colon. The message does not repeat the text, which may be a password.
+        ValueError: if there is no colon. The message does not repeat the text, which may be a password.
     """
     user, colon, password = text.partition(":")
     if not colon:

@@ -66,7 +66,7 @@ class ApiHandlers:
             The guide as plain values, and its landmark as PNG.
 
         Raises:
-            ValueError: a file or a value cannot be used.
+            ValueError: if a file or a value cannot be used.
         """
         guide = as_logged(self._bench(owner, ask).require().guide)
         return self._guide(guide), mask_png(guide.landmark)
@@ -81,7 +81,7 @@ class ApiHandlers:
             seeds: 1 to 16.
 
         Raises:
-            ValueError: a file or a value cannot be used; nothing is logged then.
+            ValueError: if a file or a value cannot be used; nothing is logged then.
         """
         defaults = self._engine.model().defaults
         own = {name: getattr(defaults, name) for name in MODEL_SETTINGS}
@@ -89,26 +89,26 @@ class ApiHandlers:
         return self._runs.start(self._bench(owner, ask), sampling, seeds=seeds)
 
     def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
-        """Runs as they stand now, and the pictures of those that are done, by file name.
+        """Return runs as they stand now, and the pictures of those that are done, by file name.
 
         Raises:
-            ValueError: there is no such run of theirs, or its picture is gone.
+            ValueError: if there is no such run of theirs, or its picture is gone.
         """
         runs = [self._runs.get(owner, run_id) for run_id in run_ids]
         pictures = [self._picture(run) for run in runs if run.result_path is not None]
         return [run_values(run) for run in runs], pictures
 
     def landmark(self, owner: str, run_id: int) -> bytes | None:
-        """The landmark that a run obeys, as PNG; None where it was not found yet.
+        """Return the landmark that a run obeys, as PNG; None where it was not found yet.
 
         Raises:
-            ValueError: there is no such run of theirs, or the picture is gone.
+            ValueError: if there is no such run of theirs, or the picture is gone.
         """
         path = self._runs.get(owner, run_id).inputs.landmark_path
         return self._runs.picture(path) if path else None
 
     def history(self, owner: str, fields: dict[str, Any], *, count: int, before: int | None) -> dict[str, Any]:
-        """Some of the caller's runs, newest first.
+        """Return some of the caller's runs, newest first.
 
         Args:
             owner: login of the caller.
@@ -117,7 +117,7 @@ class ApiHandlers:
             before: only runs with a smaller number.
 
         Raises:
-            ValueError: a field cannot be used, or the count is out of range.
+            ValueError: if a field cannot be used, or the count is out of range.
         """
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count must be a whole number from 1 to {MAX_COUNT}, got {count}: use before to go on")
@@ -169,7 +169,7 @@ class ApiHandlers:
 
 
 def _attributes(given: Any) -> dict[str, str]:
-    """Those that override what is read, in Table 6's spelling."""
+    """Return those that override what is read, in Table 6's spelling."""
     if given is None:
         return {}
     if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):

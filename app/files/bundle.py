@@ -36,7 +36,7 @@ def pack(runs: Sequence[Run], images: ImageStore) -> bytes:
     """Write runs that have ended with all their pictures.
 
     Raises:
-        ValueError: there are no runs or too many, one has not ended, or a picture is gone.
+        ValueError: if there are no runs or too many, one has not ended, or a picture is gone.
     """
     if not 1 <= len(runs) <= MAX_RUNS:
         raise ValueError(f"a bundle holds 1 to {MAX_RUNS} runs, got {len(runs)}: select fewer")
@@ -65,7 +65,7 @@ def unpack(data: bytes, name: str, *, owner: str, log: SessionLog, images: Image
         images: takes the pictures.
 
     Raises:
-        ValueError: it is no bundle of ours, it was changed, or it is too large; nothing was written.
+        ValueError: if it is no bundle of ours, it was changed, or it is too large; nothing was written.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
@@ -117,7 +117,7 @@ def _read(bundle: zipfile.ZipFile) -> tuple[list[Run], dict[str, bytes]]:
 
 
 def _content(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
-    """A member's bytes, never more than `most`, whatever its header says."""
+    """Return a member's bytes, never more than `most`, whatever its header says."""
     with bundle.open(member) as file:
         content = file.read(most + 1)
     if len(content) > most:

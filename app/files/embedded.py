@@ -41,7 +41,7 @@ class EmbeddedSettings:
 
 
 def settings_of(run: Run) -> dict[str, Any]:
-    """All that made a run's picture, but no name of a person and no path."""
+    """Return all that made a run's picture, but no name of a person and no path."""
     return {
         "schema_version": VERSION,
         **{name: value for name, value in run.inputs.flat().items() if name not in _HIDDEN},
@@ -49,7 +49,7 @@ def settings_of(run: Run) -> dict[str, Any]:
 
 
 def embed(picture: Image.Image, settings: dict[str, Any] | None) -> bytes:
-    """A picture as PNG with these settings in it, or with nothing but its pixels (None)."""
+    """Return a picture as PNG with these settings in it, or with nothing but its pixels (None)."""
     chunks = PngImagePlugin.PngInfo()
     if settings is not None:
         chunks.add_itxt(KEY, json.dumps(settings, ensure_ascii=False, allow_nan=False))
@@ -59,14 +59,14 @@ def embed(picture: Image.Image, settings: dict[str, Any] | None) -> bytes:
 
 
 def read_settings(data: bytes, name: str) -> EmbeddedSettings | None:
-    """The settings inside a PNG; None where there are none of ours, whatever else is written there.
+    """Return the settings inside a PNG; None where there are none of ours, whatever else is written there.
 
     Args:
         data: the file.
         name: what to call it in messages.
 
     Raises:
-        ValueError: it is no PNG, or our settings in it are damaged or from a newer studio.
+        ValueError: if it is no PNG, or our settings in it are damaged or from a newer studio.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:

@@ -15,7 +15,7 @@ _CLEAR = 1 / 255  # below this a mask says nothing about the colour beneath
 
 
 def export_png(run: Run, result: bytes, landmark: bytes, *, background: str, with_settings: bool) -> bytes:
-    """A run's picture as PNG.
+    """Return a run's picture as PNG.
 
     Args:
         run: of the log.
@@ -25,7 +25,7 @@ def export_png(run: Run, result: bytes, landmark: bytes, *, background: str, wit
         with_settings: whether all that made it is written into the file.
 
     Raises:
-        ValueError: the background is none.
+        ValueError: if there is no such background.
     """
     with Image.open(io.BytesIO(result)) as picture, Image.open(io.BytesIO(landmark)) as mask:
         return as_file(
@@ -36,7 +36,7 @@ def export_png(run: Run, result: bytes, landmark: bytes, *, background: str, wit
 def as_file(
     run: Run, picture: Image.Image, mask: Image.Image, *, background: str, with_settings: bool
 ) -> bytes:
-    """As `export_png`, of a picture and a silhouette that are read already and may be larger than the log's."""
+    """Do as `export_png`, with a picture and a silhouette that are read already and may be larger than the log's."""
     background = check_background(background)
     if background != "white":
         picture = on_background(picture, mask, background)
@@ -56,9 +56,9 @@ def on_background(picture: Image.Image, mask: Image.Image, background: str) -> I
     """
     if mask.size != picture.size:
         mask = mask.resize(picture.size, Image.Resampling.BILINEAR)
-    share = np.asarray(mask, np.float32)[..., None] / 255  # [H, W, 1]
+    share = np.asarray(mask, np.float32)[..., None] / 255  # (H, W, 1)
     white_free = (np.asarray(picture, np.float32) - 255 * (1 - share)) / np.maximum(share, _CLEAR)
-    colour = np.clip(white_free, 0, 255)  # [H, W, 3]
+    colour = np.clip(white_free, 0, 255)  # (H, W, 3)
     if background == "transparent":
         pixels = np.concatenate([colour, 255 * share], -1)
     else:

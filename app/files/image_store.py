@@ -35,7 +35,7 @@ class ImageStore:
             Its name, to be given to `read`; the same bytes get the same name.
 
         Raises:
-            WorkspaceError: the disk is full or sealed; nothing is left behind.
+            WorkspaceError: if the disk is full or sealed; nothing is left behind.
         """
         digest = hashlib.sha256(data).hexdigest()
         name = f"{digest[:2]}/{digest}.{suffix}"
@@ -51,10 +51,10 @@ class ImageStore:
         return name
 
     def read(self, name: str) -> bytes:
-        """The bytes of a kept file.
+        """Return the bytes of a kept file.
 
         Raises:
-            ValueError: it is not there any more, or is no name that `put` gave.
+            ValueError: if it is not there any more, or is no name that `put` gave.
         """
         path = self._path(name)
         try:

@@ -40,12 +40,12 @@ def png_url(data: bytes | None) -> str | None:
 
 
 def jpeg_url(image: Image.Image, quality: int = 88) -> str:
-    """A picture as a JPEG data URL."""
+    """Return a picture as a JPEG data URL."""
     return data_url(image, "JPEG", quality=quality)
 
 
 def data_url(image: Image.Image, form: str, **options: int) -> str:
-    """A picture as a data URL.
+    """Return a picture as a data URL.
 
     Args:
         image: of a mode that the format can hold.
@@ -58,20 +58,20 @@ def data_url(image: Image.Image, form: str, **options: int) -> str:
 
 
 def within(image: Image.Image, side: int) -> Image.Image:
-    """A copy whose longer side is at most `side` pixels."""
+    """Return a copy whose longer side is at most `side` pixels."""
     small = image.copy() if max(image.size) <= side else image.reduce(max(1, max(image.size) // (2 * side)))
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return small
 
 
 def thumbnail_jpeg(image: Image.Image) -> bytes:
-    """A picture, small, as a JPEG file."""
+    """Return a picture, small, as a JPEG file."""
     buffer = io.BytesIO()
     within(image.convert("RGB"), THUMBNAIL_SIDE).save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 
 def unit_mask(png: bytes) -> Tensor:
-    """A mask of the log, float32 (H, W) in [0, 1]."""
+    """Return a mask of the log, float32 (H, W) in [0, 1]."""
     with Image.open(io.BytesIO(png)) as image:
         return torch.from_numpy(np.array(image.convert("L"), np.float32) / 255)

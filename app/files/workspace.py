@@ -16,7 +16,7 @@ def claimed(folder: Path) -> Iterator[None]:
     """Hold the workspace for this process; the system lets go of it even when the process is killed.
 
     Raises:
-        ValueError: it cannot be made or written to, or another studio has it.
+        ValueError: if it cannot be made or written to, or another studio has it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ class EditorState:
         alpha: share of the reconstruction in Eq. 3.
         source: "consensus", "candidate" or "edited".
         choice: index of the picked candidate, None otherwise.
-        mask: float32 [S, S] in [0, 1], the edited landmark; None otherwise.
+        mask: float32 (S, S) in [0, 1], the edited landmark; None otherwise.
     """
 
     token: int
@@ -49,7 +49,7 @@ class EditorState:
             None where the value is what Python itself had sent.
 
         Raises:
-            ValueError: the outline encloses nearly nothing or nearly everything, or the value is damaged.
+            ValueError: if the outline encloses nearly nothing or nearly everything, or the value is damaged.
         """
         if not isinstance(value, Mapping) or "serial" not in value:
             return None

@@ -56,10 +56,10 @@ class Bench:
         return self._work
 
     def require(self) -> Work:
-        """What lies on the bench.
+        """Return what lies on the bench.
 
         Raises:
-            ValueError: there is no photo.
+            ValueError: if there is no photo.
         """
         if self._work is None:
             raise ValueError("there is no photo yet: drop, paste or choose one first")
@@ -92,7 +92,7 @@ class Bench:
                 to "Unknown" is read from the photo again.
 
         Raises:
-            ValueError: there is no photo, or Table 6 has no such attribute or value.
+            ValueError: if there is no photo, or Table 6 has no such attribute or value.
         """
         with self.lock:
             work = self.require()
@@ -116,7 +116,7 @@ class Bench:
             value: of the canvas; one that came from here, or was settled before, changes nothing.
 
         Raises:
-            ValueError: there is no photo, or what is shown cannot be used; the bench stays as it was.
+            ValueError: if there is no photo, or what is shown cannot be used; the bench stays as it was.
         """
         with self.lock:
             work = self.require()
@@ -138,7 +138,7 @@ class Bench:
         """Use another K or α than the canvas shows; own presets and restored settings do.
 
         Raises:
-            ValueError: there is no photo, or a value is out of range.
+            ValueError: if there is no photo, or a value is out of range.
         """
         return self._push(lambda work: replace(work, guide=work.guide.retune(k=k, alpha=alpha)))
 
@@ -146,7 +146,7 @@ class Bench:
         """Take a candidate's silhouette as the landmark.
 
         Raises:
-            ValueError: there is no photo or no such candidate.
+            ValueError: if there is no photo or no such candidate.
         """
         return self._push(lambda work: replace(work, guide=work.guide.pick(index), draft=None))
 
@@ -154,7 +154,7 @@ class Bench:
         """Take the person's own mask as the landmark.
 
         Raises:
-            ValueError: there is no photo, or the file is no usable mask.
+            ValueError: if there is no photo, or the file is no usable mask.
         """
         with self.lock:
             self.require()
@@ -165,7 +165,7 @@ class Bench:
         """Take the garment's own outline in the photo as the landmark.
 
         Raises:
-            ValueError: there is no photo, or no garment is found in it.
+            ValueError: if there is no photo, or no garment is found in it.
         """
         with self.lock:
             work = self.require()
@@ -195,7 +195,7 @@ class Bench:
             The work with that draft, for the landmark that it had when this began.
 
         Raises:
-            ValueError: there is no photo.
+            ValueError: if there is no photo.
         """
         work = self.require()
         if work.guide.landmark_source != "edited" or work.draft is not None:
@@ -208,10 +208,10 @@ class Bench:
         return replace(work, draft=draft)
 
     def framed_photo(self) -> Image.Image:
-        """The photo cut to the frame that landmarks have, to be laid under an outline.
+        """Return the photo cut to the frame that landmarks have, to be laid under an outline.
 
         Raises:
-            ValueError: there is no photo.
+            ValueError: if there is no photo.
         """
         return in_landmark_frame(self.require().screen)
 

@@ -97,7 +97,7 @@ class Runs:
         """Log and queue one run for each cell of a contact sheet, all with the same seed.
 
         Raises:
-            ValueError: there is no photo.
+            ValueError: if there is no photo.
         """
         with bench.lock:
             work = bench.require()
@@ -127,7 +127,7 @@ class Runs:
             attributes: that override what is read.
 
         Raises:
-            ValueError: there are no photos or too many.
+            ValueError: if there are no photos or too many.
         """
         inputs: list[RunInputs] = []
         for name, data in photos:  # one at a time: many photos at once would fill the memory
@@ -155,7 +155,7 @@ class Runs:
         """Queue a run that failed, was cancelled or cut off, anew; the old one stays as it is.
 
         Raises:
-            ValueError: there is no such run of theirs, or it is done or under way.
+            ValueError: if there is no such run of theirs, or it is done or under way.
         """
         run = self.get(owner, run_id)
         if run.status not in ("failed", "cancelled", "interrupted"):
@@ -166,7 +166,7 @@ class Runs:
         """Queue a run that repeats a finished one and says whether its pixels are the same.
 
         Raises:
-            ValueError: there is no such run of theirs, or it has no picture.
+            ValueError: if there is no such run of theirs, or it has no picture.
         """
         run = self.get(owner, run_id)
         if run.result_path is None:
@@ -179,19 +179,19 @@ class Runs:
         return any([self._queue.cancel(run_id, bench.owner) for run_id, _ in reversed(bench.followed.going())])
 
     def latest(self, owner: str, count: int) -> list[Run]:
-        """A person's latest runs, newest first."""
+        """Return a person's latest runs, newest first."""
         return self._log.latest(count, owner=owner)
 
     def get(self, owner: str, run_id: int) -> Run:
-        """One of a person's runs.
+        """Return one of a person's runs.
 
         Raises:
-            ValueError: there is no such run of theirs.
+            ValueError: if there is no such run of theirs.
         """
         return self._log.get(run_id, owner=owner)
 
     def picture(self, name: str) -> bytes:
-        """A stored picture of one of the runs."""
+        """Return a stored picture of one of the runs."""
         return self._images.read(name)
 
     def restore(self, bench: Bench, run_id: int, *, scope: str = "all") -> Restored:
@@ -204,7 +204,7 @@ class Runs:
                 attributes on the photo that lies there.
 
         Raises:
-            ValueError: there is no such run or scope, its pictures are gone, or the bench is empty for
+            ValueError: if there is no such run or scope, its pictures are gone, or the bench is empty for
                 "settings"; the bench stays as it was.
         """
         if scope not in RESTORE_SCOPES:

@@ -50,7 +50,7 @@ def plan_sheet(
         candidates: indices from 0; None is the consensus.
 
     Raises:
-        ValueError: an axis is empty, a value is out of range, or the sheet has no cell or too many.
+        ValueError: if an axis is empty, a value is out of range, or the sheet has no cell or too many.
     """
     axes = [list(dict.fromkeys(axis)) for axis in (alphas, ks, candidates)]
     if not all(axes):

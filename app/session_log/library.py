@@ -51,7 +51,7 @@ class Library:
         """Mark runs as "starred" or "rejected", which exclude each other, or take the mark away (None).
 
         Raises:
-            ValueError: there is no such mark, or one of the runs is not theirs.
+            ValueError: if there is no such mark, or one of the runs is not theirs.
         """
         if mark is not None and mark not in _MARKS:
             raise ValueError(f"{mark!r} is no mark: choose one of {', '.join(_MARKS)}")
@@ -61,7 +61,7 @@ class Library:
         """Write a note to a run; "" takes it away.
 
         Raises:
-            ValueError: it is too long, or the run is not theirs.
+            ValueError: if it is too long, or the run is not theirs.
         """
         text = text.strip()
         if len(text) > MAX_NOTE:
@@ -76,7 +76,7 @@ class Library:
         """Put runs into the bin.
 
         Raises:
-            ValueError: one of them is not theirs, or has not ended.
+            ValueError: if one of them is not theirs, or has not ended.
         """
         with self._database.writing() as session:
             rows = _require(session, run_ids, owner)
@@ -90,7 +90,7 @@ class Library:
         """Take runs out of the bin.
 
         Raises:
-            ValueError: one of them is not theirs.
+            ValueError: if one of them is not theirs.
         """
         self._change(run_ids, owner, update(RunRow).values(deleted_at=None))
 
@@ -109,7 +109,7 @@ class Library:
         return sorted(names - needed)
 
     def collections(self, *, owner: str) -> list[Collection]:
-        """A person's collections by name."""
+        """Return a person's collections by name."""
         inside = select(func.count()).select_from(CollectionRunRow).join(RunRow, RunRow.id == CollectionRunRow.run_id)
         inside = inside.where(CollectionRunRow.collection_id == CollectionRow.id, RunRow.deleted_at.is_(None))
         query = select(CollectionRow.id, CollectionRow.name, inside.scalar_subquery())
@@ -118,7 +118,7 @@ class Library:
         return sorted((Collection(*row) for row in rows), key=lambda found: found.name.casefold())
 
     def collections_of(self, run_id: int, *, owner: str) -> list[int]:
-        """The collections that a run is in."""
+        """Return the collections that a run is in."""
         query = select(CollectionRunRow.collection_id).join(
             CollectionRow, CollectionRow.id == CollectionRunRow.collection_id
         )
@@ -129,7 +129,7 @@ class Library:
         """Put runs into a collection; a name that is new makes one.
 
         Raises:
-            ValueError: the name is empty or too long, or one of the runs is not theirs.
+            ValueError: if the name is empty or too long, or one of the runs is not theirs.
         """
         name = _name(name, "collection")
         with self._database.writing() as session:
@@ -150,7 +150,7 @@ class Library:
         """Take runs out of a collection; one that is empty then is forgotten.
 
         Raises:
-            ValueError: one of the runs or the collection is not theirs.
+            ValueError: if one of the runs or the collection is not theirs.
         """
         with self._database.writing() as session:
             _require(session, run_ids, owner)
@@ -163,7 +163,7 @@ class Library:
                 session.delete(row)
 
     def presets(self, *, owner: str) -> list[OwnPreset]:
-        """A person's presets by name."""
+        """Return a person's presets by name."""
         query = select(PresetRow.name, PresetRow.settings).where(PresetRow.owner == owner)
         with self._database.reading() as session:
             found = [OwnPreset(name, settings) for name, settings in session.execute(query)]
@@ -173,7 +173,7 @@ class Library:
         """Keep settings under a name, in place of earlier ones of that name.
 
         Raises:
-            ValueError: the name is empty or too long.
+            ValueError: if the name is empty or too long.
         """
         name = _name(preset.name, "preset")
         with self._database.writing() as session:
@@ -184,7 +184,7 @@ class Library:
         """Forget a preset.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: if there is none of that name.
         """
         with self._database.writing() as session:
             gone = session.execute(delete(PresetRow).where(PresetRow.owner == owner, PresetRow.name == name))
@@ -198,7 +198,7 @@ class Library:
 
 
 def words_of(row: RunRow) -> str:
-    """The words that a row is found by."""
+    """Return the words that a row is found by."""
     return search_words(
         photo_name=row.photo_name,
         attributes=row.attributes,
@@ -216,7 +216,7 @@ def _pictures(session: Session, *conditions: ColumnElement[bool]) -> Iterator[st
 
 
 def _require(session: Session, run_ids: Sequence[int], owner: str) -> list[RunRow]:
-    """The rows, all of them this person's."""
+    """Return the rows, all of them this person's."""
     rows = list(session.scalars(select(RunRow).where(RunRow.id.in_(run_ids), RunRow.owner == owner)))
     missing = sorted(set(run_ids) - {row.id for row in rows})
     if missing:

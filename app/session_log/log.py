@@ -32,8 +32,8 @@ class SessionLog:
         path: the database; made with its tables when missing, migrated when older.
 
     Raises:
-        ValueError: the file is no session log, or a newer studio made it.
-        WorkspaceError: the database is locked, read-only, full or damaged. Every method may raise this.
+        ValueError: if the file is no session log, or a newer studio made it.
+        WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
     def __init__(self, path: Path) -> None:
@@ -161,10 +161,10 @@ class SessionLog:
             session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(status="cancelled"))
 
     def get(self, run_id: int, *, owner: str) -> Run:
-        """One run of one person, in the bin or not.
+        """Return one run of one person, in the bin or not.
 
         Raises:
-            ValueError: there is no such run, or it is someone else's.
+            ValueError: if there is no such run, or it is someone else's.
         """
         with self._database.reading() as session:
             row = session.get(RunRow, run_id)
@@ -173,7 +173,7 @@ class SessionLog:
             return _run(row)
 
     def latest(self, count: int, *, owner: str) -> list[Run]:
-        """The last runs of one person outside the bin, newest first."""
+        """Return the last runs of one person outside the bin, newest first."""
         query = select(RunRow).where(RunRow.owner == owner, RunRow.deleted_at.is_(None))
         with self._database.reading() as session:
             return [_run(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(count))]
@@ -184,10 +184,10 @@ class SessionLog:
             session.merge(ThumbnailRow(run_id=run_id, jpeg=jpeg))
 
     def group(self, group_id: int, *, owner: str) -> tuple[RunGroup, list[Run]]:
-        """A group and its runs in the order they were asked for.
+        """Return a group and its runs in the order they were asked for.
 
         Raises:
-            ValueError: there is no such group, or it is someone else's.
+            ValueError: if there is no such group, or it is someone else's.
         """
         with self._database.reading() as session:
             row = session.get(GroupRow, group_id)
@@ -202,7 +202,7 @@ class SessionLog:
             session.execute(update(GroupRow).where(GroupRow.id == group_id).values(picture_path=picture_path))
 
     def queued(self, *, owner: str) -> list[Run]:
-        """A person's waiting runs in the order of the queue."""
+        """Return a person's waiting runs in the order of the queue."""
         query = select(RunRow).where(RunRow.status == "queued", RunRow.owner == owner).order_by(*_ORDER)
         with self._database.reading() as session:
             return [_run(row) for row in session.scalars(query)]

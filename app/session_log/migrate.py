@@ -25,7 +25,7 @@ def migrate(session: Session, path: Path) -> None:
         path: of the database, for messages.
 
     Raises:
-        ValueError: the file is a database of something else, or a newer studio made it.
+        ValueError: if the file is a database of something else, or a newer studio made it.
     """
     connection = session.connection()
     tables = set(inspect(connection).get_table_names())

@@ -33,7 +33,7 @@ class Filter:
         bin: whether the bin is searched, instead of all that is outside it.
 
     Raises:
-        ValueError: a status or mark that does not exist, or a moment without a time zone.
+        ValueError: for a status or mark that does not exist, or a moment without a time zone.
     """
 
     text: str = ""
@@ -125,7 +125,7 @@ class Search:
         self._database = database
 
     def find(self, wanted: Filter, *, owner: str, count: int, before: int | None = None) -> Found:
-        """Some of the runs that a filter lets through, newest first.
+        """Return some of the runs that a filter lets through, newest first.
 
         Args:
             wanted: which.
@@ -152,7 +152,7 @@ class Search:
         return Found(tuple(_card(row) for row in rows), total)
 
     def timings(self, *, owner: str, count: int) -> list[Timed]:
-        """How long the latest runs took that were made here and are done, oldest first; those in the bin too."""
+        """Return how long the latest runs took that were made here and are done, oldest first; those in the bin too."""
         query = select(RunRow.id, RunRow.created_at, RunRow.steps, RunRow.timings_ms)
         query = query.where(RunRow.owner == owner, RunRow.status == "done", RunRow.imported.is_(False))
         with self._database.reading() as session:
@@ -160,13 +160,13 @@ class Search:
         return [Timed(run_id, moment.replace(tzinfo=timezone.utc), *rest) for run_id, moment, *rest in reversed(rows)]
 
     def categories(self, *, owner: str) -> list[str]:
-        """The categories that occur, in order."""
+        """Return the categories that occur, in order."""
         query = select(RunRow.category).where(RunRow.owner == owner, RunRow.category != "").distinct()
         with self._database.reading() as session:
             return sorted(session.scalars(query))
 
     def thumbnails(self, run_ids: list[int], *, owner: str) -> dict[int, bytes]:
-        """The small pictures of runs, as JPEG; runs without one are left out."""
+        """Return the small pictures of runs, as JPEG; runs without one are left out."""
         query = select(ThumbnailRow.run_id, ThumbnailRow.jpeg).join(RunRow, RunRow.id == ThumbnailRow.run_id)
         with self._database.reading() as session:
             found = session.execute(query.where(RunRow.id.in_(run_ids), RunRow.owner == owner)).all()

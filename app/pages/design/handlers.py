@@ -51,39 +51,39 @@ class DesignHandlers:
         yield {"status": self._status.view("Ready for a photo"), "k": defaults.k, "alpha": defaults.alpha}
 
     def place_photo(self, bench: Bench, path: str, k: int, alpha: float) -> Views:
-        """A photo was uploaded, dropped or pasted."""
+        """Put a photo on the bench that was uploaded, dropped or pasted."""
         data, name = read_upload(path)
         return self._placed(bench, bench.place(data, name, k=k, alpha=alpha))
 
     def place_example(self, bench: Bench, event: dict[str, Any], k: int, alpha: float) -> Views:
-        """An example was clicked; the event holds its `name`."""
+        """Put an example on the bench; the event holds its `name`."""
         path = self._examples.get(str(event.get("name")))
         if path is None:
             raise ValueError("that example is not there any more: reload the page")
         return self._placed(bench, bench.place(path.read_bytes(), path.name, k=k, alpha=alpha))
 
     def settle(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """Something was changed on the canvas: K, α, the choice, the outline, or several of them."""
+        """Agree with a change on the canvas: K, α, the choice, the outline, or several of them."""
         received = time.time() * 1e3
         work = bench.settle(event)
         return {"canvas": {**canvas_view(work), "received": received}, "status": self._presenter.timings(work)}
 
     def drafts(self, bench: Bench) -> Iterator[Views]:
-        """The page shows the silhouettes and wants the garment in them."""
+        """Warp the garment into the silhouettes that the page shows."""
         started = time.perf_counter()
         for work in bench.make_drafts():
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
             yield {"film": film_view(work), "status": self._status.view(None, done)}
 
     def draft(self, bench: Bench) -> Views:
-        """The page shows an edited outline and wants the garment in it."""
+        """Warp the garment into the edited outline that the page shows."""
         started = time.perf_counter()
         work = bench.make_draft()
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
         return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 
     def describe(self, bench: Bench, *values: str) -> Views:
-        """An attribute was changed; all 14 come in table order."""
+        """Retrieve again after an attribute was changed; all 14 come in table order."""
         if bench.work is None:
             return {}
         work = bench.describe(dict(zip(FIELDS, values, strict=True)))
@@ -91,20 +91,20 @@ class DesignHandlers:
         return {**self._presenter.guide(work), **attribute_views(work)}
 
     def outline(self, bench: Bench, path: str) -> Views:
-        """A mask was uploaded."""
+        """Take an uploaded mask as the landmark."""
         return self._presenter.landmark(bench.outline(*read_upload(path)))
 
     def photo_outline(self, bench: Bench) -> Views:
-        """The garment's own outline is wanted."""
+        """Take the garment's own outline as the landmark."""
         return self._presenter.landmark(bench.photo_outline())
 
     def ghost(self, bench: Bench) -> Views:
-        """The photo is wanted under the outline."""
+        """Show the photo under the outline."""
         image = jpeg_url(bench.framed_photo())
         return {"canvas": {**canvas_view(bench.require()), "ghost": image}}
 
     def say(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """The browser refuses a file or an outline by itself; the event holds its `message`."""
+        """Say why the browser refuses a file or an outline by itself; the event holds its `message`."""
         raise ValueError(str(event.get("message"))[:300])
 
     def _placed(self, bench: Bench, work: Work) -> Views:

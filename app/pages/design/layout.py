@@ -10,7 +10,7 @@ from app.web.site import Site
 
 
 def build_settings(site: Site) -> None:
-    """The section "Picture" of the settings column."""
+    """Lay out the section "Picture" of the settings column."""
     parts = site.parts
     gr.HTML("<h2>Picture</h2>", elem_classes="heading")
     with gr.Row(elem_id="seed-row"):
@@ -53,19 +53,19 @@ def build_settings(site: Site) -> None:
 
 
 def build_actions(site: Site) -> None:
-    """The buttons below the settings column."""
+    """Lay out the buttons below the settings column."""
     with gr.Row(elem_id="actions"):
         site.parts["generate"] = gr.Button("Generate", variant="primary", elem_id="generate", min_width=90)
         site.parts["cancel"] = gr.Button("Cancel", interactive=False, elem_id="cancel", min_width=60)
 
 
 def build_result(site: Site) -> None:
-    """The pane right of the canvas."""
+    """Lay out the pane right of the canvas."""
     site.panel("result")
 
 
 def build_strip(site: Site) -> None:
-    """The strip below the candidates: the latest runs, and the queue beside them."""
+    """Lay out the strip below the candidates: the latest runs, and the queue beside them."""
     with gr.Row(elem_id="strip"):
         site.panel("history")
         site.panel("queue")

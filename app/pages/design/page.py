@@ -49,7 +49,7 @@ def wire(site: Site, context: PageContext) -> None:
 
 
 def _wire_bench(site: Site, context: PageContext) -> None:
-    """Photo, guide and outline."""
+    """Connect photo, guide and outline."""
     examples = sorted((assets_folder() / "examples").glob("*.jpg"))  # the folder may be missing
     named = {path.name: path for path in examples}
     handlers = DesignHandlers(context.engine, context.bench_presenter, context.status, named)
@@ -71,7 +71,7 @@ def _wire_bench(site: Site, context: PageContext) -> None:
 
 
 def _wire_runs(site: Site, context: PageContext) -> None:
-    """Generate, sheets, batches, the result pane, the history strip and the queue."""
+    """Connect Generate, sheets, batches, the result pane, the history strip and the queue."""
     runs, presenter = context.runs, context.run_presenter
     actions = RunActions(runs, presenter, context.bench_presenter, context.status)
     handlers = RunHandlers(runs, context.queue, presenter, context.status)
@@ -96,7 +96,7 @@ def _wire_runs(site: Site, context: PageContext) -> None:
 
 
 def _wire_presets(site: Site, context: PageContext) -> None:
-    """The person's own presets."""
+    """Connect the person's own presets."""
     handlers = PresetHandlers(context.log.library, context.runs, context.bench_presenter, context.status)
     parts, wire = site.parts, site.wire
     kept = ("own_preset", "status")

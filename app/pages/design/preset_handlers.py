@@ -37,7 +37,7 @@ class PresetHandlers:
         return {"own_preset": self._choices(bench, None)}
 
     def take(self, bench: Bench, name: str | None) -> Views:
-        """A preset was chosen: set its settings, and tune the guide of what lies on the bench by them."""
+        """Set a preset's settings, and tune the guide of what lies on the bench by them."""
         found = {preset.name: preset.settings for preset in self._library.presets(owner=bench.owner)}.get(name or "")
         if found is None:  # a name that is being typed, to be kept
             return {}

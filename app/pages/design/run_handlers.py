@@ -48,13 +48,13 @@ class RunHandlers:
             yield {name: getattr(defaults, name) for name in MODEL_SETTINGS}
 
     def generate(self, bench: Bench, canvas: Any, seeds: float | None, *settings: Any) -> Views:
-        """Generate was pressed: log the runs and queue them; the result pane then asks to `follow`."""
+        """Log the runs that Generate asks for and queue them; the result pane then asks to `follow`."""
         bench.settle(canvas)
         sampling, preview = _set(settings)
         return self._started(bench, self._runs.start(bench, sampling, seeds=seeds or 1, preview=preview), sampling)
 
     def sheet(self, bench: Bench, canvas: Any, alphas: str, ks: str, candidates: str, *settings: Any) -> Views:
-        """A contact sheet is wanted; its axes are lists of numbers, and "consensus" is a candidate too."""
+        """Start a contact sheet; its axes are lists of numbers, and "consensus" is a candidate too."""
         bench.settle(canvas)
         sampling, preview = _set(settings)
         sheet = plan_sheet(
@@ -66,7 +66,7 @@ class RunHandlers:
         return self._started(bench, self._runs.start_sheet(bench, sampling, sheet, preview=preview), sampling)
 
     def batch(self, bench: Bench, paths: list[str] | None, k: int, alpha: float, *settings: Any) -> Views:
-        """Many photos were dropped or chosen: one run for each, under the settings of the page."""
+        """Start one run for each of many photos, under the settings of the page."""
         sampling, _ = _set(settings)
         photos = ((name, data) for data, name in map(read_upload, paths or []))
         started = self._runs.start_batch(bench.owner, photos, sampling, k=k, alpha=alpha)
@@ -89,18 +89,18 @@ class RunHandlers:
         yield {"cancel": {"interactive": False}, **self._presenter.lists(bench.owner, followed.last)}
 
     def cancel(self, bench: Bench) -> Views:
-        """Cancel was pressed; `follow` tells how it ended."""
+        """Stop what was started from this bench; `follow` tells how it ended."""
         self._runs.cancel(bench)
         return {}
 
     def show_preview(self, bench: Bench, preview: bool) -> Views:
-        """Pictures on the way are wanted or not, of what runs already too."""
+        """Turn pictures on the way on or off, of what runs already too."""
         for _, job in bench.followed.all():
             job.preview = bool(preview)
         return {}
 
     def look(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """A run of the history was clicked; the event holds its `run`. The bench stays as it is."""
+        """Show a run of the history; the event holds its `run`. The bench stays as it is."""
         run = self._runs.get(bench.owner, run_of(event))
         job = self._queue.follow(run.id, bench.owner)
         history = self._presenter.history(bench.owner, run.id)
@@ -110,16 +110,16 @@ class RunHandlers:
         return {"result": self._presenter.progress(run, job), "history": history, "cancel": {"interactive": True}}
 
     def refresh(self, bench: Bench, shown: dict[str, Any] | None) -> Views:
-        """The history waits for runs that no page follows any more; it passes what it shows."""
+        """Return the lists anew to a history that waits for runs which no page follows; it passes what it shows."""
         return self._presenter.lists(bench.owner, (shown or {}).get("shown"))
 
     def export(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """A file is wanted of the event's `run`, as `RunPresenter.download` describes it."""
+        """Give a file of the event's `run`, as `RunPresenter.download` describes it."""
         run = self._runs.get(bench.owner, run_of(event))
         return {"result": {**self._presenter.result(run), "download": self._presenter.download(run, event)}}
 
     def arrange(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """The queue was changed: `action` is cancel, cancel_all, pause, resume or move (with `runs` in order)."""
+        """Change the queue: `action` is cancel, cancel_all, pause, resume or move (with `runs` in order)."""
         action, owner = event.get("action"), bench.owner
         if action == "cancel":
             self._queue.cancel(run_of(event), owner)

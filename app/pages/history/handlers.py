@@ -63,18 +63,18 @@ class HistoryHandlers:
         self._tokens = itertools.count()
 
     def search(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """Runs are wanted: the event holds the filter's fields, and `before` to go on after that run.
+        """Find runs: the event holds the filter's fields, and `before` to go on after that run.
 
         The event's `serial` comes back with the answer, so that the page knows which question it belongs to.
         """
         return {"history_page": self._page(bench, event)}
 
     def inspect(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """One run is looked at; the bench stays as it is. The event's `looked` comes back, as `serial` does."""
+        """Show one run; the bench stays as it is. The event's `looked` comes back, as `serial` does."""
         return {"history_detail": self._detail(bench, run_of(event), event)}
 
     def change(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """Runs are changed: the event holds `runs`, the `action` with its `value`, and the filter's fields."""
+        """Change runs: the event holds `runs`, the `action` with its `value`, and the filter's fields."""
         owner, action, value = bench.owner, event.get("action"), event.get("value")
         runs = runs_of(event)
         library = self._library
@@ -106,13 +106,13 @@ class HistoryHandlers:
         return views
 
     def export(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """A file of one run is wanted, as `RunPresenter.download` describes it."""
+        """Give a file of one run, as `RunPresenter.download` describes it."""
         run_id = run_of(event)
         download = self._presenter.download(self._runs.get(bench.owner, run_id), event)
         return {"history_detail": {**self._detail(bench, run_id, {}), "download": download}}
 
     def bundle(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """The runs of the event are wanted as one ZIP."""
+        """Give the runs of the event as one ZIP."""
         runs = [self._runs.get(bench.owner, run_id) for run_id in runs_of(event)]
         data = pack(runs, self._images)
         name = f"ragdiffusion-{datetime.now():%Y%m%d-%H%M%S}-{len(runs)}-runs.zip"
@@ -121,7 +121,7 @@ class HistoryHandlers:
         return {"bundle_out": gr.update(value=path, visible=True), "status": self._status.view(message)}
 
     def take(self, bench: Bench, path: str) -> Views:
-        """A bundle was given, or a PNG whose settings are wanted."""
+        """Take the runs of a bundle, or the settings in a PNG."""
         data, name = read_upload(path)
         if data.startswith(b"\x89PNG"):
             return self._settings(bench, data, name)

@@ -1,4 +1,4 @@
-"""What the Insight page shows, without the page: values in, named views out (as in `app.pages.design.handlers`)."""
+"""What the Insight page shows, without the page: values in, named views out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _RETRIEVE = ("encode", "search", "slle", "fuse")
 
 @dataclass(frozen=True, eq=False)
 class _Cloud:
-    """A bank as the map shows it: ids, embeddings [N, D], their plane, and the category of each."""
+    """A bank as the map shows it: ids, embeddings (N, D), their plane, and the category of each."""
 
     version: str
     ids: list[int]
@@ -62,7 +62,7 @@ class InsightHandlers:
         self._tokens = itertools.count(1)
 
     def open(self, bench: Bench) -> Iterator[Views]:
-        """The page was opened: measure what lies on the bench against the bank."""
+        """Measure what lies on the bench against the bank; the page was opened."""
         timings = self._timings(bench.owner)
         if not self._engine.ready:
             yield {"insight": {"state": "loading", "timings": timings, "token": next(self._tokens)}}
@@ -71,7 +71,7 @@ class InsightHandlers:
                            "token": next(self._tokens)}}
 
     def look(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """An entry of the map is pointed at; the event holds its `id`."""
+        """Show an entry of the map; the event holds its `id`."""
         number = event.get("id")
         if isinstance(number, bool) or not isinstance(number, int):
             raise ValueError(f"{number!r} is no entry of the bank: reload the page")
@@ -125,7 +125,7 @@ class InsightHandlers:
             return self._cloud
 
     def _timings(self, owner: str) -> list[dict[str, Any]]:
-        """The latest runs: milliseconds of `retrieve`, `prepare` (draft and reference), `denoise`, `decode`, of all
+        """Return the latest runs: ms of `retrieve`, `prepare` (draft and reference), `denoise`, `decode`, of all
         `other` work such as finding the garment, and in `total`."""
         rows = []
         for run in self._search.timings(owner=owner, count=_RUNS):
@@ -145,7 +145,7 @@ class InsightHandlers:
 
 
 def _map(cloud: _Cloud, points: np.ndarray, own: np.ndarray | None = None) -> dict[str, Any]:
-    """The points [N, 2] of a bank, and those [2, 2] of e and ê, in whole steps from the lower left corner."""
+    """Return the points (N, 2) of a bank, and those (2, 2) of e and ê, in whole steps from the lower left corner."""
     every = points if own is None else np.concatenate([points, own])
     low = every.min(axis=0)
     steps = MAP_SIDE / max(float((every.max(axis=0) - low).max()), 1e-9)
@@ -166,7 +166,7 @@ def _map(cloud: _Cloud, points: np.ndarray, own: np.ndarray | None = None) -> di
 
 
 def _shape(mask: Image.Image) -> str:
-    """A silhouette as a small picture whose alpha is the garment, so that the page gives it its own colour."""
+    """Return a silhouette as a small picture whose alpha is the garment, so that the page gives it its own colour."""
     small = mask.resize((_THUMBNAIL, _THUMBNAIL), Image.Resampling.BOX)
     picture = Image.new("LA", small.size)
     picture.putalpha(small)

@@ -18,9 +18,9 @@ class Plane:
     """The plane through a cloud of embeddings along which they differ most (PCA).
 
     Args:
-        mean: [D] of the cloud.
-        axes: [2, D] orthonormal, the direction of largest variance first.
-        share: [2] of the variance that lies along each, in [0, 1].
+        mean: (D,) of the cloud.
+        axes: (2, D) orthonormal, the direction of largest variance first.
+        share: (2,) of the variance that lies along each, in [0, 1].
     """
 
     mean: np.ndarray
@@ -28,24 +28,24 @@ class Plane:
     share: np.ndarray
 
     def place(self, vectors: np.ndarray) -> np.ndarray:
-        """Where embeddings [N, D] lie in the plane, [N, 2]."""
+        """Return where embeddings (N, D) lie in the plane, (N, 2)."""
         return (np.asarray(vectors, np.float64) - self.mean) @ self.axes.T
 
 
 def principal_plane(vectors: np.ndarray) -> Plane:
-    """The principal plane of embeddings.
+    """Return the principal plane of embeddings.
 
     The same cloud always gives the same plane: an axis points to where its largest component is positive.
 
     Args:
-        vectors: [N, D], N at least 1, D at least 2.
+        vectors: (N, D), N at least 1, D at least 2.
     """
     cloud = np.asarray(vectors, np.float64)
     mean = cloud.mean(axis=0)
     centred = cloud - mean
     # Of D x D rather than of N x D: a bank has many more entries than dimensions.
     spread, directions = np.linalg.eigh(centred.T @ centred)
-    axes = directions[:, :-3:-1].T  # [2, D]
+    axes = directions[:, :-3:-1].T  # (2, D)
     largest = axes[np.arange(2), np.abs(axes).argmax(axis=1)]
     total = spread.sum()
     share = spread[:-3:-1].clip(0) / total if total > 0 else np.zeros(2)
@@ -53,7 +53,7 @@ def principal_plane(vectors: np.ndarray) -> Plane:
 
 
 def histogram(values: np.ndarray, *, bins: int) -> tuple[list[int], float, float]:
-    """How often values fall into equal steps between the smallest and the largest.
+    """Return how often values fall into equal steps between the smallest and the largest.
 
     Returns:
         The counts, and the outer edges of the first and last step.
@@ -63,7 +63,7 @@ def histogram(values: np.ndarray, *, bins: int) -> tuple[list[int], float, float
 
 
 def landmark_by_k(guide: StructureGuide, *, most: int) -> list[dict[str, Any]]:
-    """For K from 1 to `most`: which candidate the consensus is, and its overlap with the landmark in use.
+    """Tell for K from 1 to `most` which candidate the consensus is, and its overlap with the landmark in use.
 
     Returns:
         `k`, `choice` (index of the candidate), `id` and `iou` of each.
@@ -80,7 +80,7 @@ def landmark_by_k(guide: StructureGuide, *, most: int) -> list[dict[str, Any]]:
 
 
 def likeness_by_alpha(guide: StructureGuide, alphas: Sequence[float]) -> list[float]:
-    """Cosine of e and ê for shares of the bank, at the guide's own K (Eq. 3)."""
+    """Return the cosine of e and ê for shares of the bank, at the guide's own K (Eq. 3)."""
     query, nearest = guide.query[None], guide.neighbours.embeddings[None, : guide.k]
     weights = barycentric_weights(query, nearest)
     fused = torch.cat([fuse_embedding(query, nearest, weights, alpha) for alpha in alphas])
