@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from app.session_log import migrate
 from app.session_log.log import SessionLog
 from app.session_log.migrate import SCHEMA_VERSION
 from app.session_log.search import Filter
@@ -110,6 +112,25 @@ def test_a_log_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
     assert differences(path) == []
     with sqlite3.connect(path) as database:
         assert database.execute("SELECT schema_version FROM schema").fetchall() == [(SCHEMA_VERSION,)]
+
+
+def test_a_log_of_the_second_schema_asks_which_garment_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "studio.sqlite3"
+    first_log(path)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        migrate._run(connection, "0001", stamp=True)
+        migrate._run(connection, "0002", stamp=False)
+        connection.exec_driver_sql("UPDATE schema SET schema_version = 2")
+        connection.exec_driver_sql("UPDATE runs SET background = '#f4f1ea' WHERE id = 1")
+    engine.dispose()
+    log = SessionLog(path)
+    run = log.get(1, owner="ana")
+    assert run.inputs.garment is None and run.inputs.sampling.background == "#f4f1ea"
+    new = log.add(replace(run.inputs, garment={"name": "upper"}))
+    assert log.get(new.id, owner="ana").inputs.garment == {"name": "upper"}
+    log.close()
+    assert differences(path) == []
 
 
 def test_migrations_make_the_tables_that_the_code_declares(tmp_path: Path) -> None:

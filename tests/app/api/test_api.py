@@ -14,6 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from app.session_log.sampling import SETTINGS
 from tests.app.in_browser import Studio
 
 ENDPOINTS = {"/retrieve", "/generate", "/run", "/history"}
@@ -45,7 +46,7 @@ def test_only_the_named_endpoints_are_there(client: Client) -> None:
     types = {parameter["parameter_name"]: parameter["python_type"]["type"]
              for parameter in found["named_endpoints"]["/retrieve"]["parameters"]}
     assert types["photo"] == types["mask"] == "filepath" and types["attributes"].startswith("dict(str, str")
-    assert {"k", "alpha", "attributes", "candidate", "mask", "seed", "seeds", "steps"} <= set(wanted)
+    assert {"k", "alpha", "attributes", "candidate", "mask", "seeds", *SETTINGS} <= set(wanted)
 
 
 def test_retrieve_gives_neighbours_and_the_landmark(client: Client, photo: Path, tmp_path: Path) -> None:
@@ -82,6 +83,7 @@ def test_a_run_is_logged_like_any_other(client: Client, photo: Path, studio: Stu
     assert found["total"] >= 2 and [run["run"] for run in found["runs"]] == [numbers[1]]
     further = client.predict(before=numbers[1], text="seed 7", api_name="/history")
     assert [run["run"] for run in further["runs"]] == [numbers[0]]
+    assert further["runs"][0]["garment"] is None, "nobody said which"
     hidden = {"owner", "photo_path", "landmark_path", "embedding"}
     assert not hidden & set(further["runs"][0]), "no path and no name of a person"
     with sqlite3.connect(studio.workspace / "studio.sqlite3") as database:
@@ -102,7 +104,7 @@ def test_who_does_not_wait_asks_later(client: Client, photo: Path) -> None:
 
 
 def test_the_example_of_the_readme_runs(studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).resolve().parents[3] / "README.md").read_text(encoding="utf-8")
     _, block = re.findall(r"^```python\n(.*?)^```$", readme, flags=re.MULTILINE | re.DOTALL)
     photo.rename(photo.with_name("photo.jpg"))
     monkeypatch.chdir(photo.parent)
