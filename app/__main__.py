@@ -147,7 +147,8 @@ def load_model(settings: Settings) -> RAGDiffusion:
 
 def _open(page: gr.Blocks, settings: Settings) -> str:
     """Start the web server; returns its address."""
-    from app.theme import css, icon, theme
+    from app.theme import theme
+    from app.web import files
 
     try:
         _, address, _ = page.launch(
@@ -164,9 +165,10 @@ def _open(page: gr.Blocks, settings: Settings) -> str:
             enable_monitoring=False,
             mcp_server=settings.mcp,
             max_file_size=MAX_UPLOAD,
-            favicon_path=icon(),
+            favicon_path=files.icon(),
             theme=theme(),
-            css=css(),
+            css=files.style_sheets(),
+            app_kwargs={"routes": [files.route()]},
         )
     except OSError as error:
         port = "every port from 7860 on" if settings.port is None else f"port {settings.port}"

@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.bench import Bench, Services
 from app.status import Status, Views
-from app.theme import web_file
+from app.web import files
 
 Handler = Callable[..., Views | Iterator[Views]]
 
@@ -41,19 +41,20 @@ class Site:
         self._openers: list[tuple[Handler, tuple[str, ...]]] = []
 
     def panel(self, name: str, value: Any = None, **properties: Any) -> gr.HTML:
-        """A part drawn by `web/<name>.html` and `web/<name>.js`, placed by the style sheet under its name.
+        """A part drawn by `<name>.html` and `<name>.js` of its room, placed by the style sheet under its name.
 
         Args:
             name: of the part and of its files.
             value: what it shows first.
             properties: more values that its script reads from `props`.
         """
-        return self.draw(name, web_file(f"{name}.html"), web_file(f"{name}.js"), value, **properties)
-
-    def draw(self, name: str, template: str, script: str, value: Any = None, **properties: Any) -> gr.HTML:
-        """A part drawn by a template and a script; else as `panel`."""
         self.parts[name] = gr.HTML(
-            value, html_template=template, js_on_load=script, apply_default_css=False, elem_id=name, **properties
+            value,
+            html_template=files.template(name),
+            js_on_load=files.loader(name),
+            apply_default_css=False,
+            elem_id=name,
+            **properties,
         )
         return self.parts[name]
 
