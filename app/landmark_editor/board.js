@@ -1,4 +1,6 @@
-/** The board: one canvas that shows paper, fused mask, draft, ghost, outline and the tool's own marks, bottom to top. */
+/**
+ * The board: one canvas that shows paper, fused mask, draft, ghost, outline and the tool's own marks, bottom to top.
+ */
 
 import { traceLoops } from './contours.js';
 
@@ -24,13 +26,21 @@ const CRISP_FROM = 8; // the same, from which on they are shown as squares
 
 /** Draws in the mask's coordinates, with widths in pixels of the window. */
 export class Pen {
-  /** @param {CanvasRenderingContext2D} context @param {View} view */
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {View} view
+   */
   constructor(context, view) {
     this.context = context;
     this.view = view;
   }
 
-  /** @param {Path2D} path @param {string} style @param {number} width @param {number[]} [dash] */
+  /**
+   * @param {Path2D} path
+   * @param {string} style
+   * @param {number} width
+   * @param {number[]} [dash]
+   */
   stroke(path, style, width, dash = []) {
     const { context, view } = this;
     context.strokeStyle = style;
@@ -40,7 +50,12 @@ export class Pen {
     context.setLineDash([]);
   }
 
-  /** @param {Point} place @param {number} radius @param {string} fill @param {string} edge */
+  /**
+   * @param {Point} place
+   * @param {number} radius
+   * @param {string} fill
+   * @param {string} edge
+   */
   dot([x, y], radius, fill, edge) {
     const path = new Path2D();
     path.arc(x, y, radius / this.view.scale, 0, 2 * Math.PI);
@@ -52,7 +67,10 @@ export class Pen {
 
 /** A mask as a veil of one colour, drawn anew only for another mask. */
 class Veil {
-  /** @param {Colour} colour @param {number} strength  from 0 to 1. */
+  /**
+   * @param {Colour} colour
+   * @param {number} strength  from 0 to 1.
+   */
   constructor(colour, strength) {
     this.colour = colour;
     this.strength = strength;
@@ -62,10 +80,14 @@ class Veil {
     this.rim = new Path2D();
   }
 
-  /** @param {Uint8Array | Float32Array} mask  values beyond 0 to 255 are cut off. @param {number} size */
+  /**
+   * @param {Uint8Array | Float32Array} mask  values beyond 0 to 255 are cut off.
+   * @param {number} size
+   */
   show(mask, size) {
     if (this.of === mask) return this;
-    const context = sized(this.canvas, size), image = context.createImageData(size, size);
+    const context = sized(this.canvas, size),
+      image = context.createImageData(size, size);
     mask.forEach((value, i) => image.data.set([...this.colour, value * this.strength], 4 * i));
     context.putImageData(image, 0, 0);
     this.rim = pathOf(traceLoops(Uint8ClampedArray.from(mask), size));
@@ -112,14 +134,21 @@ export class Board {
     this.repaint();
   }
 
-  /** @param {number} factor @param {Point} [at]  in the board, pixels of the window; its middle if not given. */
+  /**
+   * @param {number} factor
+   * @param {Point} [at]  in the board, pixels of the window; its middle if not given.
+   */
   zoom(factor, at) {
     const { width, height } = this.canvas.getBoundingClientRect();
     this.view.zoom(factor, at ?? [width / 2, height / 2]);
     this.repaint();
   }
 
-  /** Where an event is in the board, pixels of the window. @param {{ clientX: number, clientY: number }} event @returns {Point} */
+  /**
+   * Where an event is in the board, pixels of the window.
+   * @param {{ clientX: number, clientY: number }} event
+   * @returns {Point}
+   */
   inBoard({ clientX, clientY }) {
     const { left, top } = this.canvas.getBoundingClientRect();
     return [clientX - left, clientY - top];
@@ -128,7 +157,9 @@ export class Board {
   paint() {
     const { canvas, model, pen, layers } = this;
     if (!model.doc || !model.fused || !canvas.offsetParent) return;
-    const started = performance.now(), { context } = pen, { size } = model;
+    const started = performance.now(),
+      { context } = pen,
+      { size } = model;
     this.prepare();
     context.fillStyle = '#fff';
     context.fillRect(0, 0, size, size);
@@ -147,9 +178,13 @@ export class Board {
 
   /** As many pixels as the screen has there, and the mask's coordinates. */
   prepare() {
-    const { canvas, view } = this, { context } = this.pen, ratio = window.devicePixelRatio || 1;
-    const room = canvas.getBoundingClientRect(), scale = ratio * view.scale;
-    const width = Math.round(room.width * ratio), height = Math.round(room.height * ratio);
+    const { canvas, view } = this,
+      { context } = this.pen,
+      ratio = window.devicePixelRatio || 1;
+    const room = canvas.getBoundingClientRect(),
+      scale = ratio * view.scale;
+    const width = Math.round(room.width * ratio),
+      height = Math.round(room.height * ratio);
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, width, height);
@@ -160,10 +195,15 @@ export class Board {
 
   /** The garment within the mask; where no draft reaches yet the mask shows as a plain tint. */
   composeGarment() {
-    const { mask, draft, size } = this.model, context = sized(this.garment, size), image = context.createImageData(size, size);
-    const out = image.data, shown = this.layers.draft;
+    const { mask, draft, size } = this.model,
+      context = sized(this.garment, size),
+      image = context.createImageData(size, size);
+    const out = image.data,
+      shown = this.layers.draft;
     for (let i = 0, o = 0; shown && i < mask.length; i += 1, o += 4) {
-      const laid = draft !== null && draft.mask[i] > 0, colour = laid ? draft.pixels : TINT, at = laid ? o : 0;
+      const laid = draft !== null && draft.mask[i] > 0,
+        colour = laid ? draft.pixels : TINT,
+        at = laid ? o : 0;
       out[o] = colour[at];
       out[o + 1] = colour[at + 1];
       out[o + 2] = colour[at + 2];
@@ -174,8 +214,12 @@ export class Board {
   }
 
   paintGhost() {
-    const { ghost, model, pen } = this, { context } = pen, { size } = model;
-    const mask = ghost.kind.startsWith('candidate') ? model.theGuide.silhouettes[Number(ghost.kind.slice(9))] : undefined;
+    const { ghost, model, pen } = this,
+      { context } = pen,
+      { size } = model;
+    const mask = ghost.kind.startsWith('candidate')
+      ? model.theGuide.silhouettes[Number(ghost.kind.slice(9))]
+      : undefined;
     context.globalAlpha = ghost.opacity;
     if (ghost.kind === 'photo' && ghost.image) context.drawImage(ghost.image, 0, 0, size, size);
     if (mask) context.drawImage(this.shape.show(mask, size).canvas, 0, 0);
@@ -184,8 +228,12 @@ export class Board {
   }
 
   paintGrid() {
-    const { view, model } = this, { size } = model, { width, height } = this.canvas.getBoundingClientRect();
-    const path = new Path2D(), left = Math.max(0, Math.floor(view.x)), top = Math.max(0, Math.floor(view.y));
+    const { view, model } = this,
+      { size } = model,
+      { width, height } = this.canvas.getBoundingClientRect();
+    const path = new Path2D(),
+      left = Math.max(0, Math.floor(view.x)),
+      top = Math.max(0, Math.floor(view.y));
     const right = Math.min(size, Math.ceil(view.x + width / view.scale));
     const bottom = Math.min(size, Math.ceil(view.y + height / view.scale));
     for (let x = left; x <= right; x += 1) path.addPath(new Path2D(`M${x},${top}V${bottom}`));
@@ -213,14 +261,20 @@ export function pathOf(loops) {
   return path;
 }
 
-/** @param {HTMLCanvasElement} canvas @returns {CanvasRenderingContext2D} */
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @returns {CanvasRenderingContext2D}
+ */
 function contextOf(canvas) {
   const context = canvas.getContext('2d');
   if (!context) throw new Error('this browser has no 2D canvas');
   return context;
 }
 
-/** @param {HTMLCanvasElement} canvas @param {number} size */
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} size
+ */
 function sized(canvas, size) {
   if (canvas.width !== size || canvas.height !== size) canvas.width = canvas.height = size;
   return contextOf(canvas);

@@ -8,10 +8,12 @@ import { Editor } from './editor.js';
 import { openOutline, savePng, saveSvg } from './files.js';
 import { LEAST_SHARE, MOST_SHARE } from './model.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say']);
+
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
 /** @typedef {import('./tools/tool.js').ToolName} ToolName */
-/** @typedef {'settle' | 'draft' | 'drafts' | 'photo_outline' | 'ghost' | 'say'} Asked */
 
 const READ_FOR = 6000; // milliseconds that a warning stays
 const TUNED_AFTER = 500; // milliseconds after which a slider that is not held counts as set
@@ -22,7 +24,7 @@ class CanvasPanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../web/shared/events.js').Props<Canvas | EditorState>} props
-   * @param {import('../web/shared/events.js').Trigger<Asked>} trigger
+   * @param {import('../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -34,12 +36,18 @@ class CanvasPanel {
     this.mirrorBox = find(element, '[data-act=mirror]', HTMLInputElement);
     this.warned = -READ_FOR; // when, milliseconds
     this.editor = new Editor(find(element, '.board', HTMLCanvasElement), props, trigger, element.dataset, {
-      opened: () => this.open(), adopted: () => this.showState(), tooled: (name) => this.showTool(name),
+      opened: () => this.open(),
+      adopted: () => this.showState(),
+      tooled: (name) => this.showTool(name),
       said: (text, loud) => this.say(text, loud),
     });
     this.outline = outlineActions(this.editor, {
-      toggleMirror: () => this.mirrorBox.click(), resize: (diameter) => this.resize(diameter),
-      closeMenu: () => { this.menu.open = false; }, menuOpen: () => this.menu.open,
+      toggleMirror: () => this.mirrorBox.click(),
+      resize: (diameter) => this.resize(diameter),
+      closeMenu: () => {
+        this.menu.open = false;
+      },
+      menuOpen: () => this.menu.open,
     });
   }
 
@@ -51,7 +59,9 @@ class CanvasPanel {
     listenToSliders(this);
     this.showHint();
     this.editor.choose('points');
-    hear('pick', (index) => { if (this.editor.visible) this.editor.model.pick(index); });
+    hear('pick', (index) => {
+      if (this.editor.visible) this.editor.model.pick(index);
+    });
     hear('refused', () => this.editor.link.refused());
     hear('succeeded', () => this.understood());
     hear('guide', (film) => this.take(film));
@@ -74,7 +84,10 @@ class CanvasPanel {
     this.editor.link.arrived(value);
   }
 
-  /** @param {string} url @param {number} token */
+  /**
+   * @param {string} url
+   * @param {number} token
+   */
   showGhost(url, token) {
     const image = new Image();
     image.onload = () => {
@@ -93,7 +106,9 @@ class CanvasPanel {
   }
 
   showState() {
-    const { model } = this.editor, { source, choice } = model.theDoc, undone = model.past.length;
+    const { model } = this.editor,
+      { source, choice } = model.theDoc,
+      undone = model.past.length;
     const titles = { consensus: 'consensus', candidate: `candidate ${(choice ?? 0) + 1}`, edited: 'edited' };
     const tag = find(this.element, '.source', HTMLElement);
     tag.hidden = false;
@@ -112,10 +127,14 @@ class CanvasPanel {
   }
 
   warnOfShape() {
-    const { model } = this.editor, { share, border } = model.facts();
+    const { model } = this.editor,
+      { share, border } = model.facts();
     if (share < LEAST_SHARE) this.warn('Nothing is left to follow: draw the shape, or undo (Ctrl+Z)');
     else if (share > MOST_SHARE) this.warn('The outline fills the whole canvas: leave some of it empty');
-    else this.warn(border && model.theDoc.source === 'edited' ? 'The outline touches the border: the garment ends there' : '');
+    else
+      this.warn(
+        border && model.theDoc.source === 'edited' ? 'The outline touches the border: the garment ends there' : '',
+      );
   }
 
   /** @param {string} text */
@@ -124,19 +143,29 @@ class CanvasPanel {
     this.warning.hidden = !text;
   }
 
-  /** For screen readers; loud is for all, for a while. @param {string} text @param {boolean} [loud] */
+  /**
+   * For screen readers; loud is for all, for a while.
+   * @param {string} text
+   * @param {boolean} [loud]
+   */
   say(text, loud = false) {
     find(this.element, '#editor-says', HTMLElement).textContent = text;
     if (!loud) return;
     this.warn(text);
     this.warned = performance.now();
-    setTimeout(() => { if (performance.now() - this.warned >= READ_FOR) this.warnOfShape(); }, READ_FOR + 50);
+    setTimeout(() => {
+      if (performance.now() - this.warned >= READ_FOR) this.warnOfShape();
+    }, READ_FOR + 50);
   }
 
   showGhosts() {
-    const { ghost } = this.editor.board, select = this.ghostSelect;
-    const choices = [['', 'no ghost'], ['photo', 'photo'],
-      ...this.editor.model.weights.map((_, i) => [`candidate${i}`, `shape ${i + 1}`])];
+    const { ghost } = this.editor.board,
+      select = this.ghostSelect;
+    const choices = [
+      ['', 'no ghost'],
+      ['photo', 'photo'],
+      ...this.editor.model.weights.map((_, i) => [`candidate${i}`, `shape ${i + 1}`]),
+    ];
     if (choices.map(([kind]) => kind).join() !== [...select.options].map(({ value }) => value).join()) {
       select.replaceChildren(...choices.map(([kind, text]) => new Option(text, kind)));
     }
@@ -175,15 +204,21 @@ class CanvasPanel {
 
   // ---- what is pressed
 
-  /** @param {string} act @returns {HTMLButtonElement} */
+  /**
+   * @param {string} act
+   * @returns {HTMLButtonElement}
+   */
   button(act) {
     return find(this.element, `[data-act=${act}]`, HTMLButtonElement);
   }
 
   listen() {
-    const { element, editor } = this, { board } = editor;
+    const { element, editor } = this,
+      { board } = editor;
     element.addEventListener('click', (event) => this.press(origin(event, 'button')));
-    element.addEventListener('change', ({ target }) => { if (target instanceof HTMLInputElement) this.tick(target); });
+    element.addEventListener('change', ({ target }) => {
+      if (target instanceof HTMLInputElement) this.tick(target);
+    });
     find(element, '.size', HTMLInputElement).addEventListener('input', ({ target }) => this.resize(valueOf(target)));
     find(element, '.opacity', HTMLInputElement).addEventListener('input', ({ target }) => {
       board.ghost.opacity = valueOf(target) / 100;
@@ -221,14 +256,16 @@ class CanvasPanel {
 
   /** @param {HTMLInputElement} box */
   tick(box) {
-    const { board } = this.editor, layer = /** @type {keyof typeof board.layers | undefined} */ (box.dataset.layer);
+    const { board } = this.editor,
+      layer = /** @type {keyof typeof board.layers | undefined} */ (box.dataset.layer);
     if (layer) board.layers[layer] = box.checked;
     if (box === this.mirrorBox) this.editor.mirror = box.checked;
     board.repaint();
   }
 
   pickGhost() {
-    const { board, model } = this.editor, { ghost } = board;
+    const { board, model } = this.editor,
+      { ghost } = board;
     ghost.kind = this.ghostSelect.value;
     if (ghost.kind === 'photo' && ghost.token !== model.guide?.film.token) this.trigger('ghost');
     find(this.element, '.opacity', HTMLElement).hidden = !ghost.kind;
@@ -241,7 +278,8 @@ class CanvasPanel {
  * @param {CanvasPanel} panel
  */
 function listenToSliders({ editor, element }) {
-  let timer = 0, held = false;
+  let timer = 0,
+    held = false;
   const commit = () => {
     clearTimeout(timer);
     if (held) timer = setTimeout(commit, TUNED_AFTER);
@@ -252,8 +290,10 @@ function listenToSliders({ editor, element }) {
   };
   const follow = (/** @type {Event} */ { target }) => {
     if (!editor.model.doc || !(target instanceof HTMLInputElement) || target.value === '') return;
-    const { settings } = editor.model, value = Number(target.value);
-    const k = target.closest('#k') ? value : settings.k, alpha = target.closest('#alpha') ? value : settings.alpha;
+    const { settings } = editor.model,
+      value = Number(target.value);
+    const k = target.closest('#k') ? value : settings.k,
+      alpha = target.closest('#alpha') ? value : settings.alpha;
     if (!tunable(editor, k, alpha)) return;
     const started = performance.now();
     editor.model.retune(k, alpha);
@@ -263,14 +303,29 @@ function listenToSliders({ editor, element }) {
   };
   window.addEventListener('input', follow, true);
   window.addEventListener('change', follow, true);
-  window.addEventListener('pointerdown', () => { held = true; }, true);
-  window.addEventListener('pointerup', () => {
-    held = false;
-    if (timer) setTimeout(commit, 0);
-  }, true);
+  window.addEventListener(
+    'pointerdown',
+    () => {
+      held = true;
+    },
+    true,
+  );
+  window.addEventListener(
+    'pointerup',
+    () => {
+      held = false;
+      if (timer) setTimeout(commit, 0);
+    },
+    true,
+  );
 }
 
-/** Whether they are others than before, and possible. @param {Editor} editor @param {number} k @param {number} alpha */
+/**
+ * Whether they are others than before, and possible.
+ * @param {Editor} editor
+ * @param {number} k
+ * @param {number} alpha
+ */
 function tunable({ model }, k, alpha) {
   const other = k !== model.settings.k || alpha !== model.settings.alpha;
   return other && Number.isInteger(k) && k >= 1 && k <= model.theGuide.silhouettes.length && alpha >= 0 && alpha <= 1;
@@ -284,7 +339,7 @@ function valueOf(target) {
 /**
  * @param {HTMLElement} element
  * @param {import('../web/shared/events.js').Props<Canvas | EditorState>} props
- * @param {import('../web/shared/events.js').Trigger<Asked>} trigger
+ * @param {import('../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {import('../web/shared/events.js').Server} _server
  * @param {import('../web/shared/events.js').Upload} _upload
  * @param {import('../web/shared/events.js').Watch} watch

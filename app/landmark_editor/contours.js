@@ -14,14 +14,34 @@ const ROWS = 4; // of samples in each pixel, when loops are filled
  * 2, right below: 4, left below: 8).
  * @type {Record<number, string>}
  */
-const LINKS = { 1: 'tl', 2: 'rt', 3: 'rl', 4: 'br', 5: 'tlbr', 6: 'bt', 7: 'bl', 8: 'lb', 9: 'tb', 10: 'rtlb', 11: 'rb',
-  12: 'lr', 13: 'tr', 14: 'lt' };
+const LINKS = {
+  1: 'tl',
+  2: 'rt',
+  3: 'rl',
+  4: 'br',
+  5: 'tlbr',
+  6: 'bt',
+  7: 'bl',
+  8: 'lb',
+  9: 'tb',
+  10: 'rtlb',
+  11: 'rb',
+  12: 'lr',
+  13: 'tr',
+  14: 'lt',
+};
 
-/** @param {Uint8Array | Uint8ClampedArray} mask @param {number} size @returns {Loop[]} */
+/**
+ * @param {Uint8Array | Uint8ClampedArray} mask
+ * @param {number} size
+ * @returns {Loop[]}
+ */
 export function traceLoops(mask, size) {
-  const wide = size + 2, padded = new Uint8Array(wide * wide);
+  const wide = size + 2,
+    padded = new Uint8Array(wide * wide);
   for (let y = 0; y < size; y += 1) padded.set(mask.subarray(y * size, (y + 1) * size), (y + 1) * wide + 1);
-  const next = linkedEdges(padded, wide), loops = [];
+  const next = linkedEdges(padded, wide),
+    loops = [];
   while (next.size) {
     /** @type {Loop} */
     const loop = [];
@@ -46,7 +66,7 @@ function linkedEdges(padded, wide) {
   for (let y = 0; y < wide - 1; y += 1) {
     for (let x = 0; x < wide - 1; x += 1) {
       const cell = y * wide + x;
-      const kind = inside(cell) | inside(cell + 1) << 1 | inside(cell + wide + 1) << 2 | inside(cell + wide) << 3;
+      const kind = inside(cell) | (inside(cell + 1) << 1) | (inside(cell + wide + 1) << 2) | (inside(cell + wide) << 3);
       const links = LINKS[kind];
       if (!links) continue; // all of it is garment, or none
       /** @type {Record<string, number>} */
@@ -57,10 +77,21 @@ function linkedEdges(padded, wide) {
   return next;
 }
 
-/** Where the border crosses an edge. @param {Uint8Array} padded @param {number} wide @param {number} edge @returns {Point} */
+/**
+ * Where the border crosses an edge.
+ * @param {Uint8Array} padded
+ * @param {number} wide
+ * @param {number} edge
+ * @returns {Point}
+ */
 function crossing(padded, wide, edge) {
-  const cell = edge >> 1, x = cell % wide, y = (cell - x) / wide, down = edge & 1;
-  const a = padded[cell], b = padded[cell + (down ? wide : 1)], t = (127.5 - a) / (b - a);
+  const cell = edge >> 1,
+    x = cell % wide,
+    y = (cell - x) / wide,
+    down = edge & 1;
+  const a = padded[cell],
+    b = padded[cell + (down ? wide : 1)],
+    t = (127.5 - a) / (b - a);
   return down ? [x - 0.5, y - 0.5 + t] : [x - 0.5 + t, y - 0.5];
 }
 
@@ -72,7 +103,8 @@ function crossing(padded, wide, edge) {
  * @param {Box} [box]  in whole pixels.
  */
 export function fillLoops(loops, size, out, box = [0, 0, size, size]) {
-  const lines = sampleLines(loops, box), cover = new Float32Array(size);
+  const lines = sampleLines(loops, box),
+    cover = new Float32Array(size);
   for (let y = box[1]; y < box[3]; y += 1) {
     cover.fill(0);
     for (let s = y * ROWS; s < (y + 1) * ROWS; s += 1) {
@@ -101,20 +133,27 @@ function sampleLines(loops, box) {
       if (ay === by) return;
       const last = Math.min(Math.ceil(Math.max(ay, by) * ROWS - 0.5), box[3] * ROWS);
       for (let s = Math.max(Math.ceil(Math.min(ay, by) * ROWS - 0.5), box[1] * ROWS); s < last; s += 1) {
-        const y = (s + 0.5) / ROWS, line = lines.get(s) ?? [];
+        const y = (s + 0.5) / ROWS,
+          line = lines.get(s) ?? [];
         lines.set(s, line);
-        line.push([ax + (bx - ax) * (y - ay) / (by - ay), by > ay ? 1 : -1]);
+        line.push([ax + ((bx - ax) * (y - ay)) / (by - ay), by > ay ? 1 : -1]);
       }
     });
   }
   return lines;
 }
 
-/** @param {Float32Array} cover  of a row's pixels, is added to. @param {number} from @param {number} to */
+/**
+ * @param {Float32Array} cover  of a row's pixels, is added to.
+ * @param {number} from
+ * @param {number} to
+ */
 function addSpan(cover, from, to) {
-  const start = Math.max(0, from), end = Math.min(cover.length, to);
+  const start = Math.max(0, from),
+    end = Math.min(cover.length, to);
   if (end <= start) return;
-  const first = Math.floor(start), last = Math.min(cover.length - 1, Math.floor(end));
+  const first = Math.floor(start),
+    last = Math.min(cover.length - 1, Math.floor(end));
   if (first === last) {
     cover[first] += end - start;
     return;
@@ -124,7 +163,11 @@ function addSpan(cover, from, to) {
   cover[last] += end - last;
 }
 
-/** @param {Loop[]} loops @param {number} size  an empty box, turned inside out, if there is no loop. @returns {Box} */
+/**
+ * @param {Loop[]} loops
+ * @param {number} size  an empty box, turned inside out, if there is no loop.
+ * @returns {Box}
+ */
 export function loopsBox(loops, size) {
   /** @type {Box} */
   const box = [size, size, 0, 0];
@@ -137,9 +180,13 @@ export function loopsBox(loops, size) {
   return box;
 }
 
-/** Whether a loop crosses itself, looked at in at most some 240 points. @param {Loop} loop */
+/**
+ * Whether a loop crosses itself, looked at in at most some 240 points.
+ * @param {Loop} loop
+ */
 export function crosses(loop) {
-  const thin = loop.filter((_, i) => i % Math.max(1, Math.floor(loop.length / 240)) === 0), n = thin.length;
+  const thin = loop.filter((_, i) => i % Math.max(1, Math.floor(loop.length / 240)) === 0),
+    n = thin.length;
   const side = (/** @type {Point} */ p, /** @type {Point} */ q, /** @type {Point} */ r) =>
     (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
   for (let i = 0; i < n; i += 1) {

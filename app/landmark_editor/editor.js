@@ -1,4 +1,6 @@
-/** The editor: model, view, board and tools together, and the drag that is under way. Panels and keys stand outside. */
+/**
+ * The editor: model, view, board and tools together, and the drag that is under way. Panels and keys stand outside.
+ */
 
 import { Board } from './board.js';
 import { Model } from './model.js';
@@ -44,23 +46,33 @@ export class Editor {
     this.gesture = null;
     this.view = new View();
     this.model = new Model({
-      shown: () => this.board.repaint(), adopted: () => this.adopted(), changed: () => this.link.send(), said: panel.said,
+      shown: () => this.board.repaint(),
+      adopted: () => this.adopted(),
+      changed: () => this.link.send(),
+      said: panel.said,
     });
     this.board = new Board(canvas, this.model, this.view, this);
     this.link = new Link(this.model, props, trigger, facts, panel);
     this.nib = new Nib();
     this.tools = {
-      points: new PointsTool(this), brush: new StrokeTool(this, this.nib, BRUSH),
-      eraser: new StrokeTool(this, this.nib, ERASER), transform: new TransformTool(this), pan: new PanTool(this),
+      points: new PointsTool(this),
+      brush: new StrokeTool(this, this.nib, BRUSH),
+      eraser: new StrokeTool(this, this.nib, ERASER),
+      transform: new TransformTool(this),
+      pan: new PanTool(this),
     };
     /** @type {Tool} */
     this.tool = this.tools.points;
   }
 
-  get visible() { return this.board.canvas.offsetParent !== null; }
+  get visible() {
+    return this.board.canvas.offsetParent !== null;
+  }
 
   /** Whether keys may change something. */
-  get idle() { return this.visible && this.model.doc !== null && this.gesture === null; }
+  get idle() {
+    return this.visible && this.model.doc !== null && this.gesture === null;
+  }
 
   adopted() {
     this.tools.points.adopted();
@@ -108,7 +120,8 @@ export class Editor {
   /** @param {PointerEvent} event */
   begin(event) {
     if (this.gesture || !this.model.doc) return;
-    const { canvas } = this.board, pans = this.holding || event.button === 1;
+    const { canvas } = this.board,
+      pans = this.holding || event.button === 1;
     canvas.focus({ preventScroll: true });
     if (pans) this.gesture = this.tools.pan.begin(event);
     else if (event.button === 0) this.gesture = this.tool.begin(event, this.placeOf(event));
@@ -123,7 +136,7 @@ export class Editor {
     const { gesture, tool, model, board } = this;
     this.nib.hover = this.placeOf(event);
     if (gesture) {
-      const passed = tool.everyMove ? event.getCoalescedEvents?.() ?? [] : [];
+      const passed = tool.everyMove ? (event.getCoalescedEvents?.() ?? []) : [];
       for (const each of passed.length ? passed : [event]) gesture.move(this.placeOf(each), event);
       model.touch();
     } else if (tool.everyMove) board.repaint();
@@ -131,14 +144,18 @@ export class Editor {
   }
 
   end() {
-    const { gesture, model } = this, before = model.doc;
+    const { gesture, model } = this,
+      before = model.doc;
     this.gesture = null;
     gesture?.end();
     if (model.doc === before) this.link.takeBack();
     if (model.doc) model.touch();
   }
 
-  /** Break a drag off. @returns {boolean} whether there was one. */
+  /**
+   * Break a drag off.
+   * @returns {boolean} whether there was one.
+   */
   cancel() {
     if (!this.gesture) return false;
     this.gesture = this.model.editing = null;

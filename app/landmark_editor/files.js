@@ -23,7 +23,10 @@ export function saveSvg(model) {
   save(new Blob([text], { type: 'image/svg+xml' }), 'landmark.svg');
 }
 
-/** @param {Blob} blob @param {string} name */
+/**
+ * @param {Blob} blob
+ * @param {string} name
+ */
 function save(blob, name) {
   const url = URL.createObjectURL(blob);
   download(name, url);
@@ -49,9 +52,13 @@ export async function openOutline(file, model, refuse) {
   }
 }
 
-/** @param {string} text @param {number} size */
+/**
+ * @param {string} text
+ * @param {number} size
+ */
 function svgMask(text, size) {
-  const mask = fillLoops(svgLoops(text, size), size, new Uint8Array(size ** 2)), { share } = maskFacts(mask, size);
+  const mask = fillLoops(svgLoops(text, size), size, new Uint8Array(size ** 2)),
+    { share } = maskFacts(mask, size);
   if (usable(share)) return mask;
   throw new Error(`its shape covers ${(100 * share).toFixed(1)} % of the canvas, and 0.2 % to 98 % is wanted`);
 }

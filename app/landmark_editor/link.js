@@ -44,12 +44,21 @@ export class Link {
 
   // ---- to Python
 
-  /** Send what is set. @param {Uint8Array} [mask] @param {boolean} [live]  whether it is of a drag. */
+  /**
+   * Send what is set.
+   * @param {Uint8Array} [mask]
+   * @param {boolean} [live]  whether it is of a drag.
+   */
   send(mask = this.model.theDoc.mask, live = false) {
-    const { doc, settings, guide } = this.model, source = live || !doc ? 'edited' : doc.source;
+    const { doc, settings, guide } = this.model,
+      source = live || !doc ? 'edited' : doc.source;
     this.serial += 1;
     this.pending = this.props.value = {
-      token: guide?.film.token ?? 0, serial: this.serial, ...settings, source, choice: live ? null : doc?.choice ?? null,
+      token: guide?.film.token ?? 0,
+      serial: this.serial,
+      ...settings,
+      source,
+      choice: live ? null : (doc?.choice ?? null),
       mask: source === 'edited' ? encodeMask(mask) : null,
     };
     this.live = live;
@@ -63,7 +72,8 @@ export class Link {
    * cannot be used stays here until it can.
    */
   flush() {
-    const { pending } = this, now = performance.now();
+    const { pending } = this,
+      now = performance.now();
     if (!pending || pending.serial <= this.answered || (this.busy && now - this.asked < UNANSWERED)) return;
     if (pending.source === 'edited' && !usable(this.model.facts().share)) return;
     Object.assign(this, { sent: pending.serial, asked: now, busy: true });
@@ -83,7 +93,8 @@ export class Link {
   }
 
   askDraft() {
-    const { editing, doc } = this.model, wanted = editing || (doc?.source === 'edited' && !doc.draft);
+    const { editing, doc } = this.model,
+      wanted = editing || (doc?.source === 'edited' && !doc.draft);
     if (!wanted || performance.now() - this.drafting < DRAFT_PATIENCE) return;
     this.drafting = performance.now();
     this.trigger('draft');
@@ -109,7 +120,10 @@ export class Link {
     if (!film.drafts.every(Boolean)) this.trigger('drafts');
   }
 
-  /** @param {Guide} guide @param {Film} film */
+  /**
+   * @param {Guide} guide
+   * @param {Film} film
+   */
   draftsArrived(guide, film) {
     film.drafts.forEach(async (url, i) => {
       if (!url || guide.urls[i]) return;
@@ -128,13 +142,15 @@ export class Link {
     if ('serial' in value) return; // our own
     this.latest = value;
     const { pending } = this; // Generate takes along what Python has not heard of
-    if (pending?.token === value.token && pending.serial > Math.max(this.answered, value.settled)) this.props.value = pending;
+    if (pending?.token === value.token && pending.serial > Math.max(this.answered, value.settled))
+      this.props.value = pending;
     this.reconcile();
   }
 
   /** Make what Python said last and what is here agree. */
   reconcile() {
-    const said = this.latest, { model } = this;
+    const said = this.latest,
+      { model } = this;
     if (!said || said.token !== model.guide?.film.token) return;
     if (this.fresh) this.open(said);
     else if (said.pushed > this.pushed) this.bring(said);
@@ -164,17 +180,25 @@ export class Link {
     if (this.model.facts().border) this.model.hearers.said('The outline touches the border');
   }
 
-  /** @param {Canvas} said @param {string} label */
+  /**
+   * @param {Canvas} said
+   * @param {string} label
+   */
   beginning({ mask, source, choice }, label) {
     const own = mask ? decodeMask(mask, this.model.size) : this.model.silhouette(source, choice);
     return { label, source, choice, mask: own };
   }
 
-  /** @param {Canvas} said @param {string} url */
+  /**
+   * @param {Canvas} said
+   * @param {string} url
+   */
   async draftArrived(said, url) {
-    const { model } = this, { guide } = model;
+    const { model } = this,
+      { guide } = model;
     if (!guide || !said.mask) return;
-    const mask = decodeMask(said.mask, model.size), draft = { pixels: await pixelsOf(url, model.size), mask };
+    const mask = decodeMask(said.mask, model.size),
+      draft = { pixels: await pixelsOf(url, model.size), mask };
     this.drafting = 0;
     if (guide !== model.guide) return;
     for (const owner of [model.theDoc, ...model.past.slice(-RECENT)]) {
@@ -192,9 +216,14 @@ export class Link {
   }
 }
 
-/** RGBA of a picture, scaled to a square. @param {string} url @param {number} size  its side, pixels. */
+/**
+ * RGBA of a picture, scaled to a square.
+ * @param {string} url
+ * @param {number} size  its side, pixels.
+ */
 async function pixelsOf(url, size) {
-  const image = new Image(), canvas = document.createElement('canvas');
+  const image = new Image(),
+    canvas = document.createElement('canvas');
   image.src = url;
   await image.decode();
   canvas.width = canvas.height = size;

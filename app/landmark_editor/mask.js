@@ -9,7 +9,8 @@
  * @returns {{ share: number, border: boolean }} the garment's share of all pixels; whether it touches the border.
  */
 export function maskFacts(mask, size) {
-  let inside = 0, border = false;
+  let inside = 0,
+    border = false;
   for (let i = 0; i < mask.length; i += 1) {
     if (mask[i] < 128) continue;
     inside += 1;
@@ -19,7 +20,10 @@ export function maskFacts(mask, size) {
   return { share: inside / mask.length, border };
 }
 
-/** @param {Uint8Array} a @param {Uint8Array} b */
+/**
+ * @param {Uint8Array} a
+ * @param {Uint8Array} b
+ */
 export function sameMask(a, b) {
   return a === b || (a.length === b.length && a.every((value, i) => value === b[i]));
 }
@@ -38,15 +42,21 @@ export function stampLine(mask, size, from, to, diameter, erase) {
     stampPixels(mask, size, from, to, erase ? 0 : 255);
     return;
   }
-  const radius = diameter / 2, reach = radius + 1;
+  const radius = diameter / 2,
+    reach = radius + 1;
   const first = (/** @type {0 | 1} */ axis) => Math.max(0, Math.floor(Math.min(from[axis], to[axis]) - reach));
   const last = (/** @type {0 | 1} */ axis) => Math.min(size - 1, Math.ceil(Math.max(from[axis], to[axis]) + reach));
-  const dx = to[0] - from[0], dy = to[1] - from[1], square = dx * dx + dy * dy || 1;
+  const dx = to[0] - from[0],
+    dy = to[1] - from[1],
+    square = dx * dx + dy * dy || 1;
   const [left, right, bottom] = [first(0), last(0), last(1)];
   for (let y = first(1); y <= bottom; y += 1) {
     for (let x = left; x <= right; x += 1) {
-      const px = x + 0.5 - from[0], py = y + 0.5 - from[1], t = clamp((px * dx + py * dy) / square, 0, 1);
-      const away = Math.hypot(px - t * dx, py - t * dy), i = y * size + x;
+      const px = x + 0.5 - from[0],
+        py = y + 0.5 - from[1],
+        t = clamp((px * dx + py * dy) / square, 0, 1);
+      const away = Math.hypot(px - t * dx, py - t * dy),
+        i = y * size + x;
       const cover = Math.round(255 * clamp(radius + 0.5 - away, 0, 1));
       mask[i] = erase ? Math.min(mask[i], 255 - cover) : Math.max(mask[i], cover);
     }
@@ -63,17 +73,26 @@ export function stampLine(mask, size, from, to, diameter, erase) {
 function stampPixels(mask, size, from, to, value) {
   const steps = Math.max(1, Math.ceil(Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]))));
   for (let s = 0; s <= steps; s += 1) {
-    const x = Math.floor(from[0] + (to[0] - from[0]) * s / steps), y = Math.floor(from[1] + (to[1] - from[1]) * s / steps);
+    const x = Math.floor(from[0] + ((to[0] - from[0]) * s) / steps),
+      y = Math.floor(from[1] + ((to[1] - from[1]) * s) / steps);
     if (x >= 0 && y >= 0 && x < size && y < size) mask[y * size + x] = value;
   }
 }
 
-/** Left and right exchanged. @param {Uint8Array} mask @param {number} size */
+/**
+ * Left and right exchanged.
+ * @param {Uint8Array} mask
+ * @param {number} size
+ */
 export function mirrored(mask, size) {
   return eachPixel(size, (x, y) => mask[y * size + size - 1 - x]);
 }
 
-/** The left half, and its mirror image on the right. @param {Uint8Array} mask @param {number} size */
+/**
+ * The left half, and its mirror image on the right.
+ * @param {Uint8Array} mask
+ * @param {number} size
+ */
 export function leftOnBothSides(mask, size) {
   return eachPixel(size, (x, y) => mask[y * size + (x < size / 2 ? x : size - 1 - x)]);
 }
@@ -87,10 +106,16 @@ export function leftOnBothSides(mask, size) {
 export function transformed(mask, size, [a, b, c, d, e, f]) {
   const det = a * d - b * c;
   const at = (/** @type {number} */ x, /** @type {number} */ y) =>
-    (x < 0 || y < 0 || x >= size || y >= size ? 0 : mask[y * size + x]);
+    x < 0 || y < 0 || x >= size || y >= size ? 0 : mask[y * size + x];
   return eachPixel(size, (x, y) => {
-    const u = x + 0.5 - e, v = y + 0.5 - f, sx = (d * u - c * v) / det - 0.5, sy = (a * v - b * u) / det - 0.5;
-    const ix = Math.floor(sx), iy = Math.floor(sy), fx = sx - ix, fy = sy - iy;
+    const u = x + 0.5 - e,
+      v = y + 0.5 - f,
+      sx = (d * u - c * v) / det - 0.5,
+      sy = (a * v - b * u) / det - 0.5;
+    const ix = Math.floor(sx),
+      iy = Math.floor(sy),
+      fx = sx - ix,
+      fy = sy - iy;
     if (ix < -1 || iy < -1 || ix >= size || iy >= size) return 0;
     const above = at(ix, iy) * (1 - fx) + at(ix + 1, iy) * fx;
     const below = at(ix, iy + 1) * (1 - fx) + at(ix + 1, iy + 1) * fx;
@@ -98,12 +123,19 @@ export function transformed(mask, size, [a, b, c, d, e, f]) {
   });
 }
 
-/** @param {number} size @param {(x: number, y: number) => number} value */
+/**
+ * @param {number} size
+ * @param {(x: number, y: number) => number} value
+ */
 function eachPixel(size, value) {
   const out = new Uint8Array(size * size);
   for (let y = 0; y < size; y += 1) for (let x = 0; x < size; x += 1) out[y * size + x] = value(x, y);
   return out;
 }
 
-/** @param {number} value @param {number} least @param {number} most */
+/**
+ * @param {number} value
+ * @param {number} least
+ * @param {number} most
+ */
 export const clamp = (value, least, most) => Math.min(most, Math.max(least, value));

@@ -16,8 +16,13 @@ import { pathData } from './svg.js';
 /** @typedef {import('../web/shared/views.js').Source} Source */
 /** @typedef {import('./affine.js').Affine} Affine */
 /** @typedef {import('./handles.js').Part} Part */
-/** @typedef {{ pixels: Uint8ClampedArray, mask: Uint8Array }} Draft  RGBA of the garment, and the mask it is laid into. */
-/** @typedef {{ base: Uint8Array, map: Affine }} Transform  of the shape that it began with, so that two turns blur once. */
+/**
+ * @typedef {{ pixels: Uint8ClampedArray, mask: Uint8Array }} Draft  RGBA of the garment, and the mask it is laid into.
+ */
+/**
+ * @typedef {{ base: Uint8Array, map: Affine }} Transform  of the shape that it began with, so that two turns blur
+ *   once.
+ */
 
 /**
  * @typedef {object} Document
@@ -48,7 +53,9 @@ import { pathData } from './svg.js';
  * @property {(string | undefined)[]} urls  of the drafts.
  */
 /** @typedef {ReturnType<typeof fuse> & { k: number, guide: Guide }} Fused */
-/** @typedef {{ label: string, source: Source, choice: number | null, mask: Uint8Array }} Beginning  of a document. */
+/**
+ * @typedef {{ label: string, source: Source, choice: number | null, mask: Uint8Array }} Beginning  of a document.
+ */
 
 /**
  * Those who hear of changes.
@@ -65,7 +72,10 @@ const MERGED_WITHIN = 1500; // milliseconds
 export const LEAST_SHARE = 0.002;
 export const MOST_SHARE = 0.98;
 
-/** Whether a landmark is one that a picture can follow. @param {number} share  of the canvas. */
+/**
+ * Whether a landmark is one that a picture can follow.
+ * @param {number} share  of the canvas.
+ */
 export const usable = (share) => share >= LEAST_SHARE && share <= MOST_SHARE;
 
 export class Model {
@@ -95,31 +105,51 @@ export class Model {
 
   // ---- what is there, once there is a photo
 
-  get size() { return this.theGuide.film.size; }
+  get size() {
+    return this.theGuide.film.size;
+  }
 
-  get theGuide() { return there(this.guide); }
+  get theGuide() {
+    return there(this.guide);
+  }
 
-  get theDoc() { return there(this.doc); }
+  get theDoc() {
+    return there(this.doc);
+  }
 
-  get theFused() { return there(this.fused); }
+  get theFused() {
+    return there(this.fused);
+  }
 
   /** The mask that is shown. */
-  get mask() { return this.editing?.mask ?? this.theDoc.mask; }
+  get mask() {
+    return this.editing?.mask ?? this.theDoc.mask;
+  }
 
-  /** Its outline with handles. @returns {Part[]} */
+  /**
+   * Its outline with handles.
+   * @returns {Part[]}
+   */
   get parts() {
     const doc = this.theDoc;
     return this.editing?.parts ?? (doc.parts ??= makeParts(doc.mask, this.size));
   }
 
-  /** Where the whole lies, in terms of the shape that it began with. @returns {Transform} */
+  /**
+   * Where the whole lies, in terms of the shape that it began with.
+   * @returns {Transform}
+   */
   get transform() {
     return this.editing?.transform ?? this.theDoc.transform ?? { base: this.theDoc.mask, map: [1, 0, 0, 1, 0, 0] };
   }
 
-  /** The garment to show in it. @returns {Draft | null} */
+  /**
+   * The garment to show in it.
+   * @returns {Draft | null}
+   */
   get draft() {
-    const doc = this.theDoc, { drafts } = this.theGuide;
+    const doc = this.theDoc,
+      { drafts } = this.theGuide;
     const own = this.editing?.draft ?? (doc.source === 'edited' ? doc.draft : drafts[this.chosen]);
     this.nearDraft = own ?? this.nearDraft;
     return this.nearDraft;
@@ -128,12 +158,15 @@ export class Model {
   /** Index of the candidate that is the landmark; -1 where it was drawn. */
   get chosen() {
     const { source, choice } = this.theDoc;
-    return source === 'edited' ? -1 : source === 'candidate' ? choice ?? 0 : this.theFused.consensus;
+    return source === 'edited' ? -1 : source === 'candidate' ? (choice ?? 0) : this.theFused.consensus;
   }
 
-  /** @param {Source} source @param {number | null} choice */
+  /**
+   * @param {Source} source
+   * @param {number | null} choice
+   */
   silhouette(source, choice) {
-    return this.theGuide.silhouettes[source === 'candidate' ? choice ?? 0 : this.theFused.consensus];
+    return this.theGuide.silhouettes[source === 'candidate' ? (choice ?? 0) : this.theFused.consensus];
   }
 
   /** Share of the canvas, and whether the border is touched. */
@@ -148,23 +181,39 @@ export class Model {
 
   // ---- history
 
-  /** Make a drawn landmark the newest step. @param {string} label @param {Uint8Array} mask @param {Partial<Document>} [more] @param {string | null} [merge] */
+  /**
+   * Make a drawn landmark the newest step.
+   * @param {string} label
+   * @param {Uint8Array} mask
+   * @param {Partial<Document>} [more]
+   * @param {string | null} [merge]
+   */
   edit(label, mask, more = {}, merge = null) {
     this.commit({ label, source: 'edited', choice: null, mask }, more, merge);
   }
 
-  /** Make a candidate the landmark, or the consensus. @param {number} index  -1 is the consensus. */
+  /**
+   * Make a candidate the landmark, or the consensus.
+   * @param {number} index  -1 is the consensus.
+   */
   pick(index) {
-    const doc = this.doc, source = index < 0 ? 'consensus' : 'candidate', choice = index < 0 ? null : index;
+    const doc = this.doc,
+      source = index < 0 ? 'consensus' : 'candidate',
+      choice = index < 0 ? null : index;
     if (!doc || this.editing || index >= this.settings.k || (doc.source === source && doc.choice === choice)) return;
     const label = index < 0 ? 'back to the consensus' : `candidate ${index + 1}`;
     this.commit({ label, source, choice, mask: this.silhouette(source, choice) });
     this.hearers.said(`${index < 0 ? 'The consensus' : `Candidate ${index + 1}`} is the landmark`);
   }
 
-  /** @param {Beginning} next @param {Partial<Document>} [more] @param {string | null} [merge] */
+  /**
+   * @param {Beginning} next
+   * @param {Partial<Document>} [more]
+   * @param {string | null} [merge]
+   */
   commit(next, more = {}, merge = null) {
-    const doc = this.theDoc, now = performance.now();
+    const doc = this.theDoc,
+      now = performance.now();
     if (!merge || merge !== doc.merge || now - doc.at > MERGED_WITHIN) this.past.push(doc);
     if (this.past.length > LONGEST_HISTORY) this.past.shift();
     this.future = [];
@@ -173,13 +222,22 @@ export class Model {
     this.hearers.changed();
   }
 
-  undo() { this.step(this.past, this.future, 'Undone'); }
+  undo() {
+    this.step(this.past, this.future, 'Undone');
+  }
 
-  redo() { this.step(this.future, this.past, 'Done again'); }
+  redo() {
+    this.step(this.future, this.past, 'Done again');
+  }
 
-  /** @param {Document[]} from @param {Document[]} to @param {string} word */
+  /**
+   * @param {Document[]} from
+   * @param {Document[]} to
+   * @param {string} word
+   */
   step(from, to, word) {
-    const left = this.theDoc, next = this.editing ? undefined : from.pop();
+    const left = this.theDoc,
+      next = this.editing ? undefined : from.pop();
     if (!next) return;
     to.push(left);
     this.adopt(this.fitting(next));
@@ -187,7 +245,11 @@ export class Model {
     this.hearers.said(`${word}: ${left.label}`);
   }
 
-  /** A document of the history under the present K. @param {Document} doc @returns {Document} */
+  /**
+   * A document of the history under the present K.
+   * @param {Document} doc
+   * @returns {Document}
+   */
   fitting(doc) {
     if (doc.source === 'candidate' && (doc.choice ?? 0) >= this.settings.k) return { ...doc, source: 'edited' };
     if (doc.source === 'consensus') return { ...doc, mask: this.silhouette('consensus', null), parts: null };
@@ -203,7 +265,11 @@ export class Model {
 
   // ---- K and α
 
-  /** Weigh and fuse anew as far as it takes. @param {number} k @param {number} alpha */
+  /**
+   * Weigh and fuse anew as far as it takes.
+   * @param {number} k
+   * @param {number} alpha
+   */
   retune(k, alpha) {
     const guide = this.theGuide;
     this.settings = { k: Math.min(k, guide.silhouettes.length), alpha };
@@ -213,19 +279,33 @@ export class Model {
     }
     if (!this.doc) return;
     const { source, choice } = this.doc;
-    if (source === 'candidate' && (choice ?? 0) >= this.settings.k) this.doc = { ...this.doc, source: 'consensus', choice: null };
+    if (source === 'candidate' && (choice ?? 0) >= this.settings.k)
+      this.doc = { ...this.doc, source: 'consensus', choice: null };
     const consensus = this.silhouette('consensus', null);
-    if (this.doc.source === 'consensus' && this.doc.mask !== consensus) this.doc = { ...this.doc, mask: consensus, parts: null };
+    if (this.doc.source === 'consensus' && this.doc.mask !== consensus)
+      this.doc = { ...this.doc, mask: consensus, parts: null };
     this.touch();
     this.hearers.adopted();
   }
 
-  /** The candidates for the filmstrip. @returns {import('../web/shared/events.js').Frame[]} */
+  /**
+   * The candidates for the filmstrip.
+   * @returns {import('../web/shared/events.js').Frame[]}
+   */
   frames() {
-    const { film, urls, outlines } = this.theGuide, { iou, consensus } = this.theFused, chosen = this.chosen;
+    const { film, urls, outlines } = this.theGuide,
+      { iou, consensus } = this.theFused,
+      chosen = this.chosen;
     return this.weights.map((weight, i) => ({
-      id: film.neighbours[i].id, similarity: film.neighbours[i].similarity, weight, iou: iou[i], draft: urls[i],
-      outline: outlines[i], size: film.size, consensus: i === consensus, chosen: i === chosen,
+      id: film.neighbours[i].id,
+      similarity: film.neighbours[i].similarity,
+      weight,
+      iou: iou[i],
+      draft: urls[i],
+      outline: outlines[i],
+      size: film.size,
+      consensus: i === consensus,
+      chosen: i === chosen,
     }));
   }
 
@@ -237,7 +317,10 @@ export class Model {
 
   // ---- what Python brings
 
-  /** Take the neighbours of another photo, or of another reading of the same. @param {Film} film */
+  /**
+   * Take the neighbours of another photo, or of another reading of the same.
+   * @param {Film} film
+   */
   take(film) {
     const silhouettes = film.neighbours.map(({ mask }) => decodeMask(mask, film.size));
     const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
@@ -250,12 +333,18 @@ export class Model {
     return this.guide;
   }
 
-  /** Begin with a landmark that Python brought. @param {Beginning} beginning */
+  /**
+   * Begin with a landmark that Python brought.
+   * @param {Beginning} beginning
+   */
   open(beginning) {
     this.adopt(begun(beginning));
   }
 
-  /** Add a landmark that Python brought in later. @param {Beginning} beginning */
+  /**
+   * Add a landmark that Python brought in later.
+   * @param {Beginning} beginning
+   */
   bring(beginning) {
     this.past.push(this.theDoc);
     this.future = [];
@@ -264,12 +353,19 @@ export class Model {
   }
 }
 
-/** @param {Beginning} beginning @returns {Document} */
+/**
+ * @param {Beginning} beginning
+ * @returns {Document}
+ */
 function begun(beginning) {
   return { ...beginning, parts: null, transform: null, draft: null, merge: null, at: performance.now() };
 }
 
-/** @template Value @param {Value | null} value @returns {Value} */
+/**
+ * @template Value
+ * @param {Value | null} value
+ * @returns {Value}
+ */
 function there(value) {
   if (value === null) throw new Error('there is no photo yet');
   return value;

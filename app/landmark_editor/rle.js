@@ -1,4 +1,6 @@
-/** Masks as texts: records of a value and a 16-bit run length, in base 64, as `rle.py` reads and writes them. */
+/**
+ * Masks as texts: records of a value and a 16-bit run length, in base 64, as `rle.py` reads and writes them.
+ */
 
 const LONGEST_RUN = 0xffff;
 
@@ -8,7 +10,8 @@ const LONGEST_RUN = 0xffff;
  * @returns {Uint8Array} size * size values from 0 to 255, row by row.
  */
 export function decodeMask(text, size) {
-  const bytes = atob(text), mask = new Uint8Array(size * size);
+  const bytes = atob(text),
+    mask = new Uint8Array(size * size);
   for (let i = 0, at = 0; i < bytes.length; i += 3) {
     const length = bytes.charCodeAt(i + 1) | (bytes.charCodeAt(i + 2) << 8);
     mask.fill(bytes.charCodeAt(i), at, at + length);
@@ -17,7 +20,10 @@ export function decodeMask(text, size) {
   return mask;
 }
 
-/** @param {Uint8Array} mask @returns {string} */
+/**
+ * @param {Uint8Array} mask
+ * @returns {string}
+ */
 export function encodeMask(mask) {
   const records = [];
   for (let i = 0; i < mask.length;) {

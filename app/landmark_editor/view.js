@@ -19,7 +19,12 @@ export class View {
     this.fitted = true;
   }
 
-  /** Show all of it. @param {number} width  of the board, pixels of the window. @param {number} height @param {number} size  of the mask. */
+  /**
+   * Show all of it.
+   * @param {number} width  of the board, pixels of the window.
+   * @param {number} height
+   * @param {number} size  of the mask.
+   */
   fit(width, height, size) {
     this.scale = Math.min(width - MARGIN, height - MARGIN) / size;
     this.x = size / 2 - width / 2 / this.scale;
@@ -27,7 +32,11 @@ export class View {
     this.fitted = true;
   }
 
-  /** What lies there stays there. @param {number} factor @param {Point} at  in the board, pixels of the window. */
+  /**
+   * What lies there stays there.
+   * @param {number} factor
+   * @param {Point} at  in the board, pixels of the window.
+   */
   zoom(factor, [px, py]) {
     const scale = clamp(this.scale * factor, LEAST_SCALE, MOST_SCALE);
     this.x += px / this.scale - px / scale;
@@ -36,14 +45,21 @@ export class View {
     this.fitted = false;
   }
 
-  /** @param {number} x  of the mask, at the left upper corner. @param {number} y */
+  /**
+   * @param {number} x  of the mask, at the left upper corner.
+   * @param {number} y
+   */
   moveTo(x, y) {
     this.x = x;
     this.y = y;
     this.fitted = false;
   }
 
-  /** The place of the mask. @param {Point} at  in the board, pixels of the window. @returns {Point} */
+  /**
+   * The place of the mask.
+   * @param {Point} at  in the board, pixels of the window.
+   * @returns {Point}
+   */
   toMask([px, py]) {
     return [px / this.scale + this.x, py / this.scale + this.y];
   }

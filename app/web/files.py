@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from functools import cache
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 ROOT = Path(__file__).resolve().parents[1]
+_ASKS = re.compile(r"export const ASKS = [^\[]*\[([^\]]*)\]")
 _FOREVER = "public, max-age=31536000, immutable"  # an address names its content's version
-_LOADER = """import(`${{window.gradio_config.root}}/web/{version}/{module}`)
+_LOADER = """// Python may hear of {asks}
+import(`${{window.gradio_config.root}}/web/{version}/{module}`)
   .then((module) => module.mount(element, props, trigger, server, upload, watch));"""
 
 
@@ -29,11 +32,15 @@ def template(name: str) -> str:
 
 
 def loader(name: str) -> str:
-    """What a panel runs when it is laid into the page: it imports the panel's module and calls its `mount`."""
+    """What a panel runs when it is laid into the page: it imports the panel's module and calls its `mount`.
+
+    It names the events that the module exports as `ASKS`, too: the web library lets only those be listened to.
+    """
     module = _template_path(name).with_suffix(".js").relative_to(ROOT).as_posix()
     if module not in modules():
         raise ValueError(f"the panel {name!r} has no module: {module} is missing")
-    return _LOADER.format(version=version(), module=module)
+    asks = _ASKS.search(modules()[module].decode())
+    return _LOADER.format(version=version(), module=module, asks=" ".join(asks.group(1).split()) if asks else "nothing")
 
 
 @cache

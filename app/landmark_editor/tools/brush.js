@@ -25,19 +25,29 @@ export class Nib {
     this.hover = null;
   }
 
-  /** @param {number} value @param {number} size  of the mask; 0 if there is none. */
+  /**
+   * @param {number} value
+   * @param {number} size  of the mask; 0 if there is none.
+   */
   resize(value, size) {
     this.diameter = Math.round(clamp(value, 1, size ? size / 3 : LARGEST));
   }
 
-  /** The next size up or down: an eighth, but one pixel at least. @param {1 | -1} by */
+  /**
+   * The next size up or down: an eighth, but one pixel at least.
+   * @param {1 | -1} by
+   */
   next(by) {
     return this.diameter + by * Math.max(1, Math.round(this.diameter / 8));
   }
 }
 
 export class StrokeTool {
-  /** @param {Editor} editor @param {Nib} nib @param {Kind} kind */
+  /**
+   * @param {Editor} editor
+   * @param {Nib} nib
+   * @param {Kind} kind
+   */
   constructor(editor, nib, kind) {
     this.name = kind.name;
     this.everyMove = true;
@@ -46,9 +56,16 @@ export class StrokeTool {
     this.kind = kind;
   }
 
-  /** Paint or erase, on both sides with mirror on. @param {Uint8Array} mask @param {Point} from @param {Point} to */
+  /**
+   * Paint or erase, on both sides with mirror on.
+   * @param {Uint8Array} mask
+   * @param {Point} from
+   * @param {Point} to
+   */
   stamp(mask, from, to) {
-    const { mirror, model } = this.editor, { size } = model, across = (/** @type {Point} */ [x, y]) => /** @type {Point} */ ([size - x, y]);
+    const { mirror, model } = this.editor,
+      { size } = model,
+      across = (/** @type {Point} */ [x, y]) => /** @type {Point} */ ([size - x, y]);
     stampLine(mask, size, from, to, this.nib.diameter, this.kind.erase);
     if (mirror) stampLine(mask, size, across(from), across(to), this.nib.diameter, this.kind.erase);
     this.nib.last = to;
@@ -60,14 +77,18 @@ export class StrokeTool {
     if (!sameMask(mask, model.theDoc.mask)) model.edit(this.kind.label, mask);
   }
 
-  /** @param {PointerEvent} event @param {Point} place */
+  /**
+   * @param {PointerEvent} event
+   * @param {Point} place
+   */
   begin(event, place) {
     return new Stroke(this, event.shiftKey && this.nib.last ? this.nib.last : place, place);
   }
 
   /** @param {import('../board.js').Pen} pen */
   paint(pen) {
-    const { mirror, model } = this.editor, { hover, diameter } = this.nib;
+    const { mirror, model } = this.editor,
+      { hover, diameter } = this.nib;
     if (!hover) return;
     for (const [x, y] of mirror ? [hover, [model.size - hover[0], hover[1]]] : [hover]) {
       const ring = new Path2D();
@@ -82,12 +103,21 @@ export class StrokeTool {
   actions() {
     return [
       arrowAction({ name: 'move-brush', label: 'Move the brush by 1 or 10 px' }, (step) => this.moveBy(step)),
-      { name: 'join', label: 'Paint a line to here', keys: ['Shift+Enter'], shown: 'Shift Enter', perform: () => this.stampHere(true) },
+      {
+        name: 'join',
+        label: 'Paint a line to here',
+        keys: ['Shift+Enter'],
+        shown: 'Shift Enter',
+        perform: () => this.stampHere(true),
+      },
       { name: 'stamp', label: 'Paint here', keys: ['Enter'], shown: 'Enter', perform: () => this.stampHere(false) },
     ];
   }
 
-  /** The pointer's place, or the middle. @returns {Point} */
+  /**
+   * The pointer's place, or the middle.
+   * @returns {Point}
+   */
   get here() {
     const { size } = this.editor.model;
     return this.nib.hover ?? [size / 2, size / 2];
@@ -95,14 +125,16 @@ export class StrokeTool {
 
   /** @param {Point} step */
   moveBy(step) {
-    const { model, board } = this.editor, [x, y] = this.here;
+    const { model, board } = this.editor,
+      [x, y] = this.here;
     this.nib.hover = [clamp(x + step[0], 0, model.size), clamp(y + step[1], 0, model.size)];
     board.repaint();
   }
 
   /** @param {boolean} join  whether with a line from where the last stroke ended. */
   stampHere(join) {
-    const mask = this.editor.model.theDoc.mask.slice(), { here } = this;
+    const mask = this.editor.model.theDoc.mask.slice(),
+      { here } = this;
     this.nib.hover = here;
     this.stamp(mask, join && this.nib.last ? this.nib.last : here, here);
     this.settle(mask);
@@ -111,7 +143,11 @@ export class StrokeTool {
 
 /** A stroke under way. */
 class Stroke {
-  /** @param {StrokeTool} tool @param {Point} from @param {Point} to */
+  /**
+   * @param {StrokeTool} tool
+   * @param {Point} from
+   * @param {Point} to
+   */
   constructor(tool, from, to) {
     this.tool = tool;
     this.mask = tool.editor.model.theDoc.mask.slice();
@@ -124,7 +160,10 @@ class Stroke {
     this.to(this.tool.nib.last ?? at, at);
   }
 
-  /** @param {Point} from @param {Point} at */
+  /**
+   * @param {Point} from
+   * @param {Point} at
+   */
   to(from, at) {
     this.tool.stamp(this.mask, from, at);
     this.tool.editor.link.sendLive();

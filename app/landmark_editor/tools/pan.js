@@ -23,15 +23,20 @@ export class PanTool {
   /** @returns {import('./tool.js').Action[]} */
   actions() {
     const { view, board } = this.editor;
-    return [arrowAction({ name: 'pan', label: 'Move the view' }, ([x, y]) => {
-      view.moveTo(view.x + STEP * x / view.scale, view.y + STEP * y / view.scale);
-      board.repaint();
-    })];
+    return [
+      arrowAction({ name: 'pan', label: 'Move the view' }, ([x, y]) => {
+        view.moveTo(view.x + (STEP * x) / view.scale, view.y + (STEP * y) / view.scale);
+        board.repaint();
+      }),
+    ];
   }
 }
 
 class PanDrag {
-  /** @param {Editor} editor @param {PointerEvent} event */
+  /**
+   * @param {Editor} editor
+   * @param {PointerEvent} event
+   */
   constructor({ view, board }, event) {
     this.view = view;
     this.board = board.canvas;
@@ -39,9 +44,13 @@ class PanDrag {
     this.board.classList.add('panning');
   }
 
-  /** @param {Point} _ @param {PointerEvent} event */
+  /**
+   * @param {Point} _
+   * @param {PointerEvent} event
+   */
   move(_, event) {
-    const { x, y, clientX, clientY } = this.start, { scale } = this.view;
+    const { x, y, clientX, clientY } = this.start,
+      { scale } = this.view;
     this.view.moveTo(x - (event.clientX - clientX) / scale, y - (event.clientY - clientY) / scale);
   }
 

@@ -12,12 +12,17 @@ import { REACH, arrowAction } from './tool.js';
 /** @typedef {import('../handles.js').Vertex} Vertex */
 /** @typedef {import('../editor.js').Editor} Editor */
 /** @typedef {import('./tool.js').Gesture} Gesture */
-/** @typedef {{ parts: Part[], list: { vertex: Vertex, side: 1 | -1 }[] }} Movers  what moves; -1 goes the other way. */
+/**
+ * @typedef {{ parts: Part[], list: { vertex: Vertex, side: 1 | -1 }[] }} Movers  what moves; -1 goes the other way.
+ */
 
 const TWIN_WITHIN = 0.05; // of the mask's side: so near a point's mirror image its twin is looked for
 const LEAST_HANDLES = 3;
 
-/** @param {Vertex} a @param {Vertex} b */
+/**
+ * @param {Vertex} a
+ * @param {Vertex} b
+ */
 const same = (a, b) => a[0] === b[0] && a[1] === b[1];
 
 export class PointsTool {
@@ -30,9 +35,15 @@ export class PointsTool {
     this.selected = [];
   }
 
-  /** @param {PointerEvent} event @param {Point} place @returns {Gesture | null} */
+  /**
+   * @param {PointerEvent} event
+   * @param {Point} place
+   * @returns {Gesture | null}
+   */
   begin(event, place) {
-    const { model, view, board } = this.editor, reach = REACH / view.scale, handle = nearestHandle(model.parts, place, reach);
+    const { model, view, board } = this.editor,
+      reach = REACH / view.scale,
+      handle = nearestHandle(model.parts, place, reach);
     if (handle && event.shiftKey) return this.toggle(handle);
     if (handle) {
       if (!this.has(handle)) this.selected = [handle];
@@ -45,7 +56,11 @@ export class PointsTool {
     return this.editor.tools.pan.begin(event);
   }
 
-  /** Between two handles: pressing makes one there, dragging pulls it. @param {Point} place @param {Vertex} vertex */
+  /**
+   * Between two handles: pressing makes one there, dragging pulls it.
+   * @param {Point} place
+   * @param {Vertex} vertex
+   */
   pullLine(place, vertex) {
     this.selected = [vertex];
     const parts = withHandle(this.editor.model.parts, vertex);
@@ -72,7 +87,8 @@ export class PointsTool {
 
   /** @param {Point} place */
   cursor(place) {
-    const { model, view } = this.editor, reach = REACH / view.scale;
+    const { model, view } = this.editor,
+      reach = REACH / view.scale;
     if (nearestHandle(model.parts, place, reach)) return 'move';
     return nearestVertex(model.parts, place, reach) ? 'copy' : '';
   }
@@ -81,20 +97,36 @@ export class PointsTool {
   paint(pen) {
     const { model, board } = this.editor;
     if (!board.layers.outline) return;
-    model.parts.forEach(({ loop, handles }, p) => handles.forEach((at) => {
-      if (this.has([p, at])) pen.dot(loop[at], 5, ACCENT, '#fff');
-      else pen.dot(loop[at], 3.6, '#fff', ACCENT);
-    }));
+    model.parts.forEach(({ loop, handles }, p) =>
+      handles.forEach((at) => {
+        if (this.has([p, at])) pen.dot(loop[at], 5, ACCENT, '#fff');
+        else pen.dot(loop[at], 3.6, '#fff', ACCENT);
+      }),
+    );
   }
 
   /** @returns {import('./tool.js').Action[]} */
   actions() {
     return [
-      arrowAction({ name: 'nudge', label: 'Nudge the point by 1 or 10 px', shown: 'Arrows, Shift arrows' }, (step) => this.nudge(step)),
+      arrowAction({ name: 'nudge', label: 'Nudge the point by 1 or 10 px', shown: 'Arrows, Shift arrows' }, (step) =>
+        this.nudge(step),
+      ),
       { name: 'next-point', label: 'Next point', keys: ['.'], shown: '.', perform: () => this.cycle(1) },
       { name: 'previous-point', label: 'Previous point', keys: [','], shown: ',', perform: () => this.cycle(-1) },
-      { name: 'add-point', label: 'Add a point after it', keys: ['a', 'Insert'], shown: 'A', perform: () => this.insert() },
-      { name: 'delete-point', label: 'Delete the point', keys: ['Delete', 'Backspace'], shown: 'Del', perform: () => this.remove() },
+      {
+        name: 'add-point',
+        label: 'Add a point after it',
+        keys: ['a', 'Insert'],
+        shown: 'A',
+        perform: () => this.insert(),
+      },
+      {
+        name: 'delete-point',
+        label: 'Delete the point',
+        keys: ['Delete', 'Backspace'],
+        shown: 'Del',
+        perform: () => this.remove(),
+      },
     ];
   }
 
@@ -106,13 +138,16 @@ export class PointsTool {
    * @returns {Movers}
    */
   movers(parts) {
-    const { mirror, model } = this.editor, { size } = model;
+    const { mirror, model } = this.editor,
+      { size } = model;
     /** @type {Movers} */
     const found = { parts, list: this.selected.map((vertex) => ({ vertex, side: 1 })) };
     for (const [p, at] of mirror ? this.selected : []) {
-      const [x, y] = parts[p].loop[at], within = size * TWIN_WITHIN;
+      const [x, y] = parts[p].loop[at],
+        within = size * TWIN_WITHIN;
       if (Math.abs(x - size / 2) < 1) continue;
-      const twin = nearestHandle(found.parts, [size - x, y], within) ?? nearestVertex(found.parts, [size - x, y], within);
+      const twin =
+        nearestHandle(found.parts, [size - x, y], within) ?? nearestVertex(found.parts, [size - x, y], within);
       if (!twin || found.list.some(({ vertex }) => same(vertex, twin))) continue;
       found.parts = withHandle(found.parts, twin);
       found.list.push({ vertex: twin, side: -1 });
@@ -120,35 +155,59 @@ export class PointsTool {
     return found;
   }
 
-  /** @param {Movers} movers @param {Point} by */
+  /**
+   * @param {Movers} movers
+   * @param {Point} by
+   */
   shifted({ parts, list }, [dx, dy]) {
     const { size } = this.editor.model;
     const inside = (/** @type {number} */ value, /** @type {number} */ by) => clamp(value + by, 0, size) - value;
     const moves = list.map(({ vertex: [part, at], side }) => {
-      const [x, y] = parts[part].loop[at], handle = parts[part].handles.indexOf(at);
+      const [x, y] = parts[part].loop[at],
+        handle = parts[part].handles.indexOf(at);
       return { part, handle, by: /** @type {Point} */ ([inside(x, dx * side), inside(y, dy)]) };
     });
     return this.redrawn(parts, moveHandles(parts, moves));
   }
 
-  /** @param {Part[]} before @param {Part[]} after */
+  /**
+   * @param {Part[]} before
+   * @param {Part[]} after
+   */
   redrawn(before, after) {
-    const { model } = this.editor, mask = model.theDoc.mask.slice(), box = changedBox(before, after, model.size);
-    if (box) fillLoops(after.map(({ loop }) => loop), model.size, mask, box);
+    const { model } = this.editor,
+      mask = model.theDoc.mask.slice(),
+      box = changedBox(before, after, model.size);
+    if (box)
+      fillLoops(
+        after.map(({ loop }) => loop),
+        model.size,
+        mask,
+        box,
+      );
     return { mask, parts: after };
   }
 
-  /** @param {string} label @param {{ mask: Uint8Array, parts: Part[] }} drawn @param {string | null} [merge] */
+  /**
+   * @param {string} label
+   * @param {{ mask: Uint8Array, parts: Part[] }} drawn
+   * @param {string | null} [merge]
+   */
   settle(label, { mask, parts }, merge = null) {
-    const { model, say } = this.editor, before = model.theDoc.parts;
+    const { model, say } = this.editor,
+      before = model.theDoc.parts;
     const crossed = parts.some((part, p) => part !== before?.[p] && crosses(part.loop));
     model.edit(label, mask, { parts: crossed ? null : parts }, merge);
     if (crossed) say('The outline crosses itself: all that it encloses counts as garment', true);
   }
 
-  /** A point more is the same shape. @param {Part[]} parts */
+  /**
+   * A point more is the same shape.
+   * @param {Part[]} parts
+   */
   added(parts) {
-    const { model } = this.editor, { mask, draft } = model.theDoc;
+    const { model } = this.editor,
+      { mask, draft } = model.theDoc;
     model.edit('add a point', mask, { parts, draft: draft ?? model.nearDraft });
   }
 
@@ -165,7 +224,9 @@ export class PointsTool {
     if (!this.selected.length) return say('Select a point first');
     const { parts: before, list } = this.movers(model.parts);
     let parts = before;
-    for (const { vertex: [p, at] } of list) {
+    for (const {
+      vertex: [p, at],
+    } of list) {
       if (parts[p].handles.length <= LEAST_HANDLES) return say('An outline needs at least three points', true);
       parts = parts.map((part, i) => (i === p ? removeHandle(part, part.handles.indexOf(at)) : part));
     }
@@ -174,22 +235,29 @@ export class PointsTool {
   }
 
   insert() {
-    const { model, say } = this.editor, [vertex] = this.selected;
+    const { model, say } = this.editor,
+      [vertex] = this.selected;
     if (!vertex) return say('Select a point first');
-    const [p, at] = vertex, { loop, handles } = model.parts[p], next = handles[(handles.indexOf(at) + 1) % handles.length];
+    const [p, at] = vertex,
+      { loop, handles } = model.parts[p],
+      next = handles[(handles.indexOf(at) + 1) % handles.length];
     const span = (next - at + loop.length) % loop.length;
     if (span < 2) return say('There is no room for another point');
     this.selected = [[p, (at + (span >> 1)) % loop.length]];
     this.added(withHandle(model.parts, this.selected[0]));
   }
 
-  /** Select the next point, or the one before. @param {1 | -1} by */
+  /**
+   * Select the next point, or the one before.
+   * @param {1 | -1} by
+   */
   cycle(by) {
     const { model, board, say } = this.editor;
     const all = model.parts.flatMap(({ handles }, p) => handles.map((at) => /** @type {Vertex} */ ([p, at])));
     const last = this.selected[this.selected.length - 1];
     if (!all.length) return;
-    const at = last ? all.findIndex((vertex) => same(vertex, last)) : -1, now = at < 0 ? 0 : (at + by + all.length) % all.length;
+    const at = last ? all.findIndex((vertex) => same(vertex, last)) : -1,
+      now = at < 0 ? 0 : (at + by + all.length) % all.length;
     const [x, y] = model.parts[all[now][0]].loop[all[now][1]];
     this.selected = [all[now]];
     say(`Point ${now + 1} of ${all.length} at ${Math.round(x)}, ${Math.round(y)}`);
@@ -227,7 +295,8 @@ class PointsDrag {
   }
 
   end() {
-    const { model } = this.tool.editor, { editing } = model;
+    const { model } = this.tool.editor,
+      { editing } = model;
     model.editing = null;
     if (!editing?.parts) return;
     if (this.moved) this.tool.settle(this.label, { mask: editing.mask, parts: editing.parts });

@@ -29,8 +29,16 @@
 /** How near a pointer must come to take hold of something, pixels of the window. */
 export const REACH = 9;
 
-/** Arrow keys with their steps. @type {[string, Point][]} */
-const ARROWS = [['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowUp', [0, -1]], ['ArrowDown', [0, 1]]];
+/**
+ * Arrow keys with their steps.
+ * @type {[string, Point][]}
+ */
+const ARROWS = [
+  ['ArrowLeft', [-1, 0]],
+  ['ArrowRight', [1, 0]],
+  ['ArrowUp', [0, -1]],
+  ['ArrowDown', [0, 1]],
+];
 
 /**
  * One action for the four arrow keys.
@@ -41,9 +49,13 @@ const ARROWS = [['ArrowLeft', [-1, 0]], ['ArrowRight', [1, 0]], ['ArrowUp', [0, 
 export function arrowAction({ name, label, shown, alt = false }, perform) {
   return {
     // Alt is taken in either case: with it, arrows would leave the page
-    name, label, shown, keys: ARROWS.flatMap(([key]) => (alt ? [`Alt+${key}`] : [key, `Alt+${key}`])),
+    name,
+    label,
+    shown,
+    keys: ARROWS.flatMap(([key]) => (alt ? [`Alt+${key}`] : [key, `Alt+${key}`])),
     perform: (event) => {
-      const far = event.shiftKey ? 10 : 1, [, step] = ARROWS.find(([key]) => key === event.key) ?? ['', [0, 0]];
+      const far = event.shiftKey ? 10 : 1,
+        [, step] = ARROWS.find(([key]) => key === event.key) ?? ['', [0, 0]];
       perform([step[0] * far, step[1] * far]);
     },
   };

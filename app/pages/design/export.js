@@ -1,4 +1,6 @@
-/** The form of an export: what the run's own settings say comes first; what is chosen then stays for that run. */
+/**
+ * The form of an export: what the run's own settings say comes first; what is chosen then stays for that run.
+ */
 
 import { find } from '../../web/shared/dom.js';
 
@@ -22,8 +24,11 @@ export class ExportForm {
     if (this.run === run || !sizes?.length) return;
     this.run = run;
     this.own = sizes[0];
-    this.size.replaceChildren(...sizes.map((side, i) =>
-      new Option(`${side} × ${side}${i && i === sizes.length - 1 ? ', the most' : ''}`, String(side))));
+    this.size.replaceChildren(
+      ...sizes.map(
+        (side, i) => new Option(`${side} × ${side}${i && i === sizes.length - 1 ? ', the most' : ''}`, String(side)),
+      ),
+    );
     const known = [...this.background.options].some(({ value }) => value === background);
     this.background.value = known ? background : 'other';
     if (!known) this.colour.value = background;
@@ -36,8 +41,12 @@ export class ExportForm {
   }
 
   get wanted() {
-    const size = Number(this.size.value), background = this.background.value;
-    return { size: !size || size === this.own ? null : size, with_settings: this.settings.checked,
-      background: background === 'other' ? this.colour.value : background };
+    const size = Number(this.size.value),
+      background = this.background.value;
+    return {
+      size: !size || size === this.own ? null : size,
+      with_settings: this.settings.checked,
+      background: background === 'other' ? this.colour.value : background,
+    };
   }
 }

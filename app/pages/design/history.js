@@ -4,11 +4,17 @@ import { cardFace } from '../../web/shared/cards.js';
 import { find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['look', 'refresh']);
+
 /** @typedef {import('../../web/shared/views.js').Card} Card */
 
 const ASKED_EVERY = 2000; // milliseconds, while a run is under way
 
-/** @param {Card} card @param {boolean} shown */
+/**
+ * @param {Card} card
+ * @param {boolean} shown
+ */
 function makeCard(card, shown) {
   const button = makeButton(`card ${card.status}`, '', { run: String(card.run) });
   button.title = card.title;
@@ -21,16 +27,18 @@ function makeCard(card, shown) {
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<import('../../web/shared/views.js').Strip>} props
- * @param {import('../../web/shared/events.js').Trigger<'look' | 'refresh'>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch
  */
 export function mount(element, props, trigger, _server, _upload, watch) {
-  const row = find(element, '.row', HTMLElement), empty = find(element, '.empty', HTMLElement);
-  let timer = 0, known = '';
+  const row = find(element, '.row', HTMLElement),
+    empty = find(element, '.empty', HTMLElement);
+  let timer = 0,
+    known = '';
   const show = () => {
-    const { runs, shown, going } = props.value ?? { runs: [], shown: null, going: false };
+    const { runs, shown, going } = props.value || { runs: [], shown: null, going: false };
     row.replaceChildren(...runs.map((card) => makeCard(card, card.run === shown)));
     empty.hidden = runs.length > 0;
     element.dataset.count = String(runs.length);

@@ -1,4 +1,6 @@
-/** What α does: it turns the structure embedding towards the bank's reconstruction. The outline does not depend on it. */
+/**
+ * What α does: it turns the structure embedding towards the bank's reconstruction. The outline does not depend on it.
+ */
 
 import { find, fixed } from '../../web/shared/dom.js';
 import { hear } from '../../web/shared/events.js';

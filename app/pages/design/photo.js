@@ -3,6 +3,9 @@
 import { feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['example']);
+
 /** @typedef {import('../../web/shared/views.js').Photo} Photo */
 
 const MOST_FILES = 1000; // at once, from the browser
@@ -12,7 +15,7 @@ class PhotoPanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<Photo>} props
-   * @param {import('../../web/shared/events.js').Trigger<'example'>} trigger
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -42,22 +45,28 @@ class PhotoPanel {
     window.addEventListener('drop', (event) => {
       event.preventDefault();
       this.stage.classList.remove('over');
-      this.take([...event.dataTransfer?.files ?? []]);
+      this.take([...(event.dataTransfer?.files ?? [])]);
     });
     window.addEventListener('paste', (event) => {
-      const files = [...event.clipboardData?.files ?? []];
+      const files = [...(event.clipboardData?.files ?? [])];
       if (!files.length) return;
       event.preventDefault();
       this.take(files);
     });
-    document.addEventListener('change', ({ target }) => {
-      if (target instanceof HTMLInputElement && target === fileField('photo_file') && target.files?.length) this.wait(true);
-    }, true);
+    document.addEventListener(
+      'change',
+      ({ target }) => {
+        if (target instanceof HTMLInputElement && target === fileField('photo_file') && target.files?.length)
+          this.wait(true);
+      },
+      true,
+    );
   }
 
   /** @param {MouseEvent} event */
   press(event) {
-    const name = origin(event, '[data-example]')?.dataset.example, act = origin(event, '[data-act]')?.dataset.act;
+    const name = origin(event, '[data-example]')?.dataset.example,
+      act = origin(event, '[data-act]')?.dataset.act;
     if (name) {
       this.wait(true);
       this.trigger('example', { name });
@@ -65,7 +74,10 @@ class PhotoPanel {
     else if (act) this.decide(act);
   }
 
-  /** One photo lies on the bench; of many each can become a run, and the person says so. @param {File[]} files */
+  /**
+   * One photo lies on the bench; of many each can become a run, and the person says so.
+   * @param {File[]} files
+   */
   take(files) {
     this.given = files;
     this.several.hidden = files.length < 2;
@@ -73,7 +85,8 @@ class PhotoPanel {
       feed(fileField('photo_file'), files);
       return;
     }
-    const many = files.length > MOST_FILES, each = find(this.several, '[data-act=each]', HTMLButtonElement);
+    const many = files.length > MOST_FILES,
+      each = find(this.several, '[data-act=each]', HTMLButtonElement);
     find(this.several, 'p', HTMLElement).textContent = many
       ? `${files.length} files are too many at once: ${MOST_FILES} is the most here, and launch.py batch takes any number.`
       : `${files.length} files. Make a picture of each, with the settings on the right?`;
@@ -97,16 +110,21 @@ class PhotoPanel {
   }
 
   show() {
-    const value = this.props.value ?? {};
+    const value = this.props.value || {};
     this.wait(false);
     if ('refused' in value) tell('refused', null);
     if (value.image) this.showPhoto(value.image, value.name ?? '', value.size ?? '');
     if (value.examples) this.showExamples(value.examples);
   }
 
-  /** @param {string} image @param {string} name @param {string} size */
+  /**
+   * @param {string} image
+   * @param {string} name
+   * @param {string} size
+   */
   showPhoto(image, name, size) {
-    const picture = find(this.element, '.picture', HTMLImageElement), title = find(this.element, '.name', HTMLElement);
+    const picture = find(this.element, '.picture', HTMLImageElement),
+      title = find(this.element, '.name', HTMLElement);
     picture.src = image;
     picture.hidden = false;
     find(this.element, '.invite', HTMLElement).hidden = true;
@@ -119,21 +137,24 @@ class PhotoPanel {
   showExamples(examples) {
     const row = find(this.element, '.examples', HTMLElement);
     row.hidden = !examples.length;
-    row.replaceChildren(...examples.map(({ name, image }) => {
-      const button = makeButton('', '', { example: name }), small = make('img');
-      button.title = button.ariaLabel = `Use the example ${name}`;
-      small.src = image;
-      small.alt = '';
-      button.append(small);
-      return button;
-    }));
+    row.replaceChildren(
+      ...examples.map(({ name, image }) => {
+        const button = makeButton('', '', { example: name }),
+          small = make('img');
+        button.title = button.ariaLabel = `Use the example ${name}`;
+        small.src = image;
+        small.alt = '';
+        button.append(small);
+        return button;
+      }),
+    );
   }
 }
 
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<Photo>} props
- * @param {import('../../web/shared/events.js').Trigger<'example'>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

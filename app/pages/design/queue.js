@@ -2,13 +2,22 @@
 
 import { all, feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['arrange']);
+
 /** @typedef {import('../../web/shared/views.js').Queue} Queue */
 /** @typedef {import('../../web/shared/views.js').QueueEntry} QueueEntry */
 
 /** @param {QueueEntry} entry */
 const waits = ({ state }) => state === 'queued';
 
-/** @param {string} act @param {string} text @param {string} label @param {number} run @param {boolean} disabled */
+/**
+ * @param {string} act
+ * @param {string} text
+ * @param {string} label
+ * @param {number} run
+ * @param {boolean} disabled
+ */
 function entryButton(act, text, label, run, disabled) {
   const node = makeButton('quiet', text, { act, run: String(run) });
   node.disabled = disabled;
@@ -24,16 +33,24 @@ function progress({ state, step, steps, seconds }) {
   return `step ${step} of ${steps}${seconds == null ? '' : `, ${Math.max(1, Math.ceil(seconds))} s left`}`;
 }
 
-/** @param {QueueEntry} entry @param {number} place @param {QueueEntry[]} entries */
+/**
+ * @param {QueueEntry} entry
+ * @param {number} place
+ * @param {QueueEntry[]} entries
+ */
 function makeEntry(entry, place, entries) {
-  const node = make('li', entry.state), name = make('span', 'name', `${entry.run} · ${entry.name}, seed ${entry.seed}`);
+  const node = make('li', entry.state),
+    name = make('span', 'name', `${entry.run} · ${entry.name}, seed ${entry.seed}`);
   const fixed = !waits(entry);
   node.dataset.run = String(entry.run);
   name.title = name.textContent ?? '';
-  node.append(name, make('span', 'state', progress(entry)),
+  node.append(
+    name,
+    make('span', 'state', progress(entry)),
     entryButton('up', '↑', 'Earlier:', entry.run, fixed || place === entries.findIndex(waits)),
     entryButton('down', '↓', 'Later:', entry.run, fixed || place === entries.length - 1),
-    entryButton('cancel', '×', 'Cancel', entry.run, false));
+    entryButton('cancel', '×', 'Cancel', entry.run, false),
+  );
   return node;
 }
 
@@ -41,7 +58,7 @@ class QueuePanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<Queue>} props
-   * @param {import('../../web/shared/events.js').Trigger<'arrange'>} trigger
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -53,14 +70,20 @@ class QueuePanel {
     this.toggle = find(element, '[data-act=toggle]', HTMLButtonElement);
   }
 
-  get queue() { return this.props.value ?? { runs: [], paused: false }; }
+  get queue() {
+    return this.props.value || { runs: [], paused: false };
+  }
 
   show() {
-    const { runs, paused } = this.queue, waiting = runs.filter(waits).length;
+    const { runs, paused } = this.queue,
+      waiting = runs.filter(waits).length;
     this.redraw(runs);
     find(this.element, '.empty', HTMLElement).hidden = runs.length > 0;
-    find(this.element, '.count', HTMLElement).textContent = !runs.length ? 'empty'
-      : paused ? `paused, ${waiting} waiting` : `${runs.length - waiting} running, ${waiting} waiting`;
+    find(this.element, '.count', HTMLElement).textContent = !runs.length
+      ? 'empty'
+      : paused
+        ? `paused, ${waiting} waiting`
+        : `${runs.length - waiting} running, ${waiting} waiting`;
     this.pause.textContent = paused ? 'Resume' : 'Pause';
     this.pause.dataset.act = paused ? 'resume' : 'pause';
     this.pause.disabled = !runs.length && !paused;
@@ -69,18 +92,27 @@ class QueuePanel {
     this.element.dataset.paused = String(paused);
   }
 
-  /** Anew, with the focus where it was. @param {QueueEntry[]} runs */
+  /**
+   * Anew, with the focus where it was.
+   * @param {QueueEntry[]} runs
+   */
   redraw(runs) {
-    const focused = document.activeElement instanceof HTMLElement && this.rows.contains(document.activeElement)
-      ? { ...document.activeElement.dataset } : null;
+    const focused =
+      document.activeElement instanceof HTMLElement && this.rows.contains(document.activeElement)
+        ? { ...document.activeElement.dataset }
+        : null;
     this.rows.replaceChildren(...runs.map(makeEntry));
     if (focused) all(this.rows, `[data-act="${focused.act}"][data-run="${focused.run}"]`)[0]?.focus();
   }
 
-  /** @param {number} run @param {1 | -1} by */
+  /**
+   * @param {number} run
+   * @param {1 | -1} by
+   */
   move(run, by) {
     const order = this.queue.runs.filter(waits).map((entry) => entry.run);
-    const from = order.indexOf(run), to = from + by;
+    const from = order.indexOf(run),
+      to = from + by;
     if (from < 0 || to < 0 || to >= order.length) return;
     order.splice(to, 0, ...order.splice(from, 1));
     this.trigger('arrange', { action: 'move', runs: order });
@@ -120,7 +152,7 @@ class QueuePanel {
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<Queue>} props
- * @param {import('../../web/shared/events.js').Trigger<'arrange'>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

@@ -5,8 +5,10 @@ import { all, download, find, makePair, origin } from '../../web/shared/dom.js';
 import { hear, tell } from '../../web/shared/events.js';
 import { ExportForm } from './export.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['follow', 'restore', 'repeat', 'export', 'arrange']);
+
 /** @typedef {import('../../web/shared/views.js').Result} Result */
-/** @typedef {'follow' | 'restore' | 'repeat' | 'export' | 'arrange'} Asked */
 
 /** @param {Result} value */
 function progressWords(value) {
@@ -27,7 +29,7 @@ class ResultPanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<Result>} props
-   * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -52,7 +54,8 @@ class ResultPanel {
 
   lay() {
     const two = this.beside.checked && !this.beside.disabled && !this.flipped;
-    const comparing = this.compare.checked && !this.compare.disabled && !two, divider = find(this.element, '.divider', HTMLElement);
+    const comparing = this.compare.checked && !this.compare.disabled && !two,
+      divider = find(this.element, '.divider', HTMLElement);
     this.sheet.classList.toggle('beside', two);
     this.before.hidden = !(comparing || this.flipped || two);
     this.split.hidden = divider.hidden = !comparing || this.flipped;
@@ -68,7 +71,10 @@ class ResultPanel {
     this.lay();
   }
 
-  /** @param {HTMLInputElement} chosen @param {HTMLInputElement} other */
+  /**
+   * @param {HTMLInputElement} chosen
+   * @param {HTMLInputElement} other
+   */
   choose(chosen, other) {
     this.flipped = false;
     if (chosen.checked) other.checked = false;
@@ -80,7 +86,8 @@ class ResultPanel {
   show() {
     const value = this.props.value;
     if (!value) return;
-    const under = going(value.state), done = value.state === 'done' && Boolean(value.image);
+    const under = going(value.state),
+      done = value.state === 'done' && Boolean(value.image);
     const title = find(this.element, '.title', HTMLElement);
     Object.assign(this.element.dataset, { state: value.state, run: value.run, step: value.step ?? '' });
     title.textContent = [`run ${value.run}`, value.note].filter(Boolean).join(': ');
@@ -98,9 +105,13 @@ class ResultPanel {
     if (value.follow) this.trigger('follow');
   }
 
-  /** @param {Result} value @param {boolean} under */
+  /**
+   * @param {Result} value
+   * @param {boolean} under
+   */
   showProgress(value, under) {
-    const bar = find(this.element, '.bar', HTMLElement), share = value.steps ? Math.round(100 * (value.step ?? 0) / value.steps) : 0;
+    const bar = find(this.element, '.bar', HTMLElement),
+      share = value.steps ? Math.round((100 * (value.step ?? 0)) / value.steps) : 0;
     find(this.element, '.progress', HTMLElement).hidden = !under;
     find(this.element, '[data-act=resume]', HTMLElement).hidden = !value.paused;
     if (!under) return;
@@ -109,9 +120,14 @@ class ResultPanel {
     bar.setAttribute('aria-valuenow', String(share));
   }
 
-  /** The run's picture; while one is under way the previous one stays, pale, until there is a preview. @param {Result} value @param {boolean} under */
+  /**
+   * The run's picture; while one is under way the previous one stays, pale, until there is a preview.
+   * @param {Result} value
+   * @param {boolean} under
+   */
   showPictures(value, under) {
-    const { sheet, after, before } = this, live = under && (Boolean(value.image) || sheet.classList.contains('live'));
+    const { sheet, after, before } = this,
+      live = under && (Boolean(value.image) || sheet.classList.contains('live'));
     if (value.image) after.src = value.image;
     if (value.photo) before.src = value.photo;
     sheet.hidden = !(value.image || (under && after.getAttribute('src')));
@@ -120,7 +136,11 @@ class ResultPanel {
     if (!under) this.flipped = false;
   }
 
-  /** @param {Result} value @param {boolean} under @param {boolean} done */
+  /**
+   * @param {Result} value
+   * @param {boolean} under
+   * @param {boolean} done
+   */
   allow(value, under, done) {
     this.compare.disabled = this.beside.disabled = this.flipButton.disabled = !done || !value.photo;
     this.enable('[data-act=restore]', !under && Boolean(value.facts));
@@ -130,20 +150,31 @@ class ResultPanel {
     this.exporting(false);
   }
 
-  /** @param {string} selector @param {boolean} on */
+  /**
+   * @param {string} selector
+   * @param {boolean} on
+   */
   enable(selector, on) {
     for (const node of all(this.element, selector)) /** @type {HTMLButtonElement} */ (node).disabled = !on;
   }
 
-  /** @param {Result} value @param {boolean} normal  whether it goes on, or has a picture. */
+  /**
+   * @param {Result} value
+   * @param {boolean} normal  whether it goes on, or has a picture.
+   */
   showFacts(value, normal) {
     const empty = find(this.element, '.empty', HTMLElement);
     empty.hidden = !this.sheet.hidden;
     if (!normal) empty.textContent = emptyWords(value);
-    find(this.element, '.facts', HTMLElement).replaceChildren(...(value.facts ?? []).map(([name, text]) => makePair(name, text)));
+    find(this.element, '.facts', HTMLElement).replaceChildren(
+      ...(value.facts ?? []).map(([name, text]) => makePair(name, text)),
+    );
   }
 
-  /** @param {Result} value @param {boolean} done */
+  /**
+   * @param {Result} value
+   * @param {boolean} done
+   */
   showSave(value, done) {
     const save = find(this.element, 'a[data-act=save]', HTMLAnchorElement);
     if (done) Object.assign(save, { href: value.saved, download: value.file });
@@ -151,7 +182,10 @@ class ResultPanel {
     save.setAttribute('aria-disabled', String(!done));
   }
 
-  /** What was made for the person is saved once. @param {Result} value */
+  /**
+   * What was made for the person is saved once.
+   * @param {Result} value
+   */
   fetch({ download: made }) {
     if (!made || made.token === this.fetched) return;
     this.fetched = made.token;
@@ -176,7 +210,8 @@ class ResultPanel {
   press(button) {
     const value = this.props.value;
     if (!value || !(button instanceof HTMLButtonElement) || button.disabled) return;
-    const { run } = value, { act, scope = '', what } = button.dataset;
+    const { run } = value,
+      { act, scope = '', what } = button.dataset;
     if (act === 'export') {
       this.exporting(true);
       this.trigger('export', { run, what, ...this.exports.wanted });
@@ -200,14 +235,19 @@ class ResultPanel {
     for (const menu of this.menus) this.listenTo(menu);
   }
 
-  /** One menu is open at a time, and none that the focus has left. @param {HTMLDetailsElement} menu */
+  /**
+   * One menu is open at a time, and none that the focus has left.
+   * @param {HTMLDetailsElement} menu
+   */
   listenTo(menu) {
     menu.addEventListener('toggle', () => {
       for (const other of this.menus) if (menu.open && other !== menu) other.open = false;
     });
     menu.addEventListener('focusout', ({ relatedTarget }) => {
       if (relatedTarget instanceof Node && menu.contains(relatedTarget)) return;
-      setTimeout(() => { menu.open = menu.contains(document.activeElement); }, 150);
+      setTimeout(() => {
+        menu.open = menu.contains(document.activeElement);
+      }, 150);
     });
   }
 }
@@ -215,7 +255,7 @@ class ResultPanel {
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<Result>} props
- * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

@@ -4,8 +4,10 @@ import { ENDED, fell, going } from '../../web/shared/cards.js';
 import { all, download, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['restore', 'repeat', 'export']);
+
 /** @typedef {import('../../web/shared/views.js').HistoryDetail} HistoryDetail */
-/** @typedef {'restore' | 'repeat' | 'export'} Asked */
 
 /** @type {Record<string, string>} */
 const WORDS = { ...ENDED, queued: 'It waits in the queue', running: 'It is under way' };
@@ -14,7 +16,7 @@ class DetailPanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<HistoryDetail>} props
-   * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -35,7 +37,8 @@ class DetailPanel {
     find(this.element, '.empty', HTMLElement).hidden = Boolean(value);
     this.element.dataset.run = String(value?.run ?? '');
     find(this.element, '.title', HTMLElement).textContent = value
-      ? `${value.run} · ${value.name}${value.deleted ? ' (in the bin)' : ''}` : '';
+      ? `${value.run} · ${value.name}${value.deleted ? ' (in the bin)' : ''}`
+      : '';
     if (!value) return;
     this.element.dataset.state = value.state;
     this.showPicture('.photo', value.photo);
@@ -50,7 +53,10 @@ class DetailPanel {
     }
   }
 
-  /** @param {string} selector @param {string | null} url */
+  /**
+   * @param {string} selector
+   * @param {string | null} url
+   */
   showPicture(selector, url) {
     const node = find(this.element, selector, HTMLImageElement);
     node.hidden = !url;
@@ -60,14 +66,16 @@ class DetailPanel {
 
   /** @param {HistoryDetail} value */
   showReason({ state, error, note }) {
-    const node = find(this.element, '.say', HTMLElement), reason = [WORDS[state], error, note].filter(Boolean).join(': ');
+    const node = find(this.element, '.say', HTMLElement),
+      reason = [WORDS[state], error, note].filter(Boolean).join(': ');
     node.textContent = reason;
     node.hidden = !reason;
   }
 
   /** @param {HistoryDetail} value */
   allow(value) {
-    const done = Boolean(value.image), save = find(this.element, 'a[data-act=save]', HTMLAnchorElement);
+    const done = Boolean(value.image),
+      save = find(this.element, 'a[data-act=save]', HTMLAnchorElement);
     this.enable('[data-act=restore]', !going(value.state));
     this.enable('[data-act=check], [data-act=export]', done);
     this.enable('[data-act=again]', fell(value.state));
@@ -77,31 +85,43 @@ class DetailPanel {
     save.setAttribute('aria-disabled', String(!done));
   }
 
-  /** @param {string} selector @param {boolean} on */
+  /**
+   * @param {string} selector
+   * @param {boolean} on
+   */
   enable(selector, on) {
     for (const node of all(this.element, selector)) /** @type {HTMLButtonElement} */ (node).disabled = !on;
   }
 
-  /** What the person wrote of it; a note that is being written stays. @param {HistoryDetail} value */
+  /**
+   * What the person wrote of it; a note that is being written stays.
+   * @param {HistoryDetail} value
+   */
   showWords(value) {
     if (this.shown !== value.run || document.activeElement !== this.note) this.note.value = value.words;
     this.shown = value.run;
-    find(this.element, '.held', HTMLElement).replaceChildren(...value.collections.map(([id, name]) => {
-      const tag = makeButton('tag', `${name} ×`, { out: String(id) });
-      tag.ariaLabel = `Take out of ${name}`;
-      return tag;
-    }));
+    find(this.element, '.held', HTMLElement).replaceChildren(
+      ...value.collections.map(([id, name]) => {
+        const tag = makeButton('tag', `${name} ×`, { out: String(id) });
+        tag.ariaLabel = `Take out of ${name}`;
+        return tag;
+      }),
+    );
     find(this.element, 'datalist', HTMLElement).replaceChildren(...value.known.map((name) => new Option('', name)));
   }
 
   /** @param {HistoryDetail} value */
   showFacts({ facts, details, candidates }) {
     find(this.element, '.facts', HTMLElement).replaceChildren(
-      ...[...facts, ...details].flatMap(([label, text]) => [make('dt', '', label), make('dd', '', text)]));
+      ...[...facts, ...details].flatMap(([label, text]) => [make('dt', '', label), make('dd', '', text)]),
+    );
     find(this.element, '.candidates', HTMLElement).replaceChildren(...candidates.map((text) => make('li', '', text)));
   }
 
-  /** @param {string} action @param {string | number} value */
+  /**
+   * @param {string} action
+   * @param {string | number} value
+   */
   change(action, value) {
     if (this.props.value) tell('change', { action, value, runs: [this.props.value.run] });
   }
@@ -110,7 +130,8 @@ class DetailPanel {
   press(node) {
     const value = this.props.value;
     if (!value || !(node instanceof HTMLButtonElement) || node.disabled) return;
-    const { run } = value, { act, scope = '', what, out } = node.dataset;
+    const { run } = value,
+      { act, scope = '', what, out } = node.dataset;
     if (out) this.change('take_out', Number(out));
     else if (act === 'restore') this.trigger('restore', { run, scope });
     else if (act === 'check' || act === 'again') this.trigger('repeat', { run, check: act === 'check' });
@@ -132,7 +153,7 @@ class DetailPanel {
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<HistoryDetail>} props
- * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

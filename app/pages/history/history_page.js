@@ -6,9 +6,11 @@ import { all, fileField, find, make, makeButton, origin } from '../../web/shared
 import { hear } from '../../web/shared/events.js';
 import { Selection } from './selection.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['search', 'inspect', 'change_runs', 'bundle']);
+
 /** @typedef {import('../../web/shared/views.js').Card} Card */
 /** @typedef {import('../../web/shared/views.js').HistoryPage} HistoryPage */
-/** @typedef {'search' | 'inspect' | 'change_runs' | 'bundle'} Asked */
 
 const TYPED_EVERY = 150; // milliseconds between two searches while words are typed
 const ASKED_EVERY = 2500; // milliseconds, while a run is under way
@@ -34,7 +36,7 @@ class HistoryPanel {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<HistoryPage>} props
-   * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    */
   constructor(element, props, trigger) {
     this.element = element;
@@ -59,14 +61,20 @@ class HistoryPanel {
     /** @type {Record<string, string | number | boolean>} */
     const fields = {};
     for (const node of all(this.element, '[data-field]')) {
-      const field = node.dataset.field ?? '', value = node instanceof HTMLInputElement && node.type === 'checkbox'
-        ? node.checked : /** @type {HTMLInputElement | HTMLSelectElement} */ (node).value;
+      const field = node.dataset.field ?? '',
+        value =
+          node instanceof HTMLInputElement && node.type === 'checkbox'
+            ? node.checked
+            : /** @type {HTMLInputElement | HTMLSelectElement} */ (node).value;
       if (value) fields[field] = field === 'collection' ? Number(value) : value;
     }
     return fields;
   }
 
-  /** @param {'search' | 'change_runs'} event @param {Record<string, unknown>} [fields] */
+  /**
+   * @param {'search' | 'change_runs'} event
+   * @param {Record<string, unknown>} [fields]
+   */
   ask(event, fields = {}) {
     this.serial += 1;
     this.trigger(event, { ...this.filter(), ...fields, serial: this.serial });
@@ -84,7 +92,10 @@ class HistoryPanel {
     this.trigger('inspect', { run, looked: this.looked });
   }
 
-  /** @param {string} action @param {string | null} [value] */
+  /**
+   * @param {string} action
+   * @param {string | null} [value]
+   */
   change(action, value) {
     this.ask('change_runs', { action, value, runs: this.selection.runs, looked: this.looked });
   }
@@ -94,16 +105,22 @@ class HistoryPanel {
     clearTimeout(this.again);
     this.due = this.element.offsetParent === null || this.grid.scrollTop > 0;
     if (this.due) return;
-    const { runs } = this.selection, detail = document.querySelector('#history_detail [data-state], #history_detail[data-state]');
+    const { runs } = this.selection,
+      detail = document.querySelector('#history_detail [data-state], #history_detail[data-state]');
     this.ask('search');
-    if (runs.length === 1 && detail instanceof HTMLElement && ['queued', 'running'].includes(detail.dataset.state ?? '')) {
+    if (
+      runs.length === 1 &&
+      detail instanceof HTMLElement &&
+      ['queued', 'running'].includes(detail.dataset.state ?? '')
+    ) {
       this.inspect(runs[0]);
     }
   }
 
   /** Ask for more before the end is in sight. */
   further() {
-    const { grid } = this, last = Number(/** @type {HTMLElement | null} */ (grid.lastElementChild)?.dataset.run ?? 0);
+    const { grid } = this,
+      last = Number(/** @type {HTMLElement | null} */ (grid.lastElementChild)?.dataset.run ?? 0);
     if (!this.more || !last || this.asked === last || this.element.offsetParent === null) return;
     if (grid.scrollTop + grid.clientHeight < grid.scrollHeight - AHEAD) return;
     this.asked = last;
@@ -122,8 +139,16 @@ class HistoryPanel {
     this.showCards(value);
     this.more = value.more;
     this.asked = 0;
-    this.choices('category', 'Any category', value.categories.map((name) => [name, name]));
-    this.choices('collection', 'Any collection', value.collections.map(([id, name, count]) => [String(id), `${name} (${count})`]));
+    this.choices(
+      'category',
+      'Any category',
+      value.categories.map((name) => [name, name]),
+    );
+    this.choices(
+      'collection',
+      'Any collection',
+      value.collections.map(([id, name, count]) => [String(id), `${name} (${count})`]),
+    );
     this.showTotal(value);
     this.mark();
     clearTimeout(this.again);
@@ -133,8 +158,11 @@ class HistoryPanel {
 
   /** @param {HistoryPage} value */
   showCards({ cards, append }) {
-    const { grid } = this, focused = document.activeElement instanceof HTMLElement && grid.contains(document.activeElement)
-      ? document.activeElement.dataset.run : undefined;
+    const { grid } = this,
+      focused =
+        document.activeElement instanceof HTMLElement && grid.contains(document.activeElement)
+          ? document.activeElement.dataset.run
+          : undefined;
     if (append) grid.append(...cards.map(makeCard));
     else {
       grid.replaceChildren(...cards.map(makeCard));
@@ -147,16 +175,25 @@ class HistoryPanel {
   /** @param {HistoryPage} value */
   showTotal(value) {
     const empty = find(this.element, '.empty', HTMLElement);
-    find(this.element, '.total', HTMLElement).textContent = `${value.total.toLocaleString('en')} ${value.total === 1 ? 'run' : 'runs'}`;
+    find(this.element, '.total', HTMLElement).textContent =
+      `${value.total.toLocaleString('en')} ${value.total === 1 ? 'run' : 'runs'}`;
     empty.hidden = value.total > 0;
-    empty.textContent = value.bin ? 'The bin is empty.' : Object.keys(this.filter()).length
-      ? 'No run is like that. Take a filter away.' : 'Every run is kept here with its settings, from the first Generate on.';
+    empty.textContent = value.bin
+      ? 'The bin is empty.'
+      : Object.keys(this.filter()).length
+        ? 'No run is like that. Take a filter away.'
+        : 'Every run is kept here with its settings, from the first Generate on.';
     Object.assign(this.element.dataset, { total: value.total, token: value.token });
   }
 
-  /** @param {string} field @param {string} first @param {[string, string][]} options */
+  /**
+   * @param {string} field
+   * @param {string} first
+   * @param {[string, string][]} options
+   */
   choices(field, first, options) {
-    const node = find(this.element, `[data-field=${field}]`, HTMLSelectElement), kept = node.value;
+    const node = find(this.element, `[data-field=${field}]`, HTMLSelectElement),
+      kept = node.value;
     node.replaceChildren(...[['', first], ...options].map(([value, text]) => new Option(text, value)));
     node.value = options.some(([value]) => value === kept) ? kept : '';
   }
@@ -167,10 +204,14 @@ class HistoryPanel {
 
   /** Show what is selected, and what can be done to it. */
   mark() {
-    const { selection } = this, count = selection.runs.length, bin = this.bin.checked, cards = all(this.grid, '.card');
+    const { selection } = this,
+      count = selection.runs.length,
+      bin = this.bin.checked,
+      cards = all(this.grid, '.card');
     const button = (/** @type {string} */ act) => find(this.element, `[data-act=${act}]`, HTMLButtonElement);
     for (const node of cards) node.setAttribute('aria-selected', String(selection.has(Number(node.dataset.run))));
-    for (const act of ['starred', 'rejected', 'unmark', 'bundle', 'discard', 'bring_back']) button(act).disabled = !count;
+    for (const act of ['starred', 'rejected', 'unmark', 'bundle', 'discard', 'bring_back'])
+      button(act).disabled = !count;
     button('discard').hidden = bin;
     button('bring_back').hidden = button('empty_bin').hidden = !bin;
     button('empty_bin').disabled = !cards.length;
@@ -179,9 +220,13 @@ class HistoryPanel {
 
   // ---- what is pressed
 
-  /** @param {HTMLElement} node @param {MouseEvent | KeyboardEvent} event */
+  /**
+   * @param {HTMLElement} node
+   * @param {MouseEvent | KeyboardEvent} event
+   */
   pick(node, event) {
-    const run = Number(node.dataset.run), alone = this.selection.pick(run, this.runs(), event);
+    const run = Number(node.dataset.run),
+      alone = this.selection.pick(run, this.runs(), event);
     if (alone) this.inspect(run);
     node.focus();
     this.mark();
@@ -189,7 +234,8 @@ class HistoryPanel {
 
   /** @param {KeyboardEvent} event */
   walk(event) {
-    const cards = all(this.grid, '.card'), wide = Math.max(1, Math.floor(this.grid.clientWidth / CARD_WIDTH));
+    const cards = all(this.grid, '.card'),
+      wide = Math.max(1, Math.floor(this.grid.clientWidth / CARD_WIDTH));
     const at = cards.findIndex((node) => node === document.activeElement);
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: wide, ArrowUp: -wide }[event.key] ?? 0;
     const next = cards[Math.min(cards.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
@@ -208,7 +254,10 @@ class HistoryPanel {
     else if (act === 'empty_bin') this.emptyBin(node);
   }
 
-  /** Only a second press does it. @param {HTMLElement} button */
+  /**
+   * Only a second press does it.
+   * @param {HTMLElement} button
+   */
   emptyBin(button) {
     const ask = (/** @type {boolean} */ sure) => {
       this.sure = sure;
@@ -238,24 +287,49 @@ class HistoryPanel {
     }).observe(element);
   }
 
-  /** The first letter is looked for at once, the next ones a few times a second. @param {HTMLElement | null} field */
+  /**
+   * The first letter is looked for at once, the next ones a few times a second.
+   * @param {HTMLElement | null} field
+   */
   typed(field) {
     if (!field) return;
     const words = field instanceof HTMLInputElement && field.type === 'search';
     clearTimeout(this.typing);
-    this.typing = setTimeout(() => this.search(), words ? Math.max(0, this.searched + TYPED_EVERY - performance.now()) : 0);
+    this.typing = setTimeout(
+      () => this.search(),
+      words ? Math.max(0, this.searched + TYPED_EVERY - performance.now()) : 0,
+    );
   }
 
   /** @returns {import('../../web/shared/actions.js').Action[]} */
   actions() {
-    const focused = () => this.grid.contains(document.activeElement), picked = () => focused() && this.selection.runs.length > 0;
+    const focused = () => this.grid.contains(document.activeElement),
+      picked = () => focused() && this.selection.runs.length > 0;
     return [
-      { name: 'walk', label: 'Go from run to run', keys: ARROWS.flatMap((key) => [key, `Ctrl+${key}`]), shown: 'Arrows',
-        enabled: focused, perform: (event) => this.walk(event) },
-      { name: 'star', label: 'Star the selected runs', keys: ['s'], shown: 'S', enabled: picked,
-        perform: () => this.change('mark', 'starred') },
-      { name: 'discard', label: 'Put the selected runs into the bin', keys: ['Delete'], shown: 'Del',
-        enabled: () => picked() && !this.bin.checked, perform: () => this.change('discard') },
+      {
+        name: 'walk',
+        label: 'Go from run to run',
+        keys: ARROWS.flatMap((key) => [key, `Ctrl+${key}`]),
+        shown: 'Arrows',
+        enabled: focused,
+        perform: (event) => this.walk(event),
+      },
+      {
+        name: 'star',
+        label: 'Star the selected runs',
+        keys: ['s'],
+        shown: 'S',
+        enabled: picked,
+        perform: () => this.change('mark', 'starred'),
+      },
+      {
+        name: 'discard',
+        label: 'Put the selected runs into the bin',
+        keys: ['Delete'],
+        shown: 'Del',
+        enabled: () => picked() && !this.bin.checked,
+        perform: () => this.change('discard'),
+      },
     ];
   }
 }
@@ -263,7 +337,7 @@ class HistoryPanel {
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<HistoryPage>} props
- * @param {import('../../web/shared/events.js').Trigger<Asked>} trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

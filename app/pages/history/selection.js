@@ -8,14 +8,23 @@ export class Selection {
     this.anchor = null;
   }
 
-  get runs() { return [...this.picked]; }
+  get runs() {
+    return [...this.picked];
+  }
 
   /** @param {number} run */
-  has(run) { return this.picked.has(run); }
+  has(run) {
+    return this.picked.has(run);
+  }
 
-  clear() { this.picked.clear(); }
+  clear() {
+    this.picked.clear();
+  }
 
-  /** Forget those that are gone. @param {number[]} there */
+  /**
+   * Forget those that are gone.
+   * @param {number[]} there
+   */
   keep(there) {
     this.picked = new Set(there.filter((run) => this.picked.has(run)));
   }

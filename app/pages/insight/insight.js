@@ -4,6 +4,9 @@ import { all, find, fixed, make, makeButton, origin } from '../../web/shared/dom
 import { NO_PHOTO, drawAlpha, drawK, drawSimilarity, drawTime } from './charts.js';
 import { BankMap } from './map.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['look']);
+
 /** @typedef {import('../../web/shared/views.js').Insight} Insight */
 /** @typedef {import('../../web/shared/views.js').InsightMap} InsightMap */
 /** @typedef {import('../../web/shared/views.js').Neighbour} Neighbour */
@@ -12,12 +15,21 @@ import { BankMap } from './map.js';
 const LOOKED_AFTER = 60; // milliseconds that an entry is pointed at
 const CHARTS = { similarity: drawSimilarity, k: drawK, alpha: drawAlpha, time: drawTime };
 /** @type {[string, string][]} */
-const STAGES = [['--stage-0', 'retrieve'], ['--stage-1', 'prepare: draft and reference'], ['--stage-2', 'denoise'],
-  ['--stage-3', 'decode'], ['--other', 'other']];
+const STAGES = [
+  ['--stage-0', 'retrieve'],
+  ['--stage-1', 'prepare: draft and reference'],
+  ['--stage-2', 'denoise'],
+  ['--stage-3', 'decode'],
+  ['--other', 'other'],
+];
 
-/** @param {Neighbour} item @param {number} i */
+/**
+ * @param {Neighbour} item
+ * @param {number} i
+ */
 function makeNeighbour(item, i) {
-  const node = makeButton('', '', { id: String(item.id) }), shape = make('span', 'shape');
+  const node = makeButton('', '', { id: String(item.id) }),
+    shape = make('span', 'shape');
   node.setAttribute('aria-pressed', 'false');
   node.ariaLabel = `Neighbour ${i + 1}: entry ${item.id}, similarity ${fixed(item.similarity)}, weight ${fixed(item.weight)}`;
   shape.style.maskImage = `url(${item.shape})`;
@@ -36,8 +48,9 @@ class InsightPanel {
     this.props = props;
     this.trigger = trigger;
     this.nearest = find(element, '.nearest', HTMLElement);
-    this.map = new BankMap(find(element, 'canvas', HTMLCanvasElement), find(element, '.plot', HTMLElement),
-      (point) => this.pointed(point?.id ?? 0));
+    this.map = new BankMap(find(element, 'canvas', HTMLCanvasElement), find(element, '.plot', HTMLElement), (point) =>
+      this.pointed(point?.id ?? 0),
+    );
     this.asked = 0; // the entry
     this.timer = 0;
   }
@@ -53,7 +66,8 @@ class InsightPanel {
 
   /** @param {number} id  of the entry that is meant; 0 is none. */
   pointed(id) {
-    for (const node of all(this.nearest, '[data-id]')) node.setAttribute('aria-pressed', String(Number(node.dataset.id) === id));
+    for (const node of all(this.nearest, '[data-id]'))
+      node.setAttribute('aria-pressed', String(Number(node.dataset.id) === id));
     clearTimeout(this.timer);
     if (!id) return;
     this.timer = setTimeout(() => {
@@ -70,8 +84,13 @@ class InsightPanel {
     this.asked = 0;
     this.map.show(map, nearest ?? []);
     this.words('.plot .empty', map ? '' : 'The model is still loading: the map follows at once.');
-    this.words('.share', map ? `principal components: ${Math.round(100 * (map.share[0] + map.share[1]))} % of the variance of `
-      + `${map.ids.length.toLocaleString('en')} entries` : '');
+    this.words(
+      '.share',
+      map
+        ? `principal components: ${Math.round(100 * (map.share[0] + map.share[1]))} % of the variance of ` +
+            `${map.ids.length.toLocaleString('en')} entries`
+        : '',
+    );
     this.legend('.insight-map .legend', map ? kinds(map) : []);
     this.legend('.insight-time .legend', value.timings.length ? STAGES : []);
     this.nearest.replaceChildren(...(nearest ?? []).map(makeNeighbour));
@@ -90,26 +109,42 @@ class InsightPanel {
     }
   }
 
-  /** @param {string} selector @param {string} text */
+  /**
+   * @param {string} selector
+   * @param {string} text
+   */
   words(selector, text) {
     find(this.element, selector, HTMLElement).textContent = text;
   }
 
-  /** @param {string} selector @param {[string, string][]} items  colours of the style sheet, with their words. */
+  /**
+   * @param {string} selector
+   * @param {[string, string][]} items  colours of the style sheet, with their words.
+   */
   legend(selector, items) {
-    find(this.element, selector, HTMLElement).replaceChildren(...items.map(([colour, text]) => {
-      const node = make('span'), swatch = make('i');
-      swatch.style.background = `var(${colour})`;
-      node.append(swatch, text);
-      return node;
-    }));
+    find(this.element, selector, HTMLElement).replaceChildren(
+      ...items.map(([colour, text]) => {
+        const node = make('span'),
+          swatch = make('i');
+        swatch.style.background = `var(${colour})`;
+        node.append(swatch, text);
+        return node;
+      }),
+    );
   }
 }
 
-/** @param {InsightMap} map @returns {[string, string][]} */
+/**
+ * @param {InsightMap} map
+ * @returns {[string, string][]}
+ */
 function kinds({ names, counts, own }) {
   const all = names.map((name, i) => /** @type {[string, string]} */ ([`--kind-${i}`, `${name} (${counts[i]})`]));
-  return [...all, ['--other', 'others'], ...(own ? [/** @type {[string, string]} */ (['--veil', 'your photo: e filled, ê open'])] : [])];
+  return [
+    ...all,
+    ['--other', 'others'],
+    ...(own ? [/** @type {[string, string]} */ (['--veil', 'your photo: e filled, ê open'])] : []),
+  ];
 }
 
 /**

@@ -13,7 +13,8 @@ const ATTRIBUTES_SHOWN = 4;
  * @param {import('../../web/shared/events.js').Watch} watch
  */
 export function mount(element, props, _trigger, _server, _upload, watch) {
-  const box = find(element, '.insight-entry', HTMLElement), words = find(element, '.words', HTMLElement);
+  const box = find(element, '.insight-entry', HTMLElement),
+    words = find(element, '.words', HTMLElement);
   const show = () => {
     const value = props.value;
     box.hidden = !value;

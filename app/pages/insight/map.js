@@ -8,7 +8,12 @@
 const MARGIN = 22; // pixels around the map
 const REACH = 14; // pixels from the pointer to the entry that it means
 const MANY = 1500; // entries, from which on they are drawn smaller
-const WAYS = /** @type {Record<string, Point>} */ ({ ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] });
+const WAYS = /** @type {Record<string, Point>} */ ({
+  ArrowRight: [1, 0],
+  ArrowLeft: [-1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+});
 const AHEAD = 0.7; // cosine of the widest angle at which an entry still lies ahead of another
 
 /**
@@ -20,7 +25,8 @@ const AHEAD = 0.7; // cosine of the widest angle at which an entry still lies ah
  * @returns {number} its index, -1 if there is none.
  */
 export function closest(points, [x, y], reach, passes = () => true) {
-  let best = -1, least = reach * reach;
+  let best = -1,
+    least = reach * reach;
   points.forEach(({ at }, i) => {
     const far = (at[0] - x) ** 2 + (at[1] - y) ** 2;
     if (far < least && passes(at, i)) [best, least] = [i, far];
@@ -28,7 +34,12 @@ export function closest(points, [x, y], reach, passes = () => true) {
   return best;
 }
 
-/** The nearest entry into a direction. @param {MapPoint[]} points @param {number} from  its index. @param {Point} way */
+/**
+ * The nearest entry into a direction.
+ * @param {MapPoint[]} points
+ * @param {number} from  its index.
+ * @param {Point} way
+ */
 export function ahead(points, from, [wx, wy]) {
   const [x, y] = points[from].at;
   return closest(points, [x, y], Infinity, (at, i) => {
@@ -63,26 +74,37 @@ export class BankMap {
     canvas.addEventListener('keydown', (event) => this.walk(event));
   }
 
-  /** @param {InsightMap | null} map @param {Neighbour[]} nearest */
+  /**
+   * @param {InsightMap | null} map
+   * @param {Neighbour[]} nearest
+   */
   show(map, nearest) {
     Object.assign(this, { map, nearest, points: [], own: null, pointed: -1 });
   }
 
   /** Place all in the room that there is, and draw. */
   layout() {
-    const { map, plot, canvas } = this, ratio = window.devicePixelRatio || 1, width = plot.clientWidth, height = plot.clientHeight;
+    const { map, plot, canvas } = this,
+      ratio = window.devicePixelRatio || 1,
+      width = plot.clientWidth,
+      height = plot.clientHeight;
     if (!map || !width || !height) return;
     Object.assign(canvas, { width: width * ratio, height: height * ratio });
     const [wide, high] = map.extent;
     const scale = Math.min((width - 2 * MARGIN) / Math.max(wide, 1), (height - 2 * MARGIN) / Math.max(high, 1));
-    const left = (width - wide * scale) / 2, bottom = (height + high * scale) / 2;
-    const place = (/** @type {number} */ x, /** @type {number} */ y) => /** @type {Point} */ ([left + x * scale, bottom - y * scale]);
+    const left = (width - wide * scale) / 2,
+      bottom = (height + high * scale) / 2;
+    const place = (/** @type {number} */ x, /** @type {number} */ y) =>
+      /** @type {Point} */ ([left + x * scale, bottom - y * scale]);
     this.points = map.ids.map((id, i) => ({ id, kind: map.kinds[i], at: place(map.xy[2 * i], map.xy[2 * i + 1]) }));
     this.own = map.own && [place(...map.own[0]), place(...map.own[1])];
     this.draw();
   }
 
-  /** Mean an entry. @param {number} index */
+  /**
+   * Mean an entry.
+   * @param {number} index
+   */
   point(index) {
     if (index === this.pointed || !this.points.length) return;
     this.pointed = index;
@@ -107,19 +129,26 @@ export class BankMap {
     if (!this.points.length || (!way && event.key !== 'Home')) return;
     event.preventDefault();
     const middle = this.own?.[0] ?? [this.plot.clientWidth / 2, this.plot.clientHeight / 2];
-    const next = event.key === 'Home' || this.pointed < 0 ? closest(this.points, middle, Infinity) : ahead(this.points, this.pointed, way);
+    const next =
+      event.key === 'Home' || this.pointed < 0
+        ? closest(this.points, middle, Infinity)
+        : ahead(this.points, this.pointed, way);
     if (next >= 0) this.point(next);
   }
 
   // ---- drawing
 
-  /** A colour of the style sheet. @param {string} name */
+  /**
+   * A colour of the style sheet.
+   * @param {string} name
+   */
   colour(name) {
     return getComputedStyle(this.canvas).getPropertyValue(name).trim();
   }
 
   draw() {
-    const { pen, canvas, map } = this, ratio = window.devicePixelRatio || 1;
+    const { pen, canvas, map } = this,
+      ratio = window.devicePixelRatio || 1;
     if (!map) return;
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, canvas.width, canvas.height);
@@ -131,9 +160,13 @@ export class BankMap {
     this.outline(this.colour('--ink'), 2);
   }
 
-  /** The kinds with most entries on top. @param {number} kinds */
+  /**
+   * The kinds with most entries on top.
+   * @param {number} kinds
+   */
   drawEntries(kinds) {
-    const { pen, points } = this, size = points.length > MANY ? 1.7 : 2.6;
+    const { pen, points } = this,
+      size = points.length > MANY ? 1.7 : 2.6;
     pen.globalAlpha = 0.75;
     for (let kind = kinds; kind >= 0; kind -= 1) {
       pen.fillStyle = this.colour(kind === kinds ? '--other' : `--kind-${kind}`);
@@ -145,9 +178,14 @@ export class BankMap {
     pen.globalAlpha = 1;
   }
 
-  /** e, ê, and the neighbours by number. @param {Point} e @param {Point} fused */
+  /**
+   * e, ê, and the neighbours by number.
+   * @param {Point} e
+   * @param {Point} fused
+   */
   drawPhoto(e, fused) {
-    const { pen } = this, numbers = new Map(this.nearest.map(({ id }, i) => [id, i + 1]));
+    const { pen } = this,
+      numbers = new Map(this.nearest.map(({ id }, i) => [id, i + 1]));
     const chosen = this.points.filter(({ id }) => numbers.has(id));
     for (const { at } of chosen) this.dashes(e, at);
     for (const { id, at } of chosen) {
@@ -157,12 +195,18 @@ export class BankMap {
     this.filled(fused, '--sheet', '--veil', 2.5);
     this.filled(e, '--veil', '--sheet', 1.5);
     pen.fillStyle = this.colour('--ink');
-    const [left, right] = /** @type {[Point, Point]} */ ([[-15, 4], [9, 4]]); // each label on its own side
+    const [left, right] = /** @type {[Point, Point]} */ ([
+      [-15, 4],
+      [9, 4],
+    ]); // each label on its own side
     this.word('e', e, e[0] < fused[0] ? left : right);
     this.word('ê', fused, e[0] < fused[0] ? right : left);
   }
 
-  /** @param {Point} from @param {Point} to */
+  /**
+   * @param {Point} from
+   * @param {Point} to
+   */
   dashes(from, to) {
     const { pen } = this;
     pen.setLineDash([2, 3]);
@@ -173,13 +217,21 @@ export class BankMap {
     pen.setLineDash([]);
   }
 
-  /** @param {Point} at @param {number} radius */
+  /**
+   * @param {Point} at
+   * @param {number} radius
+   */
   dot([x, y], radius) {
     this.pen.beginPath();
     this.pen.arc(x, y, radius, 0, 2 * Math.PI);
   }
 
-  /** @param {Point} at @param {string} fill @param {string} edge @param {number} width */
+  /**
+   * @param {Point} at
+   * @param {string} fill
+   * @param {string} edge
+   * @param {number} width
+   */
   filled(at, fill, edge, width) {
     this.pen.fillStyle = this.colour(fill);
     this.dot(at, 6);
@@ -187,14 +239,21 @@ export class BankMap {
     this.outline(this.colour(edge), width);
   }
 
-  /** @param {string} colour @param {number} width */
+  /**
+   * @param {string} colour
+   * @param {number} width
+   */
   outline(colour, width) {
     this.pen.strokeStyle = colour;
     this.pen.lineWidth = width;
     this.pen.stroke();
   }
 
-  /** @param {string} text @param {Point} at @param {Point} by */
+  /**
+   * @param {string} text
+   * @param {Point} at
+   * @param {Point} by
+   */
   word(text, [x, y], [dx, dy]) {
     const { pen } = this;
     pen.lineWidth = 3;

@@ -21,8 +21,12 @@ import { writes } from './dom.js';
 const ORDER = ['board', 'history', 'outline', 'page'];
 
 /** @type {[Section, string][]} */
-const HELP = [['page', ''], ['outline', 'Landmark'], ['board', 'While the canvas has the focus'],
-  ['history', 'While the grid of the history has the focus']];
+const HELP = [
+  ['page', ''],
+  ['outline', 'Landmark'],
+  ['board', 'While the canvas has the focus'],
+  ['history', 'While the grid of the history has the focus'],
+];
 
 /**
  * Whether an event is a key of the table. Letters are of either case and signs of any layout, so Shift counts only
@@ -31,11 +35,16 @@ const HELP = [['page', ''], ['outline', 'Landmark'], ['board', 'While the canvas
  * @param {{ key: string, code: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean }} event
  */
 export function matches(binding, event) {
-  const parts = binding.length === 1 ? [binding] : binding.split('+'), wanted = parts[parts.length - 1];
+  const parts = binding.length === 1 ? [binding] : binding.split('+'),
+    wanted = parts[parts.length - 1];
   const has = (/** @type {string} */ name) => parts.indexOf(name) >= 0 && parts.indexOf(name) < parts.length - 1;
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  return (pressed === wanted || (wanted.length > 1 && event.code === wanted))
-    && has('Ctrl') === (event.ctrlKey || event.metaKey) && has('Alt') === event.altKey && (!has('Shift') || event.shiftKey);
+  return (
+    (pressed === wanted || (wanted.length > 1 && event.code === wanted)) &&
+    has('Ctrl') === (event.ctrlKey || event.metaKey) &&
+    has('Alt') === event.altKey &&
+    (!has('Shift') || event.shiftKey)
+  );
 }
 
 export class ActionTable {
@@ -44,11 +53,15 @@ export class ActionTable {
     this.sections = new Map(ORDER.map((section) => [section, []]));
   }
 
-  /** @param {Section} section @param {Action[]} actions */
+  /**
+   * @param {Section} section
+   * @param {Action[]} actions
+   */
   add(section, actions) {
     const there = this.sections.get(section) ?? [];
     for (const action of actions) {
-      if (there.some(({ name }) => name === action.name)) throw new Error(`"${action.name}" is in "${section}" already`);
+      if (there.some(({ name }) => name === action.name))
+        throw new Error(`"${action.name}" is in "${section}" already`);
       there.push(action);
     }
   }
@@ -66,11 +79,18 @@ export class ActionTable {
     return true;
   }
 
-  /** @param {KeyboardEvent} event @returns {Action | undefined} */
+  /**
+   * @param {KeyboardEvent} event
+   * @returns {Action | undefined}
+   */
   find(event) {
     const writing = writes(event.target);
-    return ORDER.flatMap((section) => this.sections.get(section) ?? []).find((action) => (!writing || action.whileWriting)
-      && action.keys.some((binding) => matches(binding, event)) && (action.enabled?.() ?? true));
+    return ORDER.flatMap((section) => this.sections.get(section) ?? []).find(
+      (action) =>
+        (!writing || action.whileWriting) &&
+        action.keys.some((binding) => matches(binding, event)) &&
+        (action.enabled?.() ?? true),
+    );
   }
 
   /**

@@ -66,7 +66,10 @@ export function makeSvg(tag, attributes = {}, text = '') {
   return node;
 }
 
-/** @param {string} label @param {string} text */
+/**
+ * @param {string} label
+ * @param {string} text
+ */
 export function makePair(label, text) {
   const pair = make('span');
   pair.append(make('b', '', label), ` ${text}`);
@@ -83,12 +86,18 @@ export function origin(event, selector) {
   return event.target instanceof Element ? event.target.closest(selector) : null;
 }
 
-/** Whether keys that are pressed there write something. @param {EventTarget | null} node */
+/**
+ * Whether keys that are pressed there write something.
+ * @param {EventTarget | null} node
+ */
 export function writes(node) {
   return node instanceof Element && node.closest(TEXT_FIELDS) !== null;
 }
 
-/** @param {string} name @param {string} url */
+/**
+ * @param {string} name
+ * @param {string} url
+ */
 export function download(name, url) {
   const link = make('a');
   link.href = url;
@@ -118,7 +127,11 @@ export function feed(field, files) {
   field.dispatchEvent(new Event('change', { bubbles: true }));
 }
 
-/** A number with the minus sign of print. @param {number} number @param {number} [digits] */
+/**
+ * A number with the minus sign of print.
+ * @param {number} number
+ * @param {number} [digits]
+ */
 export function fixed(number, digits = 2) {
   return number.toFixed(digits).replace('-', '−');
 }

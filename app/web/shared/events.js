@@ -111,7 +111,7 @@ export function hear(name, listener) {
 }
 
 /**
- * What a panel is mounted with, by the web library's contract.
+ * What a panel is mounted with, by the web library's contract; before the first value it holds nothing (null or "").
  * @template Value
  * @typedef {{ value: Value | null }} Props
  */
@@ -122,4 +122,6 @@ export function hear(name, listener) {
  */
 /** @typedef {Record<string, (...values: unknown[]) => Promise<unknown>>} Server */
 /** @typedef {(file: File) => Promise<unknown>} Upload */
-/** @typedef {(names: string | string[], listener: () => void) => void} Watch  is called for Python's values only. */
+/**
+ * @typedef {(names: string | string[], listener: () => void) => void} Watch  is called for Python's values only.
+ */

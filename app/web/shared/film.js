@@ -8,8 +8,15 @@ import { hear, tell } from './events.js';
 
 /** @typedef {import('./events.js').Frame} Frame */
 
-/** @param {Frame} item @returns {[string, number][]} */
-const figures = ({ similarity, weight, iou }) => [['similarity', similarity], ['weight', weight], ['IoU', iou]];
+/**
+ * @param {Frame} item
+ * @returns {[string, number][]}
+ */
+const figures = ({ similarity, weight, iou }) => [
+  ['similarity', similarity],
+  ['weight', weight],
+  ['IoU', iou],
+];
 
 /** One frame of the strip. */
 class FrameButton {
@@ -29,28 +36,36 @@ class FrameButton {
   }
 
   build() {
-    const face = make('span', 'face'), caption = make('span', 'caption');
+    const face = make('span', 'face'),
+      caption = make('span', 'caption');
     this.svg.append(this.path);
     face.append(this.svg, this.image, make('span', 'nth', String(this.index + 1)), this.badge);
-    caption.append(...['similarity', 'weight', 'IoU'].map((name, i) => {
-      const pair = make('span', 'figure');
-      pair.append(make('span', 'label', name), this.numbers[i]);
-      return pair;
-    }));
+    caption.append(
+      ...['similarity', 'weight', 'IoU'].map((name, i) => {
+        const pair = make('span', 'figure');
+        pair.append(make('span', 'label', name), this.numbers[i]);
+        return pair;
+      }),
+    );
     this.node.append(face, caption);
   }
 
   /** @param {Frame} item */
   show(item) {
-    const { node, image } = this, nth = this.index + 1;
+    const { node, image } = this,
+      nth = this.index + 1;
     node.setAttribute('aria-selected', String(item.chosen));
     this.svg.setAttribute('viewBox', `0 0 ${item.size} ${item.size}`);
-    if (this.drawn !== item.outline) this.path.setAttribute('d', this.drawn = item.outline);
+    if (this.drawn !== item.outline) this.path.setAttribute('d', (this.drawn = item.outline));
     image.hidden = !item.draft;
     if (item.draft && image.src !== item.draft) image.src = item.draft;
     this.badge.hidden = !item.consensus;
-    figures(item).forEach(([, number], i) => { this.numbers[i].textContent = fixed(number); });
-    const said = figures(item).map(([name, number]) => `${name} ${number.toFixed(2)}`).join(', ');
+    figures(item).forEach(([, number], i) => {
+      this.numbers[i].textContent = fixed(number);
+    });
+    const said = figures(item)
+      .map(([name, number]) => `${name} ${number.toFixed(2)}`)
+      .join(', ');
     node.ariaLabel = `Candidate ${nth}${item.consensus ? ', the consensus' : ''}: ${said}. Bank entry ${item.id}`;
     node.title = `Bank entry ${item.id} · key ${nth}`;
   }
@@ -65,7 +80,8 @@ class FrameButton {
  * @param {import('./events.js').Watch} watch
  */
 export function mount(element, props, _trigger, _server, _upload, watch) {
-  const row = find(element, '.row', HTMLElement), empty = find(element, '.empty', HTMLElement);
+  const row = find(element, '.row', HTMLElement),
+    empty = find(element, '.empty', HTMLElement);
   /** @type {FrameButton[]} */
   const buttons = [];
   hear('frames', (items) => {
@@ -82,12 +98,15 @@ export function mount(element, props, _trigger, _server, _upload, watch) {
     if (button) tell('pick', Number(button.dataset.index));
   });
   row.addEventListener('keydown', (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key], index = origin(event, '[data-index]')?.dataset.index;
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key],
+      index = origin(event, '[data-index]')?.dataset.index;
     if (!step || index === undefined) return;
     event.preventDefault();
     buttons[Number(index) + step]?.node.focus();
   });
-  const show = () => { if (props.value) tell('guide', props.value); };
+  const show = () => {
+    if (props.value) tell('guide', props.value);
+  };
   watch('value', show);
   show();
 }

@@ -8,7 +8,8 @@ const THEME = 'studio-theme';
 
 /** @param {HTMLElement} element */
 export function mount(element) {
-  const help = find(element, '.keys', HTMLElement), toggle = find(element, '[data-act=keys]', HTMLButtonElement);
+  const help = find(element, '.keys', HTMLElement),
+    toggle = find(element, '[data-act=keys]', HTMLButtonElement);
   const showHelp = (/** @type {boolean} */ on) => {
     if (on) drawHelp(help);
     help.hidden = !on;
@@ -20,9 +21,21 @@ export function mount(element) {
   if (stored) document.body.classList.toggle('dark', stored === 'dark');
   actions.add('page', [
     ...pageActions(),
-    { name: 'close-help', label: 'Close this list', keys: ['Escape'], whileWriting: true, enabled: () => !help.hidden,
-      perform: () => showHelp(false) },
-    { name: 'cancel', label: 'Cancel: a drag, else the run', keys: ['Escape'], shown: 'Esc', perform: () => press('#cancel') },
+    {
+      name: 'close-help',
+      label: 'Close this list',
+      keys: ['Escape'],
+      whileWriting: true,
+      enabled: () => !help.hidden,
+      perform: () => showHelp(false),
+    },
+    {
+      name: 'cancel',
+      label: 'Cancel: a drag, else the run',
+      keys: ['Escape'],
+      shown: 'Esc',
+      perform: () => press('#cancel'),
+    },
     { name: 'help', label: 'This list', keys: ['?'], shown: '?', perform: () => showHelp(help.hidden) },
   ]);
 }
@@ -30,13 +43,29 @@ export function mount(element) {
 /** @returns {import('./actions.js').Action[]} */
 function pageActions() {
   return [
-    { name: 'generate', label: 'Generate', keys: ['Ctrl+Enter'], shown: 'Ctrl Enter', whileWriting: true, perform: generate },
+    {
+      name: 'generate',
+      label: 'Generate',
+      keys: ['Ctrl+Enter'],
+      shown: 'Ctrl Enter',
+      whileWriting: true,
+      perform: generate,
+    },
     ...Array.from({ length: 10 }, (_, digit) => ({
-      name: `pick-${digit}`, label: digit ? 'Pick a candidate' : 'Back to the consensus', keys: [String(digit)],
-      shown: { 0: '0', 1: '1 – 8' }[digit], perform: () => tell('pick', digit - 1),
+      name: `pick-${digit}`,
+      label: digit ? 'Pick a candidate' : 'Back to the consensus',
+      keys: [String(digit)],
+      shown: { 0: '0', 1: '1 – 8' }[digit],
+      perform: () => tell('pick', digit - 1),
     })).reverse(),
     { name: 'paste', label: 'Paste a photo', keys: [], shown: 'Ctrl V', perform: () => {} },
-    { name: 'flip', label: 'Flip between result and photo', keys: ['f'], shown: 'F', perform: () => tell('flip', null) },
+    {
+      name: 'flip',
+      label: 'Flip between result and photo',
+      keys: ['f'],
+      shown: 'F',
+      perform: () => tell('flip', null),
+    },
   ];
 }
 
@@ -58,9 +87,11 @@ function press(selector) {
 
 /** @param {HTMLElement} help */
 function drawHelp(help) {
-  help.replaceChildren(...actions.help().flatMap(({ title, rows }) => {
-    const list = make('dl');
-    list.append(...rows.flatMap(({ keys, label }) => [make('dt', '', keys), make('dd', '', label)]));
-    return title ? [make('h3', '', title), list] : [list];
-  }));
+  help.replaceChildren(
+    ...actions.help().flatMap(({ title, rows }) => {
+      const list = make('dl');
+      list.append(...rows.flatMap(({ keys, label }) => [make('dt', '', keys), make('dd', '', label)]));
+      return title ? [make('h3', '', title), list] : [list];
+    }),
+  );
 }

@@ -11,7 +11,8 @@ import { find, makePair } from './dom.js';
  * @param {import('./events.js').Watch} watch
  */
 export function mount(element, props, _trigger, _server, _upload, watch) {
-  const message = find(element, '.message', HTMLElement), timings = find(element, '.timings', HTMLElement);
+  const message = find(element, '.message', HTMLElement),
+    timings = find(element, '.timings', HTMLElement);
   const parts = find(element, '.parts', HTMLElement);
   const show = () => {
     const value = props.value;
