@@ -10,9 +10,10 @@ from app.bench import Bench
 from app.preset_handlers import SETTINGS, PresetHandlers
 from app.run_handlers import FINISHING, RESTORED, SAMPLING, RunHandlers
 from app.runs import MAX_SEEDS
-from app.sampling import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, MIN_STRENGTH
+from app.sampling import MAX_GUIDANCE, MAX_STEPS, MIN_STRENGTH
 from app.site import Site
 from app.status import Views
+from app.web.seed_field import SeedField
 
 _LISTS = ("history", "queue")
 _RUN_VIEWS = ("result", *_LISTS, "status", "cancel")
@@ -23,9 +24,7 @@ def build_settings(site: Site) -> None:
     parts = site.parts
     gr.HTML("<h2>Picture</h2>", elem_classes="heading")
     with gr.Row(elem_id="seed-row"):
-        parts["seed"] = gr.Number(
-            0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id="seed", min_width=90
-        )
+        site.panel("seed", 0, SeedField)
         parts["seeds"] = gr.Number(
             1, precision=0, minimum=1, maximum=MAX_SEEDS, label="Seeds", elem_id="seeds", min_width=56
         )

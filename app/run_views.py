@@ -118,7 +118,7 @@ def card_view(card: Card, thumbnail: bytes | None) -> dict[str, Any]:
         "image": f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None,
         "when": _when(card.created_at),
         "name": card.photo_name,
-        "seed": card.seed,
+        "seed": str(card.seed),
         "mark": "starred" if card.starred else "rejected" if card.rejected else None,
         "noted": card.noted,
         "title": f"{card.photo_name}, seed {card.seed}, {card.status}",
@@ -133,7 +133,7 @@ def queue_view(places: Sequence[Place], *, paused: bool) -> dict[str, Any]:
             {
                 "run": place.run.id,
                 "name": place.run.inputs.photo_name,
-                "seed": place.run.inputs.seed,
+                "seed": str(place.run.inputs.seed),
                 "state": place.progress.status,
                 "step": place.progress.step,
                 "steps": place.progress.steps,
@@ -159,7 +159,7 @@ def file_name(run: Run, suffix: str = ".png") -> str:
 def _facts(run: Run) -> list[tuple[str, object]]:
     inputs = run.inputs
     facts: list[tuple[str, object]] = [
-        ("seed", inputs.seed),
+        ("seed", str(inputs.seed)),
         ("steps", inputs.steps),
         ("strength", f"{inputs.strength:g}"),
         ("guidance", f"{inputs.guidance:g}"),

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from numbers import Real
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**63 - 1
 MAX_STEPS = 50
 MAX_GUIDANCE = 10.0
 MIN_STRENGTH = 0.05
@@ -19,7 +19,7 @@ class Sampling:
     """The settings of the sampler.
 
     Args:
-        seed: 0 to 2**32 - 1.
+        seed: 0 to 2**63 - 1.
         steps: 1 to 50.
         strength: share of the noise schedule that is run, 0.05 to 1; below 1 it starts from the noised draft.
         guidance: weight of the conditions, 1 to 10.

@@ -40,15 +40,16 @@ class Site:
         self._bench = gr.State(None)
         self._openers: list[tuple[Handler, tuple[str, ...]]] = []
 
-    def panel(self, name: str, value: Any = None, **properties: Any) -> gr.HTML:
+    def panel(self, name: str, value: Any = None, kind: type[gr.HTML] = gr.HTML, **properties: Any) -> gr.HTML:
         """A part drawn by `<name>.html` and `<name>.js` of its room, placed by the style sheet under its name.
 
         Args:
             name: of the part and of its files.
             value: what it shows first.
+            kind: its class, where its value is another one in the browser than here.
             properties: more values that its script reads from `props`.
         """
-        self.parts[name] = gr.HTML(
+        self.parts[name] = kind(
             value,
             html_template=files.template(name),
             js_on_load=files.loader(name),

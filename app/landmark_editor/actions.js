@@ -7,6 +7,15 @@ import { leftOnBothSides, mirrored } from './mask.js';
 /** @typedef {import('./editor.js').Editor} Editor */
 /** @typedef {import('./tools/tool.js').ToolName} ToolName */
 
+/**
+ * What the panel around the editor does for keys.
+ * @typedef {object} Controls
+ * @property {() => void} toggleMirror
+ * @property {(diameter: number) => void} resize  the brush, in pixels of the mask.
+ * @property {() => boolean} menuOpen
+ * @property {() => void} closeMenu
+ */
+
 const ZOOM_STEP = 1.3;
 
 /** @type {[ToolName, string, string[], string][]} */
@@ -21,7 +30,7 @@ const TOOLS = [
 /**
  * What works all over the page while the canvas is in sight; those without keys are for buttons alone.
  * @param {Editor} editor
- * @param {{ toggleMirror: () => void, resize: (diameter: number) => void, closeMenu: () => void, menuOpen: () => boolean }} panel
+ * @param {Controls} panel
  * @returns {Action[]}
  */
 export function outlineActions(editor, panel) {

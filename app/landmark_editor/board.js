@@ -59,8 +59,9 @@ export class Pen {
   dot([x, y], radius, fill, edge) {
     const path = new Path2D();
     path.arc(x, y, radius / this.view.scale, 0, 2 * Math.PI);
-    this.context.fillStyle = fill;
-    this.context.fill(path);
+    const { context } = this;
+    context.fillStyle = fill;
+    context.fill(path);
     this.stroke(path, edge, 1.5);
   }
 }
@@ -165,7 +166,7 @@ export class Board {
     context.fillRect(0, 0, size, size);
     const fused = this.fused.show(model.fused.mean, size);
     if (layers.fused) context.drawImage(fused.canvas, 0, 0);
-    context.drawImage(this.composeGarment(), 0, 0);
+    if (layers.draft) context.drawImage(this.composeGarment(), 0, 0);
     if (layers.fused) pen.stroke(fused.rim, AMBER, 1.25, [5, 4]);
     this.paintGhost();
     if (this.view.scale >= GRID_FROM) this.paintGrid();
@@ -198,9 +199,8 @@ export class Board {
     const { mask, draft, size } = this.model,
       context = sized(this.garment, size),
       image = context.createImageData(size, size);
-    const out = image.data,
-      shown = this.layers.draft;
-    for (let i = 0, o = 0; shown && i < mask.length; i += 1, o += 4) {
+    const out = image.data;
+    for (let i = 0, o = 0; i < mask.length; i += 1, o += 4) {
       const laid = draft !== null && draft.mask[i] > 0,
         colour = laid ? draft.pixels : TINT,
         at = laid ? o : 0;

@@ -181,14 +181,22 @@ export function loopsBox(loops, size) {
 }
 
 /**
+ * On which side of the line from p to q a point lies, by the sign.
+ * @param {Point} p
+ * @param {Point} q
+ * @param {Point} r
+ */
+function side(p, q, r) {
+  return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
+}
+
+/**
  * Whether a loop crosses itself, looked at in at most some 240 points.
  * @param {Loop} loop
  */
 export function crosses(loop) {
   const thin = loop.filter((_, i) => i % Math.max(1, Math.floor(loop.length / 240)) === 0),
     n = thin.length;
-  const side = (/** @type {Point} */ p, /** @type {Point} */ q, /** @type {Point} */ r) =>
-    (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]);
   for (let i = 0; i < n; i += 1) {
     for (let j = i + 2; j < (i === 0 ? n - 1 : n); j += 1) {
       const [a, b, c, d] = [thin[i], thin[i + 1], thin[j], thin[(j + 1) % n]];

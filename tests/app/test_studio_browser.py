@@ -102,7 +102,7 @@ def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
     page.get_by_label("Compare", exact=True).check()
     expect(page.locator("#result .divider")).to_be_visible()
 
-    page.locator("[data-act=understood]").click()
+    expect(page.locator("#canvas .hint")).to_be_hidden()  # it goes with the first picture
     board = page.locator("#canvas .board").bounding_box()
     page.keyboard.press("b")
     page.mouse.move(board["x"] + board["width"] / 2, board["y"] + board["height"] * 0.9)

@@ -9,7 +9,8 @@ import { hear } from '../../web/shared/events.js';
 export function mount(element) {
   const words = find(element, 'p', HTMLElement);
   hear('mix', ({ likeness, all }) => {
-    words.textContent = `ê is ${fixed(likeness)} like the photo's own e (${fixed(all)} at α = 1). The outline follows K, not α.`;
+    const turned = `ê is ${fixed(likeness)} like the photo's own e (${fixed(all)} at α = 1).`;
+    words.textContent = `${turned} The outline follows K, not α.`;
     element.dataset.likeness = String(likeness);
   });
 }

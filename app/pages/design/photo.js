@@ -88,7 +88,8 @@ class PhotoPanel {
     const many = files.length > MOST_FILES,
       each = find(this.several, '[data-act=each]', HTMLButtonElement);
     find(this.several, 'p', HTMLElement).textContent = many
-      ? `${files.length} files are too many at once: ${MOST_FILES} is the most here, and launch.py batch takes any number.`
+      ? `${files.length} files are too many at once: ${MOST_FILES} is the most here, and launch.py batch takes any ` +
+        'number.'
       : `${files.length} files. Make a picture of each, with the settings on the right?`;
     each.disabled = many;
     (many ? find(this.several, '[data-act=first]', HTMLButtonElement) : each).focus();

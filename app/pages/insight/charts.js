@@ -43,7 +43,8 @@ export function drawSimilarity(pane, { similarity: found, nearest, map }) {
     pane.box,
     [low, high],
     [0, most],
-    `Cosine similarity of the photo to ${map.ids.length} entries: from ${fixed(low)} to ${fixed(high)}, mean ${fixed(mean)}`,
+    `Cosine similarity of the photo to ${map.ids.length} entries: from ${fixed(low)} to ${fixed(high)}, ` +
+      `mean ${fixed(mean)}`,
   );
   chart.levels([most], String);
   counts.forEach((count, i) => {

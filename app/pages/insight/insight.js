@@ -31,7 +31,8 @@ function makeNeighbour(item, i) {
   const node = makeButton('', '', { id: String(item.id) }),
     shape = make('span', 'shape');
   node.setAttribute('aria-pressed', 'false');
-  node.ariaLabel = `Neighbour ${i + 1}: entry ${item.id}, similarity ${fixed(item.similarity)}, weight ${fixed(item.weight)}`;
+  const figures = `similarity ${fixed(item.similarity)}, weight ${fixed(item.weight)}`;
+  node.ariaLabel = `Neighbour ${i + 1}: entry ${item.id}, ${figures}`;
   shape.style.maskImage = `url(${item.shape})`;
   node.append(shape, make('span', '', `${i + 1} · ${fixed(item.similarity)}`));
   return node;

@@ -1,6 +1,6 @@
 /**
- * The filmstrip: the nearest shapes of the bank, filled with the garment's draft as soon as it is laid. Python sends all
- * neighbours here; the canvas weighs them and says which are in use.
+ * The filmstrip: the nearest shapes of the bank, filled with the garment's draft as soon as it is laid. Python sends
+ * all neighbours here; the canvas weighs them and says which are in use.
  */
 
 import { find, fixed, make, makeButton, makeSvg, origin } from './dom.js';

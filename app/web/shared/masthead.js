@@ -51,13 +51,14 @@ function pageActions() {
       whileWriting: true,
       perform: generate,
     },
-    ...Array.from({ length: 10 }, (_, digit) => ({
-      name: `pick-${digit}`,
-      label: digit ? 'Pick a candidate' : 'Back to the consensus',
-      keys: [String(digit)],
-      shown: { 0: '0', 1: '1 – 8' }[digit],
-      perform: () => tell('pick', digit - 1),
-    })).reverse(),
+    {
+      name: 'pick',
+      label: 'Pick a candidate',
+      keys: ['1', '2', '3', '4', '5', '6', '7', '8'],
+      shown: '1 – 8',
+      perform: ({ key }) => tell('pick', Number(key) - 1),
+    },
+    { name: 'consensus', label: 'Back to the consensus', keys: ['0'], shown: '0', perform: () => tell('pick', -1) },
     { name: 'paste', label: 'Paste a photo', keys: [], shown: 'Ctrl V', perform: () => {} },
     {
       name: 'flip',

@@ -1,7 +1,4 @@
-/**
- * The values that Python gives the panels to show, as types; there is no code here.
- * @module
- */
+/** The values that Python gives the panels to show, as types; there is no code here. */
 
 /** @typedef {'consensus' | 'candidate' | 'edited'} Source  of a landmark. */
 /** @typedef {'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'} RunState */
