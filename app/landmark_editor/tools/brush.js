@@ -105,12 +105,12 @@ export class StrokeTool {
       arrowAction({ name: 'move-brush', label: 'Move the brush by 1 or 10 px' }, (step) => this.moveBy(step)),
       {
         name: 'join',
-        label: 'Paint a line to here',
+        label: 'The same in a line from the last place',
         keys: ['Shift+Enter'],
         shown: 'Shift Enter',
         perform: () => this.stampHere(true),
       },
-      { name: 'stamp', label: 'Paint here', keys: ['Enter'], shown: 'Enter', perform: () => this.stampHere(false) },
+      { name: 'stamp', label: 'Paint or erase here', keys: ['Enter'], shown: 'Enter', perform: () => this.stampHere(false) },
     ];
   }
 

@@ -47,6 +47,17 @@ export function matches(binding, event) {
   );
 }
 
+/**
+ * Keys and words of actions, those that are alike once: two tools may do the same with a key.
+ * @param {Action[]} among
+ */
+function helpRows(among) {
+  /** @type {Map<string, { keys: string, label: string }>} */
+  const rows = new Map();
+  for (const { shown, label } of among) if (shown) rows.set(`${shown} ${label}`, { keys: shown, label });
+  return [...rows.values()];
+}
+
 export class ActionTable {
   constructor() {
     /** @type {Map<Section, Action[]>} */
@@ -100,7 +111,7 @@ export class ActionTable {
   help() {
     const sections = HELP.map(([section, title]) => ({
       title,
-      rows: (this.sections.get(section) ?? []).flatMap(({ shown, label }) => (shown ? [{ keys: shown, label }] : [])),
+      rows: helpRows(this.sections.get(section) ?? []),
     }));
     return sections.filter(({ rows }) => rows.length > 0);
   }
