@@ -18,8 +18,8 @@ from app.sampling import Sampling
 from app.session_log import Run
 from app.showing import Showing
 from ragdiffusion.attributes import UNKNOWN, validate
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import tensor_to_mask_image
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_COUNT = 100
 

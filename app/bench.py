@@ -22,8 +22,8 @@ from app.pictures import unit_mask
 from app.run_queue import RunQueue
 from app.session_log import RunInputs, SessionLog
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import load_mask, load_photo, photo_to_tensor, tensor_to_images
+from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion

@@ -25,13 +25,11 @@ def match_to_photo(
     Raises:
         ValueError: no garment is found in the photo, or this preset has nothing to find it with.
     """
-    if model.pipeline.appearance_flow is None:
+    sight, size = model.see(photo), model.image_size
+    if sight.garment is None:
         raise ValueError(f"the {model.preset} preset has nothing to find the garment in the photo with")
-    size = model.image_size
-    seen = photo_to_tensor(photo, size)
-    garment = model.pipeline.garment_mask(seen.to(model.device))
-    garment = F.interpolate(garment, size=(size, size), mode="bilinear")[:, 0].cpu()  # [1, H, W]
+    garment = F.interpolate(sight.garment_tensor(), size=(size, size), mode="bilinear")[:, 0]  # [1, H, W]
     match = match_colours(
-        photo_to_tensor(result.image, size), result.landmark[None].cpu(), photo=seen, photo_mask=garment
+        photo_to_tensor(result.image, size), result.landmark[None].cpu(), photo=sight.tensor(size), photo_mask=garment
     )
     return tensor_to_images(match.image)[0], {"before": match.before, "after": match.after}

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from ragdiffusion.guide import StructureGuide
-from ragdiffusion.images import canonical_square, photo_to_tensor, tensor_to_mask_image
+from ragdiffusion.images import canonical_square, tensor_to_mask_image
+from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.structure.framing import crop, largest_part
 
 if TYPE_CHECKING:
@@ -43,10 +43,8 @@ def in_landmark_frame(model: RAGDiffusion, photo: Image.Image) -> Image.Image:
         model: with or without an appearance flow.
         photo: RGB, square.
     """
-    part = None
-    if model.pipeline.appearance_flow is not None:
-        pixels = photo_to_tensor(photo, photo.width).to(model.device)
-        part = largest_part(model.pipeline.garment_mask(pixels)[0, 0].cpu().numpy())
+    garment = model.see(photo).garment
+    part = None if garment is None else largest_part(garment.mask)
     if part is None:
         return photo
     x, y, side = (value / part.shape[0] for value in canonical_square(part))

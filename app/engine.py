@@ -16,7 +16,7 @@ from app.workspace import WorkspaceError
 
 if TYPE_CHECKING:
     from ragdiffusion.api import GenerationResult, RAGDiffusion
-    from ragdiffusion.guide import StructureGuide
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 T = TypeVar("T")
 PREVIEW_SECONDS = 0.8

@@ -25,7 +25,7 @@ class ImageStore:
     folder: Path
 
     def put(self, data: bytes, suffix: str) -> str:
-        """Keep a file.
+        """ConditionMask a file.
 
         Args:
             data: its bytes.

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ragdiffusion.guide import StructureGuide
-from ragdiffusion.slle import barycentric_weights, fuse_embedding
+from ragdiffusion.retrieval.guide import StructureGuide
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ class PresetHandlers:
         return {**views, **found, "status": self._status.view(f"Preset “{name}” is set")}
 
     def keep(self, bench: Bench, name: str | None, *values: Any) -> Views:
-        """Keep the settings of the page under a name."""
+        """ConditionMask the settings of the page under a name."""
         settings = dict(zip(SETTINGS, values, strict=True))
         Sampling(0, *(settings[key] for key in ("steps", "strength", "guidance")), background=settings["background"])
         preset = Preset(name or "", settings)

@@ -49,7 +49,7 @@ def build_settings(site: Site) -> None:
                 [], value=None, allow_custom_value=True, label="Preset (type a name to keep one)", elem_id="own-preset"
             )
             with gr.Row():
-                parts["keep_preset"] = gr.Button("Keep settings", size="sm", elem_id="keep-preset", min_width=60)
+                parts["keep_preset"] = gr.Button("ConditionMask settings", size="sm", elem_id="keep-preset", min_width=60)
                 parts["forget_preset"] = gr.Button("Forget", size="sm", elem_id="forget-preset", min_width=60)
         with gr.Accordion("Contact sheet", open=False, elem_id="contact-sheet"):
             parts["sheet_alpha"] = gr.Textbox("0, 0.5, 1", label="α", max_lines=1, elem_id="sheet-alpha")

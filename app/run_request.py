@@ -16,8 +16,8 @@ from app.image_store import ImageStore
 from app.pictures import unit_mask
 from app.sampling import Sampling
 from app.session_log import RunInputs
-from ragdiffusion.guide import StructureGuide
 from ragdiffusion.images import load_photo, tensor_to_mask_image
+from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion

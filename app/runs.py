@@ -13,7 +13,7 @@ from app.run_request import as_logged, inputs_of, photo_inputs, request
 from app.sampling import MAX_SEED, Sampling
 from app.session_log import Group, Run, RunInputs
 from app.sheets import Sheet, layout_of
-from ragdiffusion.guide import StructureGuide
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_SEEDS = 16
 MAX_BATCH = 1000

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 from app.image_store import ImageStore
 from app.run_request import png
 from app.session_log import FINAL, Run, SessionLog
-from ragdiffusion.guide import StructureGuide
+from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_CELLS = 48
 _CELL, _GAP, _EDGE, _HEAD = 192, 8, 96, 28

@@ -1,4 +1,4 @@
-"""What the convolutional networks share: blocks, a U-Net, and the places of a grid."""
+"""What the convolutional networks share: blocks, a U-Net, and the positions of a grid."""
 
 from __future__ import annotations
 

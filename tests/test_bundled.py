@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
-from ragdiffusion.evaluation.metrics import foreground_of, mask_iou
+from ragdiffusion.metrics.image import foreground_of, mask_iou
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINT = ROOT / "assets" / "checkpoints" / "studio"
@@ -51,7 +51,7 @@ def test_the_bank_is_large_enough_and_holds_no_pictures(model):
 
 
 def test_a_bank_entry_asked_for_itself_is_found_with_all_the_weight(model):
-    from ragdiffusion.slle import barycentric_weights
+    from ragdiffusion.retrieval.slle import barycentric_weights
 
     entry = next(iter(model.bank.entries()))
     query = torch.as_tensor(entry.embedding).float()
@@ -82,7 +82,7 @@ def _tensor(picture: np.ndarray) -> torch.Tensor:
 def test_the_garment_is_found_in_the_photo(model, pairs):
     overlap = []
     for _, photo in pairs:
-        found = model.pipeline.garment_mask(_tensor(photo.image))
+        found = model.see(Image.fromarray(photo.image)).garment_tensor()
         found = torch.nn.functional.interpolate(found, size=(256, 256), mode="bilinear")[:, 0]
         overlap.append(float(mask_iou(found, torch.from_numpy(photo.mask)[None] / 255)))
     assert np.median(overlap) > 0.8

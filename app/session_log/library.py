@@ -171,7 +171,7 @@ class Library:
         return sorted(found, key=lambda preset: preset.name.casefold())
 
     def keep_preset(self, preset: Preset, *, owner: str) -> None:
-        """Keep settings under a name, in place of earlier ones of that name.
+        """ConditionMask settings under a name, in place of earlier ones of that name.
 
         Raises:
             ValueError: the name is empty or too long.

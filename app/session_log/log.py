@@ -180,7 +180,7 @@ class SessionLog:
             return [_run(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(count))]
 
     def keep_thumbnail(self, run_id: int, jpeg: bytes) -> None:
-        """Keep the small picture of a run that has none yet."""
+        """ConditionMask the small picture of a run that has none yet."""
         with self._database.writing() as session:
             session.merge(ThumbnailRow(run_id=run_id, jpeg=jpeg))
 
@@ -198,7 +198,7 @@ class SessionLog:
             return _group(row), [_run(each) for each in runs]
 
     def finish_group(self, group_id: int, picture_path: str) -> None:
-        """Keep the sheet's picture, which must be in the image store already."""
+        """ConditionMask the sheet's picture, which must be in the image store already."""
         with self._database.writing() as session:
             session.execute(update(GroupRow).where(GroupRow.id == group_id).values(picture_path=picture_path))
 

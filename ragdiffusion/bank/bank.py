@@ -3,9 +3,8 @@
 import hashlib
 import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.search import Neighbours, Ranking
 from ragdiffusion.bank.store import (
     SCHEMA_VERSION,
     BankRow,
@@ -33,25 +33,9 @@ from ragdiffusion.bank.store import (
     file_of,
     open_store,
 )
-from ragdiffusion.guide import Neighbours
 from ragdiffusion.images import decode_silhouettes
 
 _PAGE = 256  # entries read at a time
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Another order than similarity's for the nearest entries.
-
-    Attributes:
-        depth: how many of the nearest are ranked, or all there are; fewer where a bank is so large that to find so
-            many would take a look at every vector.
-        order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `reranking.shape_bits` packs
-            them -> their places, best first.
-    """
-
-    depth: int
-    order: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Bank:

@@ -40,8 +40,8 @@ class CoarseScan:
 
     def candidates(self, query: np.ndarray, count: int) -> np.ndarray:
         """Places of the vectors whose codes are most similar to a query [D]: at most `count`, in no order."""
-        _, places = self._codes.search(query[None], min(count, self.count))
-        return places[0][places[0] >= 0]
+        _, positions = self._codes.search(query[None], min(count, self.count))
+        return positions[0][positions[0] >= 0]
 
     def enough(self, vectors: np.ndarray, recall: float, *, queries: int = 96, seed: int = 1) -> int | None:
         """How many candidates find the true neighbours often enough.

@@ -30,13 +30,13 @@ def repeats(silhouettes: Sequence[bytes], vectors: np.ndarray) -> dict[int, int]
     for place, silhouette in enumerate(silhouettes):
         outlines.setdefault(silhouette, []).append(place)
     found: dict[int, int] = {}
-    for places in outlines.values():
-        alike = vectors[places] @ vectors[places].T >= SAME_SIMILARITY if len(places) > 1 else ()
-        for row in range(1, len(places)):
-            earlier = [place for place, same in zip(places[:row], alike[row, :row], strict=True)
+    for positions in outlines.values():
+        alike = vectors[positions] @ vectors[positions].T >= SAME_SIMILARITY if len(positions) > 1 else ()
+        for row in range(1, len(positions)):
+            earlier = [place for place, same in zip(positions[:row], alike[row, :row], strict=True)
                        if same and place not in found]
             if earlier:
-                found[places[row]] = earlier[0]
+                found[positions[row]] = earlier[0]
     return found
 
 

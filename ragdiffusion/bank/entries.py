@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.bank.shape_bits import stored_shape_bits
 from ragdiffusion.images import SILHOUETTE_SIZE
-from ragdiffusion.structure.reranking import stored_shape_bits
 
 PRECISIONS = {"float32": "<f4", "float16": "<f2"}
 UNIT_NORM_TOLERANCE = 1e-3

@@ -55,7 +55,7 @@ class IndexFollower:
         return decode_embeddings([row.embedding for row in rows], self._dimension, self._precision)
 
     def shapes(self, session: Session, ids: Sequence[int]) -> np.ndarray:
-        """Silhouettes of entries as `structure.reranking` packs them, (M, 64) uint64.
+        """Silhouettes of entries as `shape_bits` packs them, (M, 64) uint64.
 
         Args:
             session: on the database, of the transaction in which `refresh` was called.

@@ -44,7 +44,7 @@ class VectorIndex:
         self._place: dict[int, int] = {}
         self._coarse: CoarseScan | None = None
         self._candidates: int | None = None
-        self._late: set[int] = set()  # places whose vector is not the one that was coded
+        self._late: set[int] = set()  # positions whose vector is not the one that was coded
         self._refused_at = 0  # size at which the codes' recall fell short
 
     def __len__(self) -> int:
@@ -133,33 +133,33 @@ class VectorIndex:
             ids [k] int64, similarities [k] float64, vectors [k, D] float32.
         """
         self.prepare()
-        places = None
+        positions = None
         # Codes are good for some neighbours; a search that wants very many reads everything.
         if self._candidates is not None and k <= self.reach:
-            places = self._near(query, k)
-        if places is None or len(places) < k:
-            places = self._nearest(query, k)
-        return self._ranked(query, places, k)
+            positions = self._near(query, k)
+        if positions is None or len(positions) < k:
+            positions = self._nearest(query, k)
+        return self._ranked(query, positions, k)
 
     def _stored(self) -> np.ndarray:
-        """The vectors by place, [places, D]: a view of FAISS's own memory, good until the next change of size."""
-        places = self._flat.ntotal
-        if places == 0:
+        """The vectors by place, [positions, D]: a view of FAISS's own memory, good until the next change of size."""
+        positions = self._flat.ntotal
+        if positions == 0:
             return np.zeros((0, self._dimension), np.float32)
-        return faiss.rev_swig_ptr(self._flat.get_xb(), places * self._dimension).reshape(places, self._dimension)
+        return faiss.rev_swig_ptr(self._flat.get_xb(), positions * self._dimension).reshape(positions, self._dimension)
 
     def _near(self, query: np.ndarray, k: int) -> np.ndarray:
         """Places that the codes call similar, and late comers: the best of both, more than k of them."""
-        places = self._coarse.candidates(query, max(self._candidates, _SURPLUS * k))
+        positions = self._coarse.candidates(query, max(self._candidates, _SURPLUS * k))
         if self._late:  # which the codes may have found too
             late = np.fromiter(self._late, dtype=np.int64, count=len(self._late))
-            places = np.unique(np.concatenate([places, late]))
-        places = places[self._alive[places]]
+            positions = np.unique(np.concatenate([positions, late]))
+        positions = positions[self._alive[positions]]
         # A first ranking in float32 keeps the exact one short.
-        similarity = self._stored()[places] @ query
-        kept = min(k + 2 * _FEW, len(places))
+        similarity = self._stored()[positions] @ query
+        kept = min(k + 2 * _FEW, len(positions))
         last = np.partition(similarity, -kept)[-kept]
-        return places[similarity >= last - _SIMILARITY_ERROR]
+        return positions[similarity >= last - _SIMILARITY_ERROR]
 
     def _nearest(self, query: np.ndarray, k: int) -> np.ndarray:
         """Places of the k nearest and of whatever ties with the last."""
@@ -168,15 +168,15 @@ class VectorIndex:
             bitmap = np.packbits(self._alive, bitorder="little")
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bitmap))
         asked = min(k + 8, len(self))
-        similarity, places = self._flat.search(query[None], asked, params=parameters)
+        similarity, positions = self._flat.search(query[None], asked, params=parameters)
         # As long as the last hit ties with the k-th, FAISS may have left out a tie of a lower id.
         while asked < len(self) and similarity[0, -1] >= similarity[0, k - 1] - _SIMILARITY_ERROR:
             asked = min(2 * asked, len(self))
-            similarity, places = self._flat.search(query[None], asked, params=parameters)
-        return places[0]
+            similarity, positions = self._flat.search(query[None], asked, params=parameters)
+        return positions[0]
 
-    def _ranked(self, query: np.ndarray, places: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        vectors, ids = self._stored()[places], self._ids[places]
+    def _ranked(self, query: np.ndarray, positions: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        vectors, ids = self._stored()[positions], self._ids[positions]
         # Row sums give equal vectors equal similarities, which a matrix product does not promise.
         exact = (vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1)
         order = np.lexsort((ids, -exact))[:k]

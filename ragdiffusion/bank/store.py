@@ -45,7 +45,7 @@ class EntryRow(Base):
     """One flat-lay garment. Never removed, only marked, so that ids stay valid in old records.
 
     `revision` is the last one that touched the row: what an index needs to catch up. `shape` is the silhouette as
-    `structure.reranking` packs it, since to decode those of a whole bank takes seconds. Large values come last,
+    `shape_bits` packs it, since to decode those of a whole bank takes seconds. Large values come last,
     since SQLite has to read past what stands before a column.
     """
 

@@ -186,10 +186,18 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
     from tqdm import tqdm
 
     from ragdiffusion.commands.common import write_pictures
-    from ragdiffusion.evaluation.ablation import ALPHAS, STEPS, TABLE_2, TABLE_7, make_row, measure_row, prepare_cases
-    from ragdiffusion.evaluation.ablation_sheet import draw_rows
-    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples
-    from ragdiffusion.evaluation.perceptual import load_perceptual_features
+    from ragdiffusion.evaluation.ablation.measure import (
+        ALPHAS,
+        STEPS,
+        TABLE_2,
+        TABLE_7,
+        make_row,
+        measure_row,
+        prepare_cases,
+    )
+    from ragdiffusion.evaluation.ablation.sheet import draw_rows
+    from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples
+    from ragdiffusion.metrics.perceptual import load_perceptual_features
     from ragdiffusion.training.ablation import VARIANTS
     from ragdiffusion.training.state import write_json
 
@@ -223,8 +231,8 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
 
 
 def _report(args: argparse.Namespace, preset: Any, figures: Mapping[tuple, dict[str, float]]) -> dict[str, Any]:
-    from ragdiffusion.evaluation.ablation import ALPHAS, STEPS, TABLE_2, TABLE_7
-    from ragdiffusion.evaluation.ablation_tables import PAPER_TABLE_2, PAPER_TABLE_7, compare_orders, ours, table
+    from ragdiffusion.evaluation.ablation.measure import ALPHAS, STEPS, TABLE_2, TABLE_7
+    from ragdiffusion.evaluation.ablation.tables import PAPER_TABLE_2, PAPER_TABLE_7, compare_orders, ours, table
 
     settings = {"preset": preset.name, "image_size": preset.image_size, "steps": args.steps,
                 "batch_size": args.batch_size, "autoencoder_steps": args.autoencoder_steps, "pool": args.pool,

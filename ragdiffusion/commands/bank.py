@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
 
 if TYPE_CHECKING:
-    from ragdiffusion.bank.build import BuildReport
-    from ragdiffusion.bank.sources import Candidate
+    from ragdiffusion.bank.building.build import BuildReport
+    from ragdiffusion.bank.building.sources import Candidate
 
 _SIZE = 4000
 
@@ -61,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
 def _build(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from ragdiffusion.bank.build import POOL, check_target, choose, embed, write_banks
+    from ragdiffusion.bank.building.build import POOL, check_target, choose, embed, write_banks
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
     from ragdiffusion.logs import quiet_libraries
-    from ragdiffusion.structure.network import StructureNet
+    from ragdiffusion.structure.structure_net import StructureNet
 
     sizes = args.sizes or [args.size]
     for name, value, least in (("--size", min(sizes), 1), ("--drawn", args.drawn or 0, 0),
@@ -84,7 +84,7 @@ def _build(args: argparse.Namespace) -> int:
     report = write_banks(pool, outs, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS), name=args.name,
                          seed=args.seed)
     if args.report is not None:
-        from ragdiffusion.bank.report import draw_report
+        from ragdiffusion.bank.building.report import draw_report
 
         write_pictures({args.report: draw_report(report)})
     if args.json:
@@ -98,11 +98,11 @@ def _add(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ragdiffusion.bank import Bank
-    from ragdiffusion.bank.build import embed
-    from ragdiffusion.bank.sources import folder_candidates
+    from ragdiffusion.bank.building.build import embed
+    from ragdiffusion.bank.building.sources import folder_candidates
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
     from ragdiffusion.logs import quiet_libraries
-    from ragdiffusion.structure.network import StructureNet
+    from ragdiffusion.structure.structure_net import StructureNet
 
     quiet_libraries()
     with Bank.open(args.bank, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
@@ -130,7 +130,7 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
-    from ragdiffusion.bank.sources import drawn_candidates, folder_candidates, real_candidates
+    from ragdiffusion.bank.building.sources import drawn_candidates, folder_candidates, real_candidates
 
     sources: list[Sequence[Candidate]] = []
     if args.garments is not None:
@@ -154,7 +154,7 @@ def _print_report(report: BuildReport) -> None:
 def _benchmark(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.index_benchmark import measure_index
+    from ragdiffusion.evaluation.retrieval.index_benchmark import measure_index
 
     measures = list(tqdm(measure_index(args.sizes, dimension=args.dimension, threads=args.threads,
                                        queries=args.queries), total=len(args.sizes), unit="size", desc="index"))

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print."""
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples, measure, summarise
+    from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples, measure, summarise
 
     if args.limit < 1:
         raise ValueError(f"--limit is {args.limit}, 1 or more wanted")
@@ -83,7 +83,7 @@ def _speed(model: RAGDiffusion, photo: bytes) -> dict[str, float]:
     """
     from tqdm import tqdm
 
-    from ragdiffusion.api import peak_rss_mb
+    from ragdiffusion.memory import peak_rss_mb
 
     guide = model.retrieve(photo)
     model.generate(photo, guide, steps=2)

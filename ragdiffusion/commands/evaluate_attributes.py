@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Read the photos and print how often that was right."""
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.attribute_accuracy import (
+    from ragdiffusion.evaluation.attributes import (
         accuracy_table,
         attribute_accuracy,
         drawn_photos,

@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """Lay photos into landmarks and print how far off the map is."""
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.faithfulness import folder_garments
-    from ragdiffusion.evaluation.flow import drawn_pairs, judge_flow, real_pairs, summarise_flow
+    from ragdiffusion.evaluation.generation.faithfulness import folder_garments
+    from ragdiffusion.evaluation.generation.flow import drawn_pairs, judge_flow, real_pairs, summarise_flow
 
     if args.limit < 1:
         raise ValueError(f"--limit is {args.limit}, 1 or more wanted")

@@ -36,10 +36,10 @@ def run(args: argparse.Namespace) -> int:
     """Make the pictures, judge them, print."""
     from tqdm import tqdm
 
-    from ragdiffusion.evaluation.faithfulness import drawn_samples, folder_samples
-    from ragdiffusion.evaluation.generation import judge, make_pictures, summarise_generation
-    from ragdiffusion.evaluation.generation_sheet import draw_sheet
-    from ragdiffusion.evaluation.perceptual import load_perceptual_features
+    from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples
+    from ragdiffusion.evaluation.generation.measure import judge, make_pictures, summarise_generation
+    from ragdiffusion.evaluation.generation.sheet import draw_sheet
+    from ragdiffusion.metrics.perceptual import load_perceptual_features
 
     if args.limit < 2:
         raise ValueError(f"--limit is {args.limit}, 2 or more wanted: FID and KID compare sets")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ragdiffusion.commands.common import add_model_arguments, load_model, print_json, write_pictures
 
 if TYPE_CHECKING:
-    from ragdiffusion.evaluation.retrieval import Answer, Query
+    from ragdiffusion.evaluation.retrieval.measure import Answer, Query
 
 SYNTHETIC = "synthetic"
 _DRAWN = 300  # garments drawn unless --limit says otherwise
@@ -39,7 +39,7 @@ def add_category_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure retrieval and print its tables."""
-    from ragdiffusion.evaluation.retrieval_report import SCALES, evaluate_retrieval, to_markdown
+    from ragdiffusion.evaluation.retrieval.report import SCALES, evaluate_retrieval, to_markdown
 
     scales = SCALES if args.scales is None else args.scales
     if any(size < 1 for size in scales):
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
 def run_categories(args: argparse.Namespace) -> int:
     """Measure new categories before and after the bank learns of them."""
-    from ragdiffusion.evaluation.retrieval_categories import categories_to_markdown, evaluate_new_categories
+    from ragdiffusion.evaluation.retrieval.categories import categories_to_markdown, evaluate_new_categories
 
     model = load_model(args)
     report = evaluate_new_categories(model, _queries(args, model.image_size), args.categories, progress=_progress)
@@ -82,7 +82,7 @@ def _add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _queries(args: argparse.Namespace, size: int) -> list[Query]:
-    from ragdiffusion.evaluation.retrieval import drawn_queries, folder_queries
+    from ragdiffusion.evaluation.retrieval.measure import drawn_queries, folder_queries
 
     if args.limit is not None and args.limit < 1:
         raise ValueError(f"--limit is {args.limit}, 1 or more wanted")
@@ -108,7 +108,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _write_plots(folder: Path, queries: list[Query], answers: list[Answer], embeddings: Any) -> None:
-    from ragdiffusion.evaluation.retrieval_plots import embedding_map, retrieval_sheet, similarity_histogram
+    from ragdiffusion.evaluation.retrieval.plots import embedding_map, retrieval_sheet, similarity_histogram
 
     write_pictures({folder / "similarities.png": similarity_histogram(answers, embeddings),
                     folder / "sheet.png": retrieval_sheet(queries, answers),

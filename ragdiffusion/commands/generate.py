@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from ragdiffusion.api import GenerationResult, RAGDiffusion
-    from ragdiffusion.guide import StructureGuide
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ragdiffusion.commands.common import add_guide_arguments, add_model_arguments, load_model, print_json
 
 if TYPE_CHECKING:
-    from ragdiffusion.guide import StructureGuide
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -164,7 +164,8 @@ def _autoencoder(args: argparse.Namespace, config, model, size: int) -> int:
 def _denoiser(args: argparse.Namespace, config) -> int:
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.training.denoiser import train_denoiser, training_bank
-    from ragdiffusion.training.encoders import DenoiserSamples, Encoders
+    from ragdiffusion.training.encoders import DenoiserSamples
+    from ragdiffusion.training.rolling_pool import Encoders
     from ragdiffusion.training.sources import open_source
 
     if args.encoders and args.pool is None:

@@ -154,7 +154,7 @@ def correspondence(target_mask: np.ndarray, source_mask: np.ndarray) -> ThinPlat
         source_mask: uint8 (N, N).
 
     Returns:
-        A spline from places in the target ([-1, 1], x then y) to places in the source.
+        A spline from positions in the target ([-1, 1], x then y) to positions in the source.
     """
     side = target_mask.shape[0]
     target = outline(target_mask)

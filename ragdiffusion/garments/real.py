@@ -17,7 +17,7 @@ import numpy as np
 from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, RealGarment, on_white
 from ragdiffusion.garments.outlines import correspondence
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.garments.warps import at_places, nodes, sample, smooth_field, spread, undo_displacement
+from ragdiffusion.garments.warps import at_positions, nodes, sample, smooth_field, spread, undo_displacement
 
 AS_TAKEN = 0.6  # share of untouched photos where the structure matters: a warp changes it a little
 PARTNERS = 6  # silhouettes of other garments that each garment is laid into
@@ -60,8 +60,8 @@ class RealPairs:
             self._maps[key] = found
             if len(self._maps) > KEPT_MAPS:
                 del self._maps[next(iter(self._maps))]
-        places = (nodes(self.size) + 0.5) * (2 / self.size) - 1
-        index = (places + 1.1) * ((_MAP_NODES - 1) / 2.2)
+        positions = (nodes(self.size) + 0.5) * (2 / self.size) - 1
+        index = (positions + 1.1) * ((_MAP_NODES - 1) / 2.2)
         return cv2.remap(found, index.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def partner(self, rng: np.random.Generator, index: int) -> int:
@@ -180,8 +180,8 @@ class RealPairs:
         folds = smooth_field(rng, grid.shape[0], amplitude=size * 0.012, cells=9)
         bend = folds + smooth_field(rng, grid.shape[0], amplitude=size * 0.03, cells=4)
 
-        def forward(places: np.ndarray) -> np.ndarray:
-            return cv2.transform(cv2.add(places, at_places(bend, places)), matrix)
+        def forward(positions: np.ndarray) -> np.ndarray:
+            return cv2.transform(cv2.add(positions, at_positions(bend, positions)), matrix)
 
         return forward, undo_displacement(bend, cv2.transform(grid, cv2.invertAffineTransform(matrix))), folds
 

@@ -40,9 +40,9 @@ def spread(values: np.ndarray, size: int) -> np.ndarray:
     return wide[STEP : STEP + size, STEP : STEP + size]
 
 
-def at_places(values: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """What a map given at the nodes, (M, M, 2), is at any places in pixels, float32 (P, Q, 2) (bilinear)."""
-    index = cv2.add(cv2.multiply(places, (1 / STEP,) * 4), (0.5 / STEP + 0.5,) * 4)
+def at_positions(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """What a map given at the nodes, (M, M, 2), is at any positions in pixels, float32 (P, Q, 2) (bilinear)."""
+    index = cv2.add(cv2.multiply(positions, (1 / STEP,) * 4), (0.5 / STEP + 0.5,) * 4)
     return cv2.remap(values, index, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -57,8 +57,8 @@ def sample(image: np.ndarray, backward: np.ndarray, *, border: int = cv2.BORDER_
     return cv2.remap(image, backward, None, cv2.INTER_LINEAR, borderMode=border)
 
 
-def undo_displacement(displacement: np.ndarray, places: np.ndarray, *, rounds: int = 6) -> np.ndarray:
-    """Find the places that a displacement moves to given ones, by fixed-point iteration.
+def undo_displacement(displacement: np.ndarray, positions: np.ndarray, *, rounds: int = 6) -> np.ndarray:
+    """Find the positions that a displacement moves to given ones, by fixed-point iteration.
 
     Args:
         displacement: float32 (M, M, 2) at the nodes, in pixels; it must bend by less than its distance (no folding).
@@ -66,9 +66,9 @@ def undo_displacement(displacement: np.ndarray, places: np.ndarray, *, rounds: i
         rounds: iterations; each shrinks the error by the displacement's steepest slope.
 
     Returns:
-        float32 (P, Q, 2): q such that q + displacement(q) = places.
+        float32 (P, Q, 2): q such that q + displacement(q) = positions.
     """
-    found = places
+    found = positions
     for _ in range(rounds):
-        found = cv2.subtract(places, at_places(displacement, found))
+        found = cv2.subtract(positions, at_positions(displacement, found))
     return found

@@ -12,12 +12,12 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from ragdiffusion.config import Preset
-from ragdiffusion.generation.appearance_flow import AppearanceFlow
+from ragdiffusion.draft.appearance_flow import AppearanceFlow
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
 from ragdiffusion.generation.text import caption_tokenizer
-from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
+from ragdiffusion.structure.structure_net import StructureNet
 
 _CAPTION_TOKENS = 48  # the longest caption has 45
 

@@ -45,7 +45,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class Keep:
+class ConditionMask:
     """Which conditions a row keeps, each (B,) bool; dropped ones are as if never given (DESIGN 5.8)."""
 
     reference: torch.Tensor
@@ -54,20 +54,20 @@ class Keep:
     draft: torch.Tensor
 
     @classmethod
-    def all(cls, batch: int, device: torch.device) -> Keep:
-        """Keep everything."""
+    def all(cls, batch: int, device: torch.device) -> ConditionMask:
+        """ConditionMask everything."""
         kept = torch.ones(batch, dtype=torch.bool, device=device)
         return cls(reference=kept, embedding=kept, landmark=kept, draft=kept)
 
     @classmethod
     def draw(cls, batch: int, device: torch.device, generator: torch.Generator, *, drop: float, drop_draft: float
-             ) -> Keep:
+             ) -> ConditionMask:
         """Drop each condition of each row at random."""
         rows = torch.rand(4, batch, generator=generator, device=device)
         return cls(reference=rows[0] >= drop, embedding=rows[1] >= drop, landmark=rows[2] >= drop,
                    draft=rows[3] >= drop_draft)
 
-    def without(self, names: Sequence[str]) -> Keep:
+    def without(self, names: Sequence[str]) -> ConditionMask:
         """The same, but never the named conditions: `reference`, `embedding`, `landmark`, `draft`.
 
         Raises:
@@ -80,7 +80,7 @@ class Keep:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class DenoiserInputs:
     """Sources digested into what every sampling step shares: nothing here depends on t.
 
     Attributes:
@@ -120,7 +120,7 @@ class GarmentDenoiser(nn.Module):
             install_processors(net)
         freeze_after_last_capture(reference_net)
 
-    def prepare(self, sources: Sources, keep: Keep | None = None) -> Prepared:
+    def prepare(self, sources: Sources, keep: ConditionMask | None = None) -> DenoiserInputs:
         """Digest the sources once per picture.
 
         Args:
@@ -131,7 +131,7 @@ class GarmentDenoiser(nn.Module):
             ValueError: if a draft is missing where MainNet takes one, or the landmark is of a wrong size.
         """
         batch, device = len(sources.photo), sources.photo.device
-        keep = keep or Keep.all(batch, device)
+        keep = keep or ConditionMask.all(batch, device)
         photo = F.pixel_unshuffle(sources.photo, self.packing)  # (B, C p^2, h, w)
         height, width = photo.shape[-2:]
         if sources.landmark.shape[-2:] != (16 * height, 16 * width):
@@ -156,10 +156,10 @@ class GarmentDenoiser(nn.Module):
             reference=reference, has_reference=has_reference,
             text=text_keys_values(self.unet, sources.text.hidden), structure=self.ep_adapter(sources.embedding),
             structure_scale=keep.embedding.to(photo.dtype))
-        return Prepared(conditioning=conditioning, extra=torch.cat(extra, 1), base=base, text=sources.text.hidden,
+        return DenoiserInputs(conditioning=conditioning, extra=torch.cat(extra, 1), base=base, text=sources.text.hidden,
                         added=added)
 
-    def forward(self, noisy: torch.Tensor, t: torch.Tensor, prepared: Prepared) -> torch.Tensor:
+    def forward(self, noisy: torch.Tensor, t: torch.Tensor, prepared: DenoiserInputs) -> torch.Tensor:
         """One call of MainNet.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,18 +14,19 @@ from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from diffusers.models.modeling_utils import ModelMixin
 from torch.nn import functional as F
 
-from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.draft.detail import fill_hidden
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
-from ragdiffusion.generation.denoiser import GarmentDenoiser, Keep, Prepared, Sources
-from ragdiffusion.generation.detail import fill_hidden
+from ragdiffusion.generation.denoiser import ConditionMask, DenoiserInputs, GarmentDenoiser, Sources
 from ragdiffusion.generation.text import TextFeatures, encode_captions
-from ragdiffusion.structure.network import StructureNet
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
+from ragdiffusion.structure.structure_net import StructureNet
 
 OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
                "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow, "SilhouetteNet": SilhouetteNet}
 
+_SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
 StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
@@ -34,7 +36,7 @@ StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
 
 @dataclass(frozen=True)
 class DraftTensors:
-    """A photo laid into landmarks by the appearance flow.
+    """A photo warped into landmarks by the appearance flow.
 
     Attributes:
         image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
@@ -111,9 +113,13 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             index = cls.load_config(str(folder))
             if index.get("_class_name") != cls.__name__:
                 raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
-            dtype = kwargs.get("dtype", torch.float32)
-            own = {name: _load_part(OWN_CLASSES[entry[1]], folder / name, dtype) for name, entry in index.items()
-                   if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES}
+            dtype, own = kwargs.get("dtype", torch.float32), {}
+            for name, entry in index.items():
+                if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES:
+                    kind = OWN_CLASSES[entry[1]]
+                    # diffusers wants the module that the class had when it was saved, wherever it stands today
+                    sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
+                    own[name] = _load_part(kind, folder / name, dtype)
             return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
         except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
             reason = str(error).strip().partition("\n")[0]
@@ -135,13 +141,6 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         shift = getattr(self.vae.config, "shift_factor", None) or 0.0
         return self.vae.decode(latents / self.vae.config.scaling_factor + shift).sample.clamp(-1, 1)
 
-    @torch.no_grad()
-    def garment_mask(self, photo: torch.Tensor) -> torch.Tensor:
-        """Where the garment is in a photo: (1, 3, H, W) in [-1, 1] -> (1, 1, h, w) in [0, 1], on the photo's grid."""
-        size = self.appearance_flow.config.input_size
-        small = F.interpolate(photo, size=(size, size), mode="area")
-        return self.appearance_flow.find_garment(small).float().sigmoid()
-
     def encode_text(self, captions: Sequence[str]) -> TextFeatures:
         """Encode captions with every text encoder of the preset."""
         return encode_captions(captions, [t for t in (self.tokenizer, self.tokenizer_2) if t is not None],
@@ -149,12 +148,14 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                                pooled=self.unet.config.addition_embed_type == "text_time")
 
     @torch.no_grad()
-    def find_flow(self, photo: torch.Tensor, landmark: torch.Tensor) -> FlowPrediction:
+    def find_flow(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+                  ) -> FlowPrediction:
         """Find where the points of landmarks lie in a photo.
 
         Args:
             photo: (1 or B, 3, H, W) in [-1, 1].
             landmark: (B, 1, S, S) in [0, 1].
+            garment: (1 or B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
 
         Raises:
             RuntimeError: if this checkpoint has no appearance flow.
@@ -162,12 +163,14 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         if self.appearance_flow is None:
             raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
         size = (self.appearance_flow.config.input_size,) * 2
+        if garment is not None:
+            garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
         return self.appearance_flow(F.interpolate(photo, size=size, mode="area"),
-                                    F.interpolate(landmark, size=size, mode="area"))
+                                    F.interpolate(landmark, size=size, mode="area"), garment=garment)
 
     @torch.no_grad()
-    def lay(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
-        """Lay a photo into landmarks by a flow that was found for them, at any size.
+    def warp(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
+        """Warp a photo into landmarks by a flow that was found for them, at any size.
 
         Args:
             photo: (1 or B, 3, h, w) in [-1, 1], of any size: its pixels are taken.
@@ -180,15 +183,15 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                                 align_corners=False)
         garment = prediction.garment.float().sigmoid()
         # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-        visible = visible * take(garment.expand(len(landmark), -1, -1, -1), flow)
+        visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
         known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-        cloth = fill_hidden(take(photo.expand(len(landmark), -1, -1, -1), flow), known)
+        cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
         return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
                             prediction=prediction)
 
-    def draft(self, photo: torch.Tensor, landmark: torch.Tensor) -> DraftTensors:
-        """Lay a photo into landmarks; arguments and errors as in `find_flow`."""
-        return self.lay(photo, landmark, self.find_flow(photo, landmark))
+    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> DraftTensors:
+        """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
+        return self.warp(photo, landmark, self.find_flow(photo, landmark, garment))
 
     def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
                 draft: DraftTensors | None) -> Sources:
@@ -207,17 +210,19 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                        draft=None if draft is None else self.encode(draft.image),
                        visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8))
 
-    def draft_for(self, photo: torch.Tensor, landmark: torch.Tensor) -> DraftTensors | None:
+    def draft_for(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+                  ) -> DraftTensors | None:
         """The draft at the photo's size if MainNet corrects one, else None."""
         if not self.denoiser.takes_draft:
             return None
-        return self.draft(photo, F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True))
+        small = F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True)
+        return self.draft(photo, small, garment)
 
     @torch.no_grad()
     def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor,
                  caption: str | Sequence[str], *, seeds: Sequence[int] = (0,), steps: int = 30, guidance: float = 1.0,
-                 strength: float = 1.0, without: Sequence[str] = (), on_step: StepCallback | None = None
-                 ) -> PipelineOutput:
+                 strength: float = 1.0, without: Sequence[str] = (), garment: torch.Tensor | None = None,
+                 on_step: StepCallback | None = None) -> PipelineOutput:
         """Generate one picture for each seed.
 
         Pictures of one photo share everything that does not depend on t. Several photos may be given too, a seed each.
@@ -231,7 +236,8 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             steps: of DDIM, 1 to 1000.
             guidance: classifier-free guidance scale; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
-            without: conditions that this run goes without, of `Keep`, as a model that was trained so wants it.
+            without: conditions that this run goes without, of `ConditionMask`, as a model that was trained so wants it.
+            garment: (B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
             on_step: called after each step.
 
         Raises:
@@ -250,19 +256,19 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         if not 0 < strength <= 1:
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
         started = time.perf_counter()
-        draft = self.draft_for(photo, landmark)
+        draft = self.draft_for(photo, landmark, garment)
         sources = self.sources(photo, landmark, embedding, self.encode_text(captions), draft)
         if strength < 1 and (sources.draft is None or "draft" in without):
             raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
                              "checkpoint has not; use 1" if sources.draft is None else
                              f"strength {strength} starts from the draft, which this run goes without; use 1")
-        prepared = self.denoiser.prepare(sources, Keep.all(len(photo), photo.device).without(without))
-        free = None
+        prepared = self.denoiser.prepare(sources, ConditionMask.all(len(photo), photo.device).without(without))
+        unconditional_inputs = None
         if guidance != 1:
             none = torch.zeros(len(photo), dtype=torch.bool, device=photo.device)
             unconditional = replace(sources, text=self.encode_text([""] * len(photo)))
-            kept = Keep(reference=none, embedding=none, landmark=~none, draft=~none)
-            free = self.denoiser.prepare(unconditional, kept.without(without))
+            kept = ConditionMask(reference=none, embedding=none, landmark=~none, draft=~none)
+            unconditional_inputs = self.denoiser.prepare(unconditional, kept.without(without))
         prepared_at = time.perf_counter()
         count, channels = len(seeds), prepared.base.shape[1]
         noise = torch.stack([torch.randn(channels, self.grid, self.grid, generator=torch.Generator().manual_seed(s))
@@ -272,11 +278,13 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         latents = noise
         if strength < 1:
             latents = self.scheduler.add_noise(prepared.base.expand(count, -1, -1, -1), noise, timesteps[:1])
-        prepared, free = _repeat(prepared, count), _repeat(free, count) if free is not None else None
+        prepared = _repeat(prepared, count)
+        if unconditional_inputs is not None:
+            unconditional_inputs = _repeat(unconditional_inputs, count)
         for index, t in enumerate(timesteps):
             output = self.denoiser(latents, t, prepared)
-            if free is not None:
-                unguided = self.denoiser(latents, t, free)
+            if unconditional_inputs is not None:
+                unguided = self.denoiser(latents, t, unconditional_inputs)
                 output = unguided + guidance * (output - unguided)
             step = self.scheduler.step(output, t, latents)
             latents = step.prev_sample
@@ -300,7 +308,7 @@ def _load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> Mode
     return part
 
 
-def _repeat(prepared: Prepared, count: int) -> Prepared:
+def _repeat(prepared: DenoiserInputs, count: int) -> DenoiserInputs:
     """One picture's conditions for several seeds, or as they are for as many pictures; attention broadcasts its own."""
     rows = lambda t: t.expand(count, *t.shape[1:])  # noqa: E731
     added = {name: rows(value) for name, value in prepared.added.items()} if prepared.added else None

@@ -24,7 +24,7 @@ _READ_WIDTH = 128  # of what the heads look at
 
 
 @dataclass(frozen=True)
-class Impression:
+class SilhouettePrediction:
     """What SilhouetteNet makes of photos.
 
     Attributes:
@@ -37,7 +37,7 @@ class Impression:
 
 
 class _Mixing(nn.Module):
-    """Self-attention between all places of a small feature map, so that a sleeve may learn from the other one.
+    """Self-attention between all positions of a small feature map, so that a sleeve may learn from the other one.
 
     Args:
         side: of the map.
@@ -90,7 +90,7 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> Impression:
+    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> SilhouettePrediction:
         """Predict.
 
         Args:
@@ -104,11 +104,11 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         for image, name in ((photo, "photo"), (mask, "mask")):
             if image.shape[-2:] != (size, size):
                 raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(size, size)}")
-        places = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
-        seen = self.unet.features(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), places], 1))
+        positions = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
+        seen = self.unet.features(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), positions], 1))
         logits = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit() + self.unet.unfolded(seen)
         silhouette = (logits + logits.flip(-1)) / 2
         # One half says all; and it is drawn for its own sake, not so that it reads well.
         drawn = F.adaptive_avg_pool2d(silhouette.detach().sigmoid(), _READ_SIDE)[..., : _READ_SIDE // 2]
         read = self.reading(torch.cat([seen[-1].mean((2, 3)), drawn.flatten(1)], 1))
-        return Impression(silhouette, [head(read) for head in self.attribute_heads])
+        return SilhouettePrediction(silhouette, [head(read) for head in self.attribute_heads])

@@ -38,7 +38,7 @@ class Variant:
     Attributes:
         name: of its folder.
         latent_channels: of its autoencoder.
-        without: conditions of `Keep` that it never gets.
+        without: conditions of `ConditionMask` that it never gets.
     """
 
     name: str

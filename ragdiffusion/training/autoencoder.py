@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import torch
 
-from ragdiffusion.evaluation.perceptual import load_perceptual_features, lpips_distance
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
+from ragdiffusion.metrics.perceptual import load_perceptual_features, lpips_distance
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 LATENT_NOISE = 0.03  # std of noise added to codes, so that the decoder forgives a denoiser's small errors

@@ -22,13 +22,13 @@ from ragdiffusion.attributes import caption, decode_all, encode, encode_all
 from ragdiffusion.bank import Bank
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.conditioners import freeze_after_last_capture
-from ragdiffusion.generation.denoiser import Keep, Sources
+from ragdiffusion.generation.denoiser import ConditionMask, Sources
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.slle import barycentric_weights, fuse_embedding
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding
 from ragdiffusion.structure.framing import framed
-from ragdiffusion.training.encoders import Encoders, rolling_pool
 from ragdiffusion.training.latents import Encode, LatentPool, open_pool
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.rolling_pool import Encoders, rolling_pool
 
 DROP = 0.1  # share of rows that lose a condition
 DROP_DRAFT = 0.1
@@ -148,7 +148,7 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded:
         bank: for ê.
         encoded: B samples.
         generator: of α, of what is dropped, of time steps and noise.
-        without: conditions of `Keep` that this model never gets (4.3).
+        without: conditions of `ConditionMask` that this model never gets (4.3).
 
     Returns:
         `loss`; `latent`, the error of what the scheduler predicts; `draft`, that of the draft, for comparison.
@@ -162,7 +162,7 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded:
                       embedding=bank.fuse(encoded["query"].float(), encoded["own"], alpha), text=text, draft=draft,
                       visibility=visibility)
     target = F.pixel_unshuffle(encoded["target"].float(), packing)
-    keep = Keep.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT).without(without)
+    keep = ConditionMask.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT).without(without)
     prepared = pipeline.denoiser.prepare(sources, keep)
     scheduler = pipeline.scheduler
     t = torch.randint(0, scheduler.config.num_train_timesteps, (count,), generator=generator, device=device)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ragdiffusion.draft.alignment import align
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.generation.alignment import align
-from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, take
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 SINGLE = 2 / 3
@@ -44,9 +44,9 @@ def rough_map(pair: Pair, rng: np.random.Generator) -> np.ndarray:
     """
     size = pair.photo.shape[0]
     step = max(1, size // 32)
-    places = (np.stack(np.meshgrid(*[np.arange(0, size, step)] * 2), -1) + 0.5) * (2 / size) - 1
+    positions = (np.stack(np.meshgrid(*[np.arange(0, size, step)] * 2), -1) + 0.5) * (2 / size) - 1
     weight = np.sqrt((pair.silhouette[::step, ::step] > 127) * (0.1 + pair.visible[::step, ::step])).ravel()[:, None]
-    known = np.concatenate([places.reshape(-1, 2), np.ones((places.shape[0] ** 2, 1))], 1)
+    known = np.concatenate([positions.reshape(-1, 2), np.ones((positions.shape[0] ** 2, 1))], 1)
     found = (pair.flow[::step, ::step].reshape(-1, 2) + 0.5) * (2 / size) - 1
     nearest = np.linalg.lstsq(known * weight, found * weight, rcond=None)[0].T  # (2, 3)
     far = 1.0 if rng.random() < 0.7 else 2.5
@@ -78,7 +78,7 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     second = sum(prediction.flow.diff(n=2, dim=d).abs().mean() for d in (2, 3))
     photo = batch["photo"].float() / 127.5 - 1
     standard = batch["standard"].float() / 127.5 - 1
-    photometric = ((take(photo, prediction.flow) - standard).abs() * known).sum() / (3 * known.sum().clamp(min=1))
+    photometric = ((sample_at(photo, prediction.flow) - standard).abs() * known).sum() / (3 * known.sum().clamp(min=1))
     visibility = (F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
                   * (inside > 0.5)).sum() / (inside > 0.5).sum().clamp(min=1)
     garment = F.binary_cross_entropy_with_logits(prediction.garment.float(), batch["photo_mask"].float() / 255)
@@ -143,7 +143,7 @@ def write_sheet(path: Path, batch: Batch, prediction: FlowPrediction, *, rows: i
     size = batch["photo"].shape[-1]
     flow = F.interpolate(prediction.flow, size=size, mode="bilinear", align_corners=False)
     mask = batch["silhouette"].float() / 255
-    draft = take(batch["photo"].float(), flow) * mask + 255 * (1 - mask)
+    draft = sample_at(batch["photo"].float(), flow) * mask + 255 * (1 - mask)
     standard = F.interpolate(batch["standard"].float(), size=size)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=size).expand(-1, 3, -1, -1) * 255 * mask
     strips = torch.cat([batch["photo"].float(), standard, draft, visible], 3).clamp(0, 255).byte()

@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES
-from ragdiffusion.evaluation.metrics import mask_iou
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train

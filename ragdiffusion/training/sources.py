@@ -10,10 +10,10 @@ import numpy as np
 
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.datasets import garments_of
+from ragdiffusion.garments.engine2d.wild import DISPLAYS
 from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
-from ragdiffusion.garments.synthetic.wild import DISPLAYS
 
 UNTOUCHED = 0.5  # share of real photos shown as they were taken, which is how a person brings them
 HELD_OUT = 64  # real garments that no trainer draws

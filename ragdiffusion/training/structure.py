@@ -14,7 +14,7 @@ from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import crop, frame_of, isolate
 from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
-from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.structure.structure_net import StructureNet
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 PROBE_SIDE = 16  # side of the silhouette that a linear probe reads off an embedding while training

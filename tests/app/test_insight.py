@@ -20,7 +20,7 @@ from app.insight_numbers import histogram, landmark_by_k, likeness_by_alpha, pri
 from app.runs import Runs
 from app.sampling import Sampling
 from app.status import Status
-from ragdiffusion.guide import Neighbours, StructureGuide, build_guide
+from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from tests.app.in_browser import Open
 
 ENTRIES = 12  # of the small bank in conftest.py

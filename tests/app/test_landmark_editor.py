@@ -13,7 +13,7 @@ from app.bench import Bench, Services
 from app.landmark_editor.rle import decode, encode
 from app.landmark_editor.state import EditorState
 from app.views import canvas_view, film_view
-from ragdiffusion.slle import barycentric_weights, fuse_landmarks
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
 
 SIZE = 256
 

@@ -146,3 +146,10 @@ def make_mask() -> Callable[..., bytes]:
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture
+def randn() -> Callable[..., torch.Tensor]:
+    """Normal numbers, each call other ones, the same in every run."""
+    generator = torch.Generator().manual_seed(1)
+    return lambda *shape: torch.randn(*shape, generator=generator)

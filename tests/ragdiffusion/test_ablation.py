@@ -11,8 +11,8 @@ import torch
 
 from ragdiffusion.cli import main
 from ragdiffusion.config import PRESETS, get_preset
-from ragdiffusion.evaluation.ablation import TABLE_2, Row, garment_outline, predicted_landmark
-from ragdiffusion.evaluation.ablation_tables import PAPER_TABLE_2, agreement, compare_orders, order, table
+from ragdiffusion.evaluation.ablation.measure import TABLE_2, Row, garment_outline, predicted_landmark
+from ragdiffusion.evaluation.ablation.tables import PAPER_TABLE_2, agreement, compare_orders, order, table
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.training.ablation import (
     MASK_SIDE,

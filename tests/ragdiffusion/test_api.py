@@ -12,17 +12,15 @@ from torch.nn import functional as F
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array, photo_to_tensor
-from ragdiffusion.structure.framing import laid_over, silhouette_frame
-from ragdiffusion.structure.reranking import (
-    DEPTH,
-    EVENNESS_WEIGHT,
+from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
+from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array
+from ragdiffusion.retrieval.ranking import (
     EXPECTED_WEIGHT,
     OUTLINE_WEIGHT,
-    bits_overlap,
-    evenness,
-    shape_bits,
+    RANKED_DEPTH,
+    SYMMETRY_WEIGHT,
 )
+from ragdiffusion.structure.framing import laid_over, silhouette_frame
 
 
 def _pixels(result) -> np.ndarray:
@@ -55,10 +53,10 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
 
 def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide, photo) -> None:
     ids, embeddings = tiny_model.bank.embeddings()
-    assert len(ids) <= DEPTH  # so every entry is ranked
+    assert len(ids) <= RANKED_DEPTH  # so every entry is ranked
     similarity = embeddings @ guide.query
     shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
-    score = similarity + EVENNESS_WEIGHT * torch.from_numpy(evenness(shapes))
+    score = similarity + SYMMETRY_WEIGHT * torch.from_numpy(mirror_symmetry(shapes))
     for mask, weight in ((tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
                          (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT)):
         score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))
@@ -73,24 +71,24 @@ def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide,
 def _drawn_silhouette(model, photo) -> torch.Tensor:
     """What SilhouetteNet says at its own size, put together by hand."""
     net, picture = model.pipeline.silhouette_net, load_photo(photo)
-    mask = model.pipeline.garment_mask(photo_to_tensor(picture, 32))[0, 0].numpy()
+    mask = model.see(picture).garment.mask
     seen, framed = laid_over(photo_to_array(picture, 128), mask, silhouette_frame(mask), 32)
     with torch.no_grad():
         return net(torch.from_numpy(seen).permute(2, 0, 1)[None] / 127.5 - 1, torch.from_numpy(framed)[None, None]
                    ).silhouette.sigmoid()[0, 0]
 
 
-def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, tiny_checkpoint, photo,
-                                                                          monkeypatch) -> None:
+def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, tiny_checkpoint, photo) -> None:
     found, drawn = tiny_model.expected_silhouette(photo), _drawn_silhouette(tiny_model, photo)
     assert found.shape == (64, 64) and drawn.shape == (16, 16)
     torch.testing.assert_close(F.avg_pool2d(found[None, None], 4)[0, 0], drawn, atol=0.1, rtol=0)
     torch.testing.assert_close(found, found.flip(-1))
-    monkeypatch.setattr(tiny_model, "_garment_mask", lambda image: np.zeros((32, 32), np.float32))
+    nothing = np.zeros(photo.size[::-1], np.float32)
     with pytest.raises(ValueError, match="no garment is found"):
-        tiny_model.expected_silhouette(photo)
-    without = RAGDiffusion.from_pretrained(tiny_checkpoint)
-    without.pipeline.silhouette_net = None
+        tiny_model.expected_silhouette(tiny_model.see(photo, nothing))
+    pipeline = RAGDiffusion.from_pretrained(tiny_checkpoint).pipeline
+    pipeline.silhouette_net = None
+    without = RAGDiffusion(pipeline, tiny_model.bank, tiny_model.checkpoint)
     with pytest.raises(RuntimeError, match="no SilhouetteNet"):
         without.expected_silhouette(photo)
     by_outline = without.retrieve(photo)  # what is left ranks

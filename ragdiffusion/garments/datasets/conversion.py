@@ -15,9 +15,9 @@ from ragdiffusion.garments.datasets.folder import write_whole
 from ragdiffusion.garments.datasets.layouts import Problem
 from ragdiffusion.garments.datasets.pictures import jpeg, png, shrink
 from ragdiffusion.garments.datasets.records import Reader, Record, read_mask
-from ragdiffusion.garments.datasets.silhouettes import find_silhouette
 from ragdiffusion.garments.garment import cut_out
 from ragdiffusion.garments.outlines import without_false_holes
+from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.images import load_photo
 
 _QUALITY = 95

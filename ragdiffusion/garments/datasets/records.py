@@ -13,8 +13,8 @@ from ragdiffusion.attributes import UNKNOWN, caption, validate
 from ragdiffusion.decoding import decode
 from ragdiffusion.garments.augmentation import fit_square
 from ragdiffusion.garments.datasets.base import Sample, check_index
-from ragdiffusion.garments.datasets.silhouettes import find_silhouette
 from ragdiffusion.garments.garment import RealGarment, cut_out
+from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.images import load_mask, load_photo
 
 Reader = Callable[[str], bytes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.garments.datasets.base import Sample, check_index
-from ragdiffusion.garments.synthetic.engine import GarmentEngine
+from ragdiffusion.garments.engine2d.engine import GarmentEngine
 
 ENDLESS = 1 << 40  # samples of a split: more than any training draws
 _FIRST_SEED = {"train": 0, "test": 1 << 41}

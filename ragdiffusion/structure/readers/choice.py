@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
+
+from ragdiffusion.structure.readers.address import KEY_VARIABLE, check_server
 
 if TYPE_CHECKING:
     from ragdiffusion.structure.readers.reading import AttributeReader
 
-KEY_VARIABLE = "RAGDIFFUSION_READER_KEY"
-"""Environment variable of a server's key."""
 READER_HELP = (
     "who reads the attributes: heads (bundled, default), qwen:FOLDER_OR_HUB_ID (Qwen2-VL on this machine), or the "
     "address of an OpenAI-compatible server, http://HOST:PORT/v1 or URL#MODEL, to which each photo is then sent (its "
@@ -49,26 +49,6 @@ def parse_reader(text: str) -> ReaderChoice:
         address, model = urldefrag(text)
         return ReaderChoice("server", check_server(address), model or None)
     raise ValueError(f"there is no reader {text!r}: {_FORMS}")
-
-
-def check_server(url: str) -> str:
-    """A server's address in the form requests are made from, /v1 added where there is no path.
-
-    Raises:
-        ValueError: if it is no http(s) address with a host, holds a login, or more than a path. The message does not
-            repeat the address, which may hold a secret.
-    """
-    try:
-        parts = urlsplit(url)
-        port_fits = parts.port is None or parts.port > 0
-    except ValueError:
-        parts, port_fits = urlsplit(""), False
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_fits or not url.isprintable():
-        raise ValueError("the reader's address is not usable: write it as http://127.0.0.1:8000/v1")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"the reader's address may hold no login and no query: put the key into {KEY_VARIABLE}")
-    path = parts.path.rstrip("/").removesuffix("/chat/completions") or "/v1"
-    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def open_reader(text: str, *, heads: AttributeReader, device: str) -> AttributeReader:

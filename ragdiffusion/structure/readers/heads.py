@@ -25,7 +25,7 @@ def taught_attributes(heads: nn.ModuleList) -> frozenset[str]:
                      if bool(head.weight.any()) or bool(head.bias.any()))
 
 
-def head_shares(logits: Sequence[torch.Tensor], taught: frozenset[str]) -> dict[str, np.ndarray]:
+def head_probabilities(logits: Sequence[torch.Tensor], taught: frozenset[str]) -> dict[str, np.ndarray]:
     """What heads give each value of the attributes they were taught: key -> (values,) that sum to 1.
 
     Args:
@@ -37,11 +37,11 @@ def head_shares(logits: Sequence[torch.Tensor], taught: frozenset[str]) -> dict[
     return {attribute.key: own.softmax(-1).numpy() for attribute, own in parts if attribute.key in taught}
 
 
-def sure_reading(shares: Mapping[str, np.ndarray], *, started: float, sure: float = SURE) -> AttributeReading:
+def sure_reading(probabilities: Mapping[str, np.ndarray], *, started: float, sure: float = SURE) -> AttributeReading:
     """The likeliest value of each attribute where it is likely enough; the rest is "Unknown".
 
     Args:
-        shares: key -> probabilities of its values, (values,), which sum to at most 1.
+        probabilities: key -> probabilities of its values, (values,), which sum to at most 1.
         started: `time.perf_counter()` when reading began.
         sure: what a probability must exceed, in [0, 1).
 
@@ -52,7 +52,7 @@ def sure_reading(shares: Mapping[str, np.ndarray], *, started: float, sure: floa
         raise ValueError(f"sure is {sure}, a probability from 0 to just below 1 wanted")
     values, confidence = {}, {}
     for attribute in ATTRIBUTES:
-        own = shares.get(attribute.key)
+        own = probabilities.get(attribute.key)
         if own is not None and own.max() > sure:
             values[attribute.key] = attribute.values[int(own.argmax())]
             confidence[attribute.key] = min(1.0, float(own.max()))

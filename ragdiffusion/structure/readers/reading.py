@@ -71,8 +71,8 @@ def complete_reading(values: Mapping[str, str], confidence: Mapping[str, float],
         note: as in `AttributeReading`.
     """
     full = validate(values)
-    shares = {key: 0.0 if value == UNKNOWN else float(confidence[key]) for key, value in full.items()}
-    return AttributeReading(full, shares, reader, (time.perf_counter() - started) * 1e3, note)
+    probabilities = {key: 0.0 if value == UNKNOWN else float(confidence[key]) for key, value in full.items()}
+    return AttributeReading(full, probabilities, reader, (time.perf_counter() - started) * 1e3, note)
 
 
 def reduced(photo: Image.Image) -> Image.Image:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from ragdiffusion.structure.readers.choice import check_server
+from ragdiffusion.structure.readers.address import check_server
 from ragdiffusion.structure.readers.dialogue import MAX_ANSWER_TOKENS, Reply, Turn, answer_schema, converse
 from ragdiffusion.structure.readers.reading import (
     AttributeReader,

@@ -23,16 +23,16 @@ TRUST = 0.3
 _TOP_ONLY = ("collar", "sleeve_length")
 _CATEGORY = "category"
 
-Shares = Mapping[str, np.ndarray]
-Look = Callable[[Image.Image], tuple[Shares, Sequence[Mapping[str, str]]]]
+Probabilities = Mapping[str, np.ndarray]
+Look = Callable[[Image.Image], tuple[Probabilities, Sequence[Mapping[str, str]]]]
 
 
 class VotingReader:
     """Reads attributes by the heads' probabilities and the vote of the entries found.
 
     Args:
-        look: photo -> what the heads give each value (`head_shares`), and the attributes of the entries found, the
-            best first.
+        look: photo -> what the heads give each value (`head_probabilities`), and the attributes of the entries found,
+            the best first.
     """
 
     def __init__(self, look: Look) -> None:
@@ -44,23 +44,24 @@ class VotingReader:
         return voted_reading(*self._look(photo), started=started)
 
 
-def voted_reading(shares: Shares, voters: Sequence[Mapping[str, str]], *, started: float) -> AttributeReading:
+def voted_reading(probabilities: Probabilities, voters: Sequence[Mapping[str, str]], *, started: float
+                  ) -> AttributeReading:
     """What heads and bank say together of a photo that both have seen.
 
     Args:
-        shares: what the heads give each value, see `head_shares`.
+        probabilities: what the heads give each value, see `head_probabilities`.
         voters: attributes of the entries found, the best first.
         started: `time.perf_counter()` when reading began.
     """
-    return sure_reading(mix(shares, voters), started=started)
+    return sure_reading(mix(probabilities, voters), started=started)
 
 
-def mix(heads: Shares, voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
+def mix(heads: Probabilities, voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
         ) -> dict[str, np.ndarray]:
     """Mix the heads' probabilities with a vote.
 
     A voter without a value abstains, as it may have one; one that cannot have a value (the collar of a skirt) votes
-    for none, so the shares of the values fall. An earlier voter's vote counts more: 1, 1/2, 1/3 …
+    for none, so the probabilities of the values fall. An earlier voter's vote counts more: 1, 1/2, 1/3 …
 
     Args:
         heads: for each attribute that a head was taught, (values,) that sum to 1.

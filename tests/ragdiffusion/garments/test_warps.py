@@ -6,7 +6,15 @@ import cv2
 import numpy as np
 import pytest
 
-from ragdiffusion.garments.warps import at_places, identity_map, nodes, sample, smooth_field, spread, undo_displacement
+from ragdiffusion.garments.warps import (
+    at_positions,
+    identity_map,
+    nodes,
+    sample,
+    smooth_field,
+    spread,
+    undo_displacement,
+)
 
 
 def test_the_identity_changes_nothing_and_cannot_be_spoiled():
@@ -33,18 +41,18 @@ def test_an_affine_map_at_the_nodes_spreads_exactly(size):
     at_nodes = cv2.transform(nodes(size), matrix)
     wanted = cv2.transform(identity_map(size), matrix)
     np.testing.assert_allclose(spread(at_nodes, size), wanted, atol=1e-3)  # to the very edges
-    np.testing.assert_allclose(at_places(at_nodes, identity_map(size)), wanted, atol=1e-2)
+    np.testing.assert_allclose(at_positions(at_nodes, identity_map(size)), wanted, atol=1e-2)
     assert nodes(size)[1, 1].tolist() == [1.5, 1.5]  # the middle of the first four pixels
 
 
 def test_undoing_a_displacement_brings_every_place_back():
     size = 64
     bend = smooth_field(np.random.default_rng(3), nodes(size).shape[0], amplitude=2.0, cells=5)
-    places = identity_map(size)[8:-8, 8:-8].copy()
-    found = undo_displacement(bend, places)
-    np.testing.assert_allclose(found + at_places(bend, found), places, atol=0.1)
-    rough = undo_displacement(bend, places, rounds=1)
-    assert np.abs(rough + at_places(bend, rough) - places).max() > 0.3  # one round is not enough: the test has teeth
+    positions = identity_map(size)[8:-8, 8:-8].copy()
+    found = undo_displacement(bend, positions)
+    np.testing.assert_allclose(found + at_positions(bend, found), positions, atol=0.1)
+    rough = undo_displacement(bend, positions, rounds=1)
+    assert np.abs(rough + at_positions(bend, rough) - positions).max() > 0.3  # one round is not enough: the test has teeth
 
 
 def test_a_field_is_smooth_and_of_the_asked_size():

@@ -77,13 +77,6 @@ def build() -> Callable[..., RAGDiffusionPipeline]:
 
 
 @pytest.fixture
-def randn() -> Callable[..., torch.Tensor]:
-    """Normal numbers, each call other ones, the same in every run."""
-    generator = torch.Generator().manual_seed(1)
-    return lambda *shape: torch.randn(*shape, generator=generator)
-
-
-@pytest.fixture
 def inputs(randn) -> dict[str, torch.Tensor | str]:
     """What a pipeline is called with: one photo, an ellipse as landmark, an embedding, a caption."""
     y, x = torch.meshgrid(torch.linspace(-1, 1, 128), torch.linspace(-1, 1, 128), indexing="ij")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ragdiffusion.generation.denoiser import Keep, Sources
+from ragdiffusion.generation.denoiser import ConditionMask, Sources
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def sources(randn):
     return make
 
 
-def _keep(**dropped: list[bool]) -> Keep:
+def _keep(**dropped: list[bool]) -> ConditionMask:
     """Everything kept but what is given."""
     rows = {"reference": [True, True], "embedding": [True, True], "landmark": [True, True], "draft": [True, True]}
-    return Keep(**{name: torch.tensor(kept) for name, kept in {**rows, **dropped}.items()})
+    return ConditionMask(**{name: torch.tensor(kept) for name, kept in {**rows, **dropped}.items()})
 
 
 @torch.no_grad()
@@ -111,7 +111,7 @@ def test_a_new_landmark_guider_changes_nothing_until_its_columns_learn(build, pr
 
 
 def test_keep_drops_the_share_asked_for():
-    draw = lambda seed, **share: Keep.draw(4000, torch.device("cpu"), torch.Generator().manual_seed(seed),  # noqa: E731
+    draw = lambda seed, **share: ConditionMask.draw(4000, torch.device("cpu"), torch.Generator().manual_seed(seed),  # noqa: E731
                                            **share)
     keep = draw(0, drop=0.1, drop_draft=0.4)
     for kept, share in ((keep.reference, 0.9), (keep.embedding, 0.9), (keep.landmark, 0.9), (keep.draft, 0.6)):

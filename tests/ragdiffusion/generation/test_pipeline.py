@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
-from ragdiffusion.generation.appearance_flow import take
+from ragdiffusion.draft.appearance_flow import sample_at
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
 
@@ -167,7 +167,7 @@ def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
 def _point(monkeypatch, flow, x: float, y: float, *, visible: float, garment: float) -> torch.Tensor:
     """Make an appearance flow say everywhere: the photo's place (x, y), with these logits."""
     place = torch.tensor([[0.0, 0.0, x], [0.0, 0.0, y]])  # every place of the landmark is mapped to one
-    monkeypatch.setattr("ragdiffusion.generation.appearance_flow.align",
+    monkeypatch.setattr("ragdiffusion.draft.appearance_flow.align",
                         lambda landmark, mask: place.expand(len(landmark), -1, -1))
     for network, logits in ((flow.refiner, [0, 0, visible / flow.config.refinements]), (flow.finder, [garment])):
         network.head.weight.zero_()
@@ -181,14 +181,14 @@ def test_a_draft_takes_the_photo_where_the_flow_points(monkeypatch, build, prese
     place = _point(monkeypatch, pipeline.appearance_flow, 0.5, -0.25, visible=20.0, garment=20.0)
     draft = pipeline.draft(inputs["photo"], inputs["landmark"])
     torch.testing.assert_close(draft.prediction.flow, place.expand_as(draft.prediction.flow))
-    inside, colour = inputs["landmark"].bool(), take(inputs["photo"], place)
+    inside, colour = inputs["landmark"].bool(), sample_at(inputs["photo"], place)
     assert draft.image.shape[-2:] == inputs["landmark"].shape[-2:]
     torch.testing.assert_close(draft.image, torch.where(inside, colour, torch.ones(())), atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(draft.visibility, inputs["landmark"])
     # A larger copy of the photo changes where pixels are taken from, not where the flow points.
     large = F.interpolate(inputs["photo"], size=(256, 256), mode="nearest")
-    fine = pipeline.lay(large, inputs["landmark"], draft.prediction)
-    torch.testing.assert_close(fine.image[:, :, 64, 64], take(large, place)[..., 0, 0])
+    fine = pipeline.warp(large, inputs["landmark"], draft.prediction)
+    torch.testing.assert_close(fine.image[:, :, 64, 64], sample_at(large, place)[..., 0, 0])
 
 
 @pytest.mark.parametrize(("visible", "garment"), [(-20.0, 20.0), (20.0, -20.0)])

@@ -11,8 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import encode
-from ragdiffusion.generation.denoiser import Keep
-from ragdiffusion.slle import barycentric_weights
+from ragdiffusion.generation.denoiser import ConditionMask
+from ragdiffusion.retrieval.slle import barycentric_weights
 from ragdiffusion.training.denoiser import (
     DROP,
     DROP_DRAFT,
@@ -79,7 +79,7 @@ def _draws(count: int, pipeline, shape):
     generator = torch.Generator().manual_seed(11)
     device = torch.device("cpu")
     alpha = torch.rand(count, generator=generator)
-    keep = Keep.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT)
+    keep = ConditionMask.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT)
     t = torch.randint(0, 1000, (count,), generator=generator)
     return alpha, keep, t, torch.randn(shape, generator=generator)
 

@@ -1,4 +1,4 @@
-"""Training of the appearance flow: places agree with the warp that made the pair, errors by hand."""
+"""Training of the appearance flow: positions agree with the warp that made the pair, errors by hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, sample_at
 from ragdiffusion.garments.warps import identity_map
-from ragdiffusion.generation.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, take
 from ragdiffusion.training.flow import flow_batch, flow_losses, rough_map, train_flow
 
 
@@ -31,11 +31,11 @@ def test_warping_the_photo_by_the_batchs_flow_gives_the_standard(make_pair):
     photo = np.stack([3 * x + 20, 3 * y + 20, 1.5 * x + 1.5 * y + 20], -1).astype(np.uint8)
     batch = _tensors(flow_batch(lambda rng: make_pair(rng, 64, photo=photo), np.random.default_rng(0), 3))
     assert batch["flow"].shape == (3, 2, 32, 32) and batch["flow"].abs().max() <= 1
-    warped = take(batch["photo"].float(), batch["flow"])
+    warped = sample_at(batch["photo"].float(), batch["flow"])
     inside = (batch["visible"] == 1).expand_as(warped)
     difference = (warped - batch["standard"].float())[inside]
     assert difference.abs().max() <= 1.5 and abs(difference.mean()) < 0.55  # truncated to 8 bits twice
-    shifted = take(batch["photo"].float(), batch["flow"] + 1 / 64)
+    shifted = sample_at(batch["photo"].float(), batch["flow"] + 1 / 64)
     assert (shifted - batch["standard"].float())[inside].mean() > 1.0
 
 

@@ -12,8 +12,8 @@ import torch
 
 from ragdiffusion.cli import main
 from ragdiffusion.training import latents
-from ragdiffusion.training.encoders import Encoders, rolling_pool
 from ragdiffusion.training.latents import SHARD, LatentPool, open_pool, shard_numbers, shard_path, write_shard
+from ragdiffusion.training.rolling_pool import Encoders, rolling_pool
 
 
 def _counting(rng: np.random.Generator, count: int) -> dict[str, torch.Tensor]:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
-from ragdiffusion.structure.network import StructureNet
+from ragdiffusion.structure.structure_net import StructureNet
 from ragdiffusion.training.structure import (
     MEANINGLESS,
     PROBE_SIDE,

@@ -11,7 +11,8 @@ import torch
 from ragdiffusion import cli
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
-from ragdiffusion.structure.readers.choice import KEY_VARIABLE, ReaderChoice, check_server, open_reader, parse_reader
+from ragdiffusion.structure.readers.address import KEY_VARIABLE, check_server
+from ragdiffusion.structure.readers.choice import ReaderChoice, open_reader, parse_reader
 from ragdiffusion.structure.readers.reading import complete_reading
 
 

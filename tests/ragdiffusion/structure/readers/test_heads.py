@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.structure.network import StructureNet
-from ragdiffusion.structure.readers.heads import head_shares, sure_reading, taught_attributes
+from ragdiffusion.structure.readers.heads import head_probabilities, sure_reading, taught_attributes
 from ragdiffusion.structure.readers.memory import RememberingReader
 from ragdiffusion.structure.readers.reading import PHOTO_SIDE, AttributeReading, complete_reading, reduced
+from ragdiffusion.structure.structure_net import StructureNet
 
 _INDEX = {attribute.key: index for index, attribute in enumerate(ATTRIBUTES)}
 
@@ -35,7 +35,7 @@ def _teach(net: StructureNet, **logits: list[float]) -> None:
 @torch.no_grad()
 def _read(net: StructureNet, **kwargs: float) -> AttributeReading:
     started, logits = time.perf_counter(), net.read_attributes(net.tokens(torch.zeros(1, 3, 32, 32), "photo"))
-    return sure_reading(head_shares(logits, taught_attributes(net.attribute_heads)), started=started, **kwargs)
+    return sure_reading(head_probabilities(logits, taught_attributes(net.attribute_heads)), started=started, **kwargs)
 
 
 def test_values_and_confidence_are_the_softmax_of_the_heads(net) -> None:

@@ -9,15 +9,15 @@ import torch
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank import Bank
-from ragdiffusion.structure.readers.heads import head_shares
+from ragdiffusion.structure.readers.heads import head_probabilities
 from ragdiffusion.structure.readers.vote import TRUST, VOTERS, cannot_have, mix
 
 _VALUES = {attribute.key: attribute.values for attribute in ATTRIBUTES}
 PANTS, SKIRT, TEE = {"length": "Long"}, {"category": "Skirt"}, {"category": "T-shirt", "sleeve_length": "Short"}
 
 
-def _heads(**shares: dict[str, float]) -> dict[str, np.ndarray]:
-    return {key: np.array([given.get(value, 0.0) for value in _VALUES[key]]) for key, given in shares.items()}
+def _heads(**probabilities: dict[str, float]) -> dict[str, np.ndarray]:
+    return {key: np.array([given.get(value, 0.0) for value in _VALUES[key]]) for key, given in probabilities.items()}
 
 
 def _share(mixed: dict[str, np.ndarray], key: str, value: str) -> float:
@@ -78,7 +78,7 @@ def test_the_model_reads_with_its_banks_help(tiny_checkpoint, make_photo) -> Non
     model = RAGDiffusion(plain.pipeline, plain.bank, plain.checkpoint)
     net = model.pipeline.structure_net
     with torch.no_grad():
-        alone = head_shares(net.read_attributes(model._see(photo).tokens), frozenset({"category"}))["category"]
+        alone = head_probabilities(net.read_attributes(model.see(photo).tokens), frozenset({"category"}))["category"]
     assert alone.argmax() == dress
     reading, guide = model.read_attributes(photo), model.retrieve(photo)
     assert reading.values["category"] == guide.attributes["category"] == "T-shirt"  # as all of the bank are

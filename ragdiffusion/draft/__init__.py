@@ -1,0 +1,1 @@
+"""The draft: an appearance flow carries the photo's own pixels into a landmark."""

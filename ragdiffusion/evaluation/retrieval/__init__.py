@@ -1,0 +1,1 @@
+"""Does retrieval find the right shape?"""

@@ -1,0 +1,198 @@
+"""From a sight and its structure guide to the finished picture (3.3), and to drafts and larger copies of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from ragdiffusion.attributes import caption
+from ragdiffusion.config import SamplingDefaults
+from ragdiffusion.generation.finishing import enlarge_landmark, enlarge_picture, finish, largest_size, source_side
+from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
+from ragdiffusion.memory import peak_rss_mb
+from ragdiffusion.retrieval.guide import StructureGuide
+from ragdiffusion.retrieval.sight import Sight
+
+StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
+"""Called after each step with its number, their number and a function giving a preview; may raise
+`GenerationCancelled`."""
+
+
+class GenerationCancelled(Exception):  # noqa: N818 - an outcome, not an error
+    """Raised by a step listener to stop a run."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A photo warped into landmarks by the appearance flow.
+
+    Attributes:
+        images: K pictures on white.
+        visibility: (K, H, W) in [0, 1]: the point is seen in the photo.
+        flow: (K, 2, h, w): where it lies, (x, y) in [-1, 1] of the padded photo.
+    """
+
+    images: list[Image.Image]
+    visibility: torch.Tensor
+    flow: torch.Tensor
+
+
+@dataclass(frozen=True)
+class GenerationResult:
+    """A finished picture and all that made it.
+
+    Attributes:
+        image: the flat-lay.
+        draft: what the denoiser started from; None in a preset without one.
+        landmark: (H, W) in [0, 1], as the denoiser got it.
+        guide: the structure guide used.
+        seed: of the noise.
+        steps: of DDIM asked for.
+        strength: share of the schedule that was run.
+        guidance: scale.
+        timings_ms: `encode, search, slle, fuse, reference, denoise, decode`, and `total`, from photo to picture.
+        checkpoint: fingerprint of the weights.
+        bank_version: of the bank that the guide came from.
+        peak_rss_mb: of this process so far.
+    """
+
+    image: Image.Image
+    draft: Image.Image | None
+    landmark: torch.Tensor
+    guide: StructureGuide
+    seed: int
+    steps: int
+    strength: float
+    guidance: float
+    timings_ms: dict[str, float]
+    checkpoint: str
+    bank_version: str
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True)
+class Enlarged:
+    """A finished picture at a larger size.
+
+    Attributes:
+        image: RGB, on white.
+        silhouette: L, the landmark that it is mixed with the white by.
+    """
+
+    image: Image.Image
+    silhouette: Image.Image
+
+
+class Generator:
+    """Makes pictures of sights under guides.
+
+    Args:
+        pipeline: on its device, in eval mode.
+        defaults: of sampling.
+        checkpoint: fingerprint of the weights.
+    """
+
+    def __init__(self, pipeline: RAGDiffusionPipeline, defaults: SamplingDefaults, checkpoint: str) -> None:
+        self._pipeline, self._defaults, self._checkpoint = pipeline, defaults, checkpoint
+        self._size: int = pipeline.config.image_size
+
+    @torch.no_grad()
+    def draft(self, sight: Sight, landmark: torch.Tensor, *, size: int | None = None) -> Draft:
+        """Warp the photo's garment into landmarks.
+
+        Args:
+            sight: of the photo.
+            landmark: (H, W) or (K, H, W) in [0, 1].
+            size: side of the pictures; None: the model's. Pixels come from the photo at its own resolution.
+        """
+        size = self._size if size is None else size
+        stack = landmark[None] if landmark.ndim == 2 else landmark
+        masks = F.interpolate(self._there(stack[:, None]), size=(size, size), mode="bilinear", antialias=True)
+        found = self._pipeline.find_flow(self._photo(sight, self._size), masks, self._garment(sight))
+        side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
+        warped = self._pipeline.warp(self._photo(sight, side), masks, found)
+        return Draft(images=tensor_to_images(warped.image), visibility=warped.visibility[:, 0].cpu(),
+                     flow=found.flow.cpu())
+
+    def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
+                 guidance: float | None, size: int | None, on_step: StepListener | None) -> GenerationResult:
+        """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`."""
+        started = time.perf_counter()
+        if not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise ValueError(f"seed is {seed!r}, a whole number from 0 to 2^63 - 1 wanted")
+        steps = self._defaults.steps if steps is None else steps
+        strength = self._defaults.strength if strength is None else strength
+        guidance = self._defaults.guidance if guidance is None else guidance
+        size = self._checked_size(size, sight)
+
+        def listener(step: int, count: int, preview: Callable[[], torch.Tensor]) -> None:
+            if on_step is not None:
+                on_step(step, count, lambda: tensor_to_images(preview())[0])
+
+        landmark = self._there(guide.landmark[None, None])
+        output = self._pipeline(self._photo(sight, self._size), landmark, self._there(guide.embedding[None]),
+                                caption(guide.attributes), seeds=[seed], steps=steps, guidance=guidance,
+                                strength=strength, garment=self._garment(sight), on_step=listener)
+        if output.draft is None:
+            draft, finished = None, output.images * landmark + (1 - landmark)
+        else:
+            draft = tensor_to_images(output.draft.image)[0]
+            finished = finish(self._pipeline, output, landmark, lambda side: self._photo(sight, side), size=size,
+                              photo_side=sight.longer_side)
+        spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
+        timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
+        return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
+                                seed=seed, steps=steps, strength=strength, guidance=guidance, timings_ms=timings,
+                                checkpoint=self._checkpoint, bank_version=guide.bank_version,
+                                peak_rss_mb=peak_rss_mb())
+
+    @torch.no_grad()
+    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: int | None) -> Enlarged:
+        """Bring a finished picture to a larger size; arguments and errors as in `RAGDiffusion`."""
+        size = self._checked_size(size, sight)
+        if picture.size != (self._size, self._size):
+            raise ValueError(f"the picture is {picture.width}x{picture.height}, {self._size}x{self._size} wanted: "
+                             "pictures of another model can't be enlarged")
+        silhouette = self.silhouette(landmark, size)
+        if size == self._size:
+            return Enlarged(picture.convert("RGB"), silhouette)
+        base = self._there(photo_to_tensor(picture.convert("RGB"), self._size))
+        large = enlarge_picture(self._pipeline, base, self._there(landmark[None, None]),
+                                lambda side: self._photo(sight, side), size=size, photo_side=sight.longer_side,
+                                garment=self._garment(sight))
+        return Enlarged(tensor_to_images(large)[0], silhouette)
+
+    def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
+        """A landmark as a finished picture of a size follows it; arguments as in `RAGDiffusion`."""
+        return tensor_to_mask_image(enlarge_landmark(landmark[None, None].float(), size)[0, 0])
+
+    def largest_size(self, photo: Image.Image) -> int:
+        """Largest side of a photo's picture, pixels."""
+        if self._pipeline.appearance_flow is None:
+            return self._size
+        return largest_size(max(photo.size), self._size)
+
+    def _photo(self, sight: Sight, side: int) -> torch.Tensor:
+        return self._there(sight.tensor(side))
+
+    def _garment(self, sight: Sight) -> torch.Tensor | None:
+        mask = sight.garment_tensor()
+        return None if mask is None else self._there(mask)
+
+    def _there(self, tensor: torch.Tensor) -> torch.Tensor:
+        # The pipeline's own way to name its device asks every part.
+        return tensor.to(next(self._pipeline.structure_net.parameters()).device)
+
+    def _checked_size(self, size: int | None, sight: Sight) -> int:
+        size = self._size if size is None else size
+        limit = self.largest_size(sight.image)
+        if not isinstance(size, int) or not self._size <= size <= limit:
+            raise ValueError(f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
+                             f"photo of {sight.image.width}x{sight.image.height}")
+        return size

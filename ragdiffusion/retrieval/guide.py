@@ -1,0 +1,265 @@
+"""The structure guide: what retrieval hands to generation, and what a person may change in between."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from numbers import Integral
+
+import torch
+from torch import Tensor
+
+from ragdiffusion.bank.search import Neighbours
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """One neighbour with its cosine similarity, barycentric weight, overlap and silhouette [H, W]."""
+
+    id: int
+    similarity: float
+    weight: float
+    iou: float
+    silhouette: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class StructureGuide:
+    """Everything the second half of the model needs to know about a garment's shape.
+
+    Made by `build_guide`; every method returns a new guide.
+
+    Attributes:
+        query: [D] structure embedding e of the photo.
+        neighbours: the M nearest entries; the first k of them are the candidates.
+        k: number of candidates used.
+        alpha: share of the reconstruction in Eq. 3, in [0, 1].
+        weights: [K] float64 barycentric weights of Eq. 2.
+        embedding: [D] fused embedding ê of Eq. 3.
+        interpolation: [H, W] weighted mean of the candidates' silhouettes, in [0, 1].
+        iou: [K] overlap of each candidate with the interpolation.
+        consensus: index of the candidate with the highest overlap.
+        landmark: [H, W] float in [0, 1], the silhouette that generation obeys.
+        landmark_source: "consensus", "candidate" (picked by a person) or "edited".
+        choice: index of the picked candidate, None otherwise.
+        attributes: the attributes that the embedding was made with.
+        checkpoint: fingerprint or name of the encoder.
+        bank_version: version of the bank that was searched.
+        timings_ms: milliseconds of `encode`, `search`, `slle` and `fuse`.
+        attribute_confidence: by key, the probability that the reader gives each attribute read from the photo, in
+            [0, 1], 0 for "Unknown"; attributes that a person gave have none.
+        attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
+    """
+
+    query: Tensor
+    neighbours: Neighbours
+    k: int
+    alpha: float
+    weights: Tensor
+    embedding: Tensor
+    interpolation: Tensor
+    iou: Tensor
+    consensus: int
+    landmark: Tensor
+    landmark_source: str
+    choice: int | None
+    attributes: dict[str, str]
+    checkpoint: str
+    bank_version: str
+    timings_ms: dict[str, float]
+    attribute_confidence: dict[str, float] = field(default_factory=dict)
+    attribute_note: str = ""
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The k candidates, best first."""
+        return tuple(
+            Candidate(
+                id=int(self.neighbours.ids[i]),
+                similarity=float(self.neighbours.similarity[i]),
+                weight=float(self.weights[i]),
+                iou=float(self.iou[i]),
+                silhouette=self.neighbours.silhouettes[i],
+            )
+            for i in range(self.k)
+        )
+
+    def retune(self, k: int | None = None, alpha: float | None = None) -> "StructureGuide":
+        """The guide with another K or α, without another search.
+
+        An edited landmark stays, and so does a picked candidate that is still among the first K; otherwise
+        the landmark is the new consensus.
+
+        Args:
+            k: number of candidates from 1 to M; None keeps it.
+            alpha: share of the reconstruction in [0, 1]; None keeps it.
+
+        Raises:
+            ValueError: if k or alpha is out of its range.
+        """
+        guide = build_guide(
+            self.query,
+            self.neighbours,
+            k=self.k if k is None else k,
+            alpha=self.alpha if alpha is None else alpha,
+            attributes=self.attributes,
+            checkpoint=self.checkpoint,
+            timings_ms={step: self.timings_ms[step] for step in ("encode", "search")},
+        )
+        guide = replace(
+            guide, attribute_confidence=self.attribute_confidence, attribute_note=self.attribute_note
+        )
+        if self.landmark_source == "edited":
+            return replace(guide, landmark=self.landmark, landmark_source="edited")
+        if self.choice is not None and self.choice < guide.k:
+            return guide.pick(self.choice)
+        return guide
+
+    def pick(self, index: int) -> "StructureGuide":
+        """The guide with one candidate's silhouette as landmark.
+
+        Args:
+            index: position among the candidates, from 0 to k - 1.
+
+        Raises:
+            ValueError: if there is no such candidate.
+        """
+        if isinstance(index, bool) or not isinstance(index, Integral) or not 0 <= index < self.k:
+            raise ValueError(
+                f"candidate must be a whole number from 0 to {self.k - 1} (K={self.k}), got {index!r}"
+            )
+        return replace(
+            self, landmark=self.neighbours.silhouettes[index], landmark_source="candidate", choice=int(index)
+        )
+
+    def edit(self, mask: Tensor) -> "StructureGuide":
+        """The guide with a hand-drawn landmark.
+
+        Args:
+            mask: [H, W] in [0, 1] of the guide's own size; above 0.5 is garment.
+
+        Raises:
+            ValueError: if the mask is of another rank or size, not finite, outside [0, 1] or empty.
+        """
+        mask = torch.as_tensor(mask)
+        size = self.interpolation.shape
+        if mask.ndim != 2:
+            raise ValueError(
+                f"landmark must have shape [H, W], got {list(mask.shape)}: give one mask of one channel"
+            )
+        if mask.shape != size:
+            raise ValueError(
+                f"landmark is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), "
+                f"the guide is {size[0]} x {size[1]}: resize the mask"
+            )
+        mask = mask.detach().to(self.interpolation, copy=True)
+        if not bool(mask.isfinite().all()):
+            raise ValueError("landmark holds NaN or infinite values: give a mask in [0, 1]")
+        if float(mask.min()) < 0.0 or float(mask.max()) > 1.0:
+            raise ValueError(f"landmark must lie in [0, 1], got values from {mask.min():g} to {mask.max():g}")
+        if not bool((mask > 0.5).any()):
+            raise ValueError("landmark is empty: no pixel is above 0.5, draw the garment's shape")
+        return replace(self, landmark=mask, landmark_source="edited", choice=None)
+
+    def reset(self) -> "StructureGuide":
+        """The guide with the consensus as landmark again."""
+        return replace(
+            self,
+            landmark=self.neighbours.silhouettes[self.consensus],
+            landmark_source="consensus",
+            choice=None,
+        )
+
+    def summary(self) -> dict:
+        """What `retrieve --json` prints: plain numbers and strings only."""
+        return {
+            "candidates": [
+                {"id": c.id, "similarity": c.similarity, "weight": c.weight, "iou": c.iou}
+                for c in self.candidates
+            ],
+            "consensus": self.consensus,
+            "alpha": self.alpha,
+            "k": self.k,
+            "timings_ms": dict(self.timings_ms),
+            "checkpoint": self.checkpoint,
+            "bank_version": self.bank_version,
+        }
+
+
+def build_guide(
+    query: Tensor,
+    neighbours: Neighbours,
+    *,
+    k: int,
+    alpha: float,
+    attributes: Mapping[str, str],
+    checkpoint: str,
+    timings_ms: Mapping[str, float],
+) -> StructureGuide:
+    """Aggregates the K nearest entries into a structure guide (Sec. 3.2, 9.3).
+
+    Args:
+        query: [D] structure embedding e of the photo, any device; the guide lives where the neighbours are.
+        neighbours: the M nearest entries of the bank, M >= k.
+        k: number of candidates to use, from 1 to M.
+        alpha: share of the reconstruction in Eq. 3, in [0, 1].
+        attributes: the attributes that the embedding was made with.
+        checkpoint: fingerprint or name of the encoder.
+        timings_ms: milliseconds already spent in `encode` and `search`; `slle` and `fuse` are measured here.
+
+    Returns:
+        A guide whose landmark is the consensus.
+
+    Raises:
+        ValueError: if k, alpha, the query's shape or the timings are not as described.
+    """
+    count = len(neighbours.ids)
+    if isinstance(k, bool) or not isinstance(k, Integral) or not 1 <= k <= count:
+        raise ValueError(
+            f"K must be a whole number from 1 to {count} (the neighbours retrieved), got {k!r}: "
+            "choose K in that range, or retrieve more neighbours"
+        )
+    if query.shape != neighbours.embeddings.shape[1:]:
+        raise ValueError(
+            f"query must have shape [D] = {list(neighbours.embeddings.shape[1:])}, got "
+            f"{list(query.shape)}: the bank was made by another encoder"
+        )
+    if set(timings_ms) != {"encode", "search"} or not all(isfinite(ms) for ms in timings_ms.values()):
+        raise ValueError(
+            f"timings_ms must hold finite milliseconds of encode and search, got {dict(timings_ms)}"
+        )
+    k = int(k)
+    query = query.detach().to(neighbours.embeddings)
+    basis = neighbours.embeddings[:k]
+
+    started = time.perf_counter()
+    weights = barycentric_weights(query.double()[None], basis[None])  # [1, K]
+    embedding = fuse_embedding(query[None], basis[None], weights, alpha)[0]
+    aggregated = time.perf_counter()
+    fusion = fuse_landmarks(neighbours.silhouettes[:k], weights[0])
+    fused = time.perf_counter()
+
+    return StructureGuide(
+        query=query,
+        neighbours=neighbours,
+        k=k,
+        alpha=float(alpha),
+        weights=weights[0],
+        embedding=embedding,
+        interpolation=fusion.interpolation,
+        iou=fusion.iou,
+        consensus=fusion.consensus,
+        landmark=neighbours.silhouettes[fusion.consensus],
+        landmark_source="consensus",
+        choice=None,
+        attributes=dict(attributes),
+        checkpoint=checkpoint,
+        bank_version=neighbours.bank_version,
+        timings_ms={
+            "encode": float(timings_ms["encode"]),
+            "search": float(timings_ms["search"]),
+            "slle": 1e3 * (aggregated - started),
+            "fuse": 1e3 * (fused - aggregated),
+        },
+    )

@@ -1,0 +1,215 @@
+"""The structure guide: what it holds, how people change it, and what it refuses."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
+
+SPENT = {"encode": 12.0, "search": 3.0}
+
+
+def neighbours_of(query: torch.Tensor, count: int, size: int) -> Neighbours:
+    """Random unit neighbours, most similar first, with bars of growing length as silhouettes."""
+    generator = torch.Generator().manual_seed(count)
+    embeddings = torch.nn.functional.normalize(torch.randn(count, len(query), generator=generator), dim=-1)
+    similarity = embeddings @ query
+    order = similarity.argsort(descending=True)
+    silhouettes = torch.zeros(count, size, size)
+    for i in range(count):
+        silhouettes[i, size // 4 : size // 2 + i * size // (2 * count), 2:-2] = 1.0
+    return Neighbours(
+        tuple(range(10, 10 + count)), similarity[order], embeddings[order], silhouettes, "studio-r1-abcdef"
+    )
+
+
+def guide_of(count: int = 6, *, k: int = 4, alpha: float = 0.5, size: int = 16) -> StructureGuide:
+    query = torch.nn.functional.normalize(torch.randn(8, generator=torch.Generator().manual_seed(3)), dim=-1)
+    return build_guide(
+        query,
+        neighbours_of(query, count, size),
+        k=k,
+        alpha=alpha,
+        attributes={"collar": "Polo"},
+        checkpoint="tiny",
+        timings_ms=SPENT,
+    )
+
+
+def test_a_guide_holds_slle_and_the_consensus():
+    guide = guide_of(k=3, alpha=0.25)
+    basis = guide.neighbours.embeddings[None, :3]
+    weights = barycentric_weights(guide.query.double()[None], basis)
+    assert torch.equal(guide.weights, weights[0])
+    assert torch.equal(guide.embedding, fuse_embedding(guide.query[None], basis, weights, 0.25)[0])
+    fusion = fuse_landmarks(guide.neighbours.silhouettes[:3], weights[0])
+    assert torch.equal(guide.interpolation, fusion.interpolation)
+    assert torch.equal(guide.iou, fusion.iou)
+    assert guide.consensus == fusion.consensus
+    assert torch.equal(guide.landmark, guide.neighbours.silhouettes[fusion.consensus])
+    assert (guide.landmark_source, guide.choice) == ("consensus", None)
+    assert guide.embedding.dtype == torch.float32
+
+
+def test_candidates_are_the_first_k_neighbours():
+    guide = guide_of(k=3)
+    assert [c.id for c in guide.candidates] == [10, 11, 12]
+    for i, candidate in enumerate(guide.candidates):
+        assert candidate.similarity == guide.neighbours.similarity[i].item()
+        assert candidate.weight == guide.weights[i].item()
+        assert candidate.iou == guide.iou[i].item()
+        assert torch.equal(candidate.silhouette, guide.neighbours.silhouettes[i])
+
+
+def test_retune_is_a_guide_built_anew():
+    guide = guide_of(k=4, alpha=0.5).retune(k=2, alpha=0.9)
+    fresh = guide_of(k=2, alpha=0.9)
+    assert (guide.k, guide.alpha, guide.consensus) == (2, 0.9, fresh.consensus)
+    for part in ("weights", "embedding", "interpolation", "iou", "landmark"):
+        assert torch.equal(getattr(guide, part), getattr(fresh, part))
+    assert guide.attributes == {"collar": "Polo"} and guide.checkpoint == "tiny"
+    assert guide.timings_ms["encode"] == 12.0 and guide.timings_ms["search"] == 3.0
+
+
+def test_retune_leaves_what_it_is_not_told():
+    guide = guide_of(k=3, alpha=0.2)
+    assert (guide.retune(alpha=0.0).k, guide.retune(k=1).alpha) == (3, 0.2)
+    assert torch.equal(guide.retune(alpha=0.0).embedding, guide.query)
+
+
+def test_a_pick_survives_while_it_is_a_candidate():
+    picked = guide_of(k=4).pick(2)
+    assert (picked.landmark_source, picked.choice) == ("candidate", 2)
+    assert torch.equal(picked.landmark, picked.neighbours.silhouettes[2])
+    kept = picked.retune(k=3, alpha=0.1)
+    assert (kept.landmark_source, kept.choice) == ("candidate", 2)
+    assert torch.equal(kept.landmark, picked.landmark)
+    dropped = picked.retune(k=2)
+    assert (dropped.landmark_source, dropped.choice) == ("consensus", None)
+    assert torch.equal(dropped.landmark, dropped.neighbours.silhouettes[dropped.consensus])
+
+
+def test_an_edit_survives_every_retune_until_reset():
+    guide = guide_of(k=4).pick(1)
+    mask = torch.zeros(16, 16)
+    mask[3:9, 3:9] = 0.75
+    edited = guide.edit(mask)
+    assert (edited.landmark_source, edited.choice) == ("edited", None)
+    assert torch.equal(edited.landmark, mask)
+    mask.zero_()  # the caller's tensor is no longer the guide's
+    assert edited.landmark.sum() == 27.0
+    tuned = edited.retune(k=2).retune(k=6, alpha=1.0)
+    assert tuned.landmark_source == "edited" and torch.equal(tuned.landmark, edited.landmark)
+    reset = tuned.reset()
+    assert (reset.landmark_source, reset.choice) == ("consensus", None)
+    assert torch.equal(reset.landmark, reset.neighbours.silhouettes[reset.consensus])
+    assert guide.landmark_source == "candidate"  # guides are values: the earlier one is untouched
+
+
+def test_an_edit_takes_boolean_masks_and_arrays():
+    mask = np.zeros((16, 16), dtype=bool)
+    mask[4:8] = True
+    edited = guide_of().edit(mask)
+    assert edited.landmark.dtype == torch.float32 and edited.landmark.sum() == 64
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [
+        (torch.ones(1, 16, 16), r"shape \[H, W\], got \[1, 16, 16\]"),
+        (torch.ones(16, 12), "landmark is 16 x 12 pixels .height x width., the guide is 16 x 16"),
+        (torch.full((16, 16), float("nan")), "NaN or infinite"),
+        (torch.full((16, 16), 255.0), r"lie in \[0, 1\], got values from 255 to 255"),
+        (torch.zeros(16, 16), "landmark is empty"),
+        (torch.full((16, 16), 0.5), "landmark is empty"),
+    ],
+)
+def test_bad_edits_are_refused(mask, message):
+    with pytest.raises(ValueError, match=message):
+        guide_of().edit(mask)
+
+
+@pytest.mark.parametrize("k", [0, -1, 7, 2.0, "4", True, float("nan")])
+def test_bad_k_is_refused(k):
+    with pytest.raises(ValueError, match=r"K must be a whole number from 1 to 6 .*got .*: choose K"):
+        guide_of(6, k=k)
+    with pytest.raises(ValueError, match="K must be a whole number from 1 to 6"):
+        guide_of(6).retune(k=k)
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan")])
+def test_bad_alpha_is_refused(alpha):
+    with pytest.raises(ValueError, match="alpha must be a number from 0 to 1"):
+        guide_of().retune(alpha=alpha)
+
+
+@pytest.mark.parametrize("index", [-1, 4, 1.0, True, None])
+def test_bad_picks_are_refused(index):
+    with pytest.raises(ValueError, match=r"from 0 to 3 \(K=4\)"):
+        guide_of(k=4).pick(index)
+
+
+def test_a_query_of_another_encoder_is_refused():
+    guide = guide_of()
+    with pytest.raises(ValueError, match=r"\[D\] = \[8\], got \[9\]: the bank was made by another encoder"):
+        build_guide(
+            torch.ones(9),
+            guide.neighbours,
+            k=1,
+            alpha=0.5,
+            attributes={},
+            checkpoint="",
+            timings_ms=SPENT,
+        )
+
+
+@pytest.mark.parametrize(
+    "timings", [{"encode": 1.0}, {**SPENT, "draft": 1.0}, {**SPENT, "search": float("nan")}]
+)
+def test_bad_timings_are_refused(timings):
+    guide = guide_of()
+    with pytest.raises(ValueError, match="finite milliseconds of encode and search"):
+        build_guide(
+            guide.query,
+            guide.neighbours,
+            k=1,
+            alpha=0.5,
+            attributes={},
+            checkpoint="",
+            timings_ms=timings,
+        )
+
+
+def test_neighbours_of_unequal_number_are_refused():
+    with pytest.raises(ValueError, match=r"2 neighbours need .* got \[\[2\], \[3, 8\], \[2, 4, 4\]\]"):
+        Neighbours((1, 2), torch.ones(2), torch.ones(3, 8), torch.ones(2, 4, 4), "v")
+    with pytest.raises(ValueError, match="0 neighbours"):
+        Neighbours((), torch.ones(0), torch.ones(0, 8), torch.ones(0, 4, 4), "v")
+
+
+def test_the_summary_is_json_with_exactly_these_keys():
+    guide = guide_of(k=3).pick(1)
+    summary = json.loads(json.dumps(guide.summary(), allow_nan=False))
+    assert set(summary) == {
+        "candidates", "consensus", "alpha", "k", "timings_ms", "checkpoint", "bank_version",
+    }  # fmt: skip
+    assert [set(c) for c in summary["candidates"]] == [{"id", "similarity", "weight", "iou"}] * 3
+    assert abs(sum(c["weight"] for c in summary["candidates"]) - 1.0) < 1e-9
+    assert set(summary["timings_ms"]) == {"encode", "search", "slle", "fuse"}
+    assert all(ms >= 0.0 for ms in summary["timings_ms"].values())
+    assert (summary["k"], summary["alpha"], summary["bank_version"]) == (3, 0.5, "studio-r1-abcdef")
+
+
+def test_retune_takes_at_most_ten_milliseconds():
+    guide = guide_of(8, k=8, size=256)
+    guide.retune(k=7)
+    spent = []
+    for k in (8, 5, 8, 4, 8, 8):
+        started = time.perf_counter()
+        guide.retune(k=k, alpha=0.3)
+        spent.append(time.perf_counter() - started)
+    assert min(spent) <= 0.010
