@@ -110,7 +110,13 @@ export class StrokeTool {
         shown: 'Shift Enter',
         perform: () => this.stampHere(true),
       },
-      { name: 'stamp', label: 'Paint or erase here', keys: ['Enter'], shown: 'Enter', perform: () => this.stampHere(false) },
+      {
+        name: 'stamp',
+        label: 'Paint or erase here',
+        keys: ['Enter'],
+        shown: 'Enter',
+        perform: () => this.stampHere(false),
+      },
     ];
   }
 

@@ -108,8 +108,9 @@ export class PointsTool {
   /** @returns {import('./tool.js').Action[]} */
   actions() {
     return [
-      arrowAction({ name: 'nudge', label: 'Move the point, the brush or the whole by 1 or 10 px', shown: 'Arrows, Shift arrows' }, (step) =>
-        this.nudge(step),
+      arrowAction(
+        { name: 'nudge', label: 'Move the point, the brush or the whole by 1 or 10 px', shown: 'Arrows, Shift arrows' },
+        (step) => this.nudge(step),
       ),
       { name: 'next-point', label: 'Next point', keys: ['.'], shown: '.', perform: () => this.cycle(1) },
       { name: 'previous-point', label: 'Previous point', keys: [','], shown: ',', perform: () => this.cycle(-1) },
