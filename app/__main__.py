@@ -144,7 +144,8 @@ def load_model(settings: StudioOptions) -> RAGDiffusion:
 
 def _open(page: gr.Blocks, settings: StudioOptions) -> str:
     """Start the web server; returns its address."""
-    from app.web.theme import css, icon, theme
+    from app.web import files
+    from app.web.theme import theme
 
     try:
         _, address, _ = page.launch(
@@ -161,9 +162,10 @@ def _open(page: gr.Blocks, settings: StudioOptions) -> str:
             enable_monitoring=False,
             mcp_server=settings.mcp,
             max_file_size=MAX_UPLOAD,
-            favicon_path=icon(),
+            favicon_path=files.icon(),
             theme=theme(),
-            css=css(),
+            css=files.style_sheets(),
+            app_kwargs={"routes": [files.route()]},
         )
     except OSError as error:
         port = "every port from 7860 on" if settings.port is None else f"port {settings.port}"

@@ -15,7 +15,7 @@ from app.runs.followed import Followed
 from app.runs.job import Job, Prepare, Request
 from app.runs.queue import RunQueue
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
-from app.runs.sheets import Sheet, layout_of
+from app.runs.sheets import ContactSheet, layout_of
 from app.runs.work import Work
 from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
@@ -93,7 +93,7 @@ class Runs:
             title = f"{work.photo.name}, {len(plans)} seeds from {sampling.seed}"
             return self._add(bench, work, plans, kind="seeds", title=title, preview=preview)
 
-    def start_sheet(self, bench: Bench, sampling: Sampling, sheet: Sheet, *, preview: bool = False) -> Started:
+    def start_sheet(self, bench: Bench, sampling: Sampling, sheet: ContactSheet, *, preview: bool = False) -> Started:
         """Log and queue one run for each cell of a contact sheet, all with the same seed.
 
         Raises:

@@ -24,7 +24,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ContactSheet:
     """What a sheet shows.
 
     Args:
@@ -40,7 +40,7 @@ class Sheet:
 
 def plan_sheet(
     guide: StructureGuide, *, alphas: Sequence[float], ks: Sequence[int], candidates: Sequence[int | None]
-) -> Sheet:
+) -> ContactSheet:
     """Lay out α × K as rows and candidates as columns.
 
     Args:
@@ -69,14 +69,14 @@ def plan_sheet(
     if not 1 <= len(cells) <= MAX_CELLS:
         raise ValueError(f"a contact sheet has 1 to {MAX_CELLS} pictures, this one {len(cells)}: choose fewer values")
     first = "own outline" if guide.landmark_source == "edited" else "consensus"
-    return Sheet(
+    return ContactSheet(
         rows=tuple(f"α {alpha:g}\nK {k}" for alpha, k in rows),
         columns=tuple(first if index is None else f"candidate {index + 1}" for index in axes[2]),
         cells=tuple(cells),
     )
 
 
-def layout_of(sheet: Sheet) -> dict:
+def layout_of(sheet: ContactSheet) -> dict:
     """Return a sheet's layout as the log keeps it."""
     return {
         "rows": list(sheet.rows),

@@ -37,7 +37,7 @@ class OwnPreset:
     settings: dict[str, Any]
 
 
-class Library:
+class RunLibrary:
     """One log's collections, marks and presets. Each method is one transaction.
 
     Args:

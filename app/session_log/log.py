@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
-from app.session_log.library import Library, words_of
+from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
@@ -40,7 +40,7 @@ class SessionLog:
         self.path = path
         self._database = Database(path)
         self.search = Search(self._database)
-        self.library = Library(self._database)
+        self.library = RunLibrary(self._database)
         try:
             with self._database.writing() as session:
                 migrate(session, path)

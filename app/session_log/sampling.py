@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from numbers import Real
 from typing import Any
 
-MAX_SEED = 2**32 - 1
+MAX_SEED = 2**63 - 1
 MAX_STEPS = 50
 MAX_GUIDANCE = 10.0
 MIN_STRENGTH = 0.05
@@ -21,7 +21,7 @@ class Sampling:
     """What a person sets for a run, beside its photo and its guide.
 
     Args:
-        seed: of the noise, 0 to 2**32 - 1.
+        seed: of the noise, 0 to 2**63 - 1.
         steps: of the sampler, 1 to 50.
         strength: share of the noise schedule that is run, 0.05 to 1; below 1 it starts from the noised draft.
         guidance: scale of classifier-free guidance, 1 to 10; 1 is off.

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.web.theme import web_file
+from app.web import files
 
 Views = dict[str, Any]
 """From the name of a part to its new value; what is not named stays as it is."""
@@ -41,20 +41,22 @@ class Site:
         self._bench = gr.State(None)
         self._openers: list[tuple[Handler, tuple[str, ...]]] = []
 
-    def panel(self, name: str, value: Any = None, **properties: Any) -> gr.HTML:
-        """A part drawn by `web/<name>.html` and `web/<name>.js`, placed by the style sheet under its name.
+    def panel(self, name: str, value: Any = None, kind: type[gr.HTML] = gr.HTML, **properties: Any) -> gr.HTML:
+        """A part drawn by `<name>.html` and `<name>.js` of its room, placed by the style sheet under its name.
 
         Args:
             name: of the part and of its files.
             value: what it shows first.
+            kind: its class, where its value is another one in the browser than here.
             properties: more values that its script reads from `props`.
         """
-        return self.draw(name, web_file(f"{name}.html"), web_file(f"{name}.js"), value, **properties)
-
-    def draw(self, name: str, template: str, script: str, value: Any = None, **properties: Any) -> gr.HTML:
-        """A part drawn by a template and a script; else as `panel`."""
-        self.parts[name] = gr.HTML(
-            value, html_template=template, js_on_load=script, apply_default_css=False, elem_id=name, **properties
+        self.parts[name] = kind(
+            value,
+            html_template=files.template(name),
+            js_on_load=files.loader(name),
+            apply_default_css=False,
+            elem_id=name,
+            **properties,
         )
         return self.parts[name]
 

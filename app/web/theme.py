@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import gradio as gr
 
-_WEB = Path(__file__).parent
 _SANS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"]
 _MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
@@ -43,20 +40,3 @@ def theme() -> gr.themes.Base:
         slider_color="#0f766e",
         slider_color_dark="#2dd4bf",
     )
-
-
-def css() -> str:
-    """The style sheets of all pages, the site's own first."""
-    files = sorted(_WEB.glob("*.css"), key=lambda path: (path.name != "studio.css", path.name))
-    files.append(_WEB.parent / "landmark_editor" / "editor.css")
-    return "\n".join(path.read_text(encoding="utf-8") for path in files)
-
-
-def icon() -> Path:
-    """The picture that browsers show beside the page's title."""
-    return _WEB / "icon.svg"
-
-
-def web_file(name: str) -> str:
-    """The text of a file that the browser runs or applies."""
-    return (_WEB / name).read_text(encoding="utf-8")

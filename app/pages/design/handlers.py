@@ -15,10 +15,11 @@ from PIL import Image
 from app.files.pictures import THUMBNAIL_SIDE, jpeg_url, within
 from app.files.uploads import read_upload
 from app.pages.shared.bench_views import FIELDS, BenchPresenter, attribute_views, canvas_view, film_view
-from app.pages.shared.status import Status, Views, loading_view
+from app.pages.shared.status import Status, loading_view
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.work import Work
+from app.web.site import Views
 
 
 class DesignHandlers:

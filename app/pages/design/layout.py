@@ -5,7 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from app.runs.runs import MAX_SEEDS
-from app.session_log.sampling import MAX_GUIDANCE, MAX_SEED, MAX_STEPS, MIN_STRENGTH
+from app.session_log.sampling import MAX_GUIDANCE, MAX_STEPS, MIN_STRENGTH
+from app.web.seed_field import SeedField
 from app.web.site import Site
 
 
@@ -14,9 +15,7 @@ def build_settings(site: Site) -> None:
     parts = site.parts
     gr.HTML("<h2>Picture</h2>", elem_classes="heading")
     with gr.Row(elem_id="seed-row"):
-        parts["seed"] = gr.Number(
-            0, precision=0, minimum=0, maximum=MAX_SEED, label="Seed", elem_id="seed", min_width=90
-        )
+        site.panel("seed", 0, SeedField)
         parts["seeds"] = gr.Number(
             1, precision=0, minimum=1, maximum=MAX_SEEDS, label="Seeds", elem_id="seeds", min_width=56
         )

@@ -7,11 +7,12 @@ from typing import Any
 import gradio as gr
 
 from app.pages.shared.bench_views import BenchPresenter
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.runs import Runs
-from app.session_log.library import Library, OwnPreset
+from app.session_log.library import OwnPreset, RunLibrary
 from app.session_log.sampling import SETTINGS, Sampling
+from app.web.site import Views
 
 PRESET_SETTINGS = ("k", "alpha", *(name for name in SETTINGS if name != "seed"))
 
@@ -26,7 +27,7 @@ class PresetHandlers:
         status: the status line.
     """
 
-    def __init__(self, library: Library, runs: Runs, presenter: BenchPresenter, status: Status) -> None:
+    def __init__(self, library: RunLibrary, runs: Runs, presenter: BenchPresenter, status: Status) -> None:
         self._library = library
         self._runs = runs
         self._presenter = presenter

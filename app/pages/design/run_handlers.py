@@ -10,7 +10,7 @@ from app.files.uploads import read_upload
 from app.pages.shared.events import run_of, runs_of
 from app.pages.shared.run_presenter import RunPresenter
 from app.pages.shared.run_views import progress_view
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.followed import Followed
 from app.runs.job import Progress
@@ -19,6 +19,7 @@ from app.runs.runs import Runs, Started
 from app.runs.sheets import plan_sheet
 from app.session_log.sampling import MAX_SEED, MODEL_SETTINGS, SETTINGS, Sampling
 from app.session_log.values import FINAL, Run
+from app.web.site import Views
 
 PAGE_SETTINGS = (*SETTINGS, "fresh", "preview")
 """Controls that every start of runs reads, in the order in which handlers get their values."""

@@ -18,12 +18,13 @@ from app.pages.shared.bench_views import BenchPresenter
 from app.pages.shared.events import run_number, run_of, runs_of
 from app.pages.shared.run_presenter import RunPresenter
 from app.pages.shared.run_views import card_view
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.run_files import RunFiles
 from app.runs.runs import Runs
 from app.session_log.log import SessionLog
 from app.session_log.search import Filter
+from app.web.site import Views
 
 TO_DESIGN = {"page": {"selected": "design"}}
 PAGE_LENGTH = 60

@@ -12,9 +12,8 @@ from app.pages.shared.bench_views import BENCH_VIEWS
 from app.pages.shared.context import PageContext
 from app.pages.shared.run_actions import RESTORED, RunActions
 from app.pages.shared.run_presenter import RUN_VIEWS
-from app.pages.shared.status import Views
 from app.runs.bench import Bench
-from app.web.site import Site
+from app.web.site import Site, Views
 
 ID = "history"
 TITLE = "History"

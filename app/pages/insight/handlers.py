@@ -15,11 +15,11 @@ import numpy as np
 from PIL import Image
 
 from app.pages.insight.numbers import Plane, histogram, landmark_by_k, likeness_by_alpha, principal_plane
-from app.pages.shared.status import Views
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.work import Work
 from app.session_log.search import Search
+from app.web.site import Views
 from ragdiffusion.attributes import UNKNOWN
 from ragdiffusion.config import KEPT_NEIGHBOURS
 

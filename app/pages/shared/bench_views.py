@@ -10,9 +10,10 @@ from torch import Tensor
 
 from app.files.pictures import PHOTO_SIDE, jpeg_url, within
 from app.landmark_editor.rle import encode
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.work import Work
+from app.web.site import Views
 from ragdiffusion.attributes import ATTRIBUTES
 
 FIELDS = tuple(attribute.key for attribute in ATTRIBUTES)

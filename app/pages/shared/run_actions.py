@@ -8,10 +8,11 @@ from typing import Any
 from app.pages.shared.bench_views import BenchPresenter
 from app.pages.shared.events import run_of
 from app.pages.shared.run_presenter import RunPresenter
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.runs import Runs
 from app.session_log.sampling import SETTINGS
+from app.web.site import Views
 
 RESTORED = (*SETTINGS, "fresh")
 

@@ -15,7 +15,7 @@ from app.pages.shared.run_views import (
     queue_view,
     result_view,
 )
-from app.pages.shared.status import Status, Views
+from app.pages.shared.status import Status
 from app.runs.changes import changes_since
 from app.runs.engine import Engine
 from app.runs.followed import Followed
@@ -25,6 +25,7 @@ from app.runs.run_files import RunFiles
 from app.session_log.log import SessionLog
 from app.session_log.search import Filter
 from app.session_log.values import Run
+from app.web.site import Views
 
 HISTORY_LENGTH = 24
 RUN_VIEWS = ("result", "history", "queue", "status", "cancel")

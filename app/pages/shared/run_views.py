@@ -83,7 +83,7 @@ def card_view(card: Card, thumbnail: bytes | None) -> dict[str, Any]:
         "image": f"data:image/jpeg;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else None,
         "when": _when(card.created_at),
         "name": card.photo_name,
-        "seed": card.seed,
+        "seed": str(card.seed),
         "mark": mark_of(card),
         "noted": card.noted,
         "title": f"{card.photo_name}, seed {card.seed}, {card.status}",
@@ -98,7 +98,7 @@ def queue_view(entries: Sequence[QueueEntry], *, paused: bool) -> dict[str, Any]
             {
                 "run": entry.run.id,
                 "name": entry.run.inputs.photo_name,
-                "seed": entry.run.inputs.sampling.seed,
+                "seed": str(entry.run.inputs.sampling.seed),
                 "state": entry.progress.status,
                 "step": entry.progress.step,
                 "steps": entry.progress.steps,
@@ -124,7 +124,7 @@ def mark_of(run: Card | Run) -> str | None:
 def _facts(run: Run) -> list[tuple[str, object]]:
     inputs, sampling = run.inputs, run.inputs.sampling
     facts: list[tuple[str, object]] = [
-        ("seed", sampling.seed),
+        ("seed", str(sampling.seed)),
         ("steps", sampling.steps),
         ("strength", f"{sampling.strength:g}"),
         ("guidance", f"{sampling.guidance:g}"),

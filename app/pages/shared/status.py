@@ -8,11 +8,10 @@ from typing import Any
 
 from app.errors import explain
 from app.runs.engine import Engine
+from app.web.site import Views
 from ragdiffusion.config import SamplingDefaults
 
 LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"
-Views = dict[str, Any]
-"""From the name of a part of the site (a panel or a control) to its new value; what is not named stays as it is."""
 
 
 @dataclass(frozen=True)

@@ -125,8 +125,8 @@ def test_a_changed_picture_is_told_from_the_same_one(
 
 
 def test_several_seeds_are_one_press_and_one_group(bench: Bench, runs: Runs, placed: Callable[..., Bench]) -> None:
-    started = runs.start(placed(bench), Sampling(2**32 - 2, 1, 1.0, 1.0), seeds=3)
-    assert [run.inputs.sampling.seed for run in started.runs] == [2**32 - 2, 2**32 - 1, 0]
+    started = runs.start(placed(bench), Sampling(2**63 - 2, 1, 1.0, 1.0), seeds=3)
+    assert [run.inputs.sampling.seed for run in started.runs] == [2**63 - 2, 2**63 - 1, 0]
     assert {run.group_id for run in started.runs} == {started.group.id} and started.group.kind == "seeds"
     assert ends(started) == ["done"] * 3
     for wrong in (0, 17, 1.5, True):
