@@ -17,7 +17,7 @@ from playwright.sync_api import Page, Playwright
 
 from app.landmark_editor import rle
 from app.web import files
-from ragdiffusion.slle import barycentric_weights, fuse_landmarks
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
 from tests.app.in_browser import FLAGS
 
 pytestmark = pytest.mark.browser
