@@ -389,7 +389,8 @@ def test_the_first_enabled_action_of_the_nearest_section_has_the_key(call: Call)
       const table = new m.ActionTable(), done = [];
       const act = (name, enabled) => ({ name, label: name, keys: ['x'], shown: 'X', enabled: () => enabled,
         perform: () => done.push(name) });
-      table.add('page', [act('page', true)]);
+      table.add('page', [act('page', false)]);
+      table.add('page', [act('page', true)]);  // mounted again
       table.add('board', [act('off', false), act('on', true)]);
       const press = (target, options = {}) => new Promise((found) => {
         document.body.append(target);
