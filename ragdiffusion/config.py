@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+KEPT_NEIGHBOURS = 8
+"""Bank entries that every search keeps, so that K can move up to it without another."""
+
 
 @dataclass(frozen=True)
 class StructureConfig:

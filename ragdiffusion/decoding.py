@@ -168,7 +168,7 @@ def _too_large(label: str, size: str) -> str:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """ConditionMask decoders' warnings on odd files from the person; one thread at a time, as filters are global."""
+    """Keep decoders' warnings on odd files from the person; one thread at a time, as filters are global."""
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.site import Site
+from app.web.site import Site
 
 
 def build(site: Site) -> None:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
-from app.drafts import in_eight_bits
+from app.runs.drafts import in_eight_bits
 from ragdiffusion.api import RAGDiffusion
 
 pytestmark = pytest.mark.browser

@@ -26,7 +26,6 @@ Call = Callable[..., Any]
 _PAGE = b"<!doctype html><title>modules</title><link rel=icon href='data:,'>"
 
 
-
 class _Modules(BaseHTTPRequestHandler):
     """Serves the modules as the studio does, and an empty page."""
 
