@@ -6,6 +6,7 @@ On a machine that others use too, each process gets a slice of a core; waiting f
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -156,6 +157,8 @@ def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
         config: data and budget.
         model: to train; goes on from the state in `config.out` where there is one.
     """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)  # its threads would not survive the fork
     config.out.mkdir(parents=True, exist_ok=True)
     state = config.out / "state.safetensors"
     steps = 0
@@ -165,22 +168,26 @@ def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
         model.load_state_dict(kept)
     model.to(memory_format=torch.channels_last).share_memory()
     count = torch.tensor([steps]).share_memory_()
-    arguments = (config, model, count, time.time())
-    torch.multiprocessing.spawn(_work, arguments, config.processes)
+    data = Harder([RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid),
+                  laid_share=config.laid_share)
+    # Forked processes share what the data holds in memory.
+    method = "fork" if "fork" in torch.multiprocessing.get_all_start_methods() else "spawn"
+    torch.multiprocessing.start_processes(_work, (config, model, data, count, time.time()), config.processes,
+                                          start_method=method)
     kept = load_file(state)
     kept.pop("step")
     model.load_state_dict(kept)
     return model
 
 
-def _work(rank: int, config: ParserTraining, model: GarmentParser, count: torch.Tensor, started: float) -> None:
+def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder, count: torch.Tensor, started: float
+          ) -> None:
     """One process: draws batches, and moves the weights that all share."""
+    if hasattr(os, "setsid") and config.processes > 1:
+        os.setsid()  # Linux divides time among sessions first: in one session the processes would share one part
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     first = int(count)
     rng = np.random.default_rng([config.seed, first, rank])
-    data = Harder([RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid),
-                  laid_share=config.laid_share)
     freeze(model, config.frozen)
     optimizer = _optimizer(config, model)
     rates = [group["lr"] for group in optimizer.param_groups]
