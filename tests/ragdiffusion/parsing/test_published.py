@@ -1,4 +1,4 @@
-"""SegFormer and SAM through transformers: the real classes with a few thousand weights, saved and loaded on the spot."""
+"""SegFormer and SAM through transformers: the real classes with few weights, saved and loaded on the spot."""
 
 from __future__ import annotations
 

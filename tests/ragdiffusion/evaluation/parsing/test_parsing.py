@@ -13,6 +13,7 @@ from PIL import Image
 from ragdiffusion.evaluation.parsing.figures import judge_people, label_counts, label_ious, label_map, report
 from ragdiffusion.evaluation.parsing.photos import judge, people_groups, real_garments, rendered_people
 from ragdiffusion.evaluation.parsing.sheet import CELL, parse_sheet, photos_of
+from ragdiffusion.images import load_photo
 from ragdiffusion.parsing.labels import LABEL
 from ragdiffusion.parsing.parse import Instance, Parse
 from tests.ragdiffusion.parsing.conftest import drawn, sure_of
@@ -125,7 +126,8 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
 def test_the_sheet_shows_photo_labels_and_garments(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64), (10, 200, 10)).save(tmp_path / "one.png")
     labels = drawn(size=(64, 64), dress=(16, 16, 48, 48))
-    sheet = np.asarray(parse_sheet(_Fixed(labels, _instance("dress", (16, 16, 48, 48), (64, 64))), photos_of(tmp_path)))
+    parser = _Fixed(labels, _instance("dress", (16, 16, 48, 48), (64, 64)))
+    sheet = np.asarray(parse_sheet(parser, map(load_photo, photos_of(tmp_path))))
     top = sheet.shape[0] - CELL
     middle = [sheet[top + CELL // 2, column * CELL + CELL // 2].tolist() for column in range(3)]
     assert middle[0] == [10, 200, 10] and middle[1] == [200, 60, 200]
