@@ -52,6 +52,8 @@ class ParserTraining:
         minutes: wall-clock budget; the learning rate falls to 0 over the last `cooldown` of it.
         cooldown: share of the budget, in [0, 1).
         side: longer side of the training photos, pixels.
+        first_side: the same in the first part of the budget, for cheaper steps; None: as `side`.
+        first_part: how much of the budget that is, in [0, 1].
         batch_size: photos a step of each process.
         learning_rate: of the decoder, after warm-up; the encoder's is `encoder_rate` times it.
         encoder_rate: share, in [0, 1].
@@ -75,6 +77,8 @@ class ParserTraining:
     minutes: float
     cooldown: float = 0.5
     side: int = 256
+    first_side: int | None = None
+    first_part: float = 0.4
     batch_size: int = 8
     learning_rate: float = 1e-3
     encoder_rate: float = 0.5
@@ -195,10 +199,9 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder,
     keeper = _Keeper(config, model) if rank == 0 else None
     own, running = 0, 0.0
     with exact_depthwise_gradients(model):
-        for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple))):
-            done = (time.time() - started) / (config.minutes * 60)
-            if config.steps is not None:
-                done = max(done, (int(count) - first) / config.steps)
+        spent = lambda: _spent(config, started, int(count) - first)  # noqa: E731
+        for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple, spent()))):
+            done = spent()
             if done >= 1:
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -244,10 +247,17 @@ def _optimizer(config: ParserTraining, model: GarmentParser) -> torch.optim.Opti
                               {"params": decoder, "lr": config.learning_rate}], weight_decay=0.01, fused=True)
 
 
-def _size(config: ParserTraining, rng: np.random.Generator, multiple: int) -> tuple[int, int]:
-    """Height and width of the next batch."""
+def _spent(config: ParserTraining, started: float, steps: int) -> float:
+    """Share of the budget that is spent after so many steps, from 0."""
+    done = (time.time() - started) / (config.minutes * 60)
+    return done if config.steps is None else max(done, steps / config.steps)
+
+
+def _size(config: ParserTraining, rng: np.random.Generator, multiple: int, done: float) -> tuple[int, int]:
+    """Height and width of the next batch when so much of the budget is spent."""
+    side = config.first_side if config.first_side is not None and done < config.first_part else config.side
     height, width = _SHAPES[rng.choice(len(_SHAPES), p=_SHAPE_SHARES)]
-    return tuple(-(-int(config.side * part) // multiple) * multiple for part in (height, width))
+    return tuple(-(-int(side * part) // multiple) * multiple for part in (height, width))
 
 
 def freeze(model: GarmentParser, blocks: int) -> None:

@@ -45,11 +45,20 @@ def test_a_suit_stays_as_it_is() -> None:
 
 def test_a_small_part_that_the_network_doubts_joins_what_it_lies_on() -> None:
     labels = drawn(lower=(10, 10, 30, 50), upper=(18, 25, 22, 29))
+    labels[2:10, 18:24] = LABEL["skin"]
     doubtful, sure = sure_of(labels), sure_of(labels)
     doubtful[:, 25:29, 18:22] *= 0.6
     doubtful[LABEL["lower"], 25:29, 18:22] += 0.4
-    assert _named(settled(doubtful)) == {0, LABEL["lower"]}
-    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"]}  # such as a badge: nothing is guessed
+    assert _named(settled(doubtful)) == {0, LABEL["lower"], LABEL["skin"]}
+    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"], LABEL["skin"]}  # such as a badge: nothing is guessed
+
+
+def test_cuffs_of_a_laid_jumper_are_no_trousers_but_trousers_that_a_person_wears_are() -> None:
+    laid = drawn(upper=(8, 10, 32, 40), lower=(8, 40, 14, 56))
+    worn = laid.copy()
+    worn[2:10, 16:24] = LABEL["skin"]
+    assert _named(settled(sure_of(laid, sure=0.8))) == {0, LABEL["upper"]}
+    assert _named(settled(sure_of(worn, sure=0.8))) == {0, LABEL["upper"], LABEL["lower"], LABEL["skin"]}
 
 
 def test_specks_are_ground() -> None:
