@@ -7,6 +7,7 @@
     parse.probabilities, parse.labels                # (9, 256, 256) and (256, 256) over the photo padded to a square
     choice = choose(parse, None)                     # or "lower", or (x, y), or a mask of the photo's size
     choice.garment.mask, choice.why                  # float32 (H, W) in [0, 1]; one line on why this one
+    garment_in_box(photo, parse, (x0, y0, x1, y1))   # what a box holds, where the parser knows no garment
 
 `choose` raises `NoGarmentError`, a ValueError that says what the photo does show. `load_bundled(folder)` loads a
 checkpoint's own parser, `open_parser(text, bundled=...)` makes one of a name: "bundled", "segformer:FOLDER_OR_ID" or
@@ -15,6 +16,7 @@ Names of garments: upper (the only top), outer (jacket or coat), inner (top unde
 skirt), dress.
 """
 
+from ragdiffusion.parsing.boxes import garment_in_box
 from ragdiffusion.parsing.choosing import Choice, NoGarmentError, choose
 from ragdiffusion.parsing.labels import GARMENTS, LABELS
 from ragdiffusion.parsing.network import GarmentParser
@@ -24,4 +26,4 @@ from ragdiffusion.parsing.parser import NetworkParser, Parser
 from ragdiffusion.parsing.parser_finder import ParserFinder
 
 __all__ = ["GARMENTS", "LABELS", "Choice", "GarmentParser", "Instance", "NetworkParser", "NoGarmentError", "Parse",
-           "Parser", "ParserFinder", "choose", "load_bundled", "open_parser"]
+           "Parser", "ParserFinder", "choose", "garment_in_box", "load_bundled", "open_parser"]

@@ -189,8 +189,8 @@ def _tight(name: str, alpha: np.ndarray, box: tuple[int, int, int, int], size: t
     x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if not width or not height:
         return None
-    x0, y0, x1, y1 = max(0, x - 2), max(0, y - 2), min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height
-                                                                                           + 2)
+    x0, y0 = max(0, x - 2), max(0, y - 2)
+    x1, y1 = min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height + 2)
     return Instance(name, (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1), alpha[y0:y1, x0:x1].copy(), size,
                     min(1.0, confidence))
 
