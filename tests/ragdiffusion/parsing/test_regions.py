@@ -50,7 +50,7 @@ def test_a_small_part_that_the_network_doubts_joins_what_it_lies_on() -> None:
     doubtful[:, 25:29, 18:22] *= 0.6
     doubtful[LABEL["lower"], 25:29, 18:22] += 0.4
     assert _named(settled(doubtful)) == {0, LABEL["lower"], LABEL["skin"]}
-    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"], LABEL["skin"]}  # such as a badge: nothing is guessed
+    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"], LABEL["skin"]}  # a badge
 
 
 def test_cuffs_of_a_laid_jumper_are_no_trousers_but_trousers_that_a_person_wears_are() -> None:
