@@ -1,10 +1,12 @@
-"""`train flow|autoencoder|structure|silhouette|denoiser`: train one part, or go on where it stopped."""
+"""`train flow|autoencoder|structure|silhouette|parser|denoiser`: train one part, or go on where it stopped."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ragdiffusion.commands import train_parser
 
 if TYPE_CHECKING:
     import torch
@@ -14,6 +16,7 @@ PARTS = {
     "autoencoder": "the studio's autoencoder",
     "structure": "StructureNet and its attribute heads",
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
+    "parser": "the parser of photos, which tells garments, skin and ground apart",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -67,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "shown, to see what a bank update alone can do for them")
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--device", default="cpu")
+    train_parser.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(0)  # its threads do not survive the fork of data workers
+    if args.part == "parser":
+        return train_parser.run(args)
     preset = get_preset(args.preset)
     if args.part != "autoencoder" and (args.perceptual or args.latent_channels is not None):
         raise ValueError(f"--perceptual and --latent-channels belong to the autoencoder, not to {args.part}")

@@ -19,6 +19,11 @@ _KEPT = 64
 _SIDE = 384
 
 
+def is_held_out(identifier: str) -> bool:
+    """Whether a real garment dresses only the people that are measured on."""
+    return zlib.crc32(identifier.encode()) % _HELD_OUT == 0
+
+
 @dataclass(frozen=True)
 class WholeLay:
     """A real garment laid flat.
@@ -53,7 +58,7 @@ class RealCloth:
         self._all: dict[str, list[str]] = {}
         self._straight: dict[str, list[str]] = {}
         for row in rows:
-            if (zlib.crc32(row["id"].encode()) % _HELD_OUT == 0) != held_out:
+            if is_held_out(row["id"]) != held_out:
                 continue
             self._all.setdefault(row["category"], []).append(row["id"])
             if float(row["symmetry"]) >= _STRAIGHT:
