@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ragdiffusion.garments.people import raster
 from ragdiffusion.garments.people.dressing import Dresser
 from ragdiffusion.garments.people.meshes import grid_faces
 from ragdiffusion.garments.people.solids import Mesh, rigid_layer, tube
@@ -18,8 +19,10 @@ def add_collar(dresser: Dresser, garment: Garment, index: int, rng: np.random.Ge
         mesh = _collar(dresser, garment, rng)
     else:
         return
-    dresser.layers.append(rigid_layer(dresser, mesh, "spine01", "collar", garment.label, garment=index,
-                                      order=garment.order, bias=0.002 * garment.order))
+    layer = rigid_layer(dresser, mesh, "spine01", "collar", garment.label, garment=index, order=garment.order,
+                        bias=0.002 * garment.order)
+    layer.parameters[raster.ORIGIN_Z] = dresser.body.charts.neck_z
+    dresser.layers.append(layer)
 
 
 def _collar(dresser: Dresser, garment: Garment, rng: np.random.Generator) -> Mesh:

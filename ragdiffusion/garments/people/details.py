@@ -25,8 +25,8 @@ class Pixels:
         which: (H, W), layer or -1.
         inside: (H, W), metres to the edge of the material.
         front: (H, W), bool.
-        across: (H, W), block frame, cm.
-        down: (H, W), block frame, cm.
+        across: (H, W), from the axis of the closed garment, cm.
+        down: (H, W), below the neck's base, cm.
         size: metres per pixel.
     """
 
@@ -67,80 +67,22 @@ def paint_face(px: Pixels, body: Body, rng: np.random.Generator) -> None:
 
 
 def paint_edges(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:
-    """Hem bands and seams along the edges of garments cut out of the body's surface."""
-    u = rng.uniform
+    """The thickness of cloth: a darker rim along the edges that it is cut by."""
     for i, layer in enumerate(layers):
-        if layer.garment < 0 or not layer.on_body:
-            continue
-        mine = px.which == i
-        if rng.random() < 0.6:
-            band = mine & (px.inside < u(0.006, 0.03))
-            if rng.random() < 0.8:
-                px.colour[band] *= u(0.75, 1.12)
-            else:
-                px.colour[band] = garment_colour(rng)
-        if rng.random() < 0.7:
-            px.colour[mine & (np.abs(px.inside - u(0.012, 0.025)) < max(0.0012, px.size * 0.5))] *= u(0.6, 0.95)
-        px.colour[mine & (px.inside < px.size * 0.8)] *= u(0.7, 0.95)
+        if layer.garment >= 0 and layer.on_body:
+            px.colour[(px.which == i) & (px.inside < px.size * 0.8)] *= rng.uniform(0.7, 0.95)
 
 
 def paint_front(px: Pixels, layers: list[Layer], garments: list[Garment], rng: np.random.Generator) -> None:
-    """Plackets with buttons, zips, lapels, ties, belts."""
+    """Ties and belts."""
     for i, layer in enumerate(layers):
-        if layer.garment < 0:
+        if layer.garment < 0 or layer.name == "collar":
             continue
-        garment = garments[layer.garment]
-        mine = (px.which == i) & px.front & (px.attributes[..., raster.ARM] < 0.05)
-        if not mine.any():
-            continue
-        if garment.front in ("buttons", "zip", "polo"):
-            _placket(px, mine, garment, rng)
-        if garment.collar == "lapel":
-            _lapels(px, mine, garment, rng)
+        garment, mine = garments[layer.garment], px.which == i
         if garment.tie:
-            _tie(px, mine, garment, rng)
+            _tie(px, mine & px.front & (px.attributes[..., raster.ARM] < 0.05), garment, rng)
         if garment.belt:
-            _belt(px, px.which == i, garment, rng)
-        if garment.upper == "waist" and garment.leg > -5:
-            _trouser_front(px, mine, layer, rng)
-
-
-def _placket(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
-    u, x = rng.uniform, px.across
-    low = garment.measures.get("neck_drop_front", 8)
-    high = low + 14 if garment.front == "polo" else 300
-    span = mine & (px.down > low - 1) & (px.down < high)
-    if garment.gap is None or garment.gap[1] < 0:
-        edge, width = u(-0.5, 2), max(0.12, px.size * 60)
-        if garment.front == "zip":
-            px.colour[span & (np.abs(x) < 0.6)] *= u(0.5, 1.3)
-            px.colour[span & (np.abs(x) < 0.25)] = u(120, 210)
-            return
-        px.colour[span & (np.abs(x - edge) < width)] *= u(0.45, 0.9)
-    else:
-        edge = garment.gap[0] / 2 + 0.5
-    if garment.front != "zip":
-        step, colour = u(6, 11), garment_colour(rng)
-        buttons = span & (np.hypot(x - edge - 1.2, (px.down % step) - step / 2) < max(0.55, px.size * 70))
-        px.colour[buttons] = colour
-
-
-def _lapels(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
-    """Turned-back fronts beside the neck opening, with a notch."""
-    u, m = rng.uniform, garment.measures
-    drop, wide = m.get("neck_drop_front", 24), m.get("neck_width", 16) / 2
-    t = np.clip(px.down / drop, 0, 1)
-    inner = wide * (1 - t)
-    if garment.gap is not None and garment.gap[1] > 0:
-        inner = np.maximum(inner, 0.5 * (garment.gap[1] * (1 - t) + garment.gap[0] * t))
-    breadth = u(4.5, 8.5) * np.clip(t * 2.2, 0, 1) * np.clip((1 - t) * 3.5, 0, 1)
-    off = np.abs(px.across) - inner
-    lapel = mine & (off < breadth) & (px.down < drop)
-    px.colour[lapel] *= u(0.92, 1.12) if rng.random() < 0.85 else u(0.4, 0.7)
-    rim = mine & (np.abs(off - breadth) < max(0.25, px.size * 70)) & (px.down < drop) & (breadth > 0.3)
-    px.colour[rim] *= u(0.45, 0.75)
-    notch = mine & (off > breadth * 0.55) & (off < breadth + 0.5) & (np.abs(px.down - drop * u(0.22, 0.32)) < max(0.3, px.size * 70))
-    px.colour[notch] *= 0.5
+            _belt(px, mine, garment, rng)
 
 
 def _tie(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
@@ -168,17 +110,6 @@ def _belt(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generat
     buckle = belt & px.front & (np.abs(px.across) < 2) & (np.abs(np.abs(px.across) - 1.6) < 0.5)
     px.colour[buckle] = np.array([200, 190, 150])
     px.label[belt] = OTHER
-
-
-def _trouser_front(px: Pixels, mine: np.ndarray, layer: Layer, rng: np.random.Generator) -> None:
-    u, x = rng.uniform, px.across
-    depth = px.down - (layer.parameters[raster.NECK_Z] - layer.parameters[raster.TOP_Z]) * 100
-    line = max(0.12, px.size * 60)
-    if rng.random() < 0.8:
-        px.colour[mine & (np.abs(x) < line) & (depth > 0) & (depth < 18)] *= u(0.5, 0.9)
-        px.colour[mine & (np.abs(depth - u(3, 4.5)) < line)] *= u(0.55, 0.9)
-        pocket = np.abs((np.abs(x) - 13) * 1.1 + (6 - depth) * 0.75)
-        px.colour[mine & (pocket < line * 1.4) & (depth > 4) & (depth < 17)] *= u(0.4, 0.9)
 
 
 def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.garments.people import raster
 from ragdiffusion.garments.people.bodies import Body
-from ragdiffusion.garments.people.cuts import of_measures
+from ragdiffusion.garments.people.cuts import frame, of_pattern, of_skirt
+from ragdiffusion.garments.people.drafting import draft_worn, edge_table
 from ragdiffusion.garments.people.drape import hang, loft, loft_faces, loft_turn
+from ragdiffusion.garments.people.fitting import Fitting
 from ragdiffusion.garments.people.labels import SKIN
 from ragdiffusion.garments.people.layers import Layer, parameters
 from ragdiffusion.garments.people.meshes import laplacian
@@ -25,39 +28,47 @@ class Dresser:
 
     Args:
         body: who.
+        fitting: the body's measures.
         pose: how they stand.
         rng: source of the cloth's unevenness.
 
     Attributes:
         layers: what has been put on so far, the body first.
-        fields: cuts (front, back) that the layers refer to.
+        fields: cuts (2, *FIELD_SHAPE) that the layers refer to.
+        edges: tables (2, EDGE_ROWS) of the garments' patterns.
+        patterns: of each garment put on.
     """
 
-    def __init__(self, body: Body, pose: Pose, rng: np.random.Generator) -> None:
-        self.body, self.pose, self._rng = body, pose, rng
+    def __init__(self, body: Body, fitting: Fitting, pose: Pose, rng: np.random.Generator) -> None:
+        self.body, self.fitting, self.pose = body, fitting, pose
         self._phase = rng.uniform(0, 6.28, 6)
         self.attributes = _body_attributes(body)
         self.worn = body.rest.astype(np.float32)
-        self.fields: list[tuple[np.ndarray, np.ndarray]] = []
+        self.fields: list[np.ndarray] = []
+        self.edges: list[np.ndarray] = []
+        self.patterns: list[Pattern] = []
         model = body.model
         self.layers = [Layer("body", pose.points(body.rest), model.faces, self.attributes, parameters(raster.BODY), SKIN,
                              on_body=True)]
         self._limbs_free = (model.hands < 0.5) & (model.head < 0.5) & (model.feet < 0.5)
 
     def put_on(self, garment: Garment, index: int) -> None:
-        """Add the layers of a garment; `index` numbers it."""
+        """Add the layers of a garment; `index` numbers it. Its pattern is drafted by how it hangs on the body."""
         upper, legs = garment.upper != "waist", garment.leg > -5
-        surface = None
-        if upper:
-            surface = self._trunk_and_arms(garment)
+        surface = self._trunk_and_arms(garment) if upper else None
         if legs:
             low = self._hips_and_legs(garment)
             surface = low if surface is None else _joined(surface, low, self.body)
         if surface is not None:
             surface = self._clear(surface, _CLEAR * (2 if garment.order > 3 else 1))
-            self._add_surface(garment, index, surface, legs)
-        if garment.skirt_y is not None:
-            self._add_skirt(garment, index, surface)
+        hanging = self._hang_skirt(garment, surface) if garment.skirt_y is not None else None
+        pattern = draft_worn(garment, self.body, self.fitting, surface, hanging[1] if hanging else None)
+        self.patterns.append(pattern)
+        self.edges.append(edge_table(pattern))
+        if surface is not None:
+            self._add_surface(garment, pattern, index, surface, legs)
+        if hanging is not None:
+            self._add_skirt(garment, pattern, index, *hanging)
         if surface is not None:
             self.worn = _outermost(self.worn, surface, self.body)
 
@@ -69,41 +80,46 @@ class Dresser:
                 hidden = (model.hands > 0.8) & (self.body.rest[:, 0] * side > 0)
                 body.faces = body.faces[~hidden[body.faces].any(1)]
 
-    def _add_surface(self, garment: Garment, index: int, surface: np.ndarray, legs: bool) -> None:
-        body, charts, m = self.body, self.body.charts, garment.measures
+    def _add_surface(self, garment: Garment, pattern: Pattern, index: int, surface: np.ndarray, legs: bool) -> None:
+        body, charts = self.body, self.body.charts
         keep = self._limbs_free.copy()
         if not legs:
             keep &= body.rest[:, 2] > charts.crotch_z - _BELOW_CROTCH
         if garment.upper == "waist":
             keep &= ((body.model.legs > 0.2) | (body.rest[:, 2] < charts.waist_z + 0.14)) & (body.model.arms < 0.3)
-        values = self._frame(garment)
-        values[raster.SLEEVE], values[raster.LEG_END] = garment.sleeve, garment.leg
-        if garment.top_y is not None:
-            values[raster.TOP_Z] = charts.neck_z - garment.top_y / 100
-            values[raster.LENGTH] = (values[raster.TOP_Z] - charts.ankle[2]) * 100 * max(0.15, garment.leg)
-        if garment.upper != "waist":
-            measures = dict(m)
-            if not legs:  # the body's surface carries no hem further down
+        values = self._frame(garment, pattern)
+        values[raster.SLEEVE], values[raster.SLEEVE_END] = garment.sleeve, garment.full_sleeve
+        values[raster.LEG_END] = garment.leg
+        if legs:
+            values[raster.WAIST_Y] = pattern.parts["leg_right"].polygon(0.1)[:, 1].min()
+            values[raster.LENGTH] = pattern.measures["rise"] + pattern.measures["inseam"]
+        if garment.upper == "waist":
+            values[raster.TOP_Z] = charts.neck_z - garment.origin_y / 100
+        else:
+            cut = of_pattern(pattern, sleeved=garment.sleeve > 0, gap=garment.gap, rise=garment.measures.get("stand", 0),
+                             hem=not legs and garment.skirt_y is None)
+            if garment.skirt_y is not None or not legs:  # a loft takes over, or the body's surface carries it no further
                 deepest = (charts.neck_z - charts.crotch_z + _BELOW_CROTCH - 0.03) * 100
-                measures["body_length"] = min(m["body_length"], deepest - max(0, m.get("hem_curve", 0)))
-            if garment.skirt_y is not None:  # the loft takes over below
-                measures.update(body_length=garment.skirt_y + 2, hem_curve=0, hem_slant=0)
-            values[raster.FIELD] = self._field(of_measures(measures, upper=garment.upper, gap=garment.gap))
+                end = garment.skirt_y + 2 if garment.skirt_y is not None else deepest
+                cut = np.minimum(cut, (end - garment.origin_y - frame()[1])[None])
+            values[raster.FIELD] = self._field(cut)
         faces = body.model.faces[keep[body.model.faces].all(1)]
         self.layers.append(Layer(garment.kind, self.pose.points(surface), faces, self.attributes,
                                  parameters(raster.GARMENT, values), garment.label, index, garment.order, True,
                                  0.003 * max(0, garment.order - 2)))
 
-    def _frame(self, garment: Garment) -> dict[int, float]:
-        charts, m = self.body.charts, garment.measures
-        return {raster.NECK_Z: charts.neck_z, raster.ARMPIT_Z: charts.armpit_z,
-                raster.HALF: m.get("chest", 50) / 2, raster.ARM_LENGTH: charts.arm_length,
-                raster.LEG_LENGTH: charts.leg_length, raster.TIP_X: m.get("shoulder_width", 38) / 2,
-                raster.TIP_Y: m.get("shoulder_drop", 4), raster.ARMPIT_Y: m.get("armhole_depth", 20),
-                raster.LENGTH: m.get("body_length", 60)}
+    def _frame(self, garment: Garment, pattern: Pattern) -> dict[int, float]:
+        charts = self.body.charts
+        values = {raster.ORIGIN_Z: charts.neck_z - garment.origin_y / 100, raster.EDGE: len(self.edges) - 1,
+                  raster.ARMPIT_Z: charts.armpit_z if garment.upper != "waist" else 99.0,
+                  raster.ARM_LENGTH: charts.arm_length, raster.LEG_LENGTH: charts.leg_length}
+        if garment.gap is not None:
+            values[raster.GAP_HEM], values[raster.GAP_TOP], values[raster.GAP_X] = garment.gap
+            values[raster.GAP_LENGTH] = pattern.box[3]
+        return values
 
-    def _field(self, pair: tuple[np.ndarray, np.ndarray]) -> int:
-        self.fields.append(pair)
+    def _field(self, cut: np.ndarray) -> int:
+        self.fields.append(cut)
         return len(self.fields) - 1
 
     def _clear(self, surface: np.ndarray, clear: float) -> np.ndarray:
@@ -172,20 +188,19 @@ class Dresser:
         move = np.where(model.feet < 0.8, 0.6, 0.0)
         return (laplacian(out - rest, model.start, model.neighbour, move, 4) + rest).astype(np.float32)
 
-    def _add_skirt(self, garment: Garment, index: int, bodice: np.ndarray | None) -> None:
-        """Rings hanging from the waist: a skirt, a dress below its waist, a coat's tails."""
+    def _hang_skirt(self, garment: Garment, bodice: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Rings, posed and at rest, of a skirt, a dress below its waist, a coat's tails."""
         body, charts, m = self.body, self.body.charts, garment.measures
         assert garment.skirt_y is not None
         top_z = charts.neck_z - garment.skirt_y / 100
         bottom_z = charts.neck_z - m["body_length"] / 100
-        bottom_z = min(bottom_z - abs(m.get("hem_slant", 0)) / 200 - max(0, -m.get("hem_curve", 0)) / 100, top_z - 0.06)
+        bottom_z = min(bottom_z - abs(m.get("hem_slant", 0)) / 200 - max(0, m.get("hem_curve", 0)) / 100, top_z - 0.06)
         chosen = (body.model.arms < 0.3) & (body.model.hands < 0.1) & (body.model.neck < 0.1)
         low = _outermost(body.rest + body.normals * 0.008, self.worn, body)
-        reach = top_z + 0.06
-        cloud = low[chosen & (low[:, 2] < reach)]
-        posed = self.pose.points(low)[chosen & (low[:, 2] < reach)]
+        reach = chosen & (low[:, 2] < top_z + 0.06)
+        cloud, posed = low[reach], self.pose.points(low)[reach]
         if bodice is not None:
-            near = chosen & (body.rest[:, 2] > top_z - 0.12) & (body.rest[:, 2] < reach)
+            near = chosen & (body.rest[:, 2] > top_z - 0.12) & (body.rest[:, 2] < top_z + 0.06)
             cloud, posed = np.concatenate([cloud, bodice[near]]), np.concatenate([posed, self.pose.points(bodice)[near]])
         heights = np.linspace(top_z + (0.02 if bodice is not None else 0), bottom_z, _RINGS)
         centre = float(charts.axis_y[np.argmin(np.abs(body.rest[:, 2] - top_z) + body.model.arms)])
@@ -193,23 +208,17 @@ class Dresser:
         rings = loft(posed, heights, centre, folds=garment.folds, **shape)
         rest = loft(cloud, heights, centre, folds=garment.folds * 0.3, **shape)
         self.worn = _over_rings(self.worn, rest, heights, centre, chosen, body)
+        return rings, rest
+
+    def _add_skirt(self, garment: Garment, pattern: Pattern, index: int, rings: np.ndarray, rest: np.ndarray) -> None:
         count = rings.shape[0] * rings.shape[1]
         attributes = np.zeros((count, raster.ATTRIBUTES), np.float32)
         attributes[:, :3] = rest.reshape(count, 3)
         attributes[:, raster.ARM], attributes[:, raster.LEG] = -1, -1
-        attributes[:, raster.TRUNK_ROUND] = np.tile(loft_turn(), len(heights))
-        values = self._frame(garment)
-        skirt = dict(m)
-        if garment.upper != "waist":
-            skirt["neck_drop_front"] = min(m.get("neck_drop_front", 8), garment.skirt_y)
-        else:
-            values[raster.HALF] = 25.0
-            values[raster.ARMPIT_Z] = 99.0
-        values[raster.FIELD] = self._field(of_measures(skirt, upper="waist", gap=garment.gap))
-        if garment.top_y is not None:
-            values[raster.TOP_Z] = charts.neck_z - garment.top_y / 100 + 0.001
-            values[raster.LENGTH] = m["body_length"] - garment.top_y
-        self.layers.append(Layer(garment.kind + "_skirt", rings.reshape(count, 3), loft_faces(len(heights)), attributes,
+        attributes[:, raster.TRUNK_ROUND] = np.tile(loft_turn(), len(rings))
+        values = self._frame(garment, pattern)
+        values[raster.FIELD] = self._field(of_skirt(pattern, garment.gap))
+        self.layers.append(Layer(garment.kind + "_skirt", rings.reshape(count, 3), loft_faces(len(rings)), attributes,
                                  parameters(raster.GARMENT, values), garment.label, index, garment.order, False,
                                  0.008 * (garment.order > 2)))
 

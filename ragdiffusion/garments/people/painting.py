@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ragdiffusion.garments.people.raster import TEX_U, TEX_V
+from ragdiffusion.garments.people.raster import TEX_U, TEX_V, TRUNK
 
 
 @njit(cache=True, fastmath=True)
@@ -27,9 +27,9 @@ def lay_flat(which, panel, place, garment_of, grids):
     Args:
         which: (H, W), layer or -1.
         panel: (H, W), panel or -1.
-        place: (H, W, 2), u in [-1, 1] and v on it.
+        place: (H, W, 2), as `raster.panel_place` says.
         garment_of: (L,), garment of each layer or -1.
-        grids: (G, 5, V, U, 2), each panel's flat places in cm at equal steps of v in [0, 1] and u in [-1, 1].
+        grids: (G, 5, V, U, 2), flat places in cm of sleeves and legs at equal steps of v in [0, 1], u in [-1, 1].
 
     Returns:
         (H, W, 2), cm in the garment's flat frame.
@@ -43,6 +43,9 @@ def lay_flat(which, panel, place, garment_of, grids):
                 continue
             g = garment_of[which[y, x]]
             if g < 0:
+                continue
+            if panel[y, x] == TRUNK:
+                out[y, x, 0], out[y, x, 1] = place[y, x, 0], place[y, x, 1]
                 continue
             u = min(columns - 1.001, max(0.0, (place[y, x, 0] + 1) / 2 * (columns - 1)))
             v = min(rows - 1.001, max(-2.0, place[y, x, 1] * (rows - 1)))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.garments.people.cloth import TILE, Tile, draw_tile
 from ragdiffusion.garments.people.colours import garment_colour
 from ragdiffusion.garments.people.real_cloth import RealCloth
+from ragdiffusion.garments.people.trims import trim
 from ragdiffusion.garments.people.wardrobe import Garment
 
 SHEET = 448
@@ -51,25 +53,27 @@ class Sheet:
     real: bool
 
 
-def draw_sheet(garment: Garment, box: tuple[float, float, float, float], rng: np.random.Generator,
+def draw_sheet(garment: Garment, pattern: Pattern, rng: np.random.Generator,
                real: RealCloth | None, base: np.ndarray | None = None, tile: Tile | None = None) -> Sheet:
     """Draw a garment's cloth.
 
     Args:
         garment: which.
-        box: left, top, right, bottom of its flat-lay, cm.
+        pattern: its pattern.
         rng: source of randomness.
         real: flat-lays to take cloth from, or None.
         base: its colour, RGB; None draws one.
         tile: what it is made of; None draws it.
     """
-    left, top, right, bottom = box
+    left, top, right, bottom = box = pattern.box
     scale = SHEET / (max(right - left, bottom - top) + 2 * _MARGIN)
     origin = ((SHEET - (left + right) * scale) / 2, (SHEET - (top + bottom) * scale) / 2)
     category = real_category(garment.kind)
     k = rng.random()
     if tile is not None:
-        return Sheet(_repeated(tile, scale), _repeated(tile, scale), scale, origin, tile, False)
+        front = _repeated(tile, scale)
+        trim(front, garment, pattern, scale, origin, rng)
+        return Sheet(front, _repeated(tile, scale), scale, origin, tile, False)
     tile = draw_tile(rng, garment.cloth, base)
     if real is not None and k < 0.28 and garment.cloth not in ("suit", "dress_shirt", "leather"):
         whole = real.whole(rng, category)
@@ -78,10 +82,10 @@ def draw_sheet(garment: Garment, box: tuple[float, float, float, float], rng: np
     if real is not None and k < 0.42:
         tile = real.swatch(rng, category) or tile
     back = _repeated(tile, scale)
-    front = back
-    if garment.upper != "waist" and rng.random() < 0.28 and garment.label != 0:
-        front = back.copy()
+    front = back.copy()
+    if garment.upper != "waist" and rng.random() < 0.28:
         _print_on(front, garment, scale, origin, rng)
+    trim(front, garment, pattern, scale, origin, rng)
     return Sheet(front, back, scale, origin, tile, False)
 
 

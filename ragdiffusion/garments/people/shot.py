@@ -17,6 +17,10 @@ class WornGarment:
         measures: of its pattern, by the drafter's keys.
         attributes: Table 6 values; unknown ones are missing.
         mask: uint8 (H, W), 255 where it is seen.
+        standard: uint8 (N, N, 3) RGB, its flat-lay on white in the canonical frame, without folds and light.
+        silhouette: uint8 (N, N), soft mask of the flat-lay: its pattern's outline.
+        flow: float32 (N, N, 2): for each flat-lay pixel its (x, y) in the photo.
+        visible: float32 (N, N) in [0, 1]: whether that place is seen in the photo.
     """
 
     kind: str
@@ -24,6 +28,10 @@ class WornGarment:
     measures: dict[str, float]
     attributes: dict[str, str]
     mask: np.ndarray = field(repr=False)
+    standard: np.ndarray = field(repr=False)
+    silhouette: np.ndarray = field(repr=False)
+    flow: np.ndarray = field(repr=False)
+    visible: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.garments.people import details, painting, raster
 from ragdiffusion.garments.people.accessories import add_shoes, add_things
 from ragdiffusion.garments.people.bodies import Body, body_model
@@ -41,8 +42,8 @@ class Take:
         panel: int8 (H, W).
         body, fitting, pose, camera: who and how.
         garments: what is worn, innermost first.
+        patterns: each garment's pattern.
         sheets: each garment's cloth.
-        grids: (G, 5, ROWS, COLUMNS, 2), each garment's flat panels.
     """
 
     photo: np.ndarray
@@ -56,8 +57,8 @@ class Take:
     pose: Pose
     camera: Camera
     garments: list[Garment]
+    patterns: list[Pattern]
     sheets: list[Sheet]
-    grids: np.ndarray
 
 
 _RELIEF = painting.relief_maps()
@@ -77,7 +78,7 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
     body = body_model().sample(rng)
     pose = sample_pose(body, rng)
     fitting = fit(body)
-    dresser = Dresser(body, pose, rng)
+    dresser = Dresser(body, fitting, pose, rng)
     garments = sample_outfit(fitting, body.female, pose.stance == "seated", rng)
     for index, garment in enumerate(garments):
         dresser.put_on(garment, index)
@@ -87,29 +88,27 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
     add_shoes(dresser, rng)
     add_hair(dresser, rng)
     add_things(dresser, rng)
-    scene = merged(dresser.layers, stacked(dresser.fields))
+    scene = merged(dresser.layers, stacked(dresser.fields), np.stack(dresser.edges))
     camera = sample_camera(body, pose, dresser.layers[0].points, height, rng,
                            one_piece=any(garment.label == DRESS for garment in garments))
-    grids = np.stack([panel_grids(garment, fitting) for garment in garments])
-    sheets = _sheets(garments, grids, rng, real)
-    return _expose(scene, camera, body, fitting, pose, garments, sheets, grids, rng, height, width, real, plain)
+    sheets = _sheets(garments, dresser.patterns, rng, real)
+    return _expose(scene, camera, body, fitting, pose, garments, dresser.patterns, sheets, rng, height, width, real, plain)
 
 
-def _sheets(garments: list[Garment], grids: np.ndarray, rng: np.random.Generator, real: RealCloth | None) -> list[Sheet]:
+def _sheets(garments: list[Garment], patterns: list[Pattern], rng: np.random.Generator, real: RealCloth | None) -> list[Sheet]:
     sheets: list[Sheet] = []
     last = garment_colour(rng)
-    for garment, grid in zip(garments, grids, strict=True):
+    for garment, pattern in zip(garments, patterns, strict=True):
         base = near(rng, last) if rng.random() < 0.15 else garment_colour(rng)
-        box = (*grid.reshape(-1, 2).min(0), *grid.reshape(-1, 2).max(0))
         state = np.random.default_rng(int(rng.integers(2**31)))
         twin = next((sheets[i].tile for i in range(len(sheets)) if garments[i].cloth == garment.cloth == "suit"), None)
-        sheets.append(draw_sheet(garment, box, state, real, base, twin))
+        sheets.append(draw_sheet(garment, pattern, state, real, base, twin))
         last = base
     return sheets
 
 
 def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Pose, garments: list[Garment],
-            sheets: list[Sheet], grids: np.ndarray, rng: np.random.Generator, height: int, width: int,
+            patterns: list[Pattern], sheets: list[Sheet], rng: np.random.Generator, height: int, width: int,
             real: RealCloth | None, plain: bool) -> Take:
     layers = scene.layers
     screen = camera.project(scene.points, height, width)
@@ -117,16 +116,18 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     charted = on_body | np.array([layer.name.endswith("_skirt") for layer in layers])
     order, bias = np.array([layer.order for layer in layers]), np.array([layer.bias for layer in layers])
     seen, bary, depth = raster.rasterise(screen, scene.faces, scene.layer, scene.attributes, scene.parameters, on_body,
-                                         charted, order, bias, scene.fields, height, width)
+                                         charted, order, bias, scene.fields, scene.edges, height, width)
     normals = (scene.normals @ camera.view.T).astype(np.float32)
-    attributes, normal, which, inside, panel, place, front, across, down = raster.gather(
-        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields)
+    attributes, normal, which, inside, panel, place, front, across, _ = raster.gather(
+        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields, scene.edges)
     garment_of = np.array([layer.garment for layer in layers])
+    grids = np.stack([panel_grids(pattern) for pattern in patterns])
     flat = painting.lay_flat(which, panel, place, garment_of, grids)
     labels = np.array([*(layer.label for layer in layers), GROUND], np.uint8)[which]
     instance = np.array([*garment_of, -1], np.int8)[which]
     tone = skin_tone(rng)
     colour = _dyed(layers, sheets, garment_of, which, flat, front, attributes, tone, body, rng)
+    down = (body.charts.neck_z - attributes[..., raster.Z]) * 100
     px = details.Pixels(colour, labels, attributes, which, inside, front, across, down, camera.pixel)
     _see_through(px, layers, garments, tone, rng)
     details.paint_face(px, body, rng)
@@ -138,7 +139,7 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     instance[~np.isin(labels, (1, 2, 3, 4, 5))] = -1
     image = colour if plain else _lit(px, normal, depth, flat, garment_of, layers, sheets, rng)
     photo = _finish(image, which >= 0, rng, real, plain)
-    return Take(photo, labels, instance, flat, front, panel, body, fitting, pose, camera, garments, sheets, grids)
+    return Take(photo, labels, instance, flat, front, panel, body, fitting, pose, camera, garments, patterns, sheets)
 
 
 def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, which: np.ndarray, flat: np.ndarray,

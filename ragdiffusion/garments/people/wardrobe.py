@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.people.fitting import Fitting
 from ragdiffusion.garments.people.labels import DRESS, INNER, LOWER, OUTER, UPPER
 
@@ -17,12 +18,14 @@ class Garment:
     Attributes:
         kind: the drafter's kind.
         label: of `labels`.
-        upper: how it hangs: "sleeved", "armhole", "strap", "strapless", "one_shoulder", "halter", "bib" or "waist".
+        upper: how it hangs: "sleeved", "armhole", "strap", "strapless", "one_shoulder", "halter" (while it is drawn) or "waist".
         measures: cm, by the drafter's keys (and `shoulder_drop`, `stand`, `edge_rise`, `edge_dip`).
         loose: 0 skin-tight to 1 boxy.
         order: garments of higher order are worn over those of lower.
         gap: of an open front: width at the hem, at the neck, shift, cm.
         sleeve: how far down the arm it reaches, 0 shoulder, 1 wrist; below zero: no sleeves.
+        full_sleeve: how far it would reach if it were not rolled up.
+        origin_y: depth in cm of its flat frame's origin below the neck's base.
         bell: by how much sleeves widen, metres per metre.
         puff: by how much sleeves stand off, metres.
         leg: how far down the leg it reaches; below -5: no legs.
@@ -51,6 +54,8 @@ class Garment:
     order: int = 2
     gap: tuple[float, float, float] | None = None
     sleeve: float = -1.0
+    full_sleeve: float = -1.0
+    origin_y: float = 0.0
     bell: float = 0.0
     puff: float = 0.0
     leg: float = -9.0
@@ -98,9 +103,34 @@ def sample_outfit(body: Fitting, female: bool, seated: bool, rng: np.random.Gene
     plan = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
     if seated and plan in ("dress", "coat", "top_skirt", "crop_skirt"):
         plan = "top_trousers" if plan != "crop_skirt" else "crop_trousers"
-    return {"top_trousers": _top_trousers, "top_skirt": _top_skirt, "crop_skirt": _crop_skirt,
+    draw = {"top_trousers": _top_trousers, "top_skirt": _top_skirt, "crop_skirt": _crop_skirt,
             "crop_trousers": _crop_trousers, "dress": _dress, "layered": _layered, "coat": _coat, "suit": _suit,
-            "jumpsuit": _jumpsuit, "dungarees": _dungarees}[plan](body, female, seated, rng)
+            "jumpsuit": _jumpsuit, "dungarees": _dungarees}[plan]
+    return [_settled(garment, body, rng) for garment in draw(body, female, seated, rng)]
+
+
+def _settled(garment: Garment, body: Fitting, rng: np.random.Generator) -> Garment:
+    """Bring a garment that has been chosen into the drafter's terms."""
+    if garment.upper == "halter":
+        garment.upper = "strap"
+        garment.kind = {"halter_top": "camisole", "sleeveless_dress": "strap_dress"}.get(garment.kind, "strap_jumpsuit")
+        garment.measures.update(neck_width=rng.uniform(10, 13), strap_width=rng.uniform(1, 5), strap_spread=rng.uniform(2, 9))
+        garment.attributes["collar"] = "Neckline"
+    if garment.upper == "one_shoulder" and garment.kind != "one_shoulder_top":
+        garment.upper = "armhole"
+        garment.attributes["collar"] = "Round"
+    if garment.upper == "strapless":
+        garment.origin_y = garment.measures["armhole_depth"] - garment.measures.get("edge_rise", 3)
+    if garment.upper == "waist":
+        assert garment.top_y is not None
+        garment.origin_y = garment.top_y
+    if category := KINDS[garment.kind].category:
+        garment.attributes["category"] = category
+    garment.attributes["fit"] = "Slim" if garment.loose < 0.25 else "Regular" if garment.loose < 0.6 else "Loose"
+    if garment.sleeve > 0:
+        garment.full_sleeve = rng.uniform(0.93, 1.03) if garment.rolled else garment.sleeve
+        garment.measures["sleeve_angle"] = rng.uniform(8, 32) if garment.full_sleeve > 0.6 else rng.uniform(25, 65)
+    return garment
 
 
 def _top_trousers(body: Fitting, female: bool, seated: bool, rng: np.random.Generator) -> list[Garment]:
@@ -150,7 +180,8 @@ def _with_lower(top: Garment, lower: Garment, body: Fitting, tucked: bool, rng: 
     if tucked:
         top.tucked, lower.order = True, 3
         lower.top_y = body.waist_y + rng.uniform(-5, 4)
-        top.measures["body_length"] = max(top.measures["body_length"], body.waist_y + 14)
+        if top.measures["body_length"] < body.waist_y + 14:
+            top.measures["body_length"] = rng.uniform(body.waist_y + 14, body.crotch_y)
         top.attributes["top_tuck_in"] = "Yes"
         return [top, lower]
     lower.order = 1
@@ -438,8 +469,9 @@ def _dungarees(body: Fitting, female: bool, seated: bool, rng: np.random.Generat
     top.order, top.loose, top.tucked = 1, min(top.loose, 0.5), True
     top.measures["body_length"] = max(top.measures["body_length"], body.waist_y + 14)
     measures = {"body_length": 200.0, "chest": body.chest + 8, "armhole_depth": body.waist_y - u(2, 8),
-                "strap_width": u(3, 5), "neck_width": u(14, 19), "edge_rise": u(14, 22), "edge_dip": 0.0}
-    bib = Garment("dungarees", DRESS, "bib", measures, u(0.3, 0.8), order=3, leg=u(0.8, 1.02) if rng.random() < 0.7
+                "strap_width": u(3, 5), "neck_width": u(13, 18), "edge_rise": u(14, 22), "edge_dip": 0.0,
+                "strap_spread": u(-1, 3)}
+    bib = Garment("dungarees", DRESS, "strap", measures, u(0.3, 0.8), order=3, leg=u(0.8, 1.02) if rng.random() < 0.7
                   else u(0.2, 0.45), cloth="denim" if rng.random() < 0.75 else "any")
     bib.attributes.update(sleeve_length="Sleeveless", with_inner_wear="Yes")
     return [top, bib]
