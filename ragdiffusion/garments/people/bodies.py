@@ -97,7 +97,7 @@ class BodyModel:
         old = float(rng.uniform(0.6, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 0.97))
         phenotype = {
             "gender": float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)), "age": old,
-            "muscle": rng.uniform(0.3, 0.75), "weight": float(np.clip(rng.normal(0.45, 0.19), 0.12, 1)),
+            "muscle": rng.uniform(0.3, 0.75), "weight": float(np.clip(rng.normal(0.37, 0.17), 0.1, 1)),
             "height": rng.uniform(0.3, 0.75), "proportions": rng.uniform(0.45, 1), "cupsize": rng.uniform(0.2, 0.75),
             "firmness": rng.uniform(0.4, 0.8), "african": rng.random(), "asian": rng.random(),
             "caucasian": rng.random()}

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 
-from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, specs
+from ragdiffusion.garments.patterns import Measure, MeasureError, Pattern, draft, specs
 from ragdiffusion.garments.people.bodies import Body
 from ragdiffusion.garments.people.fitting import Fitting
 from ragdiffusion.garments.people.raster import EDGE_ROWS, FIELD_Y
 from ragdiffusion.garments.people.wardrobe import Garment
 
-_TRIES = 8
+_TRIES = 12
 _NAMED = re.compile(r"[a-z]+(?:_[a-z]+)*")
+_EXCESS = re.compile(r"\(by ([0-9.]+)\)")
+_SLACK = 0.3  # cm
+_THIGH = 0.58  # greatest width of a leg at the crotch, as a share of the hips
+_NECK_FALL = 2.5  # cm that a garment's neck points lie below the base of the neck
+_MORE = ("sleeve_length",)  # measures that are mended by more of them
 
 
 def draft_worn(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
@@ -37,15 +43,26 @@ def draft_worn(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarr
         try:
             return draft(garment.kind, measures)
         except MeasureError as error:
-            blamed = next((word for word in _NAMED.findall(str(error)) if word in measures), None)
-            if blamed is None:
+            if not _mend(measures, str(error), allowed):
                 break
-            del measures[blamed]
     kept = {k: measures[k] for k in ("body_length", "skirt_length", "inseam", "sleeve_length") if k in measures}
     try:
         return draft(garment.kind, kept)
     except MeasureError:
         return draft(garment.kind)
+
+
+def _mend(measures: dict[str, float], complaint: str, allowed: Mapping[str, Measure]) -> bool:
+    """Move the measure that the drafter complains of by what it says that is too much; False if it names none."""
+    blamed = next((word for word in _NAMED.findall(complaint) if word in allowed), None)
+    if blamed is None:
+        return False
+    excess = _EXCESS.search(complaint)
+    step = (float(excess[1]) if excess else 2.0) + _SLACK
+    spec = allowed[blamed]
+    way = 1 if blamed in _MORE else -1
+    measures[blamed] = float(np.clip(measures.get(blamed, spec.default) + way * step, spec.low, spec.high))
+    return True
 
 
 def _wanted(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
@@ -61,7 +78,7 @@ def _wanted(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray 
     if garment.upper in ("sleeved", "armhole", "one_shoulder"):
         m["armhole_depth"] = m["armhole_depth"] - drop
         run = max(1.0, (m["shoulder_width"] - m["neck_width"]) / 2)
-        m["shoulder_slope"] = float(np.degrees(np.arctan2(drop, run)))
+        m["shoulder_slope"] = float(np.clip(np.degrees(np.arctan2(drop - _NECK_FALL, run)), 10, 28))
     if garment.upper == "strap":
         m["strap_length"] = m["armhole_depth"] - m.get("edge_rise", 3)
         m["neck_drop_front"] = m.get("edge_dip", 0.0)
@@ -92,7 +109,8 @@ def _lengths(garment: Garment, m: dict[str, float], fitting: Fitting, body: Body
             m["hip"] = _girth(body, surface, body.charts.crotch_z + 0.07, limbs=True)
             if garment.upper == "waist":
                 m["waist"] = _girth(body, surface, _z(body, garment.top_y or fitting.waist_y))
-            m["thigh"], m["knee"] = _limb(body, surface, "leg", 0.14), _limb(body, surface, "leg", 0.5)
+            m["thigh"] = min(_limb(body, surface, "leg", 0.2), _THIGH * m["hip"])
+            m["knee"] = min(_limb(body, surface, "leg", 0.5), m["thigh"])
             m["leg_hem"] = _limb(body, surface, "leg", min(0.95, garment.leg * 0.97))
         return
     if rings is not None:
@@ -140,6 +158,9 @@ def _limb(body: Body, surface: np.ndarray, limb: str, at: float) -> float:
     near = np.abs(along - at) < 0.05
     if near.sum() < 4:
         return 12.0
+    if limb == "leg":
+        slab = surface[near & (surface[:, 0] > 0)]
+        return _ellipse(np.ptp(slab[:, 0]) / 2, np.ptp(slab[:, 1]) / 2)
     return float(np.pi * np.linalg.norm(surface[near] - foot[near], axis=1).mean() * 100)
 
 

@@ -63,6 +63,9 @@ class Dresser:
             surface = self._clear(surface, _CLEAR * (2 if garment.order > 3 else 1))
         hanging = self._hang_skirt(garment, surface) if garment.skirt_y is not None else None
         pattern = draft_worn(garment, self.body, self.fitting, surface, hanging[1] if hanging else None)
+        if garment.full_sleeve > 0:
+            garment.full_sleeve = (pattern.measures["sleeve_length"] + 1) / self.fitting.arm
+            garment.sleeve = min(garment.sleeve, garment.full_sleeve) if garment.rolled else garment.full_sleeve
         self.patterns.append(pattern)
         self.edges.append(edge_table(pattern))
         if surface is not None:
@@ -180,7 +183,7 @@ class Dresser:
         for side, sign in ((".L", 1), (".R", -1)):
             chosen = (model.leg[side] > 0.5) & (rest[:, 0] * sign > 0) & (model.feet < 0.6)
             tube = hang(charts.leg_foot, _RIGHT, _AHEAD, charts.leg * charts.leg_length, rest, chosen,
-                        np.interp(garment.loose, [0, 0.5, 1], [0.5, 0.08, 0]) - garment.bell * (garment.upper == "waist"),
+                        np.interp(garment.loose, [0, 0.5, 1], [0.6, 0.14, 0]) - garment.bell * (garment.upper == "waist"),
                         ease, 16, 24)
             weight = (np.clip(charts.leg / 0.12, 0, 1) * chosen)[:, None]
             out = out * (1 - weight) + tube * weight

@@ -70,8 +70,9 @@ def _flow(take: Take, index: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     sums = _splat(mine, take.flat, take.panel == TRUNK, over, scale, origin[0] - 0.5, origin[1] - 0.5, size)
     footprint = scale * take.camera.pixel * 100  # flat-lay pixels per rendered pixel
     soft = cv2.GaussianBlur(sums, (0, 0), 0.35 + 0.6 * footprint)
-    visible = soft[..., 2] > _SEEN / max(footprint, 1e-3) ** 2
-    return _filled(soft), visible
+    dense = (soft[..., 2] > _SEEN / max(footprint, 1e-3) ** 2).astype(np.uint8)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.6 * footprint)) + 1,) * 2)
+    return _filled(soft), cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc) > 0
 
 
 def _limbs_over_body(pattern: Pattern, size: int) -> np.ndarray:

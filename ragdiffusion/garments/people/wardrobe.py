@@ -81,7 +81,7 @@ _FEMALE = {"top_trousers": 0.26, "top_skirt": 0.1, "crop_skirt": 0.11, "crop_tro
 _MALE = {"top_trousers": 0.6, "layered": 0.19, "coat": 0.04, "suit": 0.13, "jumpsuit": 0.01, "dungarees": 0.03}
 
 _TOPS = {  # share for women and men; kind; upper; looseness; collar; front; sleeve range; families of cloth
-    "t_shirt": (0.2, 0.34, "sleeved", (0.1, 0.9), "none", "none", (0.12, 0.48)),
+    "t_shirt": (0.2, 0.34, "sleeved", (0.1, 0.9), "none", "none", (0.22, 0.5)),
     "tank": (0.15, 0.12, "armhole", (0, 0.7), "none", "none", None),
     "camisole": (0.1, 0, "strap", (0, 0.6), "none", "none", None),
     "longsleeve": (0.12, 0.11, "sleeved", (0.05, 0.6), "none", "none", (0.85, 1.03)),
@@ -90,7 +90,7 @@ _TOPS = {  # share for women and men; kind; upper; looseness; collar; front; sle
     "sweater": (0.07, 0.08, "sleeved", (0.4, 1), "none", "none", (0.88, 1.06)),
     "turtleneck": (0.03, 0.03, "sleeved", (0.05, 0.7), "none", "none", (0.88, 1.06)),
     "hoodie": (0.03, 0.08, "sleeved", (0.6, 1), "hood", "none", (0.9, 1.06)),
-    "polo": (0.02, 0.09, "sleeved", (0.3, 0.8), "shirt", "polo", (0.2, 0.45)),
+    "polo": (0.02, 0.09, "sleeved", (0.3, 0.8), "shirt", "polo", (0.26, 0.48)),
     "bandeau": (0.03, 0, "strapless", (0, 0.2), "none", "none", None),
     "one_shoulder_top": (0.02, 0, "one_shoulder", (0, 0.3), "none", "none", None),
     "halter_top": (0.03, 0, "halter", (0, 0.4), "none", "none", None),
@@ -264,7 +264,7 @@ def _sleeves(garment: Garment, rng: np.random.Generator) -> None:
     if garment.kind in ("shirt", "longsleeve", "sweater", "hoodie") and rng.random() < 0.25:
         garment.sleeve, garment.rolled = u(0.5, 0.8), True
     if garment.kind == "shirt" and rng.random() < 0.2:
-        garment.sleeve, garment.rolled = u(0.22, 0.45), False
+        garment.sleeve, garment.rolled = u(0.3, 0.48), False
     garment.attributes["sleeves_rolled_up"] = "Yes" if garment.rolled else "No"
     name_sleeve(garment)
 
@@ -289,7 +289,7 @@ def sample_trousers(body: Fitting, female: bool, rng: np.random.Generator) -> Ga
     """Draw trousers or shorts."""
     u = rng.uniform
     short = rng.random() < 0.2
-    loose = float(np.clip(rng.normal(0.45, 0.3), 0, 1))
+    loose = float(np.clip(rng.normal(0.3, 0.27), 0, 1))
     leg = u(0.12, 0.52) if short else u(0.82, 1.03)
     top_y = body.waist_y + u(-4, 7)
     garment = Garment("shorts" if short else "trousers", LOWER, "waist", {"body_length": 200.0}, loose, leg=leg,
