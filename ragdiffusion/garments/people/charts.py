@@ -80,16 +80,9 @@ def chart_body(model: BodyModel, rest: np.ndarray, heads: np.ndarray) -> Charts:
     base = (np.abs(rest[:, 2] - neck_z - 0.015) < 0.02) & (model.arms < 0.1)
     neck_x = float(np.quantile(np.abs(rest[base, 0]), 0.7)) if base.any() else 0.06
     axis_y = _axis_y(rest, model.arms + model.neck, crotch_z, neck_z)
-    sides = {}
-    for side, sign in ((".L", 1.0), (".R", -1.0)):
-        flip = np.array([sign, 1, 1])
-        sides[side] = _side(rest * flip, [shoulder, elbow, wrist], [hip, knee, ankle])
-    left = rest[:, 0] >= 0
-    pick = lambda k: np.where(left, sides[".L"][k], sides[".R"][k])  # noqa: E731
-    arm, arm_round, leg, leg_round = (pick(k) for k in (0, 2, 3, 5))
-    mirror = np.where(left, 1.0, -1.0)[:, None] * np.array([1, 0, 0]) + np.array([0, 1, 1])
-    arm_foot = np.where(left[:, None], sides[".L"][1], sides[".R"][1]) * mirror
-    leg_foot = np.where(left[:, None], sides[".L"][4], sides[".R"][4]) * mirror
+    sign = np.where(rest[:, 0] >= 0, 1.0, -1.0)[:, None] * np.array([1, 0, 0]) + np.array([0, 1, 1])
+    arm, arm_foot, arm_round, leg, leg_foot, leg_round = _side(rest * sign, [shoulder, elbow, wrist], [hip, knee, ankle])
+    arm_foot, leg_foot = arm_foot * sign, leg_foot * sign
     on_arm, on_leg = model.arms > 0.5, model.legs > 0.5
     return Charts(
         shoulder=shoulder, elbow=elbow, wrist=wrist, hip=hip, knee=knee, ankle=ankle, eye=at("eye.L"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ragdiffusion.garments.people import raster
@@ -43,27 +44,31 @@ class Pixels:
 
 def paint_face(px: Pixels, body: Body, rng: np.random.Generator) -> None:
     """Brows, eyes, lips, cheeks, beard."""
-    u, at = rng.uniform, px.attributes
-    x, z, eye = np.abs(at[..., 0]), at[..., 2], body.charts.eye
-    face = (px.which == 0) & (at[..., raster.HEAD] > 0.5) & (at[..., 1] < eye[1] + 0.03)
-    if not face.any():
+    u, eye = rng.uniform, body.charts.eye
+    head = (px.which == 0) & (px.attributes[..., raster.HEAD] > 0.5)
+    left, top, width, height = cv2.boundingRect(head.astype(np.uint8))
+    if width == 0:
         return
+    box = (slice(top, top + height), slice(left, left + width))
+    at, colour = px.attributes[box], px.colour[box]
+    x, z = np.abs(at[..., 0]), at[..., 2]
+    face = head[box] & (at[..., 1] < eye[1] + 0.03)
     up = z - eye[2]
     if not body.female and rng.random() < 0.4:
         beard = face & (up < -0.035 - 0.01 * np.cos(x * 60)) & ~((x < 0.026) & (np.abs(up + 0.068) < 0.008))
-        px.colour[beard] = px.colour[beard] * u(0.3, 0.7) + 8
+        colour[beard] = colour[beard] * u(0.3, 0.7) + 8
     brow = face & (np.abs(up - 0.021 + 0.15 * np.abs(x - eye[0])) < 0.0045) & (np.abs(x - eye[0]) < 0.022)
-    px.colour[brow] *= u(0.25, 0.7)
+    colour[brow] *= u(0.25, 0.7)
     lips = face & ((x / 0.026) ** 2 + ((up + 0.068) / 0.009) ** 2 < 1)
-    px.colour[lips] = px.colour[lips] * 0.55 + np.array([u(120, 190), 60, 70]) * 0.45
+    colour[lips] = colour[lips] * 0.55 + np.array([u(120, 190), 60, 70]) * 0.45
     distance = np.hypot(x - eye[0], up * 1.6)
-    px.colour[face & (distance < 0.0135)] = 190 * u(0.6, 1)
-    px.colour[face & (distance < 0.0085)] = 30
-    px.colour[face & (distance > 0.0125) & (distance < 0.016)] *= 0.5
-    px.colour[face & (np.hypot(x - 0.035, up + 0.045) < 0.02)] *= np.array([1.03, 0.95, 0.93])
+    colour[face & (distance < 0.0135)] = 190 * u(0.6, 1)
+    colour[face & (distance < 0.0085)] = 30
+    colour[face & (distance > 0.0125) & (distance < 0.016)] *= 0.5
+    colour[face & (np.hypot(x - 0.035, up + 0.045) < 0.02)] *= np.array([1.03, 0.95, 0.93])
     if rng.random() < 0.12:
         frame = face & (np.abs(np.hypot((x - eye[0]) / 1.25, up + 0.003) - 0.021) < max(0.002, px.size))
-        px.colour[frame] = 25 if rng.random() < 0.7 else garment_colour(rng)
+        colour[frame] = 25 if rng.random() < 0.7 else garment_colour(rng)
 
 
 def paint_edges(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:

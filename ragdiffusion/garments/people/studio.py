@@ -126,7 +126,7 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     labels = np.array([*(layer.label for layer in layers), GROUND], np.uint8)[which]
     instance = np.array([*garment_of, -1], np.int8)[which]
     tone = skin_tone(rng)
-    colour = _dyed(layers, sheets, garment_of, which, flat, front, attributes, tone, body, rng)
+    colour = _dyed(layers, sheets, garment_of, which, flat, front, attributes, tone, body, camera.pixel, rng)
     down = (body.charts.neck_z - attributes[..., raster.Z]) * 100
     px = details.Pixels(colour, labels, attributes, which, inside, front, across, down, camera.pixel)
     _see_through(px, layers, garments, tone, rng)
@@ -143,8 +143,8 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
 
 
 def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, which: np.ndarray, flat: np.ndarray,
-          front: np.ndarray, attributes: np.ndarray, tone: np.ndarray, body: Body, rng: np.random.Generator
-          ) -> np.ndarray:
+          front: np.ndarray, attributes: np.ndarray, tone: np.ndarray, body: Body, pixel: float,
+          rng: np.random.Generator) -> np.ndarray:
     tiles = np.zeros((len(layers), TILE, TILE, 3), np.uint8)
     side = np.full(len(layers), 0.4)
     hair = hair_colour(rng, body.age)
@@ -162,9 +162,15 @@ def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, whic
             if layer.name not in drawn:
                 drawn[layer.name] = draw_tile(rng, "leather" if rng.random() < 0.4 else "any").image
             tiles[i] = drawn[layer.name]
-    return painting.dye(which, garment_of, flat, front, np.stack([np.stack([s.front, s.back]) for s in sheets]),
+    cloth = np.stack([np.stack([_softened(side, s.scale * pixel * 100) for side in (s.front, s.back)]) for s in sheets])
+    return painting.dye(which, garment_of, flat, front, cloth,
                         np.array([s.scale for s in sheets]), np.array([s.origin for s in sheets], float), attributes,
                         tiles, side)
+
+
+def _softened(image: np.ndarray, shrink: float) -> np.ndarray:
+    """Cloth without what is too fine for a picture that shows it smaller."""
+    return cv2.GaussianBlur(image, (0, 0), 0.4 * shrink) if shrink > 1.2 else image
 
 
 def _strands(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
