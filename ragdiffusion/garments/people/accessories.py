@@ -12,21 +12,35 @@ from ragdiffusion.garments.people.meshes import laplacian
 from ragdiffusion.garments.people.solids import ellipsoid, rigid_layer, tube
 
 
-def add_shoes(dresser: Dresser, rng: np.random.Generator) -> None:
-    """Shoes, boots, or bare feet."""
-    if rng.random() > 0.88:
+def add_shoes(dresser: Dresser, rng: np.random.Generator, *, heels: bool = False) -> None:
+    """Shoes, boots, pumps, heels, or bare feet."""
+    if rng.random() > 0.9 and not heels:
         return
     u, body, model = rng.uniform, dresser.body, dresser.body.model
-    low = u(0.98, 1.04) if rng.random() < 0.68 else u(0.66, 0.95)
+    boots = rng.random() < 0.3
+    low = u(0.66, 0.95) if boots else u(0.99, 1.05)
     out = body.rest + body.normals * u(0.006, 0.016)
     smooth = np.where(model.feet > 0.5, 0.9, 0.0)
-    out = laplacian((out - 0).astype(np.float64), model.start, model.neighbour, smooth, 6).astype(np.float32)
+    out = laplacian(out.astype(np.float64), model.start, model.neighbour, smooth, 6).astype(np.float32)
     out[model.feet > 0.5, 2] -= 0.008
+    values = {raster.C0: low, raster.LEG_LENGTH: body.charts.leg_length}
+    if not boots and (heels or body.female and rng.random() < 0.35):
+        foot = body.rest[model.feet > 0.5]
+        values[raster.C1] = foot[:, 2].min() + u(0.02, 0.045)
+        values[raster.C2] = foot[:, 1].min() + u(0.05, 0.085)
     keep = (model.feet > 0.05) | (body.charts.leg > 0.6)
     dresser.layers.append(Layer("shoes", dresser.pose.points(out), model.faces[keep[model.faces].all(1)],
-                                dresser.attributes, parameters(raster.SHOE, {
-                                    raster.C0: low, raster.LEG_LENGTH: body.charts.leg_length}),
-                                OTHER, order=2 if low > 0.9 or rng.random() < 0.5 else 4, on_body=True))
+                                dresser.attributes, parameters(raster.SHOE, values), OTHER,
+                                order=2 if low > 0.9 or rng.random() < 0.5 else 4, on_body=True))
+    if heels:
+        thick = u(0.006, 0.02)
+        for side, sign in ((".L", 1), (".R", -1)):
+            ankle = body.charts.ankle * np.array([sign, 1, 1])
+            top = np.array([ankle[0], ankle[1] + 0.035, body.rest[:, 2].min() + 0.03])
+            way = dresser.pose.bones[model.bone["foot" + side]][:, :3].T @ np.array([0, 0.0, -1])
+            path = np.linspace(top, top + way * u(0.07, 0.1), 6)
+            dresser.layers.append(rigid_layer(dresser, tube(path, np.linspace(0.024, thick, 6), 8), "foot" + side, "shoes",
+                                              OTHER))
 
 
 def add_things(dresser: Dresser, rng: np.random.Generator) -> None:

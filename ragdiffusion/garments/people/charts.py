@@ -6,6 +6,7 @@ limbs +1 is the outer and -1 the inner seam. They are what garments are cut by a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ def chart_body(model: BodyModel, rest: np.ndarray, heads: np.ndarray) -> Charts:
         waist_z=float(crotch_z + 0.56 * (at("spine01")[2] - crotch_z)), crotch_z=crotch_z,
         arm_length=float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)),
         leg_length=float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)),
-        trunk=_round_ellipse(rest[:, 0], -(rest[:, 1] - axis_y)),
+        trunk=_round_ellipse(rest[:, 0], -(rest[:, 1] - axis_y), _half_width(rest, model.arms + model.neck, crotch_z, neck_z)),
         arm=np.where(on_arm, arm, np.minimum(arm, 0)), arm_round=arm_round,
         leg=np.where(on_leg, leg, -1.0), leg_round=leg_round,
         arm_foot=np.where(on_arm[:, None], arm_foot, rest), leg_foot=np.where(on_leg[:, None], leg_foot, rest),
@@ -116,26 +117,46 @@ def _side(mirrored: np.ndarray, arm: list[np.ndarray], leg: list[np.ndarray]) ->
     return along, foot, arm_round, leg_along, leg_foot, leg_round
 
 
-def _axis_y(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
-    """y half way between front and back of the trunk, at each vertex' height."""
+def _by_height(rest: np.ndarray, chosen: np.ndarray, low: float, high: float, measure: Callable[[np.ndarray], float]
+               ) -> np.ndarray:
+    """A measure of slices of the trunk, smooth, at each vertex' height (N,)."""
     edges = np.linspace(low, high, _SLICES)
-    trunk = (elsewhere < 0.1) & (np.abs(rest[:, 0]) < 0.06)
     which = np.digitize(rest[:, 2], edges)
-    middle = np.full(_SLICES + 1, np.nan)
+    found = np.full(_SLICES + 1, np.nan)
     for i in range(1, _SLICES):
-        slab = rest[trunk & (which == i), 1]
+        slab = rest[chosen & (which == i)]
         if len(slab) > 3:
-            middle[i] = 0.5 * (slab.min() + slab.max())
-    known = np.nonzero(~np.isnan(middle))[0]
-    filled = np.interp(np.arange(_SLICES + 1), known, middle[known])
+            found[i] = measure(slab)
+    known = np.nonzero(~np.isnan(found))[0]
+    filled = np.interp(np.arange(_SLICES + 1), known, found[known])
     filled = np.convolve(np.pad(filled, 2, mode="edge"), np.ones(5) / 5, "valid")
     return np.interp(rest[:, 2], np.concatenate([[low - 0.05], edges]), filled)
 
 
-def _round_ellipse(across: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Share of the way round a trunk's cross-section, an ellipse: 0 front, +-1 sides, +-2 back."""
+def _axis_y(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
+    """y half way between front and back of the trunk, at each vertex' height."""
+    trunk = (elsewhere < 0.1) & (np.abs(rest[:, 0]) < 0.06)
+    return _by_height(rest, trunk, low, high, lambda slab: 0.5 * float(slab[:, 1].min() + slab[:, 1].max()))
+
+
+def _half_width(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Half the trunk's width, at each vertex' height."""
+    return _by_height(rest, elsewhere < 0.3, low, high, lambda slab: float(np.abs(slab[:, 0]).max()))
+
+
+def _round_ellipse(across: np.ndarray, forward: np.ndarray, half_width: np.ndarray) -> np.ndarray:
+    """Share of the way round a trunk's cross-section, an ellipse: 0 front, +-1 sides, +-2 back.
+
+    Near the middle it goes by `across` alone, so that what is drawn straight down a garment falls straight, whatever
+    the body's depth; near the sides by the angle.
+    """
     angle = np.linspace(0, np.pi, 181)
     step = np.hypot(np.diff(_FLATNESS * np.sin(angle)), np.diff(np.cos(angle)))
     length = np.concatenate([[0], np.cumsum(step)])
     turn = np.arctan2(across / _FLATNESS, forward)
+    share = np.clip(across / half_width, -1, 1)
+    level = np.arcsin(share)
+    level = np.where(forward >= 0, level, np.sign(across) * np.pi - level)
+    weight = np.clip((0.85 - np.abs(share)) / 0.35, 0, 1)
+    turn = turn * (1 - weight) + level * weight
     return np.sign(turn) * np.interp(np.abs(turn), angle, length / length[-1] * 2)

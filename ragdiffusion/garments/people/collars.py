@@ -39,7 +39,7 @@ def _collar(dresser: Dresser, garment: Garment, rng: np.random.Generator) -> Mes
     high = u(0.025, 0.045)
     base, stand = ring(radius + 0.008, 0 * back), ring(radius, high + 0 * back)
     if garment.collar == "stand":
-        return np.concatenate([base, stand + [0, 0, 0.01]]), grid_faces(2, 36)
+        return np.concatenate([stand + [0, 0, 0.01], base]), grid_faces(2, 36)
     point = np.exp(-((np.minimum(angle - half_open, 2 * np.pi - half_open - angle)) / 0.35) ** 2)
     leaf = u(0.02, 0.035)
     reach = leaf + 0.03 * point

@@ -133,14 +133,12 @@ def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> No
 
 
 def paint_shoes(px: Pixels, layers: list[Layer], body: Body, rng: np.random.Generator) -> None:
-    """Soles, and the openings of sandals and pumps through which the foot shows."""
-    u = rng.uniform
+    """Soles and toe caps."""
+    u, low = rng.uniform, body.rest[:, 2].min()
+    sole, ink = u(0.012, 0.035) * (rng.random() < 0.6), garment_colour(rng)
+    toes = body.rest[body.model.feet > 0.5, 1].min() + u(0.03, 0.06) * (rng.random() < 0.3)
     for i, layer in enumerate(layers):
-        if layer.name != "shoes":
-            continue
-        mine, z = px.which == i, px.attributes[..., 2]
-        low = body.rest[:, 2].min()
-        if rng.random() < 0.6:
-            px.colour[mine & (z < low + u(0.015, 0.035))] = garment_colour(rng)
-        if rng.random() < 0.3:
-            px.colour[mine & (np.abs(px.attributes[..., 0]) % 0.02 < 0.004) & (z > low + 0.05)] *= 0.6
+        if layer.name == "shoes" and layer.on_body:
+            mine = px.which == i
+            px.colour[mine & (px.attributes[..., 1] < toes)] *= 0.7
+            px.colour[mine & (px.attributes[..., 2] < low + sole)] = ink

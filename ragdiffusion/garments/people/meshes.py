@@ -80,11 +80,14 @@ def neighbour_lists(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def grid_faces(rows: int, columns: int, *, closed: bool = False) -> np.ndarray:
-    """Triangles (F, 3) of a grid of rows * columns vertices; `closed` joins its last column to its first."""
+    """Triangles (F, 3) of a grid of rows * columns vertices; `closed` joins its last column to its first.
+
+    Seen from where rows run down and columns to the right, they face the viewer.
+    """
     width = columns if closed else columns - 1
     i = np.arange(rows - 1)[:, None] * columns + np.arange(width)
     j = np.arange(rows - 1)[:, None] * columns + (np.arange(width) + 1) % columns
-    quads = np.stack([i, j, j + columns, i + columns], -1).reshape(-1, 4)
+    quads = np.stack([i + columns, j + columns, j, i], -1).reshape(-1, 4)
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int64)
 
 

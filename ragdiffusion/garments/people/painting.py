@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from ragdiffusion.garments.people.raster import TEX_U, TEX_V, TRUNK
+from ragdiffusion.garments.people.raster import ARM, LEG, TEX_U, TEX_V, TRUNK
 
 
 @njit(cache=True, fastmath=True)
@@ -123,7 +123,16 @@ def relief(which, flat, attributes, garment_of, maps, chosen, side, offset, stre
             fu, fv = u - i, v - j
             i0, i1, j0, j1 = i % size, (i + 1) % size, j % size, (j + 1) % size
             m = maps[chosen[L]]
-            out[y, x] = strength[L] * ((m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv)
+            amount = strength[L]
+            if garment_of[L] >= 0:  # cloth bunches at elbows, hips, knees, and above the shoe
+                arm, leg = attributes[y, x, ARM], attributes[y, x, LEG]
+                bend = 0.0
+                if arm > 0:
+                    bend = np.exp(-((arm - 0.5) / 0.12) ** 2)
+                if leg > -0.5:
+                    bend = np.exp(-((leg - 0.5) / 0.1) ** 2) + np.exp(-(leg / 0.08) ** 2) + np.exp(-((leg - 1) / 0.1) ** 2)
+                amount *= 0.75 + 1.1 * bend
+            out[y, x] = amount * ((m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv)
                                        + (m[j1, i0] * (1 - fu) + m[j1, i1] * fu) * fv)
     return out
 

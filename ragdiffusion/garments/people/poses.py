@@ -58,8 +58,8 @@ class Pose:
         return (points @ matrix[:, :3].T + matrix[:, 3]).astype(np.float32)
 
 
-def sample_pose(body: Body, rng: np.random.Generator) -> Pose:
-    """Draw a pose, standing nearly always."""
+def sample_pose(body: Body, rng: np.random.Generator, *, heels: bool = False) -> Pose:
+    """Draw a pose, standing nearly always; `heels` lifts the feet's."""
     u: _Draw = lambda low, high: float(rng.uniform(low, high))  # noqa: E731
     stance = "seated" if rng.random() < 0.06 else str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
     names = list(_ARMS)
@@ -82,6 +82,10 @@ def sample_pose(body: Body, rng: np.random.Generator) -> Pose:
                                  ("upperleg01", "lowerleg01", thigh), ("lowerleg01", "foot", shin)):
             index = body.model.bone
             aims[index[bone + side]] = (aim, index[child + side], sign)
+        if heels:
+            turns[index["foot" + side]] = rotation((1, 0, 0), 0.55)
+            for toe in range(1, 6):
+                turns[index[f"toe{toe}-1{side}"]] = rotation((1, 0, 0), -0.5)
         turns[index["wrist" + side]] = rotation((0, 1, 0), u(-0.25, 0.25)) @ rotation((1, 0, 0), u(-0.3, 0.2))
         curl = u(0, 0.7)
         for finger in (2, 3, 4, 5):

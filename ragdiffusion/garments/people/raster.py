@@ -115,7 +115,10 @@ def cover(p, a, fields, edges):
         line += 0.004 * np.sin(a[X] * 420) * np.sin(a[Z] * 300 + a[Y] * 380)
         return min(0.05, a[Z] - p[C6] - line)
     if kind == SHOE:
-        return (a[LEG] - p[C0]) * p[LEG_LENGTH]
+        f = (a[LEG] - p[C0]) * p[LEG_LENGTH]
+        if p[C1] != 0:  # a pump: toes and a rim above the sole
+            f = min(f, max(p[C1] - a[Z], p[C2] - a[Y]))
+        return f
     return 0.05
 
 

@@ -76,7 +76,8 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
         plain: leave out light, relief and what is drawn over the cloth.
     """
     body = body_model().sample(rng)
-    pose = sample_pose(body, rng)
+    heels = body.female and rng.random() < 0.3
+    pose = sample_pose(body, rng, heels=heels)
     fitting = fit(body)
     dresser = Dresser(body, fitting, pose, rng)
     garments = sample_outfit(fitting, body.female, pose.stance == "seated", rng)
@@ -85,7 +86,7 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
         add_collar(dresser, garment, index, rng)
     if any(g.leg > -5 or "coat" in g.kind for g in garments) and rng.random() < 0.7:
         dresser.hide_hands()
-    add_shoes(dresser, rng)
+    add_shoes(dresser, rng, heels=heels)
     add_hair(dresser, rng)
     add_things(dresser, rng)
     scene = merged(dresser.layers, stacked(dresser.fields), np.stack(dresser.edges))

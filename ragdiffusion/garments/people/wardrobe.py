@@ -120,6 +120,7 @@ def _settled(garment: Garment, body: Fitting, rng: np.random.Generator) -> Garme
         garment.upper = "armhole"
         garment.attributes["collar"] = "Round"
     if garment.upper == "strapless":
+        garment.measures["armhole_depth"] = body.armpit_y + rng.uniform(2, 6)
         garment.origin_y = garment.measures["armhole_depth"] - garment.measures.get("edge_rise", 3)
     if garment.upper == "waist":
         assert garment.top_y is not None
