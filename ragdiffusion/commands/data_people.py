@@ -13,7 +13,8 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, help="index of the first shot (default %(default)s)")
     parser.add_argument("--count", type=int, required=True, help="how many shots")
     parser.add_argument("--height", type=int, default=256, help="of the photos, pixels (default %(default)s)")
-    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo, with garment instances")
+    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo: garment "
+                        "instances, flat-lays, flow and visibility")
     _add_cloth(parser)
 
 

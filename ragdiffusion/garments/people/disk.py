@@ -27,16 +27,27 @@ def is_written(folder: Path, index: int) -> bool:
 
 def write_shot(shot: Shot, folder: Path, *, arrays: bool = False) -> None:
     """Write ``INDEX.jpg`` (photo), ``INDEX.png`` (labels), ``INDEX.json`` (what is worn and how) and, if asked,
-    ``INDEX.npz`` with the garment instances."""
+    ``INDEX.npz`` with the rest, see `arrays_of`."""
     stem = stem_of(shot.index)
     (folder / f"{stem}.json").write_text(json.dumps(shot.summary()), encoding="utf-8")
     if arrays:
-        np.savez_compressed(folder / f"{stem}.npz", instances=shot.instances)
+        np.savez_compressed(folder / f"{stem}.npz", **arrays_of(shot))
     cv2.imwrite(str(folder / f"{stem}.png"), shot.labels)
     photo = cv2.cvtColor(shot.photo, cv2.COLOR_RGB2BGR)
     parting = folder / f"{stem}.part.jpg"
     cv2.imwrite(str(parting), photo, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     parting.rename(folder / f"{stem}.jpg")
+
+
+def arrays_of(shot: Shot) -> dict[str, np.ndarray]:
+    """A shot's instances (H, W), and of garment number i: ``standard_i``, ``silhouette_i`` and ``visible_i`` (uint8) and
+    ``flow_i`` (float16, photo pixels)."""
+    arrays = {"instances": shot.instances}
+    for i, garment in enumerate(shot.garments):
+        arrays |= {f"standard_{i}": garment.standard, f"silhouette_{i}": garment.silhouette,
+                   f"visible_{i}": np.rint(garment.visible * 255).astype(np.uint8),
+                   f"flow_{i}": garment.flow.astype(np.float16)}
+    return arrays
 
 
 def render(engine: PeopleEngine, folder: Path, indices: Iterable[int], *, arrays: bool = False,

@@ -210,6 +210,8 @@ class Dresser:
         shape = {"taper": garment.taper, "flare": garment.flare, "ease": 0.004, "phase": self._phase}
         rings = loft(posed, heights, centre, folds=garment.folds, **shape)
         rest = loft(cloud, heights, centre, folds=garment.folds * 0.3, **shape)
+        if garment.ruffle > 0:
+            rings, rest = _ruffled(rings, garment.ruffle, centre), _ruffled(rest, garment.ruffle * 0.5, centre)
         self.worn = _over_rings(self.worn, rest, heights, centre, chosen, body)
         return rings, rest
 
@@ -241,6 +243,17 @@ def _outermost(below: np.ndarray, above: np.ndarray, body: Body) -> np.ndarray:
     """Of two surfaces over the body, at each vertex the one further out."""
     far = ((above - body.rest) * body.normals).sum(1) > ((below - body.rest) * body.normals).sum(1)
     return np.where(far[:, None], above, below).astype(np.float32)
+
+
+def _ruffled(rings: np.ndarray, depth: float, centre_y: float) -> np.ndarray:
+    """Rings (R, 65, 3) whose lowest fifth stands off and waves, `depth` metres deep."""
+    out = rings.copy()
+    share = np.clip((np.arange(len(rings)) / (len(rings) - 1) - 0.8) / 0.2, 0, 1)[:, None]
+    wave = depth * (0.8 + np.sin(np.linspace(0, 2 * np.pi * 16, rings.shape[1]))[None]) * np.sqrt(share)
+    off = rings[..., :2] - np.array([0, centre_y])
+    radius = np.linalg.norm(off, axis=-1)
+    out[..., :2] = off * (1 + wave / np.maximum(radius, 1e-3))[..., None] + np.array([0, centre_y])
+    return out.astype(np.float32)
 
 
 def _over_rings(worn: np.ndarray, rings: np.ndarray, heights: np.ndarray, centre_y: float, chosen: np.ndarray,

@@ -34,6 +34,7 @@ class Garment:
         flare: of a skirt, metres per metre.
         taper: of a skirt.
         folds: of a skirt.
+        ruffle: depth of a ruffle at its hem, metres.
         collar: "none", "shirt", "stand", "lapel", "hood", "ruffle", "scarf".
         front: "none", "buttons", "zip", "polo".
         tucked: whether its hem is tucked in.
@@ -64,6 +65,7 @@ class Garment:
     flare: float = 0.0
     taper: float = 0.3
     folds: float = 0.0
+    ruffle: float = 0.0
     collar: str = "none"
     front: str = "none"
     tucked: bool = False
@@ -122,6 +124,8 @@ def _settled(garment: Garment, body: Fitting, rng: np.random.Generator) -> Garme
     if garment.upper == "strapless":
         garment.measures["armhole_depth"] = body.armpit_y + rng.uniform(2, 6)
         garment.origin_y = garment.measures["armhole_depth"] - garment.measures.get("edge_rise", 3)
+    if garment.skirt_y is not None and garment.flare > 0 and "coat" not in garment.kind and rng.random() < 0.15:
+        garment.ruffle = rng.uniform(0.006, 0.016)
     if garment.upper == "waist":
         assert garment.top_y is not None
         garment.origin_y = garment.top_y
