@@ -16,11 +16,26 @@ from ragdiffusion.garments.people.meshes import neighbour_lists, vertex_normals
 
 _ARM = ("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
 _LEG = ("upperleg", "lowerleg", "foot", "toe")
-_LOCAL = ("measure-waist-circ-incr", "measure-hips-circ-incr", "measure-shoulder-dist-incr", "stomach-tone-incr",
-          "torso-vshape-incr", "buttocks-volume-incr", "measure-neck-circ-incr", "measure-thigh-circ-incr",
-          "measure-upperarm-circ-incr", "hip-scale-horiz-incr", "torso-scale-depth-incr", "head-scale-horiz-incr",
-          "nose-scale-vert-incr", "nose-scale-horiz-incr", "mouth-scale-horiz-incr", "chin-width-incr",
-          "head-fat-incr", "chin-height-incr")
+_LOCAL = (
+    "measure-waist-circ-incr",
+    "measure-hips-circ-incr",
+    "measure-shoulder-dist-incr",
+    "stomach-tone-incr",
+    "torso-vshape-incr",
+    "buttocks-volume-incr",
+    "measure-neck-circ-incr",
+    "measure-thigh-circ-incr",
+    "measure-upperarm-circ-incr",
+    "hip-scale-horiz-incr",
+    "torso-scale-depth-incr",
+    "head-scale-horiz-incr",
+    "nose-scale-vert-incr",
+    "nose-scale-horiz-incr",
+    "mouth-scale-horiz-incr",
+    "chin-width-incr",
+    "head-fat-incr",
+    "chin-height-incr",
+)
 _NEGLIGIBLE = 0.003  # weight of a shape that moves nothing by a millimetre
 
 
@@ -97,11 +112,18 @@ class BodyModel:
         female = bool(rng.random() < 0.55)
         old = float(rng.uniform(0.6, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 0.97))
         phenotype = {
-            "gender": float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)), "age": old,
-            "muscle": rng.uniform(0.3, 0.75), "weight": float(np.clip(rng.normal(0.37, 0.17), 0.1, 1)),
-            "height": rng.uniform(0.3, 0.75), "proportions": rng.uniform(0.45, 1), "cupsize": rng.uniform(0.2, 0.75),
-            "firmness": rng.uniform(0.4, 0.8), "african": rng.random(), "asian": rng.random(),
-            "caucasian": rng.random()}
+            "gender": float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)),
+            "age": old,
+            "muscle": rng.uniform(0.3, 0.75),
+            "weight": float(np.clip(rng.normal(0.37, 0.17), 0.1, 1)),
+            "height": rng.uniform(0.3, 0.75),
+            "proportions": rng.uniform(0.45, 1),
+            "cupsize": rng.uniform(0.2, 0.75),
+            "firmness": rng.uniform(0.4, 0.8),
+            "african": rng.random(),
+            "asian": rng.random(),
+            "caucasian": rng.random(),
+        }
         local = dict(zip(_LOCAL, np.clip(rng.normal(0, 0.22, len(_LOCAL)), -0.5, 0.5), strict=True))
         return self.shape(phenotype, local)
 
@@ -123,9 +145,13 @@ class BodyModel:
         model = self._anny
         values = torch.tensor([[float(phenotype[label]) for label in model.phenotype_labels]])
         with torch.no_grad():
-            first = phenotype_blendshape_weights(values, model.phenotype_labels, model.anchors,
-                                                 model.stacked_phenotype_blend_shapes_mask,
-                                                 extrapolate=model.extrapolate_phenotypes)
+            first = phenotype_blendshape_weights(
+                values,
+                model.phenotype_labels,
+                model.anchors,
+                model.stacked_phenotype_blend_shapes_mask,
+                extrapolate=model.extrapolate_phenotypes,
+            )
             if model.phenotype_blendshape_projection is not None:
                 first = first @ model.phenotype_blendshape_projection
         weights = np.zeros(len(self._shapes), np.float32)
@@ -134,7 +160,6 @@ class BodyModel:
         for label, value in local.items():
             weights[count + 2 * self._local[label] + (value < 0)] = abs(value)
         return weights
-
 
 
 @lru_cache(maxsize=1)

@@ -82,21 +82,37 @@ def chart_body(model: BodyModel, rest: np.ndarray, heads: np.ndarray) -> Charts:
     neck_x = float(np.quantile(np.abs(rest[base, 0]), 0.7)) if base.any() else 0.06
     axis_y = _axis_y(rest, model.arms + model.neck, crotch_z, neck_z)
     sign = np.where(rest[:, 0] >= 0, 1.0, -1.0)[:, None] * np.array([1, 0, 0]) + np.array([0, 1, 1])
-    arm, arm_foot, arm_round, leg, leg_foot, leg_round = _side(rest * sign, [shoulder, elbow, wrist], [hip, knee, ankle])
+    arm, arm_foot, arm_round, leg, leg_foot, leg_round = _side(
+        rest * sign, [shoulder, elbow, wrist], [hip, knee, ankle]
+    )
     arm_foot, leg_foot = arm_foot * sign, leg_foot * sign
     on_arm, on_leg = model.arms > 0.5, model.legs > 0.5
     return Charts(
-        shoulder=shoulder, elbow=elbow, wrist=wrist, hip=hip, knee=knee, ankle=ankle, eye=at("eye.L"),
-        neck_z=neck_z, neck_x=neck_x,
+        shoulder=shoulder,
+        elbow=elbow,
+        wrist=wrist,
+        hip=hip,
+        knee=knee,
+        ankle=ankle,
+        eye=at("eye.L"),
+        neck_z=neck_z,
+        neck_x=neck_x,
         armpit_z=float(shoulder[2] - 0.115 * (neck_z - crotch_z) / 0.6),
-        waist_z=float(crotch_z + 0.56 * (at("spine01")[2] - crotch_z)), crotch_z=crotch_z,
+        waist_z=float(crotch_z + 0.56 * (at("spine01")[2] - crotch_z)),
+        crotch_z=crotch_z,
         arm_length=float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)),
         leg_length=float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)),
-        trunk=_round_ellipse(rest[:, 0], -(rest[:, 1] - axis_y), _half_width(rest, model.arms + model.neck, crotch_z, neck_z)),
-        arm=np.where(on_arm, arm, np.minimum(arm, 0)), arm_round=arm_round,
-        leg=np.where(on_leg, leg, -1.0), leg_round=leg_round,
-        arm_foot=np.where(on_arm[:, None], arm_foot, rest), leg_foot=np.where(on_leg[:, None], leg_foot, rest),
-        axis_y=axis_y)
+        trunk=_round_ellipse(
+            rest[:, 0], -(rest[:, 1] - axis_y), _half_width(rest, model.arms + model.neck, crotch_z, neck_z)
+        ),
+        arm=np.where(on_arm, arm, np.minimum(arm, 0)),
+        arm_round=arm_round,
+        leg=np.where(on_leg, leg, -1.0),
+        leg_round=leg_round,
+        arm_foot=np.where(on_arm[:, None], arm_foot, rest),
+        leg_foot=np.where(on_leg[:, None], leg_foot, rest),
+        axis_y=axis_y,
+    )
 
 
 def _side(mirrored: np.ndarray, arm: list[np.ndarray], leg: list[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -110,15 +126,17 @@ def _side(mirrored: np.ndarray, arm: list[np.ndarray], leg: list[np.ndarray]) ->
     arm_round = np.arctan2(off @ outward, -(off @ back)) / (np.pi / 2)
     leg_along, leg_foot = along_polyline(mirrored, leg)
     above = mirrored[:, 2] > leg[0][2]
-    leg_foot[above] = np.stack([np.full(above.sum(), leg[0][0]), np.full(above.sum(), leg[0][1]),
-                                mirrored[above, 2]], 1)
+    leg_foot[above] = np.stack(
+        [np.full(above.sum(), leg[0][0]), np.full(above.sum(), leg[0][1]), mirrored[above, 2]], 1
+    )
     off = mirrored - leg_foot
     leg_round = np.arctan2(off[:, 0], -off[:, 1]) / (np.pi / 2)
     return along, foot, arm_round, leg_along, leg_foot, leg_round
 
 
-def _by_height(rest: np.ndarray, chosen: np.ndarray, low: float, high: float, measure: Callable[[np.ndarray], float]
-               ) -> np.ndarray:
+def _by_height(
+    rest: np.ndarray, chosen: np.ndarray, low: float, high: float, measure: Callable[[np.ndarray], float]
+) -> np.ndarray:
     """A measure of slices of the trunk, smooth, at each vertex' height (N,)."""
     edges = np.linspace(low, high, _SLICES)
     which = np.digitize(rest[:, 2], edges)
@@ -156,7 +174,7 @@ def _round_ellipse(across: np.ndarray, forward: np.ndarray, half_width: np.ndarr
     turn = np.arctan2(across / _FLATNESS, forward)
     share = np.clip(across / half_width, -1, 1)
     level = np.arcsin(share)
-    level = np.where(forward >= 0, level, np.sign(across) * np.pi - level)
+    level = np.where(forward >= 0, level, np.where(across >= 0, np.pi, -np.pi) - level)
     weight = np.clip((0.85 - np.abs(share)) / 0.35, 0, 1)
     turn = turn * (1 - weight) + level * weight
     return np.sign(turn) * np.interp(np.abs(turn), angle, length / length[-1] * 2)

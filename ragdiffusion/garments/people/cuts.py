@@ -1,7 +1,7 @@
 """What of a draped body surface is cloth: signed distance fields of a pattern's front and back in its flat frame.
 
-A pattern's free edges (neckline, open armholes, hem) cut; its seams (shoulders, sides, armholes with sleeves) don't: the
-cloth goes on beyond them, over the body, to the next panel.
+A pattern's free edges (neckline, open armholes, hem) cut; its seams (shoulders, sides, armholes with sleeves) don't:
+the cloth goes on beyond them, over the body, to the next panel.
 """
 
 from __future__ import annotations
@@ -25,8 +25,14 @@ def frame() -> tuple[np.ndarray, np.ndarray]:
     return (np.arange(columns) * CELL - FIELD_X)[None], (np.arange(rows) * CELL - FIELD_Y)[:, None]
 
 
-def of_pattern(pattern: Pattern, *, sleeved: bool, gap: tuple[float, float, float] | None = None, rise: float = 0.0,
-               hem: bool = True) -> np.ndarray:
+def of_pattern(
+    pattern: Pattern,
+    *,
+    sleeved: bool,
+    gap: tuple[float, float, float] | None = None,
+    rise: float = 0.0,
+    hem: bool = True,
+) -> np.ndarray:
     """Fields of a garment that hangs from the shoulders.
 
     Args:

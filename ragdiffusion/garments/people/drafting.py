@@ -22,8 +22,9 @@ _NECK_FALL = 2.5  # cm that a garment's neck points lie below the base of the ne
 _MORE = ("sleeve_length",)  # measures that are mended by more of them
 
 
-def draft_worn(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
-               ) -> Pattern:
+def draft_worn(
+    garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
+) -> Pattern:
     """Draft the pattern of a garment as it is worn.
 
     Args:
@@ -65,15 +66,18 @@ def _mend(measures: dict[str, float], complaint: str, allowed: Mapping[str, Meas
     return True
 
 
-def _wanted(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
-            ) -> dict[str, float]:
+def _wanted(
+    garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray | None, rings: np.ndarray | None
+) -> dict[str, float]:
     m, origin = dict(garment.measures), garment.origin_y
     charts = body.charts
     waist_y = fitting.waist_y - origin
     if surface is not None and garment.upper != "waist":
         m["chest"] = _girth(body, surface, charts.armpit_z - 0.02)
         m["waist"] = _girth(body, surface, charts.waist_z)
-        m["hip"] = m["hem"] = _girth(body, surface, max(charts.crotch_z + 0.04, _z(body, garment.measures["body_length"])))
+        m["hip"] = m["hem"] = _girth(
+            body, surface, max(charts.crotch_z + 0.04, _z(body, garment.measures["body_length"]))
+        )
     drop = m["shoulder_drop"] if "shoulder_drop" in m else fitting.shoulder_drop
     if garment.upper in ("sleeved", "armhole", "one_shoulder"):
         m["armhole_depth"] = m["armhole_depth"] - drop
@@ -94,8 +98,15 @@ def _wanted(garment: Garment, body: Body, fitting: Fitting, surface: np.ndarray 
     return m
 
 
-def _lengths(garment: Garment, m: dict[str, float], fitting: Fitting, body: Body, surface: np.ndarray | None,
-             rings: np.ndarray | None, waist_y: float) -> None:
+def _lengths(
+    garment: Garment,
+    m: dict[str, float],
+    fitting: Fitting,
+    body: Body,
+    surface: np.ndarray | None,
+    rings: np.ndarray | None,
+    waist_y: float,
+) -> None:
     """What depends on where the garment ends."""
     length, origin = m.pop("body_length"), garment.origin_y
     armpit = fitting.armpit_y - origin
@@ -169,7 +180,9 @@ def edge_table(pattern: Pattern) -> np.ndarray:
     rows = np.arange(EDGE_ROWS) - FIELD_Y
     table = np.full((2, EDGE_ROWS), 25.0, np.float32)
     for side, name in enumerate(("left", "right")):
-        pieces = [getattr(pattern.parts[part], name).polygon(0.1) for part in ("body", "skirt") if part in pattern.parts]
+        pieces = [
+            getattr(pattern.parts[part], name).polygon(0.1) for part in ("body", "skirt") if part in pattern.parts
+        ]
         if pieces:
             path = np.concatenate(pieces)
             table[side] = np.maximum(np.interp(rows, np.maximum.accumulate(path[:, 1]), np.abs(path[:, 0])), 1.0)

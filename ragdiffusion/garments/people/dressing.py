@@ -48,8 +48,17 @@ class Dresser:
         self.edges: list[np.ndarray] = []
         self.patterns: list[Pattern] = []
         model = body.model
-        self.layers = [Layer("body", pose.points(body.rest), model.faces, self.attributes, parameters(raster.BODY), SKIN,
-                             on_body=True)]
+        self.layers = [
+            Layer(
+                "body",
+                pose.points(body.rest),
+                model.faces,
+                self.attributes,
+                parameters(raster.BODY),
+                SKIN,
+                on_body=True,
+            )
+        ]
         self._limbs_free = (model.hands < 0.5) & (model.head < 0.5) & (model.feet < 0.5)
 
     def put_on(self, garment: Garment, index: int) -> None:
@@ -99,23 +108,45 @@ class Dresser:
         if garment.upper == "waist":
             values[raster.TOP_Z] = charts.neck_z - garment.origin_y / 100
         else:
-            cut = of_pattern(pattern, sleeved=garment.sleeve > 0, gap=garment.gap, rise=garment.measures.get("stand", 0),
-                             hem=not legs and garment.skirt_y is None)
-            if garment.skirt_y is not None or not legs:  # a loft takes over, or the body's surface carries it no further
+            cut = of_pattern(
+                pattern,
+                sleeved=garment.sleeve > 0,
+                gap=garment.gap,
+                rise=garment.measures.get("stand", 0),
+                hem=not legs and garment.skirt_y is None,
+            )
+            if (
+                garment.skirt_y is not None or not legs
+            ):  # a loft takes over, or the body's surface carries it no further
                 deepest = (charts.neck_z - charts.crotch_z + _BELOW_CROTCH - 0.03) * 100
                 end = garment.skirt_y + 2 if garment.skirt_y is not None else deepest
                 cut = np.minimum(cut, (end - garment.origin_y - frame()[1])[None])
             values[raster.FIELD] = self._field(cut)
         faces = body.model.faces[keep[body.model.faces].all(1)]
-        self.layers.append(Layer(garment.kind, self.pose.points(surface), faces, self.attributes,
-                                 parameters(raster.GARMENT, values), garment.label, index, garment.order, True,
-                                 0.003 * max(0, garment.order - 2)))
+        self.layers.append(
+            Layer(
+                garment.kind,
+                self.pose.points(surface),
+                faces,
+                self.attributes,
+                parameters(raster.GARMENT, values),
+                garment.label,
+                index,
+                garment.order,
+                True,
+                0.003 * max(0, garment.order - 2),
+            )
+        )
 
     def _frame(self, garment: Garment, pattern: Pattern) -> dict[int, float]:
         charts = self.body.charts
-        values = {raster.ORIGIN_Z: charts.neck_z - garment.origin_y / 100, raster.EDGE: len(self.edges) - 1,
-                  raster.ARMPIT_Z: charts.armpit_z if garment.upper != "waist" else 99.0,
-                  raster.ARM_LENGTH: charts.arm_length, raster.LEG_LENGTH: charts.leg_length}
+        values = {
+            raster.ORIGIN_Z: charts.neck_z - garment.origin_y / 100,
+            raster.EDGE: len(self.edges) - 1,
+            raster.ARMPIT_Z: charts.armpit_z if garment.upper != "waist" else 99.0,
+            raster.ARM_LENGTH: charts.arm_length,
+            raster.LEG_LENGTH: charts.leg_length,
+        }
         if garment.gap is not None:
             values[raster.GAP_HEM], values[raster.GAP_TOP], values[raster.GAP_X] = garment.gap
             values[raster.GAP_LENGTH] = pattern.box[3]
@@ -134,8 +165,11 @@ class Dresser:
 
     def _uneven(self, points: np.ndarray, amount: float) -> np.ndarray:
         q, x, y, z = self._phase, points[:, 0], points[:, 1], points[:, 2]
-        wave = (np.sin(x * 23 + q[0]) * np.sin(z * 17 + q[1]) + np.sin(z * 39 + x * 11 + q[2]) * 0.6
-                + np.sin(y * 31 + z * 13 + q[3]) * 0.5)
+        wave = (
+            np.sin(x * 23 + q[0]) * np.sin(z * 17 + q[1])
+            + np.sin(z * 39 + x * 11 + q[2]) * 0.6
+            + np.sin(y * 31 + z * 13 + q[3]) * 0.5
+        )
         return (amount * wave)[:, None]
 
     def _trunk_and_arms(self, garment: Garment) -> np.ndarray:
@@ -144,8 +178,12 @@ class Dresser:
         loose = garment.loose
         ease = 0.003 + 0.022 * loose
         out = (rest + body.normals * (ease * 0.7 + 0.003)).astype(np.float64)
-        trunk = ((model.arms < 0.5) & (rest[:, 2] < charts.armpit_z + 0.04)
-                 & (rest[:, 2] > charts.crotch_z - 0.12) & (model.neck < 0.2))
+        trunk = (
+            (model.arms < 0.5)
+            & (rest[:, 2] < charts.armpit_z + 0.04)
+            & (rest[:, 2] > charts.crotch_z - 0.12)
+            & (model.neck < 0.2)
+        )
         foot = np.stack([np.zeros(model.count), charts.axis_y, rest[:, 2]], 1)
         tube = hang(foot, _RIGHT, _AHEAD, -rest[:, 2], rest, trunk, np.interp(loose, [0, 0.5, 1], [1.2, 0.25, 0]), ease)
         weight = (np.clip((charts.armpit_z + 0.03 - rest[:, 2]) / 0.06, 0, 1) * trunk)[:, None]
@@ -157,7 +195,7 @@ class Dresser:
         return (laplacian(out - rest, model.start, model.neighbour, move, 4) + rest).astype(np.float32)
 
     def _sleeves(self, garment: Garment, out: np.ndarray, ease: float) -> np.ndarray:
-        body, model, charts, rest = self.body, self.body.model, self.body.charts, self.body.rest
+        model, charts, rest = self.body.model, self.body.charts, self.body.rest
         shrink = np.interp(garment.loose, [0, 0.5, 1], [0.5, 0.12, 0.02]) - garment.bell
         for side, sign in ((".L", 1), (".R", -1)):
             chosen = (model.arm[side] > 0.5) & (rest[:, 0] * sign > 0) & (model.hands < 0.5)
@@ -165,8 +203,18 @@ class Dresser:
             axis = axis / np.linalg.norm(axis)
             up = np.cross(axis, [0, 1, 0])
             up /= np.linalg.norm(up)
-            tube = hang(charts.arm_foot, up, np.cross(up, axis), charts.arm * charts.arm_length, rest, chosen, shrink,
-                        ease * 0.9, 12, 16)
+            tube = hang(
+                charts.arm_foot,
+                up,
+                np.cross(up, axis),
+                charts.arm * charts.arm_length,
+                rest,
+                chosen,
+                shrink,
+                ease * 0.9,
+                12,
+                16,
+            )
             if garment.puff > 0:
                 bulge = garment.puff * np.sin(np.pi * np.clip(charts.arm / max(garment.sleeve, 0.1), 0, 1)) ** 0.7
                 off = rest - charts.arm_foot
@@ -182,9 +230,18 @@ class Dresser:
         out = (rest + body.normals * (ease * 0.7 + 0.003)).astype(np.float64)
         for side, sign in ((".L", 1), (".R", -1)):
             chosen = (model.leg[side] > 0.5) & (rest[:, 0] * sign > 0) & (model.feet < 0.6)
-            tube = hang(charts.leg_foot, _RIGHT, _AHEAD, charts.leg * charts.leg_length, rest, chosen,
-                        np.interp(garment.loose, [0, 0.5, 1], [0.6, 0.14, 0]) - garment.bell * (garment.upper == "waist"),
-                        ease, 16, 24)
+            tube = hang(
+                charts.leg_foot,
+                _RIGHT,
+                _AHEAD,
+                charts.leg * charts.leg_length,
+                rest,
+                chosen,
+                np.interp(garment.loose, [0, 0.5, 1], [0.6, 0.14, 0]) - garment.bell * (garment.upper == "waist"),
+                ease,
+                16,
+                24,
+            )
             weight = (np.clip(charts.leg / 0.12, 0, 1) * chosen)[:, None]
             out = out * (1 - weight) + tube * weight
         out += body.normals * self._uneven(rest, 0.0015 + 0.004 * garment.loose)
@@ -204,7 +261,10 @@ class Dresser:
         cloud, posed = low[reach], self.pose.points(low)[reach]
         if bodice is not None:
             near = chosen & (body.rest[:, 2] > top_z - 0.12) & (body.rest[:, 2] < top_z + 0.06)
-            cloud, posed = np.concatenate([cloud, bodice[near]]), np.concatenate([posed, self.pose.points(bodice)[near]])
+            cloud, posed = (
+                np.concatenate([cloud, bodice[near]]),
+                np.concatenate([posed, self.pose.points(bodice)[near]]),
+            )
         heights = np.linspace(top_z + (0.02 if bodice is not None else 0), bottom_z, _RINGS)
         centre = float(charts.axis_y[np.argmin(np.abs(body.rest[:, 2] - top_z) + body.model.arms)])
         shape = {"taper": garment.taper, "flare": garment.flare, "ease": 0.004, "phase": self._phase}
@@ -223,9 +283,20 @@ class Dresser:
         attributes[:, raster.TRUNK_ROUND] = np.tile(loft_turn(), len(rings))
         values = self._frame(garment, pattern)
         values[raster.FIELD] = self._field(of_skirt(pattern, garment.gap))
-        self.layers.append(Layer(garment.kind + "_skirt", rings.reshape(count, 3), loft_faces(len(rings)), attributes,
-                                 parameters(raster.GARMENT, values), garment.label, index, garment.order, False,
-                                 0.008 * (garment.order > 2)))
+        self.layers.append(
+            Layer(
+                garment.kind + "_skirt",
+                rings.reshape(count, 3),
+                loft_faces(len(rings)),
+                attributes,
+                parameters(raster.GARMENT, values),
+                garment.label,
+                index,
+                garment.order,
+                False,
+                0.008 * (garment.order > 2),
+            )
+        )
 
 
 def _body_attributes(body: Body) -> np.ndarray:
@@ -256,8 +327,9 @@ def _ruffled(rings: np.ndarray, depth: float, centre_y: float) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def _over_rings(worn: np.ndarray, rings: np.ndarray, heights: np.ndarray, centre_y: float, chosen: np.ndarray,
-                body: Body) -> np.ndarray:
+def _over_rings(
+    worn: np.ndarray, rings: np.ndarray, heights: np.ndarray, centre_y: float, chosen: np.ndarray, body: Body
+) -> np.ndarray:
     """What is worn, moved out to a skirt's rings (R, 65, 3) between their heights, so that a jacket clears them."""
     inside = chosen & (worn[:, 2] < heights[0]) & (worn[:, 2] > max(heights[-1], body.charts.crotch_z - 0.1))
     off = worn[inside, :2] - np.array([0, centre_y])

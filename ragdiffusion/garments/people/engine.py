@@ -66,11 +66,16 @@ class PeopleEngine:
         garment = shot.garments[int(rng.choice(fit))] if len(fit) else shot.garments[int(seen.argmax())]
         matrix = square_matrix(shot.photo.shape[:2], self.height)
         return Pair(
-            photo=resample(shot.photo, matrix, self.height), standard=garment.standard, silhouette=garment.silhouette,
-            flow=cv2.transform(garment.flow, matrix.astype(np.float32)), visible=garment.visible,
+            photo=resample(shot.photo, matrix, self.height),
+            standard=garment.standard,
+            silhouette=garment.silhouette,
+            flow=cv2.transform(garment.flow, matrix.astype(np.float32)),
+            visible=garment.visible,
             photo_mask=resample(garment.mask, matrix, self.height, ground=0),
-            category=garment.attributes.get("category", garment.kind), structure=f"people-{index}-{garment.kind}",
-            attributes=dict(garment.attributes))
+            category=garment.attributes.get("category", garment.kind),
+            structure=f"people-{index}-{garment.kind}",
+            attributes=dict(garment.attributes),
+        )
 
     def _take(self, index: int, *, plain: bool = False) -> Take:
         if index < 0:
@@ -82,13 +87,28 @@ class PeopleEngine:
         size = (self.width, self.height)
         nearest = lambda image: cv2.resize(image, size, interpolation=cv2.INTER_NEAREST_EXACT)  # noqa: E731
         labels, instances = nearest(take.labels), nearest(take.instance.astype(np.int16)).astype(np.int8)
-        return Shot(index, cv2.resize(take.photo, size, interpolation=cv2.INTER_AREA), labels, instances,
-                    tuple(self._garment(take, instances, i) for i in range(len(take.garments))),
-                    (*take.pose.arms, take.pose.stance), float(np.degrees(take.camera.yaw)), take.camera.framing,
-                    take.body.female)
+        return Shot(
+            index,
+            cv2.resize(take.photo, size, interpolation=cv2.INTER_AREA),
+            labels,
+            instances,
+            tuple(self._garment(take, instances, i) for i in range(len(take.garments))),
+            (*take.pose.arms, take.pose.stance),
+            float(np.degrees(take.camera.yaw)),
+            take.camera.framing,
+            take.body.female,
+        )
 
     def _garment(self, take: Take, instances: np.ndarray, index: int) -> WornGarment:
         garment, flat = take.garments[index], flat_lay(take, index, self.height, _FINER)
         return WornGarment(
-            garment.kind, garment.label, dict(take.patterns[index].measures), dict(garment.attributes),
-            (instances == index).astype(np.uint8) * 255, flat.standard, flat.silhouette, flat.flow, flat.visible)
+            garment.kind,
+            garment.label,
+            dict(take.patterns[index].measures),
+            dict(garment.attributes),
+            (instances == index).astype(np.uint8) * 255,
+            flat.standard,
+            flat.silhouette,
+            flat.flow,
+            flat.visible,
+        )

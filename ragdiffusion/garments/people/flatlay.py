@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numba import njit
 
 from ragdiffusion.garments.garment import on_white
 from ragdiffusion.garments.patterns import Pattern
+from ragdiffusion.garments.people.kernels import kernel
 from ragdiffusion.garments.people.raster import TRUNK
 from ragdiffusion.garments.people.sheets import Sheet
 from ragdiffusion.garments.people.studio import Take
@@ -86,7 +86,7 @@ def _limbs_over_body(pattern: Pattern, size: int) -> np.ndarray:
     return mask
 
 
-@njit(cache=True)
+@kernel(fastmath=False)
 def _splat(mine, flat, trunk, over, scale, x0, y0, size):
     """Sum (x, y, 1) of photo pixels, bilinearly, at their places on the flat-lay: float32 (size, size, 3)."""
     out = np.zeros((size, size, 3), np.float32)

@@ -86,5 +86,8 @@ def merged(layers: list[Layer], fields: np.ndarray, edges: np.ndarray) -> Scene:
         faces=np.concatenate([layer.faces + start for layer, start in zip(layers, offsets, strict=False)]),
         layer=np.concatenate([np.full(len(layer.faces), i) for i, layer in enumerate(layers)]),
         attributes=np.concatenate([layer.attributes for layer in layers]),
-        parameters=np.stack([layer.parameters for layer in layers]), fields=fields, edges=edges,
-        layers=layers)
+        parameters=np.stack([layer.parameters for layer in layers]),
+        fields=fields,
+        edges=edges,
+        layers=layers,
+    )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit
+from functools import lru_cache
 
+import numpy as np
+
+from ragdiffusion.garments.people.kernels import kernel
 from ragdiffusion.garments.people.raster import ARM, LEG, TEX_U, TEX_V, TRUNK
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def _bilinear(image, y, x, out):
     rows, columns = image.shape[0], image.shape[1]
     x = min(columns - 1.001, max(0.0, x))
@@ -16,11 +18,12 @@ def _bilinear(image, y, x, out):
     i, j = int(x), int(y)
     fx, fy = x - i, y - j
     for k in range(3):
-        out[k] = ((image[j, i, k] * (1 - fx) + image[j, i + 1, k] * fx) * (1 - fy)
-                  + (image[j + 1, i, k] * (1 - fx) + image[j + 1, i + 1, k] * fx) * fy)
+        out[k] = (image[j, i, k] * (1 - fx) + image[j, i + 1, k] * fx) * (1 - fy) + (
+            image[j + 1, i, k] * (1 - fx) + image[j + 1, i + 1, k] * fx
+        ) * fy
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def lay_flat(which, panel, place, garment_of, grids):
     """Flat place of each garment pixel.
 
@@ -53,12 +56,13 @@ def lay_flat(which, panel, place, garment_of, grids):
             fu, fv = u - i, v - j
             grid = grids[g, panel[y, x]]
             for k in range(2):
-                out[y, x, k] = ((grid[j, i, k] * (1 - fu) + grid[j, i + 1, k] * fu) * (1 - fv)
-                                + (grid[j + 1, i, k] * (1 - fu) + grid[j + 1, i + 1, k] * fu) * fv)
+                out[y, x, k] = (grid[j, i, k] * (1 - fu) + grid[j, i + 1, k] * fu) * (1 - fv) + (
+                    grid[j + 1, i, k] * (1 - fu) + grid[j + 1, i + 1, k] * fu
+                ) * fv
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attributes, tiles, tile_side):
     """The unlit colour of each pixel.
 
@@ -89,8 +93,12 @@ def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attri
             g = garment_of[L]
             if g >= 0:
                 side = 0 if front[y, x] else 1
-                _bilinear(sheets[g, side], flat[y, x, 1] * sheet_scale[g] + sheet_origin[g, 1],
-                          flat[y, x, 0] * sheet_scale[g] + sheet_origin[g, 0], colour)
+                _bilinear(
+                    sheets[g, side],
+                    flat[y, x, 1] * sheet_scale[g] + sheet_origin[g, 1],
+                    flat[y, x, 0] * sheet_scale[g] + sheet_origin[g, 0],
+                    colour,
+                )
             else:
                 u = attributes[y, x, TEX_U] / tile_side[L]
                 v = -attributes[y, x, TEX_V] / tile_side[L]
@@ -102,7 +110,7 @@ def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attri
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def relief(which, flat, attributes, garment_of, maps, chosen, side, offset, strength):
     """Height of the cloth's folds at each pixel, metres: a tile of a relief map per layer."""
     H, W = which.shape
@@ -128,16 +136,21 @@ def relief(which, flat, attributes, garment_of, maps, chosen, side, offset, stre
                 arm, leg = attributes[y, x, ARM], attributes[y, x, LEG]
                 bend = 0.0
                 if arm > 0:
-                    bend = np.exp(-((arm - 0.5) / 0.12) ** 2)
+                    bend = np.exp(-(((arm - 0.5) / 0.12) ** 2))
                 if leg > -0.5:
-                    bend = np.exp(-((leg - 0.5) / 0.1) ** 2) + np.exp(-(leg / 0.08) ** 2) + np.exp(-((leg - 1) / 0.1) ** 2)
+                    bend = (
+                        np.exp(-(((leg - 0.5) / 0.1) ** 2))
+                        + np.exp(-((leg / 0.08) ** 2))
+                        + np.exp(-(((leg - 1) / 0.1) ** 2))
+                    )
                 amount *= 0.75 + 1.1 * bend
-            out[y, x] = amount * ((m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv)
-                                       + (m[j1, i0] * (1 - fu) + m[j1, i1] * fu) * fv)
+            out[y, x] = amount * (
+                (m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv) + (m[j1, i0] * (1 - fu) + m[j1, i1] * fu) * fv
+            )
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def light(colour, normal, which, height, pixel, sun, ambient, key, gloss):
     """Lambert with a wrapped key light, ambient sky, relief as normals, gloss.
 
@@ -179,12 +192,13 @@ def light(colour, normal, which, height, pixel, sun, ambient, key, gloss):
             n2 /= s
             d = max(0.0, (n0 * sun[0] + n1 * sun[1] + n2 * sun[2] + 0.3) / 1.3)
             e = ambient * (0.85 - 0.15 * n1) * (0.75 - 0.25 * n2) + key * d
-            g = gloss[L] * d ** 12 * 0.6 + gloss[L] * 0.15 * (1 - max(0.0, -n2)) ** 3
+            g = gloss[L] * d**12 * 0.6 + gloss[L] * 0.15 * (1 - max(0.0, -n2)) ** 3
             for k in range(3):
                 out[y, x, k] = colour[y, x, k] * e * dark + 255 * g
     return out
 
 
+@lru_cache(maxsize=1)
 def relief_maps(count: int = 16, size: int = 256, seed: int = 5) -> np.ndarray:
     """Tileable reliefs of cloth, float32 (count, size, size) of unit deviation: stretched noise folded into ridges."""
     rng = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def sheet(engine: PeopleEngine, indices: Iterable[int], *, columns: int = 8) -> 
     """A sheet, uint8 (H, W, 3) RGB, of shots in reading order."""
     cells = [cell(engine.shot(index)) for index in indices]
     cells += [np.full_like(cells[0], 255)] * (-len(cells) % columns)
-    return np.vstack([np.hstack(cells[i: i + columns]) for i in range(0, len(cells), columns)])
+    return np.vstack([np.hstack(cells[i : i + columns]) for i in range(0, len(cells), columns)])
 
 
 def cell(shot: Shot) -> np.ndarray:
@@ -29,6 +29,7 @@ def cell(shot: Shot) -> np.ndarray:
     for slot, garment in enumerate(list(shot.garments)[::-1][:_GARMENTS]):
         weight = (0.35 + 0.65 * garment.visible)[..., None]
         picture = garment.standard * weight + 255 * (1 - weight)
-        strip[slot * side: (slot + 1) * side] = cv2.resize(picture.astype(np.uint8), (side, side),
-                                                           interpolation=cv2.INTER_AREA)
+        strip[slot * side : (slot + 1) * side] = cv2.resize(
+            picture.astype(np.uint8), (side, side), interpolation=cv2.INTER_AREA
+        )
     return np.hstack([shot.photo, PALETTE[shot.labels], strip])

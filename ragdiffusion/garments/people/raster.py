@@ -8,7 +8,8 @@ x across and y down in cm), limbs by how far along them the cloth reaches.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ragdiffusion.garments.people.kernels import kernel
 
 X, Y, Z, ARM, ARM_ROUND, TRUNK_ROUND, LEG, LEG_ROUND, HEAD, TEX_U, TEX_V = range(11)
 ATTRIBUTES = 11
@@ -36,7 +37,7 @@ HIDES = 0.006
 """How many metres inside a garment's edge what is worn below it is taken for hidden."""
 
 
-@njit(cache=True, fastmath=True, inline="always")
+@kernel(inline="always")
 def folded(turn):
     """A round coordinate folded flat: (across in [-1, 1], whether it lies at the front)."""
     if turn > 2:
@@ -50,7 +51,7 @@ def folded(turn):
     return turn, True
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def half_width(p, edges, left, y):
     """Distance in cm from the axis to the pattern's edge at a height."""
     table = edges[int(p[EDGE]), 0 if left else 1]
@@ -59,7 +60,7 @@ def half_width(p, edges, left, y):
     return table[i] * (1 - v + i) + table[i + 1] * (v - i)
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def block(p, a, edges):
     """Place in the flat frame (x, y in cm) of the trunk's cloth, worn closed, and whether at the front."""
     across, front = folded(a[TRUNK_ROUND])
@@ -69,7 +70,7 @@ def block(p, a, edges):
     return girth * (1 - up) + a[X] * 100 * up, y, front
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def field_at(fields, index, side, x, y):
     """Distance in cm to the cut's edge at a place of the flat frame, positive inside."""
     rows, columns = FIELD_SHAPE
@@ -78,10 +79,10 @@ def field_at(fields, index, side, x, y):
     i, j = int(u), int(v)
     fu, fv = u - i, v - j
     f = fields[index, side]
-    return ((f[j, i] * (1 - fu) + f[j, i + 1] * fu) * (1 - fv) + (f[j + 1, i] * (1 - fu) + f[j + 1, i + 1] * fu) * fv)
+    return (f[j, i] * (1 - fu) + f[j, i + 1] * fu) * (1 - fv) + (f[j + 1, i] * (1 - fu) + f[j + 1, i + 1] * fu) * fv
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def cover(p, a, fields, edges):
     """How many metres a point lies inside a layer's material; negative outside."""
     kind = int(p[KIND])
@@ -122,7 +123,7 @@ def cover(p, a, fields, edges):
     return 0.05
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def unwrapped(A, i, j, k, out):
     """The attributes of a triangle's corners (3, ATTRIBUTES), round coordinates made continuous across it."""
     for c in range(ATTRIBUTES):
@@ -134,7 +135,7 @@ def unwrapped(A, i, j, k, out):
                     out[r, c] += 4
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def rasterise(P, F, layer, A, parameters, on_body, charted, order, bias, fields, edges, H, W):
     """Which triangle is seen at each pixel.
 
@@ -145,7 +146,8 @@ def rasterise(P, F, layer, A, parameters, on_body, charted, order, bias, fields,
         A: (N, ATTRIBUTES).
         parameters: (L, PARAMETERS).
         on_body: (L,), whether a layer is a pushed-out body surface.
-        charted: (L,), whether a layer has body coordinates: it is hidden well inside an `on_body` layer of higher order.
+        charted: (L,), whether a layer has body coordinates: well inside an `on_body` layer of higher order it is
+            hidden.
         order: (L,).
         bias: (L,), metres that a layer is drawn nearer.
         fields: (K, 2, *FIELD_SHAPE), cuts of front and back.
@@ -206,7 +208,7 @@ def rasterise(P, F, layer, A, parameters, on_body, charted, order, bias, fields,
     return seen, bary, depth
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def panel_place(p, a, edges):
     """Panel, place on it and whether it is a front panel.
 
@@ -238,13 +240,14 @@ def panel_place(p, a, edges):
     return TRUNK, x, y, front
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def gather(seen, bary, F, layer, A, N, parameters, fields, edges):
     """What is known of each seen pixel.
 
     Returns:
         attributes (H, W, ATTRIBUTES), unit normals (H, W, 3), layer or -1, cover in metres, panel, place on it
-        (H, W, 2) as `panel_place` says, whether it is a front panel, and its place on a closed trunk in the flat frame, x and y (H, W), cm.
+        (H, W, 2) as `panel_place` says, whether it is a front panel, and its place on a closed trunk in the flat frame,
+        x and y (H, W), cm.
     """
     H, W = seen.shape
     attributes = np.zeros((H, W, ATTRIBUTES), np.float32)

@@ -21,10 +21,24 @@ SHEET = 448
 _MATCHED, _NODES = 128, 33  # side of the silhouettes that are matched; nodes of the map between them
 _MARGIN = 6.0  # cm round the garment's box
 
-REAL_CATEGORY = {"t_shirt": "t-shirt", "tank": "t-shirt", "camisole": "t-shirt", "longsleeve": "longsleeve",
-                 "shirt": "shirt", "blouse": "shirt", "sweater": "longsleeve", "turtleneck": "longsleeve",
-                 "hoodie": "longsleeve", "polo": "t-shirt", "bandeau": "t-shirt", "one_shoulder_top": "t-shirt",
-                 "halter_top": "t-shirt", "trousers": "pants", "shorts": "shorts", "skirt": "skirt"}
+REAL_CATEGORY = {
+    "t_shirt": "t-shirt",
+    "tank": "t-shirt",
+    "camisole": "t-shirt",
+    "longsleeve": "longsleeve",
+    "shirt": "shirt",
+    "blouse": "shirt",
+    "sweater": "longsleeve",
+    "turtleneck": "longsleeve",
+    "hoodie": "longsleeve",
+    "polo": "t-shirt",
+    "bandeau": "t-shirt",
+    "one_shoulder_top": "t-shirt",
+    "halter_top": "t-shirt",
+    "trousers": "pants",
+    "shorts": "shorts",
+    "skirt": "skirt",
+}
 
 
 def real_category(kind: str) -> str:
@@ -57,8 +71,14 @@ class Sheet:
     real: bool
 
 
-def draw_sheet(garment: Garment, pattern: Pattern, rng: np.random.Generator,
-               real: RealCloth | None, base: np.ndarray | None = None, tile: Tile | None = None) -> Sheet:
+def draw_sheet(
+    garment: Garment,
+    pattern: Pattern,
+    rng: np.random.Generator,
+    real: RealCloth | None,
+    base: np.ndarray | None = None,
+    tile: Tile | None = None,
+) -> Sheet:
     """Draw a garment's cloth.
 
     Args:
@@ -99,8 +119,12 @@ def _whole_on_sheet(whole: WholeLay, pattern: Pattern, scale: float, origin: tup
     side = CANONICAL_MARGIN * max(height, width)
     shift = (side - np.array([width, height])) / 2
     small = _MATCHED / side
-    source = cv2.warpAffine(whole.mask, np.float32([[small, 0, shift[0] * small], [0, small, shift[1] * small]]),
-                            (_MATCHED, _MATCHED), flags=cv2.INTER_AREA)
+    source = cv2.warpAffine(
+        whole.mask,
+        np.float32([[small, 0, shift[0] * small], [0, small, shift[1] * small]]),
+        (_MATCHED, _MATCHED),
+        flags=cv2.INTER_AREA,
+    )
     plate = correspondence(pattern.rasterise(_MATCHED), source)
     per_cm, middle = pattern.frame(2.0)  # the canonical frame from -1 to 1
     nodes = np.linspace(0, SHEET - 1, _NODES)
@@ -125,8 +149,9 @@ def _repeated(tile: Tile, scale: float) -> np.ndarray:
     return np.ascontiguousarray(np.tile(image, (count, count, 1))[:SHEET, :SHEET])
 
 
-def _print_on(sheet: np.ndarray, garment: Garment, scale: float, origin: tuple[float, float], rng: np.random.Generator
-              ) -> None:
+def _print_on(
+    sheet: np.ndarray, garment: Garment, scale: float, origin: tuple[float, float], rng: np.random.Generator
+) -> None:
     """A word, a picture or a badge on the chest, in place."""
     u, m = rng.uniform, garment.measures
     wide, high = u(8, 30), u(4, 26)
@@ -141,13 +166,21 @@ def _print_on(sheet: np.ndarray, garment: Garment, scale: float, origin: tuple[f
         font = int(rng.choice([0, 2, 3, 4, 6]))
         (tw, th), _ = cv2.getTextSize(word, font, 1, 2)
         size = min(w / tw, h / th) * 0.9
-        cv2.putText(art, word, (int((w - tw * size) / 2), int((h + th * size) / 2)), font, size, 255,
-                    max(1, int(size * u(1.5, 4))), cv2.LINE_AA)
+        cv2.putText(
+            art,
+            word,
+            (int((w - tw * size) / 2), int((h + th * size) / 2)),
+            font,
+            size,
+            255,
+            max(1, int(size * u(1.5, 4))),
+            cv2.LINE_AA,
+        )
     else:
         noise = cv2.GaussianBlur(rng.normal(0, 1, (h, w)).astype(np.float32), (0, 0), max(1, w * u(0.05, 0.14)))
         yy, xx = np.mgrid[0:h, 0:w]
         art = ((noise > 0) & ((xx / w * 2 - 1) ** 2 + (yy / h * 2 - 1) ** 2 < 1)).astype(np.uint8) * 255
     left, top = int(origin[0] + x * scale - w / 2), int(origin[1] + y * scale - h / 2)
-    box = sheet[max(0, top): top + h, max(0, left): left + w]
-    alpha = art[max(0, -top): max(0, -top) + box.shape[0], max(0, -left): max(0, -left) + box.shape[1], None] / 255.0
+    box = sheet[max(0, top) : top + h, max(0, left) : left + w]
+    alpha = art[max(0, -top) : max(0, -top) + box.shape[0], max(0, -left) : max(0, -left) + box.shape[1], None] / 255.0
     box[:] = (box * (1 - alpha) + garment_colour(rng) * alpha).astype(np.uint8)

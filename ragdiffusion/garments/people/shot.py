@@ -62,8 +62,20 @@ class Shot:
 
     def summary(self) -> dict[str, object]:
         """All but the pictures, ready for JSON."""
-        return {"index": self.index, "pose": list(self.pose), "yaw": round(self.yaw, 1), "framing": self.framing,
-                "female": self.female,
-                "garments": [{"kind": g.kind, "label": g.label, "attributes": g.attributes,
-                              "measures": {k: round(float(v), 2) for k, v in g.measures.items()},
-                              "pixels": int((g.mask > 127).sum())} for g in self.garments]}
+        return {
+            "index": self.index,
+            "pose": list(self.pose),
+            "yaw": round(self.yaw, 1),
+            "framing": self.framing,
+            "female": self.female,
+            "garments": [
+                {
+                    "kind": g.kind,
+                    "label": g.label,
+                    "attributes": g.attributes,
+                    "measures": {k: round(float(v), 2) for k, v in g.measures.items()},
+                    "pixels": int((g.mask > 127).sum()),
+                }
+                for g in self.garments
+            ],
+        }

@@ -23,10 +23,11 @@ from ragdiffusion.garments.people.grounds import draw_ground
 from ragdiffusion.garments.people.hair import add_hair
 from ragdiffusion.garments.people.labels import DRESS, GROUND, HAIR, OTHER, SKIN
 from ragdiffusion.garments.people.layers import Layer, Scene, merged
+from ragdiffusion.garments.people.outfits import sample_outfit
 from ragdiffusion.garments.people.poses import Pose, sample_pose
 from ragdiffusion.garments.people.real_cloth import RealCloth
 from ragdiffusion.garments.people.sheets import Sheet, draw_sheet
-from ragdiffusion.garments.people.wardrobe import Garment, sample_outfit
+from ragdiffusion.garments.people.wardrobe import Garment
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,9 @@ class Take:
     sheets: list[Sheet]
 
 
-_RELIEF = painting.relief_maps()
-
-
-def take_photo(rng: np.random.Generator, height: int, width: int, real: RealCloth | None = None, *,
-               plain: bool = False) -> Take:
+def take_photo(
+    rng: np.random.Generator, height: int, width: int, real: RealCloth | None = None, *, plain: bool = False
+) -> Take:
     """Render a person.
 
     Args:
@@ -90,13 +89,18 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
     add_hair(dresser, rng)
     add_things(dresser, rng)
     scene = merged(dresser.layers, stacked(dresser.fields), np.stack(dresser.edges))
-    camera = sample_camera(body, pose, dresser.layers[0].points, height, rng,
-                           one_piece=any(garment.label == DRESS for garment in garments))
+    camera = sample_camera(
+        body, pose, dresser.layers[0].points, height, rng, one_piece=any(garment.label == DRESS for garment in garments)
+    )
     sheets = _sheets(garments, dresser.patterns, rng, real)
-    return _expose(scene, camera, body, fitting, pose, garments, dresser.patterns, sheets, rng, height, width, real, plain)
+    return _expose(
+        scene, camera, body, fitting, pose, garments, dresser.patterns, sheets, rng, height, width, real, plain
+    )
 
 
-def _sheets(garments: list[Garment], patterns: list[Pattern], rng: np.random.Generator, real: RealCloth | None) -> list[Sheet]:
+def _sheets(
+    garments: list[Garment], patterns: list[Pattern], rng: np.random.Generator, real: RealCloth | None
+) -> list[Sheet]:
     sheets: list[Sheet] = []
     last = garment_colour(rng)
     for garment, pattern in zip(garments, patterns, strict=True):
@@ -108,19 +112,45 @@ def _sheets(garments: list[Garment], patterns: list[Pattern], rng: np.random.Gen
     return sheets
 
 
-def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Pose, garments: list[Garment],
-            patterns: list[Pattern], sheets: list[Sheet], rng: np.random.Generator, height: int, width: int,
-            real: RealCloth | None, plain: bool) -> Take:
+def _expose(
+    scene: Scene,
+    camera: Camera,
+    body: Body,
+    fitting: Fitting,
+    pose: Pose,
+    garments: list[Garment],
+    patterns: list[Pattern],
+    sheets: list[Sheet],
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    real: RealCloth | None,
+    plain: bool,
+) -> Take:
     layers = scene.layers
     screen = camera.project(scene.points, height, width)
     on_body = np.array([layer.on_body for layer in layers])
     charted = on_body | np.array([layer.name.endswith("_skirt") for layer in layers])
     order, bias = np.array([layer.order for layer in layers]), np.array([layer.bias for layer in layers])
-    seen, bary, depth = raster.rasterise(screen, scene.faces, scene.layer, scene.attributes, scene.parameters, on_body,
-                                         charted, order, bias, scene.fields, scene.edges, height, width)
+    seen, bary, depth = raster.rasterise(
+        screen,
+        scene.faces,
+        scene.layer,
+        scene.attributes,
+        scene.parameters,
+        on_body,
+        charted,
+        order,
+        bias,
+        scene.fields,
+        scene.edges,
+        height,
+        width,
+    )
     normals = (scene.normals @ camera.view.T).astype(np.float32)
     attributes, normal, which, inside, panel, place, front, across, _ = raster.gather(
-        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields, scene.edges)
+        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields, scene.edges
+    )
     garment_of = np.array([layer.garment for layer in layers])
     grids = np.stack([panel_grids(pattern) for pattern in patterns])
     flat = painting.lay_flat(which, panel, place, garment_of, grids)
@@ -143,9 +173,19 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     return Take(photo, labels, instance, flat, front, panel, body, fitting, pose, camera, garments, patterns, sheets)
 
 
-def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, which: np.ndarray, flat: np.ndarray,
-          front: np.ndarray, attributes: np.ndarray, tone: np.ndarray, body: Body, pixel: float,
-          rng: np.random.Generator) -> np.ndarray:
+def _dyed(
+    layers: list[Layer],
+    sheets: list[Sheet],
+    garment_of: np.ndarray,
+    which: np.ndarray,
+    flat: np.ndarray,
+    front: np.ndarray,
+    attributes: np.ndarray,
+    tone: np.ndarray,
+    body: Body,
+    pixel: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     tiles = np.zeros((len(layers), TILE, TILE, 3), np.uint8)
     side = np.full(len(layers), 0.4)
     hair = hair_colour(rng, body.age)
@@ -164,9 +204,18 @@ def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, whic
                 drawn[layer.name] = draw_tile(rng, "leather" if rng.random() < 0.4 else "any").image
             tiles[i] = drawn[layer.name]
     cloth = np.stack([np.stack([_softened(side, s.scale * pixel * 100) for side in (s.front, s.back)]) for s in sheets])
-    return painting.dye(which, garment_of, flat, front, cloth,
-                        np.array([s.scale for s in sheets]), np.array([s.origin for s in sheets], float), attributes,
-                        tiles, side)
+    return painting.dye(
+        which,
+        garment_of,
+        flat,
+        front,
+        cloth,
+        np.array([s.scale for s in sheets]),
+        np.array([s.origin for s in sheets], float),
+        attributes,
+        tiles,
+        side,
+    )
 
 
 def _softened(image: np.ndarray, shrink: float) -> np.ndarray:
@@ -183,8 +232,9 @@ def _strands(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(colour * (1 + rng.uniform(0.12, 0.26) * total[..., None]), 2, 255).astype(np.uint8)
 
 
-def _see_through(px: details.Pixels, layers: list[Layer], garments: list[Garment], tone: np.ndarray,
-                 rng: np.random.Generator) -> None:
+def _see_through(
+    px: details.Pixels, layers: list[Layer], garments: list[Garment], tone: np.ndarray, rng: np.random.Generator
+) -> None:
     """Let skin shine through sheer cloth and the holes of lace."""
     for i, layer in enumerate(layers):
         if layer.garment < 0 or garments[layer.garment].sheer <= 0 or not layer.on_body:
@@ -199,8 +249,16 @@ def _see_through(px: details.Pixels, layers: list[Layer], garments: list[Garment
         px.colour[mine] = px.colour[mine] * (1 - clear[mine, None]) + tone * clear[mine, None]
 
 
-def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.ndarray, garment_of: np.ndarray,
-         layers: list[Layer], sheets: list[Sheet], rng: np.random.Generator) -> np.ndarray:
+def _lit(
+    px: details.Pixels,
+    normal: np.ndarray,
+    depth: np.ndarray,
+    flat: np.ndarray,
+    garment_of: np.ndarray,
+    layers: list[Layer],
+    sheets: list[Sheet],
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Light from one side and from the sky, folds, gloss, and darkness where things touch."""
     u, count = rng.uniform, len(layers)
     strength, gloss = np.zeros(count), np.zeros(count)
@@ -211,8 +269,9 @@ def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.nda
             gloss[i] = tile.gloss
         else:
             gloss[i] = {SKIN: u(0.02, 0.15), HAIR: u(0.05, 0.3), OTHER: u(0, 0.3)}[layer.label]
-    chosen, side, offset = rng.integers(0, len(_RELIEF), count), u(0.35, 0.8, count), u(0, 1, count)
-    height = painting.relief(px.which, flat, px.attributes, garment_of, _RELIEF, chosen, side, offset, strength)
+    maps = painting.relief_maps()
+    chosen, side, offset = rng.integers(0, len(maps), count), u(0.35, 0.8, count), u(0, 1, count)
+    height = painting.relief(px.which, flat, px.attributes, garment_of, maps, chosen, side, offset, strength)
     turn, rise = u(-1.3, 1.3), u(0.1, 1.1)
     sun = np.array([np.sin(turn) * np.cos(rise), -np.sin(rise), -np.cos(turn) * np.cos(rise)])
     key, ambient = u(0.15, 0.8), u(0.4, 1)
@@ -227,8 +286,9 @@ def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.nda
     return image
 
 
-def _finish(image: np.ndarray, person: np.ndarray, rng: np.random.Generator, real: RealCloth | None, plain: bool
-            ) -> np.ndarray:
+def _finish(
+    image: np.ndarray, person: np.ndarray, rng: np.random.Generator, real: RealCloth | None, plain: bool
+) -> np.ndarray:
     """The ground behind, the person's shadow on it, exposure and white balance."""
     height, width = person.shape
     u = rng.uniform

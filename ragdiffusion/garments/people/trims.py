@@ -49,11 +49,15 @@ class Trimmer:
         """A button."""
         x, y = (int(v) for v in self._pixels(place))
         ink = tuple(int(v) for v in colour)
-        cv2.circle(self._sheet, (x, y), max(1, int(radius * self._scale * 2**_SUBPIXEL)), ink, -1, cv2.LINE_AA, _SUBPIXEL)
+        cv2.circle(
+            self._sheet, (x, y), max(1, int(radius * self._scale * 2**_SUBPIXEL)), ink, -1, cv2.LINE_AA, _SUBPIXEL
+        )
 
     def _stroke(self, path: np.ndarray, width: float) -> np.ndarray:
         mask = np.zeros(self._sheet.shape[:2], np.uint8)
-        cv2.polylines(mask, [self._pixels(path)], False, 255, max(1, round(width * self._scale)), cv2.LINE_AA, _SUBPIXEL)
+        cv2.polylines(
+            mask, [self._pixels(path)], False, 255, max(1, round(width * self._scale)), cv2.LINE_AA, _SUBPIXEL
+        )
         return mask
 
     def _blend(self, mask: np.ndarray, change: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -65,8 +69,14 @@ class Trimmer:
         self._sheet[box] = np.clip(old + (change(old) - old) * weight, 0, 255).astype(np.uint8)
 
 
-def trim(sheet: np.ndarray, garment: Garment, pattern: Pattern, scale: float, origin: tuple[float, float],
-         rng: np.random.Generator) -> None:
+def trim(
+    sheet: np.ndarray,
+    garment: Garment,
+    pattern: Pattern,
+    scale: float,
+    origin: tuple[float, float],
+    rng: np.random.Generator,
+) -> None:
     """Draw what a garment of its kind has, on its sheet, in place."""
     u, pen = rng.uniform, Trimmer(sheet, scale, origin)
     lines = {name: path.polygon(0.1) for name, path in pattern.lines.items()}
@@ -83,8 +93,11 @@ def trim(sheet: np.ndarray, garment: Garment, pattern: Pattern, scale: float, or
 def _bands(pen: Trimmer, pattern: Pattern, lines: dict[str, np.ndarray], rng: np.random.Generator) -> None:
     """Ribs and hems along the free edges."""
     u = rng.uniform
-    bottoms = [panel.bottom.polygon(0.2) for name, panel in pattern.parts.items()
-               if name.startswith(("skirt", "leg")) or name == "body" and not {"skirt", "leg_left"} & set(pattern.parts)]
+    bottoms = [
+        panel.bottom.polygon(0.2)
+        for name, panel in pattern.parts.items()
+        if name.startswith(("skirt", "leg")) or name == "body" and not {"skirt", "leg_left"} & set(pattern.parts)
+    ]
     edges = [lines[name] for name in _ENDS if name in lines] + bottoms
     k = rng.random()
     if k < 0.35:  # a stitched hem

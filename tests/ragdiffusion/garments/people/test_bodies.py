@@ -54,7 +54,7 @@ def test_an_aimed_arm_points_there(body):
     elbow = pose.rigid(bone["lowerarm01.L"], body.head_of("lowerarm01.L")[None])[0]
     way = elbow - body.head_of("upperarm01.L")
     assert way / np.linalg.norm(way) == pytest.approx([1, 0, 0], abs=1e-3)
-    untouched = (body.model.legs > 0.99)
+    untouched = body.model.legs > 0.99
     assert np.abs(pose.points(body.rest)[untouched] - body.rest[untouched]).max() < 1e-4
 
 

@@ -6,9 +6,6 @@ import numpy as np
 import pytest
 
 from ragdiffusion.garments.patterns import draft
-
-pytest.importorskip("numba", reason="numba is not installed: pip install -r requirements-train.txt")
-
 from ragdiffusion.garments.people.cuts import of_pattern, of_skirt
 from ragdiffusion.garments.people.drafting import edge_table
 from ragdiffusion.garments.people.raster import CELL, EDGE_ROWS, FIELD_X, FIELD_Y
@@ -62,6 +59,6 @@ def test_edge_tables_follow_the_sides():
     table = edge_table(draft("t_shirt", {"chest": 50, "waist": 46, "hem": 52}))
     assert table.shape == (2, EDGE_ROWS) and np.array_equal(table[0], table[1])
     armpit = round(26 + FIELD_Y)
-    assert table[1, armpit: armpit + 3] == pytest.approx([25] * 3, abs=0.5)
+    assert table[1, armpit : armpit + 3] == pytest.approx([25] * 3, abs=0.5)
     assert table[1, round(69 + FIELD_Y)] == pytest.approx(26, abs=0.5)
     assert table[1].min() >= 1

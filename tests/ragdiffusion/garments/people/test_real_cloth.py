@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("numba", reason="numba is not installed: pip install -r requirements-train.txt")
-
 from ragdiffusion.garments.people.real_cloth import RealCloth
 
 
