@@ -17,6 +17,10 @@ from ragdiffusion.evaluation.realism import real_silhouettes
 from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
+from ragdiffusion.garments.patterns.measures import MeasureError
+from ragdiffusion.garments.patterns.pattern import draft
+from ragdiffusion.garments.patterns.population import Population
+from ragdiffusion.garments.patterns.tidiness import is_tidy
 from ragdiffusion.images import CANONICAL_MARGIN
 
 TRIED: Mapping[str, tuple[str, ...]] = {
@@ -43,6 +47,9 @@ DRAWN = 3000
 
 GOOD = 0.955
 """Overlap from which on a second kind is not tried."""
+
+KEPT = 0.93
+"""Overlap from which on a fit joins the population."""
 
 CHUNK = 120
 
@@ -168,3 +175,21 @@ def _read(path: Path) -> list[Fitted]:
                        str(category), int(number))
                 for kind, vector, overlap, category, number in zip(
                     data["kind"], data["vectors"], data["overlap"], data["category"], data["number"], strict=True)]
+
+
+
+def gather(fits: Sequence[Fitted]) -> Population:
+    """The population of fits that are good, not held out, in their kinds' ranges, and tidy when drawn."""
+    rows: dict[str, list[list[float]]] = {}
+    for one in fits:
+        if one.overlap < KEPT or one.number % HELD_OUT == 0:
+            continue
+        specs = KINDS[one.kind].measures
+        measures = {key: float(np.clip(value, specs[key].low, specs[key].high)) for key, value in one.measures.items()}
+        try:
+            pattern = draft(one.kind, measures)
+        except MeasureError:
+            continue
+        if is_tidy(pattern):
+            rows.setdefault(one.kind, []).append(list(pattern.measures.values()))
+    return Population({kind: np.array(some) for kind, some in sorted(rows.items())})

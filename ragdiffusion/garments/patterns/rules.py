@@ -32,6 +32,9 @@ def rules(kind: Kind, m: Measures) -> Iterator[Rule]:
     yield from _LOWER[kind.lower](kind, m)
 
 
+BELLED = frozenset({"blouse", "wrap_top", "wrap_dress", "off_shoulder_top", "off_shoulder_dress", "dress", "robe"})
+"""Kinds whose sleeves may widen towards their ends."""
+
 _HOLES = ("set_in", "off_shoulder", "cap", "armhole", "strap", "one_shoulder")
 
 
@@ -129,7 +132,8 @@ def _sleeves(kind: Kind, m: Measures) -> Iterator[Rule]:
     depth = ((low - tip) * across).sum(-1)
     yield m["biceps"] - 0.55 * depth, "biceps: the sleeve is narrower than its armhole allows"
     yield np.maximum(depth, 0) + 14 - m["biceps"], "biceps: the sleeve is wider than its armhole allows"
-    yield m["biceps"] - 0.6 * m["cuff"] * (m["sleeve_length"] < 45), "biceps: a short sleeve is narrower than its cuff"
+    if kind.key not in BELLED:
+        yield m["biceps"] - 0.92 * m["cuff"], "cuff: the sleeve is wider at its end than at the biceps"
 
 
 def _hem(kind: Kind, m: Measures) -> Iterator[Rule]:
