@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ragdiffusion.bank.building.sources import Candidate
 
 _SIZE = 4000
+_DRAWN = 0.4  # share of the pool that is drawn anew
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--garments", type=Path, metavar="FOLDER", help="real garments (train.csv beside train/)")
     build.add_argument("--flat-lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground; "
                        "subfolders name their categories")
-    build.add_argument("--drawn", type=int, metavar="N", help="drawn garments to choose from (default: an equal part; "
-                       "0 for none)")
+    build.add_argument("--drawn", type=int, metavar="N", help="garments drawn from patterns, beside those that were "
+                       "fitted to a catalogue's (default: two fifths of the pool; 0 for none of either)")
     sizes = build.add_mutually_exclusive_group()
     sizes.add_argument("--size", type=int, default=_SIZE, help="entries wanted (default %(default)s)")
     sizes.add_argument("--sizes", type=int, nargs="+", metavar="N", help="several banks in one run, OUT-N.sqlite3 "
@@ -130,15 +131,18 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
-    from ragdiffusion.bank.building.sources import drawn_candidates, folder_candidates, real_candidates
+    from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
+    from ragdiffusion.bank.building.sources import folder_candidates, real_candidates
 
     sources: list[Sequence[Candidate]] = []
     if args.garments is not None:
         sources.append(real_candidates(args.garments, seed=args.seed))
     if args.flat_lays is not None:
         sources.append(folder_candidates(args.flat_lays))
-    drawn = wanted if args.drawn is None else args.drawn
-    return [*sources, drawn_candidates(drawn)] if drawn else sources
+    drawn = round(_DRAWN * wanted) if args.drawn is None else args.drawn
+    if drawn:
+        sources += [fitted_candidates(seed=args.seed), drawn_candidates(drawn, seed=args.seed)]
+    return sources
 
 
 def _print_report(report: BuildReport) -> None:

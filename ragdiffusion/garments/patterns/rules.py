@@ -35,6 +35,9 @@ def rules(kind: Kind, m: Measures) -> Iterator[Rule]:
 BELLED = frozenset({"blouse", "wrap_top", "wrap_dress", "off_shoulder_top", "off_shoulder_dress", "dress", "robe"})
 """Kinds whose sleeves may widen towards their ends."""
 
+GIVE = 0.5
+"""By how much a rule may be broken before measures are refused: cloth gives, and stored measures are rounded."""
+
 _HOLES = ("set_in", "off_shoulder", "cap", "armhole", "strap", "one_shoulder")
 
 
@@ -62,7 +65,7 @@ def check(kind: Kind, measures: Mapping[str, float]) -> dict[str, float]:
     complete = {key: float(measures.get(key, spec.default)) for key, spec in kind.measures.items()}
     m = {key: np.asarray(value) for key, value in complete.items()}
     for slack, message in rules(kind, m):
-        if slack < 0:
+        if slack < -GIVE:
             key, what = message.split(": ", 1)
             raise MeasureError(f"{key} is {complete[key]:g} {kind.measures[key].unit}: {what} (by {-float(slack):.1f})")
     return complete
