@@ -27,7 +27,7 @@ class PatternSpec:
 
 
 class PatternRow(Base):
-    """The pattern of one entry, and the hash of the silhouette that it draws. Banks made before there were any lack it."""
+    """The pattern of one entry, and the hash of the silhouette that it draws. Older banks lack the table."""
 
     __tablename__ = "pattern"
     entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True, autoincrement=False)

@@ -1,4 +1,4 @@
-"""Fit patterns to catalogue silhouettes, chunk by chunk, and gather what fits: the population that patterns are drawn from.
+"""Fit patterns to catalogue silhouettes and gather what fits: the population that patterns are drawn from.
 
 The fits of a chunk are written as one file, so that an interrupted run goes on where it stopped.
 """
@@ -30,8 +30,8 @@ TRIED: Mapping[str, tuple[str, ...]] = {
     "pullover": ("sweater", "longsleeve", "turtleneck", "hoodie", "blouse"),
     "dress": ("dress", "cap_sleeve_dress", "sleeveless_dress", "strap_dress", "bandeau_dress", "off_shoulder_dress",
               "shirt_dress", "wrap_dress"),
-    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket", "knitted_cardigan",
-             "hooded_down_jacket"),
+    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket",
+             "knitted_cardigan", "hooded_down_jacket"),
     "shirt": ("shirt", "blouse", "t_shirt", "tank", "cap_sleeve_top", "camisole", "polo", "longsleeve", "turtleneck"),
 }
 """Category of the catalogue -> kinds that are tried for its silhouettes."""

@@ -1,4 +1,4 @@
-"""Where a bank's flat-lays come from: real garments and shapes between them, pictures of a folder (`drafted`: patterns).
+"""Where a bank's flat-lays come from: real garments and shapes between them, pictures of a folder.
 
 A source is a list of candidates. A candidate says what it will be and makes it only when it is chosen, so that a
 list of tens of thousands costs nothing. What stands first in a list is chosen first.

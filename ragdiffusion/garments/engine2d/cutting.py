@@ -10,9 +10,10 @@ from ragdiffusion.garments.engine2d.catalogue import Spec
 from ragdiffusion.garments.engine2d.collars import collar_pieces, pocket_pieces
 from ragdiffusion.garments.engine2d.structure import Limb, Piece, Structure, canonical
 from ragdiffusion.garments.patterns.attributes import attributes_of
-from ragdiffusion.garments.patterns.catalogue import KINDS, Kind
+from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import both, low_chain, one_shoulder_neckline, side_edges
 from ragdiffusion.garments.patterns.curves import BezierPath, backwards, joined, mirrored
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.merging import crossings
 from ragdiffusion.garments.patterns.pattern import Pattern
 from ragdiffusion.garments.patterns.upper import Edges

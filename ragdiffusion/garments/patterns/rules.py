@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.lower import crotch_height, length, waist_height
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.upper import Measures, armpit, shoulder_tip, sleeve_axes
