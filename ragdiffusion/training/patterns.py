@@ -9,19 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ragdiffusion.evaluation.realism import real_silhouettes
-from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette
+from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette, shrunk
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.pattern import draft
 from ragdiffusion.garments.patterns.population import Population
 from ragdiffusion.garments.patterns.tidiness import is_tidy, sleeve_relief
-from ragdiffusion.images import CANONICAL_MARGIN
 
 TRIED: Mapping[str, tuple[str, ...]] = {
     "t-shirt": ("t_shirt", "longsleeve", "cap_sleeve_top", "tank", "camisole", "bandeau", "off_shoulder_top", "polo",
@@ -88,16 +86,6 @@ def cut_out_silhouettes(folder: Path) -> list[CatalogueSilhouette]:
     for number, (category, mask) in enumerate(real_silhouettes(folder)):
         found.append(CatalogueSilhouette(category, HELD_OUT * number + 1, shrunk(mask)))
     return found
-
-
-def shrunk(mask: np.ndarray) -> np.ndarray:
-    """A silhouette in the canonical frame as shares of 28 x 28 pixels that its box fills."""
-    side = mask.shape[0]
-    scale = SIDE * CANONICAL_MARGIN / side
-    fine = cv2.resize(mask, None, fx=8 * scale, fy=8 * scale, interpolation=cv2.INTER_LINEAR)
-    edge = (fine.shape[0] - 8 * SIDE) // 2
-    crop = np.ascontiguousarray(fine[edge : edge + 8 * SIDE, edge : edge + 8 * SIDE])
-    return cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
 def fit_silhouettes(silhouettes: Sequence[CatalogueSilhouette], out: Path, *,

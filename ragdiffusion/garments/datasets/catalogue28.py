@@ -15,6 +15,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ragdiffusion.images import CANONICAL_MARGIN
+
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package puts it."""
 
@@ -113,3 +115,13 @@ def mirror_overlap(shares: np.ndarray) -> float:
     shift = np.array([[1, 0, shares.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
     flipped = cv2.warpAffine(np.ascontiguousarray(shares[:, ::-1]), shift * [1, 1, -1], shares.shape[::-1])
     return float(np.minimum(shares, flipped).sum() / np.maximum(shares, flipped).sum())
+
+
+def shrunk(mask: np.ndarray) -> np.ndarray:
+    """A silhouette in the canonical frame as shares of 28 x 28 pixels that its box fills."""
+    side = mask.shape[0]
+    scale = SIDE * CANONICAL_MARGIN / side
+    fine = cv2.resize(mask, None, fx=8 * scale, fy=8 * scale, interpolation=cv2.INTER_LINEAR)
+    edge = (fine.shape[0] - 8 * SIDE) // 2
+    crop = np.ascontiguousarray(fine[edge : edge + 8 * SIDE, edge : edge + 8 * SIDE])
+    return cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
