@@ -1,4 +1,4 @@
-"""`bank build|add|benchmark`: fill banks for a checkpoint, and measure the index that searches them."""
+"""`bank build|add|report|benchmark`: fill banks for a checkpoint, and measure what they hold and how it is searched."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ragdiffusion.commands.common import check_png_target, print_json, write_pic
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport
     from ragdiffusion.bank.building.sources import Candidate
+    from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette
 
 _SIZE = 4000
 _DRAWN = 0.4  # share of the pool that is drawn anew
@@ -45,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "out; subfolders name their categories")
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    report = actions.add_parser("report", help="what the silhouettes of banks are like: symmetric, smooth, whole, near "
+                                "to a catalogue's garments")
+    report.add_argument("banks", type=Path, nargs="+", metavar="BANK", help="bank files, shown side by side")
+    report.add_argument("--catalogue", type=Path, metavar="FOLDER", help="Fashion-MNIST's files (default: where "
+                        "Debian's dataset-fashion-mnist puts them; without it that part is left out)")
+    report.add_argument("--limit", type=int, default=1000, help="catalogue silhouettes to compare with, all "
+                        "of them held out (default %(default)s)")
+    report.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     bench = actions.add_parser("benchmark", help="measure the index on random entries: speed, recall, memory")
     bench.add_argument("--sizes", type=int, nargs="+", metavar="N", default=[10_000, 100_000, 1_000_000],
                        help="numbers of entries (default 10000 100000 1000000)")
@@ -56,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action that was chosen."""
-    return {"build": _build, "add": _add, "benchmark": _benchmark}[args.action](args)
+    return {"build": _build, "add": _add, "report": _report, "benchmark": _benchmark}[args.action](args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -128,6 +137,43 @@ def _add(args: argparse.Namespace) -> int:
         print(f"left out: {reason}")
     print(f"{args.bank}: {len(added)} added, {len(left_out)} left out, version {version}")
     return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from ragdiffusion.bank import Bank
+    from ragdiffusion.evaluation.bank_quality import coverage, measure_bank
+
+    if args.limit < 1:
+        raise ValueError(f"--limit is {args.limit}, 1 or more wanted")
+    held_out = _held_out(args)
+    found = {}
+    for path in args.banks:
+        with Bank.open(path, read_only=True) as bank:
+            near = coverage(bank, held_out) if held_out else None
+            found[str(path)] = {**asdict(measure_bank(bank)), "coverage": near}
+    if args.json:
+        print_json({"catalogue_silhouettes": len(held_out), "banks": found})
+        return 0
+    for key in ("version", "entries", "patterns", "mean_symmetry", "rim_waviness", "broken", "holed"):
+        every = [values[key] for values in found.values()]
+        shown = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in every]
+        print(f"{key:<16}" + "".join(f"{text:>24}" for text in shown))
+    for kind in sorted({name for values in found.values() for name in values["coverage"] or {}}):
+        print(f"{'near ' + kind:<16}" + "".join(f"{values['coverage'][kind]:>24.3f}" for values in found.values()))
+    for name in sorted({name for values in found.values() for name in values["by_category"]}):
+        print(f"{name:<20}" + "".join(f"{values['by_category'].get(name, 0):>20}" for values in found.values()))
+    return 0
+
+
+def _held_out(args: argparse.Namespace) -> list[CatalogueSilhouette]:
+    """Catalogue silhouettes that nothing was fitted to, spread over the data set."""
+    from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, INSTALLED, read_silhouettes
+
+    folder = args.catalogue or INSTALLED
+    if args.catalogue is None and not folder.is_dir():
+        return []
+    every = list(read_silhouettes(folder, step=HELD_OUT))
+    return every[:: max(1, len(every) // args.limit)][: args.limit]
 
 
 def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:

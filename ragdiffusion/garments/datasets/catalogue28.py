@@ -54,23 +54,24 @@ class CatalogueSilhouette:
         return self.number % HELD_OUT == 0
 
 
-def read_silhouettes(folder: Path = INSTALLED, split: str = "train") -> Iterator[CatalogueSilhouette]:
+def read_silhouettes(folder: Path = INSTALLED, split: str = "train", *, step: int = 1) -> Iterator[CatalogueSilhouette]:
     """The silhouettes of a split that are whole, of one part and nearly symmetric.
 
     Args:
         folder: holds the data set's four files.
         split: "train" (60,000 pictures) or "test" (10,000).
+        step: take every so many-th picture; `HELD_OUT` takes those that are held out.
 
     Raises:
         ValueError: the files are not there.
     """
     pictures, labels = (_read(Path(folder), split, what) for what in ("images-idx3", "labels-idx1"))
-    for number, (picture, label) in enumerate(zip(pictures.reshape(-1, SIDE, SIDE), labels, strict=True)):
-        if int(label) not in CATEGORIES:
-            continue
-        shares = shares_of(picture)
+    pictures = pictures.reshape(-1, SIDE, SIDE)
+    for number in range(0, len(pictures), step):
+        category = CATEGORIES.get(int(labels[number]))
+        shares = None if category is None else shares_of(pictures[number])
         if shares is not None and mirror_overlap(shares) >= SYMMETRY:
-            yield CatalogueSilhouette(CATEGORIES[int(label)], number, shares)
+            yield CatalogueSilhouette(category, number, shares)
 
 
 def _read(folder: Path, split: str, what: str) -> np.ndarray:
