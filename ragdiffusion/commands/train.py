@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from ragdiffusion.config import get_preset
-    from ragdiffusion.generation.build import build_components
+    from ragdiffusion.generation.builder.untrained import build_components
     from ragdiffusion.training.loop import LoopConfig
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

@@ -23,7 +23,7 @@ from ragdiffusion.generation.builder.published import (
     load_vae,
 )
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
-from ragdiffusion.structure.network import DOMAINS, StructureNet
+from ragdiffusion.structure.structure_net import DOMAINS, StructureNet
 
 _VISION = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "image_size", "patch_size",
            "hidden_act")
