@@ -116,6 +116,7 @@ class Preset:
         own_reference: ReferenceNet has weights of its own; else MainNet serves as ReferenceNet too.
         white_outside: what lies outside the landmark is kept white in every step.
         zero_empty_text: an empty caption is encoded as zeros.
+        published: parameters of the published parts that it starts from, by name.
         silhouette: of SilhouetteNet, None where the order of the neighbours is the embedding's alone; it needs the
             garment mask that the appearance flow finds.
         prediction_type: what MainNet predicts: `sample` (x0, on top of the draft) or `v_prediction` or `epsilon`.
@@ -141,6 +142,7 @@ class Preset:
     own_reference: bool = True
     white_outside: bool = False
     zero_empty_text: bool = False
+    published: dict[str, int] = field(default_factory=dict)
     defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
 
     def __post_init__(self) -> None:
@@ -236,6 +238,7 @@ _SDXL = Preset(
     ep_tokens=16, ep_dim=1280, ep_heads=20,
     flow=None,
     prediction_type="v_prediction",
+    published={"unet": 2_567_463_684, "vae": 83_819_683, "clip_vision": 303_179_776},
     defaults=SamplingDefaults(guidance=2.0),
 )
 
@@ -254,6 +257,7 @@ _SDXL_REFINE = replace(
     silhouette=SilhouetteConfig(),
     corrects_draft=False, own_reference=False, white_outside=True, zero_empty_text=True,
     prediction_type="epsilon",
+    published={"unet": 2_567_463_684, "vae": 83_653_863},
     defaults=SamplingDefaults(strength=0.35, guidance=3.0),
 )
 

@@ -13,14 +13,12 @@ if TYPE_CHECKING:
 
     from ragdiffusion.config import Preset
 
-BUILT = ("sdxl", "sdxl-refine")
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     place = "FOLDER_OR_HUB_ID"
-    parser.add_argument("preset", choices=BUILT, help="sdxl: what the paper's training starts from; sdxl-refine: "
-                        "published weights draw over the studio's draft, without any training")
+    parser.add_argument("preset", choices=tuple(BUILT), help="sdxl: what the paper's training starts from; "
+                        "sdxl-refine: published weights draw over the studio's draft, without any training")
     parser.add_argument("--out", type=Path, help="folder to write (default: where --preset looks for it)")
     parser.add_argument("--sdxl", required=True, metavar=place, help="SDXL base in diffusers layout")
     parser.add_argument("--vae", metavar=place, help="sdxl: the 16-channel autoencoder, or FLUX with one in vae/")
@@ -59,9 +57,9 @@ def run(args: argparse.Namespace) -> int:
     studio = args.studio or assets_folder() / "checkpoints" / "studio"
     torch.manual_seed(args.seed)
     with whole_folder(out) as folder:
-        components = _components(args, preset, studio, getattr(torch, args.dtype))
+        components = BUILT[args.preset](args, preset, studio, getattr(torch, args.dtype))
         build_pipeline(preset, components).save_pretrained(folder, safe_serialization=True)
-        if preset.name == "sdxl-refine":
+        if components["appearance_flow"] is not None:
             copy_eyes(studio, folder)
         forget_places(folder)
     millions = {name: sum(p.numel() for p in part.parameters()) / 1e6 for name, part in components.items()
@@ -70,15 +68,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _components(args: argparse.Namespace, preset: Preset, studio: Path, dtype: torch.dtype) -> dict[str, Any]:
+def _paper(args: argparse.Namespace, preset: Preset, studio: Path, dtype: torch.dtype) -> dict[str, Any]:
     from ragdiffusion.generation.builder.paper import PaperParts, paper_components
-    from ragdiffusion.generation.builder.refine import refine_components
 
-    if preset.name == "sdxl-refine":
-        if not (studio / "bank.sqlite3").is_file():
-            raise ValueError(f"{studio}: no studio checkpoint with a bank here; give one with --studio")
-        return refine_components(args.sdxl, studio, variant=args.variant, dtype=dtype)
     if args.vae is None or args.clip is None:
         raise ValueError("checkpoint build sdxl needs --vae (FLUX's, 16 channels) and --clip (ViT-L/14) beside --sdxl")
     return paper_components(preset, PaperParts(sdxl=args.sdxl, vae=args.vae, clip=args.clip, unet=args.unet,
                                                ip_adapter=args.ip_adapter, variant=args.variant), dtype)
+
+
+def _refine(args: argparse.Namespace, preset: Preset, studio: Path, dtype: torch.dtype) -> dict[str, Any]:
+    from ragdiffusion.generation.builder.refine import refine_components
+
+    if not (studio / "bank.sqlite3").is_file():
+        raise ValueError(f"{studio}: no studio checkpoint with a bank here; give one with --studio")
+    return refine_components(args.sdxl, studio, variant=args.variant, dtype=dtype)
+
+
+BUILT = {"sdxl": _paper, "sdxl-refine": _refine}
+"""Preset: what makes its components of the arguments."""
