@@ -19,6 +19,7 @@ def test_a_stage_is_counted_as_the_real_model_computes_it(build, presets):
     """Torch's own counter, on real weights and with attention written out, finds the same stage by stage."""
     without = count_flops(meta_pipeline(presets["sdxl"]))
     pipeline = build(presets["sdxl"])
+    pipeline.denoiser.requires_grad_(False)
     inputs = stage_inputs(pipeline)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         for name, call in fast_stages(pipeline, inputs).items():
