@@ -66,7 +66,7 @@ def paper_components(preset: Preset, parts: PaperParts, dtype: torch.dtype = tor
     """
     sdxl = open_location(parts.sdxl, SDXL_PARTS)
     clip = open_location(parts.clip)
-    vae = load_vae(_vae_folder(parts.vae), variant=parts.variant, dtype=dtype)
+    vae = load_vae(vae_folder(parts.vae), variant=parts.variant, dtype=dtype)
     unet_folder = sdxl / "unet" if parts.unet is None else open_location(parts.unet)
     unet = load_unet(unet_folder, variant=parts.variant if parts.unet is None else None, dtype=dtype)
     check_fit(vae, unet)
@@ -88,7 +88,7 @@ def paper_components(preset: Preset, parts: PaperParts, dtype: torch.dtype = tor
     }
 
 
-def _vae_folder(location: str | Path) -> Path:
+def vae_folder(location: str | Path) -> Path:
     """An autoencoder may be given itself or as the `vae/` of a model."""
     folder = Path(location)
     if folder.is_dir():
@@ -125,7 +125,7 @@ def check_text(text: TextBranch, unet: UNet2DConditionModel) -> None:
     Raises:
         ValueError: if their widths differ.
     """
-    width = text.text_encoder.config.hidden_size + text.text_encoder_2.config.hidden_size
+    width = sum(encoder.config.hidden_size for encoder in text.encoders)
     if width != unet.config.cross_attention_dim:
         raise ValueError(f"the text encoders give {width} numbers a token, the UNet reads "
                          f"{unet.config.cross_attention_dim}: take text encoders and UNet of one model")

@@ -6,6 +6,7 @@ CLIP ViT-L/14 (9.2). Every number is read from the configs that come with the we
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ from transformers import (
     CLIPTokenizer,
     CLIPVisionConfig,
     CLIPVisionModel,
+    PreTrainedTokenizerFast,
 )
 
+from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.builder.locations import open_location
 from ragdiffusion.generation.builder.weights import Weights, find_weights, load_into, read_config
 
@@ -33,12 +36,22 @@ _OLD_ATTENTION = {"query": "to_q", "key": "to_k", "value": "to_v", "proj_attn": 
 
 @dataclass(frozen=True)
 class TextBranch:
-    """Both of SDXL's text encoders with what turns captions into their tokens."""
+    """SDXL's two text encoders, or a model's only one, with what turns captions into their tokens."""
 
     text_encoder: CLIPTextModel
     tokenizer: Any
-    text_encoder_2: CLIPTextModelWithProjection
-    tokenizer_2: Any
+    text_encoder_2: CLIPTextModelWithProjection | None = None
+    tokenizer_2: Any = None
+
+    @property
+    def encoders(self) -> list[torch.nn.Module]:
+        """The text encoders that are there."""
+        return [encoder for encoder in (self.text_encoder, self.text_encoder_2) if encoder is not None]
+
+    @property
+    def tokenizers(self) -> list[Any]:
+        """One for each encoder."""
+        return [tokenizer for tokenizer in (self.tokenizer, self.tokenizer_2) if tokenizer is not None]
 
 
 def _model(kind: type, folder: Path, variant: str | None, dtype: torch.dtype,
@@ -63,8 +76,12 @@ def load_unet(folder: Path, *, variant: str | None = None, dtype: torch.dtype = 
     return _model(UNet2DConditionModel, folder, variant, dtype)
 
 
-def load_vae(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32) -> AutoencoderKL:
-    """An autoencoder from its folder: SDXL's of 4 channels, FLUX's of 16, with their scaling and shift."""
+def load_vae(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
+             ) -> AutoencoderKL | GarmentAutoencoder:
+    """An autoencoder from its folder: SDXL's of 4 channels, FLUX's of 16, with their scaling and shift, or our own."""
+    if read_config(folder).get("_class_name") == GarmentAutoencoder.__name__:
+        return _model(GarmentAutoencoder, folder, variant, dtype)
+
     def rename(name: str) -> str:  # the attention of older files
         return re.sub(r"(attentions\.\d+\.)(query|key|value|proj_attn)\.",
                       lambda found: f"{found[1]}{_OLD_ATTENTION[found[2]]}.", name)
@@ -85,31 +102,35 @@ def _clip_name(prefix: str, module: torch.nn.Module) -> Callable[[str], str | No
 
 
 def load_text_branch(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32) -> TextBranch:
-    """SDXL's text encoders and tokenizers.
+    """A model's text encoders and tokenizers: both of SDXL's, or one where there is but one.
 
     Args:
-        folder: of the whole SDXL model.
+        folder: of the whole model.
         variant: of the weights.
         dtype: of the parameters.
 
     Raises:
         ValueError: if a file is missing or does not fit.
     """
-    encoders = []
-    for name, kind in (("text_encoder", CLIPTextModel), ("text_encoder_2", CLIPTextModelWithProjection)):
-        config = read_config(folder / name)
-        if kind.__name__ not in config.get("architectures", []):
-            raise ValueError(f"{folder / name}: a {config.get('architectures')}, {kind.__name__} wanted")
-        with init_empty_weights():
-            module = kind(CLIPTextConfig.from_dict(config))
-        encoders.append(load_into(module, find_weights(folder / name, variant), dtype=dtype,
-                                  rename=_clip_name("text_model.", module)))
-    first, second = (load_tokenizer(folder / name) for name in ("tokenizer", "tokenizer_2"))
-    return TextBranch(encoders[0], first, encoders[1], second)
+    first = _load_text_encoder(folder / "text_encoder", CLIPTextModel, variant, dtype)
+    tokenizer = load_tokenizer(folder / "tokenizer")
+    if not (folder / "text_encoder_2").is_dir():
+        return TextBranch(first, tokenizer)
+    second = _load_text_encoder(folder / "text_encoder_2", CLIPTextModelWithProjection, variant, dtype)
+    return TextBranch(first, tokenizer, second, load_tokenizer(folder / "tokenizer_2"))
 
 
-def load_tokenizer(folder: Path) -> CLIPTokenizer:
-    """CLIP's tokenizer from its vocabulary and merges.
+def _load_text_encoder(folder: Path, kind: type, variant: str | None, dtype: torch.dtype) -> Any:
+    config = read_config(folder)
+    if kind.__name__ not in config.get("architectures", []):
+        raise ValueError(f"{folder}: a {config.get('architectures')}, {kind.__name__} wanted")
+    with init_empty_weights():
+        module = kind(CLIPTextConfig.from_dict(config))
+    return load_into(module, find_weights(folder, variant), dtype=dtype, rename=_clip_name("text_model.", module))
+
+
+def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
+    """CLIP's tokenizer from its vocabulary and merges, or the studio's own from its one file.
 
     Raises:
         ValueError: if a file is missing or can't be read.
@@ -119,7 +140,9 @@ def load_tokenizer(folder: Path) -> CLIPTokenizer:
         if not (folder / name).is_file():
             raise ValueError(f"{folder}: {name} is missing; take the whole folder of the published model")
     try:
-        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
+        settings = json.loads((folder / "tokenizer_config.json").read_text())
+        kind = CLIPTokenizer if settings.get("tokenizer_class", "").startswith("CLIP") else PreTrainedTokenizerFast
+        return kind.from_pretrained(folder, local_files_only=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise ValueError(f"{folder}: no tokenizer that can be read ({reason}); take the folder anew") from error

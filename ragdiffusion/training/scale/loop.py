@@ -174,6 +174,14 @@ def train_at_scale(config: ScaleConfig, module: nn.Module, make: MakeBatch, *, a
     return learning(module) if average is None else average
 
 
+@torch.no_grad()
+def take_average(module: nn.Module, average: dict[str, torch.Tensor]) -> None:
+    """Give a module the weights that `train_at_scale` returned."""
+    own = learning(module)
+    for name, value in average.items():
+        own[name].copy_(value)
+
+
 def _micro_batches(config: ScaleConfig, make: MakeBatch, accelerator: Accelerator, step: int) -> Iterator[Batch]:
     rows = _Numbered(make, config.batch_size, accelerator.process_index, accelerator.num_processes)
     micro = range(step * config.accumulate, config.steps * config.accumulate)
@@ -222,14 +230,11 @@ def _save(config: ScaleConfig, accelerator: Accelerator, trained: Trained, setti
 def _sampled(module: nn.Module, average: dict[str, torch.Tensor] | None,
              on_sample: Callable[[nn.Module, int], dict[str, float]], step: int) -> dict[str, float]:
     """Figures of the averaged weights."""
-    own = learning(module)
-    kept = {name: value.clone() for name, value in own.items()} if average is not None else {}
+    kept = {name: value.clone() for name, value in learning(module).items()} if average is not None else {}
+    take_average(module, average or {})
+    module.eval()
     with torch.no_grad():
-        for name in kept:
-            own[name].copy_(average[name])
-        module.eval()
         figures = on_sample(module, step)
-        module.train()
-        for name, value in kept.items():
-            own[name].copy_(value)
+    module.train()
+    take_average(module, kept)
     return figures
