@@ -1,4 +1,4 @@
-"""Fit patterns to catalogue silhouettes, chunk by chunk, and gather what fits: the population that patterns are drawn from.
+"""Fit patterns to catalogue silhouettes, chunk by chunk, and gather the population that patterns are drawn from.
 
 The fits of a chunk are written as one file, so that an interrupted run goes on where it stopped.
 """

@@ -1,8 +1,8 @@
 """Silhouettes of catalogue flat-lays: Fashion-MNIST's 28 x 28 pictures as shares of garment in every pixel.
 
 The data set (Xiao et al. 2017; Expat licence) is read from where it was installed, Debian's package
-`dataset-fashion-mnist` for one. Its pictures are grey garments on exact black; at their rims a pixel's grey over its inner
-neighbours' tells how much of it is garment, so that an outline is known to about a third of a pixel.
+`dataset-fashion-mnist` for one. Its pictures are grey garments on exact black; at their rims a pixel's grey over its
+inner neighbours' tells how much of it is garment, so that an outline is known to about a third of a pixel.
 """
 
 from __future__ import annotations

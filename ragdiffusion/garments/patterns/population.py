@@ -1,8 +1,9 @@
 """The population that patterns are drawn from: measures of garments that a catalogue shows, by kind.
 
-Each was fitted to one real silhouette (`ragdiffusion.training.patterns`). A new garment lies between two that are alike,
-a little off; a kind that no silhouette was fitted with borrows the measures it shares with kinds built like it, as far as they
-are within its ranges. What silhouettes do not show (front necklines, plackets) is drawn from the kind's ranges.
+Each was fitted to one real silhouette (`ragdiffusion.training.patterns`). A new garment lies between two that are
+alike, a little off; a kind that no silhouette was fitted with borrows the measures it shares with kinds built like
+it, as far as they are within its ranges. What silhouettes do not show (front necklines, plackets) is drawn from the
+kind's ranges.
 """
 
 from __future__ import annotations

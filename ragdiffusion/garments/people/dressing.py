@@ -138,7 +138,7 @@ class Dresser:
         return (laplacian(out - rest, model.start, model.neighbour, move, 4) + rest).astype(np.float32)
 
     def _sleeves(self, garment: Garment, out: np.ndarray, ease: float) -> np.ndarray:
-        body, model, charts, rest = self.body, self.body.model, self.body.charts, self.body.rest
+        model, charts, rest = self.body.model, self.body.charts, self.body.rest
         shrink = np.interp(garment.loose, [0, 0.5, 1], [0.5, 0.12, 0.02]) - garment.bell
         for side, sign in ((".L", 1), (".R", -1)):
             chosen = (model.arm[side] > 0.5) & (rest[:, 0] * sign > 0) & (model.hands < 0.5)

@@ -128,7 +128,8 @@ def rasterise(P, F, layer, A, parameters, on_body, charted, order, bias, fields,
         A: (N, ATTRIBUTES).
         parameters: (L, PARAMETERS).
         on_body: (L,), whether a layer is a pushed-out body surface.
-        charted: (L,), whether a layer has body coordinates: it is hidden well inside an `on_body` layer of higher order.
+        charted: (L,), whether a layer has body coordinates: it is hidden well inside an `on_body` layer of higher
+            order.
         order: (L,).
         bias: (L,), metres that a layer is drawn nearer.
         fields: (K, 2, *FIELD_SHAPE), cuts of front and back.

@@ -16,8 +16,8 @@ def _named(probabilities: np.ndarray) -> set[int]:
 def test_a_dress_read_as_a_top_in_places_is_a_dress() -> None:
     likely = sure_of(drawn(dress=(10, 20, 30, 55)))
     top = (slice(10, 20), slice(10, 30))
-    likely[:, *top] = 0
-    likely[LABEL["upper"], *top], likely[LABEL["dress"], *top] = 0.55, 0.45
+    likely[(slice(None), *top)] = 0
+    likely[(LABEL["upper"], *top)], likely[(LABEL["dress"], *top)] = 0.55, 0.45
     found = settled(likely)
     assert _named(found) == {0, LABEL["dress"]}
     np.testing.assert_allclose(found[LABEL["dress"]][12:18, 12:28], 1, atol=1e-6)  # the mass moved with the name
@@ -27,10 +27,10 @@ def test_a_dress_read_as_a_top_in_places_is_a_dress() -> None:
 def test_a_top_and_skirt_read_as_a_dress_in_places_are_top_and_skirt() -> None:
     likely = sure_of(drawn(upper=(10, 5, 30, 25), lower=(10, 25, 30, 55)))
     waist = (slice(22, 30), slice(10, 30))
-    likely[:, *waist] = 0
-    likely[LABEL["dress"], *waist] = 0.5
+    likely[(slice(None), *waist)] = 0
+    likely[(LABEL["dress"], *waist)] = 0.5
     likely[LABEL["upper"], 22:26, 10:30] = likely[LABEL["lower"], 26:30, 10:30] = 0.4
-    likely[0, *waist] = 0.1
+    likely[(0, *waist)] = 0.1
     found = settled(likely).argmax(0)
     assert (found[22:26, 12:28] == LABEL["upper"]).all() and (found[26:30, 12:28] == LABEL["lower"]).all()
 
