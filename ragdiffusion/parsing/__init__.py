@@ -8,8 +8,8 @@
     choice = choose(parse, None)                     # or "lower", or (x, y), or a mask of the photo's size
     choice.garment.mask, choice.why                  # float32 (H, W) in [0, 1]; one line on why this one
 
-`choose` raises `NoGarmentError`, a ValueError that says what the photo does show. `open_parser(text, bundled=...)` opens
-a parser by its name: "bundled", "segformer:FOLDER_OR_ID" or "sam:FOLDER_OR_ID" (any object with `parse`). Names of
+`choose` raises `NoGarmentError`, a ValueError that says what the photo does show. `open_parser(text, bundled=...)`
+opens one by name: "bundled", "segformer:FOLDER_OR_ID" or "sam:FOLDER_OR_ID" (any object with `parse`). Names of
 garments: upper (the only top), outer (jacket or coat), inner (top under it), lower (trousers, shorts, skirt), dress.
 """
 
