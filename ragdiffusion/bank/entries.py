@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import stored_shape_bits
 from ragdiffusion.images import SILHOUETTE_SIZE
 
@@ -29,6 +30,7 @@ class NewEntry:
         source: where the garment came from.
         tags: words to find it by.
         thumbnail: a small picture file to show it by.
+        pattern: what its silhouette was drawn from.
     """
 
     embedding: Tensor | np.ndarray
@@ -37,6 +39,7 @@ class NewEntry:
     source: str = ""
     tags: Sequence[str] = ()
     thumbnail: bytes | None = None
+    pattern: PatternSpec | None = None
 
 
 @dataclass(frozen=True, eq=False)

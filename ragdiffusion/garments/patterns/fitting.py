@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures, boxes, polygons
 from ragdiffusion.garments.patterns.pattern import sample_many
 from ragdiffusion.garments.patterns.raster import coverages
