@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|silhouette|denoiser`: train one part, or go on where it stopped.
+"""`train flow|autoencoder|structure|silhouette|parser|measures|denoiser`: train one part, or go on where it stopped.
 
 `train pgea` and `train paper` train at the paper's scale and have options of their own.
 """
@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.commands import train_paper, train_pgea
+from ragdiffusion.commands import train_measures, train_paper, train_parser, train_pgea
 
 if TYPE_CHECKING:
     import torch
@@ -19,6 +19,8 @@ PARTS = {
     "autoencoder": "the studio's autoencoder",
     "structure": "StructureNet and its attribute heads",
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
+    "parser": "the parser of photos, which tells garments, skin and ground apart",
+    "measures": "MeasureNet, which reads garment makers' measures off a photo and its parse",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -87,6 +89,7 @@ def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
                         "shown, to see what a bank update alone can do for them")
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--device", default="cpu")
+    train_parser.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -104,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(0)  # its threads do not survive the fork of data workers
+    if args.part == "parser":
+        return train_parser.run(args)
     preset = get_preset(args.preset)
     if args.part != "autoencoder" and (args.perceptual or args.latent_channels is not None):
         raise ValueError(f"--perceptual and --latent-channels belong to the autoencoder, not to {args.part}")
@@ -115,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed, sample_every=args.sample_every, save_every=args.save_every, bfloat16=args.bfloat16,
         device=args.device)
     torch.manual_seed(args.seed)
+    if args.part == "measures":
+        return train_measures.run(args, config)
     if args.part == "denoiser":
         return _denoiser(args, config)
     components = build_components(preset)

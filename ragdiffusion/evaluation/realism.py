@@ -19,7 +19,7 @@ from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import draw_silhouette
 from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.garment import CANONICAL_MARGIN
-from ragdiffusion.garments.landmarks import mirror_axis
+from ragdiffusion.garments.mirror_axis import mirror_axis
 from ragdiffusion.garments.outlines import outline, without_specks
 
 SIZE = 256

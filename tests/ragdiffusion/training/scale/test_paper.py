@@ -139,8 +139,8 @@ def test_the_denoiser_trains_by_command_and_goes_on(tiny_checkpoint, tmp_path, c
     from accelerate.state import AcceleratorState
 
     words = ["train", "paper", "denoiser", "--preset", "studio", "--checkpoint", str(tiny_checkpoint), "--out",
-             str(tmp_path), "--pool", "4", "--held-out", "1", "--batch-size", "2", "--cpu", "--precision", "no", "--workers", "0",
-             "--ema-every", "1"]
+             str(tmp_path), "--pool", "4", "--held-out", "1", "--batch-size", "2", "--cpu", "--precision",
+             "no", "--workers", "0", "--ema-every", "1"]
     assert main([*words, "--steps", "1"]) == 0, capsys.readouterr().err
     first = (tmp_path / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
     AcceleratorState._reset_state(reset_partial_state=True)
