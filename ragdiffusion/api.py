@@ -11,7 +11,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ragdiffusion.bank import Bank
-from ragdiffusion.config import SamplingDefaults, get_preset
+from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.generator import (
     Draft,
@@ -27,7 +27,7 @@ from ragdiffusion.images import load_mask, load_photo, mask_to_tensor
 from ragdiffusion.parsing.flow_finder import FlowFinder
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.retrieval.retriever import KEPT_NEIGHBOURS, Retriever
+from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
@@ -70,6 +70,7 @@ class RAGDiffusion:
     @classmethod
     def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
                         bank: str | Path | None = None, device: str | None = None,
+                        dtype: torch.dtype = torch.float32, offload: str = "whole", compiled: bool = False,
                         reader: str | AttributeReader = "heads") -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
@@ -78,6 +79,10 @@ class RAGDiffusion:
             preset: which preset's bundled checkpoint; a checkpoint that is given must be of this preset.
             bank: file or database URL; None: `bank.sqlite3` beside the checkpoint.
             device: torch device; None takes a GPU where there is one.
+            dtype: what the drawing half computes in; what looks at photos computes in float32 always.
+            offload: `whole`, `model` or `sequential`: how parts make room for each other on the device. A run that
+                finds too little memory goes on in the next of these.
+            compiled: compile MainNet, which takes minutes once and makes steps faster.
             reader: who reads the attributes: "heads", "qwen:FOLDER_OR_HUB_ID", the address of an OpenAI-compatible
                 server (to which each photo is then sent), or any reader.
 
@@ -88,7 +93,7 @@ class RAGDiffusion:
         if isinstance(reader, str):
             parse_reader(reader)  # before the weights are loaded, which takes seconds
         location = locate_checkpoint(checkpoint, preset)
-        pipeline = open_pipeline(location, preset, device)
+        pipeline = open_pipeline(location, preset, device, dtype=dtype, offload=offload, compiled=compiled)
         opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
                            fingerprint=fingerprint(location, ENCODER_PARTS))
         return cls(pipeline, opened, fingerprint(location), reader=reader)

@@ -1,10 +1,16 @@
-"""`evaluate retrieval|new-categories|flow|generation|attributes`: the paper's tables, on drawn garments or photos."""
+"""`evaluate retrieval|new-categories|flow|generation|attributes|parsing`: the paper's tables, and the parser's."""
 
 from __future__ import annotations
 
 import argparse
 
-from ragdiffusion.commands import evaluate_attributes, evaluate_flow, evaluate_generation, evaluate_retrieval
+from ragdiffusion.commands import (
+    evaluate_attributes,
+    evaluate_flow,
+    evaluate_generation,
+    evaluate_parsing,
+    evaluate_retrieval,
+)
 
 _ACTIONS = {
     "retrieval": (evaluate_retrieval.add_arguments, evaluate_retrieval.run,
@@ -15,6 +21,8 @@ _ACTIONS = {
              "does the draft take each point from where it lies in the photo?"),
     "generation": (evaluate_generation.add_arguments, evaluate_generation.run, "are the finished pictures right?"),
     "attributes": (evaluate_attributes.add_arguments, evaluate_attributes.run, "are the attributes read right?"),
+    "parsing": (evaluate_parsing.add_arguments, evaluate_parsing.run,
+                "is each pixel of a photo labelled right, and is the garment found?"),
 }
 
 
