@@ -13,6 +13,8 @@ from torch.nn import functional as F
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+from ragdiffusion.garments.patterns import MeasureError, Pattern
+from ragdiffusion.garments.patterns import draft as draft_pattern
 from ragdiffusion.generation.generator import (
     Draft,
     Enlarged,
@@ -240,15 +242,28 @@ class RAGDiffusion:
             GenerationCancelled: if the listener raised it.
         """
         sight = self.see(photo)
-        return self.generator.generate(sight, self.retrieve(sight) if guide is None else guide, seed=seed, steps=steps,
-                                       strength=strength, guidance=guidance, size=size, on_step=on_step)
+        guide = self.retrieve(sight) if guide is None else guide
+        return self.generator.generate(sight, guide, seed=seed, steps=steps, strength=strength, guidance=guidance,
+                                       size=size, outline=self.pattern(guide), on_step=on_step)
+
+    def pattern(self, guide: StructureGuide) -> Pattern | None:
+        """The pattern that a guide's landmark was drawn from; None if it has none, or a person painted it.
+
+        Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
+        """
+        entry = guide.landmark_id
+        spec = None if entry is None else self.bank.patterns([entry]).get(entry)
+        try:
+            return None if spec is None else draft_pattern(spec.kind, spec.measures)
+        except MeasureError:  # of a version that knew other measures
+            return None
 
     def largest_size(self, photo: PhotoSource) -> int:
         """Largest side that `generate` makes of a photo, pixels: the photo's own, at least the model's."""
         return self.generator.largest_size(photo.image if isinstance(photo, Sight) else load_photo(photo))
 
     def enlarge(self, photo: PhotoSource, picture: Image.Image, landmark: torch.Tensor, *,
-                size: int | None = None) -> Enlarged:
+                size: int | None = None, pattern: Pattern | None = None) -> Enlarged:
         """Bring a picture that `generate` made at the model's size to a larger one, without denoising it again.
 
         Args:
@@ -256,17 +271,19 @@ class RAGDiffusion:
             picture: RGB on white.
             landmark: (H, W) in [0, 1], what it was made with.
             size: as in `generate`.
+            pattern: that the landmark was drawn from, for an edge that is smooth at any size.
 
         Raises:
             ValueError: if the photo or the size can't be used, or the picture is not of the model's size.
         """
-        return self.generator.enlarge(self.see(photo), picture, landmark, size=size)
+        return self.generator.enlarge(self.see(photo), picture, landmark, size=size, outline=pattern)
 
-    def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
+    def silhouette(self, landmark: torch.Tensor, size: int, pattern: Pattern | None = None) -> Image.Image:
         """A landmark as a finished picture of a size follows it: L, 255 is garment.
 
         Args:
             landmark: (H, W) in [0, 1].
             size: side, pixels, at least H.
+            pattern: that the landmark was drawn from, as in `enlarge`.
         """
-        return self.generator.silhouette(landmark, size)
+        return self.generator.silhouette(landmark, size, pattern)

@@ -22,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--stage", type=int, choices=tuple(STEPS), required=True, help="1: distil conv_in; 2: train "
                         "conv_in and conv_out; 3: train the whole UNet")
-    parser.add_argument("--base", required=True, metavar="FOLDER_OR_HUB_ID", help="model whose UNet is adapted, such as "
-                        "SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/")
-    parser.add_argument("--vae", required=True, metavar="FOLDER_OR_HUB_ID", help="the autoencoder that it is adapted "
-                        "to, or a model with one in vae/ (FLUX)")
+    parser.add_argument("--base", required=True, metavar="FOLDER_OR_HUB_ID", help="model whose UNet is adapted, such "
+                        "as SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/")
+    parser.add_argument("--vae", required=True, metavar="FOLDER_OR_HUB_ID", help="the autoencoder that it is "
+                        "adapted to, or a model with one in vae/ (FLUX)")
     parser.add_argument("--images", type=Path, required=True, help="folder of images, each with its caption in a .txt "
                         "beside it or in metadata.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with the "
-                        "stage before")
+    parser.add_argument("--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with "
+                        "the stage before")
     parser.add_argument("--unet", type=Path, metavar="FOLDER", help="begin with this UNet instead")
     parser.add_argument("--closed-form", action="store_true", help="stage 1: solve for conv_in first; stage 2: for "
                         f"conv_out ({_FIT_BATCHES} batches)")
@@ -108,8 +108,8 @@ def _start(args: argparse.Namespace) -> Path | None:
         return args.unet
     before = args.out / f"stage-{args.stage - 1}" / "unet"
     if not (before / "config.json").is_file():
-        raise ValueError(f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train it "
-                         "first, or give a UNet with --unet")
+        raise ValueError(f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train "
+                         "it first, or give a UNet with --unet")
     return before
 
 

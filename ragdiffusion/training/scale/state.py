@@ -98,8 +98,8 @@ def load_state(folder: Path, trained: Trained, *, settings: Mapping[str, Any]) -
     for name in {**about["settings"], **asked}:
         had, wanted = about["settings"].get(name), asked.get(name)
         if had != wanted:
-            raise ValueError(f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the same "
-                             "settings, or start in a new folder")
+            raise ValueError(f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the "
+                             "same settings, or start in a new folder")
     _copy(read_sharded(folder, "weights"), learning(trained.module), folder)
     if trained.average is not None:
         _copy(read_sharded(folder, "average"), trained.average, folder)
