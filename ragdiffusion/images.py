@@ -14,10 +14,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 from torch import Tensor
 
-from ragdiffusion.decoding import Source, check_unit_range, decode
+from ragdiffusion.decoding import Source, check_unit_range, decode, grey_plane
+from ragdiffusion.profiles import to_srgb
 
 SILHOUETTE_SIZE = 512
 """Side of a stored silhouette, in pixels."""
@@ -44,7 +45,7 @@ def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
             array of another shape or range; one line that names the photo and the remedy.
     """
     label = _label(source, name)
-    image = _to_srgb(_to_eight_bit(decode(source, label), label))
+    image = _to_eight_bit(to_srgb(decode(source, label)), label)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -296,38 +297,17 @@ def _to_eight_bit(image: Image.Image, label: str) -> Image.Image:
     """Scale 16-bit and float pictures, which Pillow would clip, to 8 bits."""
     if not image.mode.startswith(("I", "F")):
         return image
-    return Image.fromarray((_grey_plane(image, label) * 255).round().astype(np.uint8))
-
-
-def _grey_plane(image: Image.Image, label: str) -> np.ndarray:
-    """float32 HxW in [0, 1] from a grey picture of 16 bits (modes I;16 and I) or floats (mode F)."""
-    values = np.asarray(image).astype(np.float32)
-    return check_unit_range(values if image.mode == "F" else values / 65535.0, label)
+    return Image.fromarray((grey_plane(image, label) * 255).round().astype(np.uint8))
 
 
 def _mask_plane(image: Image.Image, label: str) -> np.ndarray:
     if image.mode.startswith(("I", "F")):
-        return _grey_plane(image, label)
+        return grey_plane(image, label)
     if image.has_transparency_data:
         alpha = np.asarray(image.convert("RGBA").getchannel("A"))
         if alpha.min() < 255:
             return alpha.astype(np.float32) / 255.0
     return np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert from an embedded profile: a phone's Display P3, taken for sRGB, would look faded."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        target, mode = ImageCms.createProfile("sRGB"), "RGBA" if image.mode == "RGBA" else "RGB"
-        return ImageCms.profileToProfile(image, source, target, outputMode=mode)
-    except (ImageCms.PyCMSError, OSError):  # a profile that cannot be used is the same as none
-        return image
 
 
 def _pad(array: np.ndarray, height: int, width: int, mode: str) -> np.ndarray:

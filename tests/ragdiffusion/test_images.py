@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image
 
 from ragdiffusion import images
 
@@ -155,18 +155,6 @@ def test_an_animation_gives_its_first_frame(kind: str) -> None:
     assert images.load_photo(data).getpixel((5, 5)) == (255, 0, 0)
 
 
-def test_an_embedded_profile_is_converted_to_srgb() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # A profile that swaps the red and the blue primary, under another name.
-    swapped = srgb.replace(b"rXYZ", b"tXYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"tXYZ", b"bXYZ", 1)
-    swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
-    photo = Image.new("RGB", (16, 16), (128, 64, 32))
-    assert images.load_photo(_bytes(photo, "PNG", icc_profile=srgb)).getpixel((0, 0)) == (128, 64, 32)
-    assert images.load_photo(_bytes(photo, "PNG", icc_profile=b"broken")).getpixel((0, 0)) == (128, 64, 32)
-    converted = images.load_photo(_bytes(photo, "PNG", icc_profile=swapped)).getpixel((0, 0))
-    assert converted == pytest.approx((32, 64, 128), abs=2)
-
-
 # ---- what is refused, in one line
 
 
@@ -175,7 +163,7 @@ def test_an_embedded_profile_is_converted_to_srgb() -> None:
     [
         (b"", r"^shirt\.jpg is empty \(0 bytes\): export"),
         (b"hello, I am a text", r"^shirt\.jpg is not a picture that can be read: give a JPEG"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", r"^shirt\.jpg is a HEIC picture, .*: save it as JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", r"^shirt\.jpg is not a picture that can be read"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", r"^shirt\.jpg is not a picture"),
         (
             _bytes(Image.fromarray(_noise(64, 64)), "JPEG")[:900],
