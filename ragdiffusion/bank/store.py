@@ -16,6 +16,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import QueuePool
 
+from ragdiffusion.files import whole
+
 SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 5000
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
@@ -210,19 +212,12 @@ def copy_file(store: Store, destination: Path) -> None:
         raise ValueError(
             f"cannot copy the bank to {destination}: choose a new file name in an existing folder"
         )
-    partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
     try:
-        with store.engine.connect() as connection:
+        with whole(destination) as partial, store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
             connection.connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, destination)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         raise RuntimeError(f"could not copy {store.label} to {destination}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def file_of(location: str | Path) -> Path | None:

@@ -102,7 +102,7 @@ def _check_same(args: argparse.Namespace, preset: Any) -> None:
     """Refuse to go on in a folder whose autoencoders or samples were made otherwise."""
     import json
 
-    from ragdiffusion.training.state import write_json
+    from ragdiffusion.files import write_json
 
     names = ("autoencoder_steps", "perceptual", "pool", "batch_size", "learning_rate", "synthetic")
     own = {"preset": preset.name, "garments": str(args.garments), **{name: getattr(args, name) for name in names}}
@@ -197,9 +197,9 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
     )
     from ragdiffusion.evaluation.ablation.sheet import draw_rows
     from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples
+    from ragdiffusion.files import write_json
     from ragdiffusion.metrics.perceptual import load_perceptual_features
     from ragdiffusion.training.ablation import VARIANTS
-    from ragdiffusion.training.state import write_json
 
     asked = {"steps": args.steps, "autoencoder_steps": args.autoencoder_steps, "limit": args.limit,
              "garments": str(args.garments), "checkpoint": model.checkpoint, "bank": model.bank.version}

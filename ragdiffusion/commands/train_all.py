@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Train every part, then pack."""
     import shutil
 
+    from ragdiffusion.files import write_json
     from ragdiffusion.training.shards import read_shards, write_shards
-    from ragdiffusion.training.state import write_json
 
     trainings, checkpoint = args.out / "trainings", args.out / "checkpoint"
     if args.shards is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -12,7 +13,14 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
-from ragdiffusion.generation.finishing import enlarge_landmark, enlarge_picture, finish, largest_size, source_side
+from ragdiffusion.generation.finishing import (
+    SHOWN_SIZE,
+    enlarge_landmark,
+    enlarge_picture,
+    finish,
+    largest_size,
+    source_side,
+)
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.memory import peak_rss_mb
@@ -22,6 +30,10 @@ from ragdiffusion.retrieval.sight import Sight
 StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
 """Called after each step with its number, their number and a function giving a preview; may raise
 `GenerationCancelled`."""
+
+
+PictureSize = int | Literal["photo"] | None
+"""Side of a picture: pixels, "photo" for the photo's own up to `SHOWN_SIZE`, or None for the model's."""
 
 
 class GenerationCancelled(Exception):  # noqa: N818 - an outcome, not an error
@@ -121,7 +133,7 @@ class Generator:
                      flow=found.flow.cpu())
 
     def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
-                 guidance: float | None, size: int | None, on_step: StepListener | None) -> GenerationResult:
+                 guidance: float | None, size: PictureSize, on_step: StepListener | None) -> GenerationResult:
         """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`."""
         started = time.perf_counter()
         if not isinstance(seed, int) or not 0 <= seed < 2**63:
@@ -153,7 +165,7 @@ class Generator:
                                 peak_rss_mb=peak_rss_mb())
 
     @torch.no_grad()
-    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: int | None) -> Enlarged:
+    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: PictureSize) -> Enlarged:
         """Bring a finished picture to a larger size; arguments and errors as in `RAGDiffusion`."""
         size = self._checked_size(size, sight)
         if picture.size != (self._size, self._size):
@@ -189,10 +201,10 @@ class Generator:
         # The pipeline's own way to name its device asks every part.
         return tensor.to(next(self._pipeline.structure_net.parameters()).device)
 
-    def _checked_size(self, size: int | None, sight: Sight) -> int:
-        size = self._size if size is None else size
+    def _checked_size(self, size: PictureSize, sight: Sight) -> int:
         limit = self.largest_size(sight.image)
+        size = {None: self._size, "photo": min(limit, max(SHOWN_SIZE, self._size))}.get(size, size)
         if not isinstance(size, int) or not self._size <= size <= limit:
             raise ValueError(f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
-                             f"photo of {sight.image.width}x{sight.image.height}")
+                             f"photo of {sight.image.width}x{sight.image.height}, or 'photo'")
         return size

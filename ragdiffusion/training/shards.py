@@ -14,7 +14,8 @@ from pathlib import Path
 
 from safetensors.torch import load, load_file, save
 
-from ragdiffusion.training.state import save_tensors, write_json
+from ragdiffusion.files import write_json, write_whole
+from ragdiffusion.training.state import save_tensors
 
 MANIFEST = "shards.json"
 SHARD_BYTES = 15 * 2**20
@@ -52,7 +53,7 @@ def write_shards(trainings: Sequence[Path], out: Path, *, limit: int = SHARD_BYT
     for number, start in enumerate(range(0, len(content), limit)):
         piece = content[start: start + limit]
         path = out / f"shard-{number:02d}.bin"
-        path.write_bytes(piece)
+        write_whole(path, piece)
         shards.append({"name": path.name, "sha256": hashlib.sha256(piece).hexdigest()})
         written.append(path)
     write_json(out / MANIFEST, {"trainings": parts, "shards": shards})

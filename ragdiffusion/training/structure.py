@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import crop, frame_of, isolate
 from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
@@ -160,4 +161,5 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
     module.load_state_dict(train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch),
                                  on_sample=on_sample))
     model.eval().save_pretrained(config.out / "structure_net")
+    sync_tree(config.out / "structure_net")
     return model

@@ -254,7 +254,8 @@ def test_other_types_are_refused() -> None:
 def test_a_mask_is_taken_from_alpha_where_alpha_is_in_use() -> None:
     rgba = np.full((20, 20, 4), 255, np.uint8)
     rgba[5:15, 5:15, :3] = 0
-    np.testing.assert_array_equal(images.load_mask(rgba) > 0.5, rgba[:, :, 0] == 255)  # opaque: luminance
+    opaque = images.load_mask(rgba, invert=False)
+    np.testing.assert_array_equal(opaque > 0.5, rgba[:, :, 0] == 255)  # luminance counts
     rgba[:, :, 3] = 0
     rgba[2:12, 2:12, 3] = 204
     mask = images.load_mask(_bytes(Image.fromarray(rgba), "PNG"))

@@ -12,31 +12,18 @@ import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from ragdiffusion.files import write_json, write_whole
 from ragdiffusion.garments.datasets.records import Record
 
 MARK, INDEX, REPORT, WORK = "dataset.json", "index.jsonl", "report.json", ".import"
 SCHEMA = 1
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whenever the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-
-
 def settle() -> None:
     """Bring all that was written to the disk, so that a mark written afterwards holds after a power cut too."""
     if hasattr(os, "sync"):  # Windows has none
         os.sync()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write readable JSON, whole or not at all."""
-    write_whole(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def write_index(root: Path, records: Iterable[Record], *, source: str) -> None:

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from ragdiffusion.files import write_json
 from ragdiffusion.garments.augmentation import fit_square
 from ragdiffusion.garments.datasets.conversion import Conversion, convert, stamp
 from ragdiffusion.garments.datasets.duplicates import COMPARED_SIDE, first_of_each, same_picture, same_pictures
-from ragdiffusion.garments.datasets.folder import MARK, REPORT, WORK, write_index, write_json
+from ragdiffusion.garments.datasets.folder import MARK, REPORT, WORK, write_index
 from ragdiffusion.garments.datasets.layouts import LAYOUTS
 from ragdiffusion.garments.datasets.records import Record, folder_reader
 from ragdiffusion.images import load_photo

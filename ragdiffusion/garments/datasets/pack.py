@@ -18,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ragdiffusion.garments.datasets.folder import WORK, settle, write_index, write_json, write_whole
+from ragdiffusion.files import write_json, write_whole
+from ragdiffusion.garments.datasets.folder import WORK, settle, write_index
 from ragdiffusion.garments.datasets.pictures import jpeg, png, shrink
 from ragdiffusion.garments.datasets.records import Record, RecordDataset, read_mask
 from ragdiffusion.images import load_photo
