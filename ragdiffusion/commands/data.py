@@ -1,4 +1,4 @@
-"""`data import|preview|stats|pack|unpack|benchmark|realism`: the supply of training pairs."""
+"""`data import|preview|stats|pack|unpack|render|people-sheet|benchmark|realism`: the supply of training pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KNOWN = ("an imported dataset, a pack, real garments (train.csv beside train/),
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
-    from ragdiffusion.commands import data_benchmark, data_realism
+    from ragdiffusion.commands import data_benchmark, data_people, data_realism
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     bring = _action(actions, "import", _import, "check and convert a dataset; run it again to go on after a stop")
@@ -53,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     unpack = _action(actions, "unpack", _unpack, "write a pack out as a dataset in folders")
     unpack.add_argument("pack", metavar="PACK", type=Path, help="folder that `data pack` wrote")
     unpack.add_argument("out", metavar="DST", type=Path, help="folder to write")
+
+    data_people.add_render_arguments(_action(actions, "render", data_people.run_render,
+                                             "render photos of people with their labels; run it again to go on"))
+    data_people.add_sheet_arguments(_action(actions, "people-sheet", data_people.run_sheet,
+                                            "write a sheet of rendered people, their labels and flat-lays"))
 
     for name, module, purpose in (("benchmark", data_benchmark, "measure how many pairs a second one core makes"),
                                   ("realism", data_realism, "test how well drawn outlines pass for real ones")):

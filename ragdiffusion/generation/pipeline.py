@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -112,9 +113,13 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             index = cls.load_config(str(folder))
             if index.get("_class_name") != cls.__name__:
                 raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
-            dtype = kwargs.get("dtype", torch.float32)
-            own = {name: _load_part(OWN_CLASSES[entry[1]], folder / name, dtype) for name, entry in index.items()
-                   if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES}
+            dtype, own = kwargs.get("dtype", torch.float32), {}
+            for name, entry in index.items():
+                if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES:
+                    kind = OWN_CLASSES[entry[1]]
+                    # diffusers wants the module that the class had when it was saved, wherever it stands today
+                    sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
+                    own[name] = _load_part(kind, folder / name, dtype)
             return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
         except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
             reason = str(error).strip().partition("\n")[0]

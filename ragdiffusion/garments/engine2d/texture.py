@@ -163,7 +163,8 @@ def sample_texture(rng: np.random.Generator, structure: Structure | None = None)
 
 
 def _catalogue_name(structure: Structure) -> str:
-    return {"pants": "Trousers", "shorts": "Shorts"}.get(structure.kind, structure.category)
+    one_piece = "Dress" if structure.category == "Unknown" else structure.category  # a jumpsuit is made of the same
+    return {"pants": "Trousers", "shorts": "Shorts"}.get(structure.kind, one_piece)
 
 
 def _hsv(h: float, s: float, v: float) -> Colour:

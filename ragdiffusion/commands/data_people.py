@@ -1,0 +1,73 @@
+"""`data render people` and `data people-sheet`: photos of people wearing garments, rendered with their labels."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_render_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `data render` takes."""
+    parser.add_argument("engine", choices=("people",), help="what to render")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write; what lies there already is kept")
+    parser.add_argument("--first", type=int, default=0, help="index of the first shot (default %(default)s)")
+    parser.add_argument("--count", type=int, required=True, help="how many shots")
+    parser.add_argument("--height", type=int, default=256, help="of the photos, pixels (default %(default)s)")
+    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo, with garment instances")
+    _add_cloth(parser)
+
+
+def add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `data people-sheet` takes."""
+    parser.add_argument("out", metavar="PNG", type=Path, help="picture to write")
+    parser.add_argument("--first", type=int, default=0, help="index of the first shot (default %(default)s)")
+    parser.add_argument("--count", type=int, default=64, help="how many shots (default %(default)s)")
+    parser.add_argument("--columns", type=int, default=8, help="shots in a row (default %(default)s)")
+    parser.add_argument("--height", type=int, default=256, help="of the photos, pixels (default %(default)s)")
+    _add_cloth(parser)
+
+
+def _add_cloth(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--cloth", metavar="FOLDER", type=Path, help="real garments (train.csv beside train/) to take "
+                        "cloth, flat-lays and grounds from (default: all is drawn)")
+    parser.add_argument("--held-out", action="store_true", help="shots to measure on: none of theirs is ever one to "
+                        "train on, nor are their real garments")
+
+
+def run_render(args: argparse.Namespace) -> int:
+    """Render shots to disk; run it again to go on after a stop."""
+    import cv2
+    from tqdm import tqdm
+
+    from ragdiffusion.garments.people.disk import render
+    from ragdiffusion.garments.people.engine import PeopleEngine
+
+    _check(args)
+    cv2.setNumThreads(1)
+    engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
+    done = render(engine, args.out, range(args.first, args.first + args.count), arrays=args.arrays,
+                  track=lambda items: tqdm(items, unit="shot", disable=None))
+    print(f"{args.out}: {done} shots rendered, {args.count - done} were there")
+    return 0
+
+
+def run_sheet(args: argparse.Namespace) -> int:
+    """Write a sheet of shots, their labels and flat-lays."""
+    from PIL import Image
+
+    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.garments.people.engine import PeopleEngine
+    from ragdiffusion.garments.people.preview import sheet
+
+    _check(args)
+    check_png_target(args.out, [])
+    engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
+    picture = Image.fromarray(sheet(engine, range(args.first, args.first + args.count), columns=args.columns))
+    write_pictures({args.out: picture})
+    print(f"{args.out}: {args.count} shots, {picture.width} x {picture.height} pixels")
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.first < 0 or args.count < 1:
+        raise ValueError(f"--first is {args.first} and --count {args.count}: 0 or more and 1 or more were wanted")

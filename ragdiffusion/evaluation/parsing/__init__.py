@@ -1,0 +1,1 @@
+"""How well photos are parsed, and which garment is found."""

@@ -1,0 +1,115 @@
+"""Silhouettes of catalogue flat-lays: Fashion-MNIST's 28 x 28 pictures as shares of garment in every pixel.
+
+The data set (Xiao et al. 2017; Expat licence) is read from where it was installed, Debian's package
+`dataset-fashion-mnist` for one. Its pictures are grey garments on exact black; at their rims a pixel's grey over its inner
+neighbours' tells how much of it is garment, so that an outline is known to about a third of a pixel.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+INSTALLED = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's package puts it."""
+
+SIDE = 28
+CATEGORIES: dict[int, str] = {0: "t-shirt", 1: "trousers", 2: "pullover", 3: "dress", 4: "coat", 6: "shirt"}
+"""Labels of garments; the others are shoes and bags."""
+
+HELD_OUT = 10
+"""Every so many-th silhouette measures, and is never fitted."""
+
+SYMMETRY = 0.9
+"""Least overlap with the own mirror image of a silhouette that stands for a standard."""
+
+_GROUND = 8  # greys that are still ground, near a garment
+_FILES = {"train": "train", "test": "t10k"}
+
+
+@dataclass(frozen=True)
+class CatalogueSilhouette:
+    """One catalogue garment.
+
+    Attributes:
+        category: one of `CATEGORIES`.
+        number: its place in the data set.
+        shares: float32 [28, 28] in [0, 1], how much of each pixel is garment.
+    """
+
+    category: str
+    number: int
+    shares: np.ndarray
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it measures only."""
+        return self.number % HELD_OUT == 0
+
+
+def read_silhouettes(folder: Path = INSTALLED, split: str = "train") -> Iterator[CatalogueSilhouette]:
+    """The silhouettes of a split that are whole, of one part and nearly symmetric.
+
+    Args:
+        folder: holds the data set's four files.
+        split: "train" (60,000 pictures) or "test" (10,000).
+
+    Raises:
+        ValueError: the files are not there.
+    """
+    pictures, labels = (_read(Path(folder), split, what) for what in ("images-idx3", "labels-idx1"))
+    for number, (picture, label) in enumerate(zip(pictures.reshape(-1, SIDE, SIDE), labels, strict=True)):
+        if int(label) not in CATEGORIES:
+            continue
+        shares = shares_of(picture)
+        if shares is not None and mirror_overlap(shares) >= SYMMETRY:
+            yield CatalogueSilhouette(CATEGORIES[int(label)], number, shares)
+
+
+def _read(folder: Path, split: str, what: str) -> np.ndarray:
+    path = folder / f"{_FILES[split]}-{what}-ubyte.gz"
+    if not path.is_file():
+        raise ValueError(f"{path}: not found; install Debian's dataset-fashion-mnist, or name the folder that holds it")
+    with gzip.open(path) as file:
+        return np.frombuffer(file.read(), np.uint8)[16 if what.startswith("images") else 8 :]
+
+
+def shares_of(picture: np.ndarray) -> np.ndarray | None:
+    """How much of each pixel is garment.
+
+    Args:
+        picture: uint8 [28, 28], a garment on black.
+
+    Returns:
+        float32 [28, 28] in [0, 1]; None where the garment is in pieces.
+    """
+    grey = np.pad(picture, 2).astype(np.float32)
+    ground, places = cv2.connectedComponents((grey <= _GROUND).astype(np.uint8), connectivity=4)
+    inside = (places != places[0, 0]).astype(np.uint8)  # holes count as garment: prints are black too
+    _, places, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    if len(stats) < 2:
+        return None
+    sizes = stats[1:, cv2.CC_STAT_AREA]
+    if sizes.max() < 0.97 * sizes.sum():
+        return None
+    inside = (places == 1 + int(np.argmax(sizes))).astype(np.uint8)
+    core = cv2.erode(inside, np.ones((3, 3), np.uint8))
+    reference = cv2.dilate(np.where(core > 0, grey, 0), np.ones((5, 5), np.uint8))
+    rim = np.clip(grey / np.maximum(reference * 0.85, 30), 0, 1)
+    thin = np.clip(grey / 80, 0, 1)
+    shares = np.where(core > 0, 1, np.where(inside > 0, np.where(reference > 0, rim, thin), 0))
+    return shares[2:-2, 2:-2].astype(np.float32)
+
+
+def mirror_overlap(shares: np.ndarray) -> float:
+    """Overlap of a silhouette with its mirror image about the middle of its mass."""
+    columns = shares.sum(0)
+    middle = float((columns * (np.arange(shares.shape[1]) + 0.5)).sum() / columns.sum())
+    shift = np.array([[1, 0, shares.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
+    flipped = cv2.warpAffine(np.ascontiguousarray(shares[:, ::-1]), shift * [1, 1, -1], shares.shape[::-1])
+    return float(np.minimum(shares, flipped).sum() / np.maximum(shares, flipped).sum())

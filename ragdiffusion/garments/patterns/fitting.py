@@ -1,0 +1,222 @@
+"""Fitting patterns to silhouettes: a drawn library gives a start, Gauss-Newton steps with damping the measures.
+
+A silhouette is given as shares of garment in every pixel of a small picture, in any place and of any size; found are the
+measures of a kind, and scale and shift of the picture. Sizes in cm are not in a silhouette: a weak pull towards a kind's
+typical measures decides them, and all that a silhouette does not show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ragdiffusion.garments.patterns.catalogue import Kind
+from ragdiffusion.garments.patterns.library import as_measures, boxes, polygons
+from ragdiffusion.garments.patterns.pattern import sample_many
+from ragdiffusion.garments.patterns.raster import coverages
+from ragdiffusion.garments.patterns.rules import broken
+
+STEPS, LINES = 4, 4
+"""Chords to a segment and scan lines to a pixel, of what is compared at some 28 pixels."""
+
+HIDDEN = frozenset({
+    "neck_drop_front", "neck_shape", "hem_slant", "slit", "slit_opening", "slit_at", "cuff_band", "overlap", "placket",
+    "collar_leaf", "tie_length", "tie_width", "waistband",
+})
+"""Measures that a silhouette does not show, or that make it lopsided: they keep their defaults."""
+
+PULL = 0.1
+"""Weight of the squared distance from typical measures, in ranges, beside squared shares of pixels."""
+
+ROUNDS = 7
+_LONG_SLEEVE = 60  # cm, from which on a kind is one with long sleeves
+_NUDGE = 0.02  # of a measure's range, to see what it does
+_NUDGES_OF_PLACE = (0.01, 0.1, 0.1)  # log scale, pixels
+_DAMPING = (0.3, 6.0, 0.35)  # at first, its factor after a step that failed, and after one that helped
+_LIBRARY_BATCH = 2048
+
+
+@dataclass(frozen=True)
+class Library:
+    """Drawn patterns of one kind to start from.
+
+    Attributes:
+        kind: how they are built.
+        vectors: [N, M] measures in the kind's order.
+        shares: float32 [N, S * S], each filling its frame.
+        place: [N, 3] log of pixels per cm, x and y of the origin in pixels.
+    """
+
+    kind: Kind
+    vectors: np.ndarray
+    shares: np.ndarray
+    place: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Patterns of one kind that were fitted.
+
+    Attributes:
+        vectors: [B, M] measures in the kind's order.
+        place: [B, 3] as in `Library`.
+        overlap: [B] intersection over union with the silhouettes, of shares of pixels.
+    """
+
+    vectors: np.ndarray
+    place: np.ndarray
+    overlap: np.ndarray
+
+
+def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Intersection over union of shares [..., P]."""
+    return np.minimum(one, other).sum(-1) / np.maximum(np.maximum(one, other).sum(-1), 1e-6)
+
+
+def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) -> Library:
+    """Draw patterns of a kind within its ranges, each as large as its frame."""
+    vectors = np.concatenate([_drawn(kind, rng) for _ in range(1 + count // 500)])[:count]
+    shares, places = [], []
+    for start in range(0, len(vectors), _LIBRARY_BATCH):
+        some = vectors[start : start + _LIBRARY_BATCH]
+        low, high = boxes(polygons(kind, as_measures(kind, some), STEPS))
+        scale = size / (high - low).max(1)
+        origin = size / 2 - scale[:, None] * (low + high) / 2
+        place = np.concatenate([np.log(scale)[:, None], origin], axis=1)
+        places.append(place)
+        shares.append(shares_of(kind, some, place, size))
+    return Library(kind, vectors, np.concatenate(shares), np.concatenate(places))
+
+
+def _drawn(kind: Kind, rng: np.random.Generator) -> np.ndarray:
+    """About 500 vectors that do not contradict themselves, symmetric."""
+    found: list[np.ndarray] = []
+    while sum(len(part) for part in found) < 500:
+        drawn = sample_many(kind.key, rng, 1000)
+        for key in HIDDEN & set(drawn):
+            drawn[key] = np.full(1000, kind.measures[key].default)
+        _hang(kind, drawn, rng)
+        _follow(kind, drawn)
+        keep = ~broken(kind, drawn)
+        found.append(np.stack([drawn[key][keep] for key in kind.measures], axis=1))
+    return np.concatenate(found)[:500]
+
+
+def _hang(kind: Kind, m: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    """Let long sleeves of every second pattern hang down beside the body, as most catalogues lay them, in place."""
+    if kind.upper != "set_in" or kind.lower != "hem" or kind.measures["sleeve_length"].high < _LONG_SLEEVE:
+        return
+    count = len(m["chest"])
+    hangs = (rng.random(count) < 0.5) & (m["sleeve_length"] > 0.6 * _LONG_SLEEVE)
+    chest = m["shoulder_width"] * rng.uniform(0.7, 1.05, count)
+    hung = {"sleeve_angle": rng.uniform(2, 16, count), "chest": chest, "waist": chest * rng.uniform(0.85, 1.15, count),
+            "hem": chest * rng.uniform(0.85, 1.3, count), "biceps": rng.uniform(8, 19, count),
+            "cuff": rng.uniform(6, 12, count), "sleeve_puff": rng.uniform(-1, 2, count)}
+    for key, values in hung.items():
+        spec = kind.measures[key]
+        m[key] = np.where(hangs, np.clip(values, spec.low, spec.high), m[key])
+
+
+def _follow(kind: Kind, m: dict[str, np.ndarray]) -> None:
+    """Let hidden measures follow those they must agree with, in place."""
+    if "neck_drop_back" in m:
+        spec = kind.measures["neck_drop_front"]
+        m["neck_drop_front"] = np.clip(np.maximum(spec.default, m["neck_drop_back"]), spec.low, spec.high)
+
+
+def shares_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+    """Silhouettes [B, S * S] of measures at a place."""
+    shapes = polygons(kind, as_measures(kind, vectors), STEPS)
+    scale = np.exp(place[:, 0])[:, None, None]
+    pixels = [shape * scale + place[:, None, 1:] for shape in shapes]
+    return coverages(pixels, size, LINES).reshape(len(vectors), -1)
+
+
+def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray) -> Fits:
+    """Improve measures until their silhouettes look like the targets.
+
+    Args:
+        kind: how all of them are built.
+        targets: float32 [B, S, S] in [0, 1].
+        vectors: [B, M] measures to start from, which must not contradict themselves.
+        place: [B, 3] where to start, as in `Library`.
+    """
+    problem = _Problem(kind, targets)
+    z = problem.encode(vectors, place)
+    residual = problem.residuals(z)
+    loss = problem.loss(residual, z)
+    damping = np.full(len(z), _DAMPING[0])
+    for _ in range(ROUNDS):
+        jacobian = problem.jacobian(z, residual)
+        moved = problem.bounded(z + problem.step(jacobian, residual, z, damping))
+        tried = problem.residuals(moved)
+        new = np.where(problem.broken(moved), np.inf, problem.loss(tried, moved))
+        better = new < loss
+        z = np.where(better[:, None], moved, z)
+        residual = np.where(better[:, None], tried, residual)
+        loss = np.where(better, new, loss)
+        damping = damping * np.where(better, _DAMPING[2], _DAMPING[1])
+    vectors, place = problem.decode(z)
+    return Fits(vectors, place, soft_overlap(residual + problem.targets, problem.targets))
+
+
+class _Problem:
+    """One kind's least squares: unknowns are the shown measures in shares of their ranges, then the place."""
+
+    def __init__(self, kind: Kind, targets: np.ndarray) -> None:
+        specs = list(kind.measures.values())
+        self.kind, self.size = kind, targets.shape[-1]
+        self.targets = targets.reshape(len(targets), -1)
+        self.shown = np.array([i for i, spec in enumerate(specs) if spec.key not in HIDDEN and spec.high > spec.low])
+        self.low = np.array([spec.low for spec in specs])
+        self.range = np.array([max(spec.high - spec.low, 1e-9) for spec in specs])
+        self.default = np.array([spec.default for spec in specs])
+        self.middle = (self.default - self.low)[self.shown] / self.range[self.shown]
+        self.nudges = np.concatenate([np.full(len(self.shown), _NUDGE), _NUDGES_OF_PLACE])
+
+    def encode(self, vectors: np.ndarray, place: np.ndarray) -> np.ndarray:
+        return np.concatenate([((vectors - self.low) / self.range)[:, self.shown], place], axis=1)
+
+    def decode(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        vectors = np.repeat(self.default[None], len(z), axis=0)
+        count = len(self.shown)
+        vectors[:, self.shown] = self.low[self.shown] + z[:, :count] * self.range[self.shown]
+        m = as_measures(self.kind, vectors)
+        _follow(self.kind, m)
+        return np.stack([m[key] for key in self.kind.measures], axis=1), z[:, count:]
+
+    def residuals(self, z: np.ndarray) -> np.ndarray:
+        """Drawn minus wanted shares [B, P]; rows of `z` may be several times the targets."""
+        vectors, place = self.decode(z)
+        return shares_of(self.kind, vectors, place, self.size) - np.tile(self.targets, (len(z) // len(self.targets), 1))
+
+    def loss(self, residual: np.ndarray, z: np.ndarray) -> np.ndarray:
+        return (residual**2).sum(1) + PULL * ((z[:, : len(self.shown)] - self.middle) ** 2).sum(1)
+
+    def broken(self, z: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(broken(self.kind, as_measures(self.kind, self.decode(z)[0])), len(z))
+
+    def bounded(self, z: np.ndarray) -> np.ndarray:
+        z = z.copy()
+        z[:, : len(self.shown)] = np.clip(z[:, : len(self.shown)], 0, 1)
+        return z
+
+    def jacobian(self, z: np.ndarray, residual: np.ndarray) -> np.ndarray:
+        """[B, Z, P], one-sided, away from the nearer end of a range."""
+        count = len(self.nudges)
+        step = np.where(z < 0.5, self.nudges, -self.nudges)
+        step[:, len(self.shown) :] = self.nudges[len(self.shown) :]
+        nudged = z[None] + np.eye(count)[:, None] * step[None]  # [Z, B, Z]
+        changed = self.residuals(nudged.reshape(-1, count)).reshape(count, len(z), -1)
+        return ((changed - residual) / step.T[..., None]).transpose(1, 0, 2)
+
+    def step(self, jacobian: np.ndarray, residual: np.ndarray, z: np.ndarray, damping: np.ndarray) -> np.ndarray:
+        count, shown = jacobian.shape[1], len(self.shown)
+        normal = np.einsum("bip,bjp->bij", jacobian, jacobian, optimize=True)
+        gradient = np.einsum("bip,bp->bi", jacobian, residual, optimize=True)
+        pull = np.concatenate([np.full(shown, PULL), np.zeros(count - shown)])
+        gradient[:, :shown] += PULL * (z[:, :shown] - self.middle)
+        diagonal = np.einsum("bii->bi", normal)
+        diagonal += pull + damping[:, None] * (diagonal + 0.05)
+        return -np.linalg.solve(normal, gradient[..., None])[..., 0]

@@ -1,0 +1,65 @@
+"""The people engine: endless photos of people wearing garments, each a function of its index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ragdiffusion.garments.people.real_cloth import RealCloth
+from ragdiffusion.garments.people.shot import Shot, WornGarment
+from ragdiffusion.garments.people.studio import Take, take_photo
+
+MIN_HEIGHT = 64
+_SEED, _HELD_OUT_SEED = 7411, 7412
+_FINER = 1.5  # the scene is rendered so much larger than the photo
+
+
+class PeopleEngine:
+    """Renders people.
+
+    Args:
+        height: of the photos, pixels; their width is three quarters of it.
+        real: folder of real garments (``train.csv`` beside ``train/``), for cloth, whole flat-lays and grounds; None
+            draws everything. The pictures of an index depend on it.
+        held_out: whether this engine is for measuring: its shots, and the real garments that they are dressed in, are
+            none that an engine for training shows.
+
+    Raises:
+        ValueError: `height` below 64, or no such table.
+        ImportError: the packages of ``requirements-train.txt`` are not installed.
+    """
+
+    def __init__(self, height: int = 256, real: Path | None = None, *, held_out: bool = False) -> None:
+        if height < MIN_HEIGHT:
+            raise ValueError(f"height must be {MIN_HEIGHT} pixels or more, got {height}")
+        self.height, self.width = height, height * 3 // 4
+        self._seed = _HELD_OUT_SEED if held_out else _SEED
+        self._real = RealCloth(real, held_out=held_out) if real is not None else None
+
+    def shot(self, index: int) -> Shot:
+        """Shot number `index`: the same for the same index, whatever was rendered before.
+
+        Raises:
+            ValueError: a negative index.
+        """
+        return self._shot(index, self._take(index))
+
+    def _take(self, index: int, *, plain: bool = False) -> Take:
+        if index < 0:
+            raise ValueError(f"index must be 0 or more, got {index}")
+        rng = np.random.default_rng([int(index), self._seed])
+        return take_photo(rng, round(self.height * _FINER), round(self.width * _FINER), self._real, plain=plain)
+
+    def _shot(self, index: int, take: Take) -> Shot:
+        size = (self.width, self.height)
+        nearest = lambda image: cv2.resize(image, size, interpolation=cv2.INTER_NEAREST_EXACT)  # noqa: E731
+        labels, instances = nearest(take.labels), nearest(take.instance.astype(np.int16)).astype(np.int8)
+        garments = tuple(
+            WornGarment(g.kind, g.label, dict(g.measures), dict(g.attributes),
+                        (instances == i).astype(np.uint8) * 255)
+            for i, g in enumerate(take.garments))
+        return Shot(index, cv2.resize(take.photo, size, interpolation=cv2.INTER_AREA), labels, instances, garments,
+                    (*take.pose.arms, take.pose.stance), float(np.degrees(take.camera.yaw)), take.camera.framing,
+                    take.body.female)

@@ -1,0 +1,14 @@
+"""What a pixel of a photo can be."""
+
+from __future__ import annotations
+
+LABELS = ("ground", "upper", "outer", "inner", "lower", "dress", "skin", "hair", "other")
+"""The labels in the order of the network's channels. `upper` is the only top, `outer` a jacket or coat, `inner` the
+top under it; `other` is what a person wears or carries that is no garment: shoes, bags, hats, ties, tights."""
+GARMENTS = ("upper", "outer", "inner", "lower", "dress")
+"""The labels that are garments."""
+LABEL = {name: index for index, name in enumerate(LABELS)}
+"""Number of each label."""
+CATEGORIES = {"t-shirt": "upper", "longsleeve": "upper", "shirt": "upper", "outwear": "outer", "pants": "lower",
+              "shorts": "lower", "skirt": "lower", "dress": "dress"}
+"""What garment each category of real photos is."""

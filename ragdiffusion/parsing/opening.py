@@ -1,0 +1,50 @@
+"""Parsers by name: what `--parser` takes."""
+
+from __future__ import annotations
+
+from ragdiffusion.parsing.parser import Parser
+
+PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
+               "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
+_FORMS = "write bundled, segformer:FOLDER_OR_ID or sam:FOLDER_OR_ID"
+
+
+def parse_parser(text: str) -> tuple[str, str]:
+    """Split a parser's name into kind and place; nothing is opened.
+
+    Returns:
+        "bundled", "segformer" or "sam", and the folder or hub id ("" for the bundled one).
+
+    Raises:
+        ValueError: for any other form.
+    """
+    kind, _, place = text.partition(":")
+    if text == "bundled" or (kind in ("segformer", "sam") and place):
+        return kind, place
+    raise ValueError(f"there is no parser {text!r}: {_FORMS}")
+
+
+def open_parser(text: str, *, bundled: Parser | None, device: str = "cpu") -> Parser:
+    """Make the parser of a name.
+
+    Args:
+        text: as for `parse_parser`.
+        bundled: the checkpoint's own, which also names what SAM cuts out; None if it has none.
+        device: torch device.
+
+    Raises:
+        ValueError: as for `parse_parser`; if the model can't be loaded; if the bundled one is needed and there is none.
+    """
+    kind, place = parse_parser(text)
+    if kind == "segformer":
+        from ragdiffusion.parsing.published import SegformerParser
+
+        return SegformerParser.from_pretrained(place, device=device)
+    if bundled is None:
+        raise ValueError(f"parser {text!r} needs the checkpoint's own parser, and it has none: give "
+                         "segformer:FOLDER_OR_ID")
+    if kind == "bundled":
+        return bundled
+    from ragdiffusion.parsing.published import SamParser
+
+    return SamParser.from_pretrained(place, naming=bundled, device=device)

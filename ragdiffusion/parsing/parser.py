@@ -1,0 +1,202 @@
+"""The bundled parser: whole photo first, small figures again from near, then regions, garments and edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from ragdiffusion.parsing.labels import LABEL, LABELS
+from ragdiffusion.parsing.network import GarmentParser
+from ragdiffusion.parsing.parse import Instance, Parse
+from ragdiffusion.parsing.refining import firm, guided
+from ragdiffusion.parsing.regions import components, pieces, settled
+
+_SQUARE = 256  # side of `Parse.probabilities`
+_CANVAS = 512  # longer side of the label map where figures are looked at from near, pixels
+_SMALL = 0.62  # of the photo's longer side: figures smaller than this are parsed again from near
+_NEAR = 4  # figures at most that are
+_MARGIN = 0.18  # of a figure's longer side, around it, when it is
+_FIGURE = 0.0012  # of the photo: what is less is no figure
+_FINEST = 1280  # longer side at which edges are refined, pixels; larger masks are enlarged from it
+
+Labeller = Callable[[np.ndarray], np.ndarray]
+"""A picture, uint8 (h, w, 3) RGB, to float32 (9, h', w') label probabilities over it, of about its shape."""
+
+
+class Parser(Protocol):
+    """Tells what is where in a photo."""
+
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
+        """Parse an RGB photo of any size.
+
+        Args:
+            photo: to parse.
+            point: (x, y) in pixels of the photo that somebody pointed at, for parsers that cut out by point; others
+                do without.
+        """
+        ...
+
+
+class NetworkParser:
+    """The answer of GarmentParser.
+
+    Args:
+        network: in evaluation mode.
+    """
+
+    def __init__(self, network: GarmentParser) -> None:
+        self.network = network
+
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
+        """Parse an RGB photo; a point changes nothing.
+
+        Raises:
+            ValueError: if the picture is not RGB.
+        """
+        if photo.mode != "RGB":
+            raise ValueError(f"an RGB picture was wanted, and the mode is {photo.mode}: read it with load_photo")
+        pixels = np.asarray(photo)
+        return parse_of(coarse_to_fine(pixels, self.label), pixels)
+
+    @torch.inference_mode()
+    def label(self, picture: np.ndarray) -> np.ndarray:
+        """Label probabilities of a picture, seen as it is and mirrored: float32 (9, h, w) at the network's scale."""
+        small, size = self._fitted(picture)
+        device, dtype = next(self.network.parameters()).device, self.network.dtype
+        x = torch.from_numpy(small).to(device).permute(2, 0, 1)[None].to(dtype) / 127.5 - 1
+        logits = self.network(torch.cat([x, x.flip(3)])).float()
+        mean = (logits[0].softmax(0) + logits[1].softmax(0).flip(2)) / 2
+        return mean[:, : size[0], : size[1]].cpu().numpy()
+
+    def _fitted(self, picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+        """The picture at the network's scale, its rim repeated to sides that fit; and its size without that."""
+        h, w = picture.shape[:2]
+        scale = self.network.config.input_size / max(h, w)
+        height, width = (max(1, round(side * scale)) for side in (h, w))
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+        below, right = (-side % self.network.multiple for side in (height, width))
+        return cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE), (height, width)
+
+
+def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
+    """Label a photo, and what is small in it again from near.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        label: of one picture.
+
+    Returns:
+        float32 (9, h, w) over the whole photo; larger where something was looked at from near.
+    """
+    whole = label(pixels)
+    h, w = whole.shape[1:]
+    small = [box for box in _figures(whole) if max(box[2] - box[0], box[3] - box[1]) < _SMALL * max(h, w)]
+    if not small:
+        return whole
+    scale = min(_CANVAS, max(pixels.shape[:2])) / max(h, w)
+    canvas = _resized(whole, (round(w * scale), round(h * scale)))
+    for box in small[:_NEAR]:
+        _paste(canvas, pixels, _with_margin(box, (w, h)), (w, h), label)
+    return canvas
+
+
+def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Boxes of the connected parts that are no ground, largest first."""
+    seen = probabilities[LABEL["ground"]] < 0.5
+    boxes = []
+    for part in components(seen, least=max(4, round(_FIGURE * seen.size))):
+        x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
+        boxes.append((x, y, x + w, y + h))
+    return boxes
+
+
+def _with_margin(box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    margin = round(_MARGIN * max(box[2] - box[0], box[3] - box[1])) + 1
+    return (max(0, box[0] - margin), max(0, box[1] - margin), min(size[0], box[2] + margin),
+            min(size[1], box[3] + margin))
+
+
+def _paste(canvas: np.ndarray, pixels: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int],
+           label: Labeller) -> None:
+    """Label what a box of the coarse map shows from near, and write it over the canvas, faded in at its rim."""
+    left, top, right, bottom = box
+    across, down = pixels.shape[1] / size[0], pixels.shape[0] / size[1]
+    near = label(np.ascontiguousarray(pixels[int(top * down):round(bottom * down), int(left * across):round(
+        right * across)]))
+    fx, fy = canvas.shape[2] / size[0], canvas.shape[1] / size[1]
+    x0, y0, x1, y1 = round(left * fx), round(top * fy), round(right * fx), round(bottom * fy)
+    near = _resized(near, (x1 - x0, y1 - y0))
+    fade = np.zeros((y1 - y0 + 2, x1 - x0 + 2), np.uint8)
+    fade[1:-1, 1:-1] = 1
+    weight = np.clip(cv2.distanceTransform(fade, cv2.DIST_L2, 3)[1:-1, 1:-1] / 8, 0, 1)
+    canvas[:, y0:y1, x0:x1] += (near - canvas[:, y0:y1, x0:x1]) * weight
+
+
+def _resized(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Planes (C, h, w) at another size (width, height), averaged where they shrink."""
+    how = cv2.INTER_AREA if size[0] < planes.shape[2] else cv2.INTER_LINEAR
+    return np.stack([cv2.resize(plane, size, interpolation=how) for plane in planes])
+
+
+def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
+    """Settle regions, part garments, refine their edges.
+
+    Args:
+        probabilities: float32 (9, h, w) over the whole photo.
+        pixels: uint8 (H, W, 3), the photo.
+    """
+    probabilities = settled(probabilities)
+    size = (pixels.shape[1], pixels.shape[0])
+    scale = min(1.0, _FINEST / max(size))
+    guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    found = [_instance(name, region, probabilities[LABEL[name]], guide, size)
+             for name, region in pieces(probabilities.argmax(0).astype(np.uint8))]
+    instances = sorted((garment for garment in found if garment is not None), key=lambda garment: -garment.area)
+    return Parse(_on_square(probabilities), tuple(instances), size)
+
+
+def _instance(name: str, region: np.ndarray, likely: np.ndarray, guide: np.ndarray, size: tuple[int, int]
+              ) -> Instance | None:
+    """A garment whose edges follow the photo; None where the edge leaves nothing of it."""
+    h, w = region.shape
+    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
+    rim = 6
+    left, top, right, bottom = max(0, x - rim), max(0, y - rim), min(w, x + width + rim), min(h, y + height + rim)
+    across, down = size[0] / w, size[1] / h
+    box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
+    gx, gy = guide.shape[1] / w, guide.shape[0] / h
+    cut = guide[round(top * gy):max(round(bottom * gy), round(top * gy) + 1),
+                round(left * gx):max(round(right * gx), round(left * gx) + 1)]
+    own = cv2.dilate(region[top:bottom, left:right].astype(np.uint8), np.ones((5, 5), np.uint8))
+    plane = np.ascontiguousarray(likely[top:bottom, left:right] * own)
+    fine = firm(guided(plane, cut)) if min(cut.shape[:2]) >= min(plane.shape) else firm(plane)
+    alpha = cv2.resize(fine, (box[2] - box[0], box[3] - box[1]), interpolation=cv2.INTER_LINEAR)
+    alpha = np.rint(alpha * 255).astype(np.uint8)
+    return _tight(name, alpha, box, size, float(likely[region].mean()))
+
+
+def _tight(name: str, alpha: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], confidence: float
+           ) -> Instance | None:
+    x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
+    if not width or not height:
+        return None
+    x0, y0, x1, y1 = max(0, x - 2), max(0, y - 2), min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height
+                                                                                           + 2)
+    return Instance(name, (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1), alpha[y0:y1, x0:x1].copy(), size,
+                    min(1.0, confidence))
+
+
+def _on_square(probabilities: np.ndarray) -> np.ndarray:
+    """Over the photo padded to a square of `_SQUARE` pixels, as `images.pad_to_square` places it."""
+    h, w = probabilities.shape[1:]
+    height, width = (max(1, round(side * _SQUARE / max(h, w))) for side in (h, w))
+    square = np.zeros((len(LABELS), _SQUARE, _SQUARE), np.float32)
+    square[LABEL["ground"]] = 1
+    top, left = (_SQUARE - height) // 2, (_SQUARE - width) // 2
+    square[:, top:top + height, left:left + width] = _resized(probabilities, (width, height))
+    return square

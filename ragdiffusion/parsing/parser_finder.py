@@ -1,0 +1,46 @@
+"""A garment finder that looks through a parse: it tells garments apart, by name or by point."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from PIL import Image
+
+from ragdiffusion.images import mask_to_tensor
+from ragdiffusion.parsing.choosing import choose
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, given_garment
+from ragdiffusion.parsing.parser import Parser
+
+log = logging.getLogger(__name__)
+
+
+class ParserFinder:
+    """Finds the garment that is meant by parsing the photo.
+
+    Args:
+        parser: of photos.
+        size: side of the masks, pixels.
+    """
+
+    def __init__(self, parser: Parser, *, size: int = 256) -> None:
+        self.parser, self._size = parser, size
+
+    def find(self, photo: Image.Image, garment: GarmentChoice | None = None) -> FoundGarment:
+        """Find the garment.
+
+        Args:
+            photo: RGB.
+            garment: its name, a point on it in pixels of the photo, or its mask; None takes the one garment there
+                is, or with several the largest top or dress, and says so.
+
+        Raises:
+            ValueError: if there is no such garment (`NoGarmentError`), or the choice does not fit the photo.
+        """
+        if isinstance(garment, np.ndarray):
+            return given_garment(photo, garment, self._size)
+        point = garment if isinstance(garment, tuple) else None
+        choice = choose(self.parser.parse(photo, point=point), garment)
+        if choice.why:
+            log.info("%s", choice.why)
+        return FoundGarment(mask_to_tensor(choice.garment.mask, self._size)[0].numpy(), "parser", choice.garment.name)

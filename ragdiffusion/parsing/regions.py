@@ -1,0 +1,130 @@
+"""One label a region: what a network says pixel by pixel, settled garment by garment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from ragdiffusion.parsing.labels import GARMENTS, LABEL
+
+_MINORITY = 0.4  # a reading that is outvoted holds less of a region than this,
+_OUTVOTED = 0.75  # and its mean probability there is below this: a top under dungarees is no misread dress
+_FRAGMENT = 0.12  # of its garments' area: smaller parts that the network is unsure of join what they lie on
+_UNSURE = 0.65  # mean probability of a part's own label below which it counts as unsure
+_SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
+_PIECE = 0.02  # of the largest garment of its kind in reach: smaller pieces are no garments of their own
+_GARMENTS = np.array([LABEL[name] for name in GARMENTS])
+
+
+def settled(probabilities: np.ndarray) -> np.ndarray:
+    """Make garments agree with themselves.
+
+    Within each connected region of garments: a dress that the network reads as a top and a skirt in places, or the
+    other way round, becomes what is likelier of the region as a whole; so do a top, and a jacket over another top.
+    Small parts that the network is unsure of join the garment they lie on. Specks become ground.
+
+    Args:
+        probabilities: float32 (9, H, W) that sum to 1.
+
+    Returns:
+        The same with probability moved between labels; still sums to 1.
+    """
+    settled = probabilities.copy()
+    labels = settled.argmax(0)
+    for region in components(np.isin(labels, _GARMENTS)):
+        _vote(settled, region, one=("dress",), several=("upper", "inner", "lower"))
+        _vote(settled, region, one=("upper",), several=("outer", "inner"))
+        _join_fragments(settled, region)
+    return _without_specks(settled)
+
+
+def top_below_jacket(probabilities: np.ndarray) -> np.ndarray:
+    """Tops that touch a jacket are the tops under it, for models that know jackets but no layers.
+
+    Args:
+        probabilities: float32 (9, H, W) that sum to 1.
+    """
+    told = probabilities.copy()
+    labels = told.argmax(0)
+    upper, inner = LABEL["upper"], LABEL["inner"]
+    for region in components(np.isin(labels, [upper, LABEL["outer"]])):
+        if (labels[region] == LABEL["outer"]).any():
+            told[inner][region] += told[upper][region]
+            told[upper][region] = 0
+    return told
+
+
+def components(mask: np.ndarray, *, least: int = 1) -> list[np.ndarray]:
+    """The connected parts of a bool (H, W) mask, largest first, of `least` pixels at least: bool (H, W) each."""
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    order = sorted(range(1, count), key=lambda number: -stats[number, cv2.CC_STAT_AREA])
+    return [numbers == number for number in order if stats[number, cv2.CC_STAT_AREA] >= least]
+
+
+def _vote(probabilities: np.ndarray, region: np.ndarray, *, one: Sequence[str], several: Sequence[str]) -> None:
+    """Let a region that mixes two readings be the likelier one throughout, in place."""
+    first, second = ([LABEL[name] for name in names] for names in (one, several))
+    labels = np.where(region, probabilities.argmax(0), 0)
+    mixed = np.isin(labels, first + second)
+    shares = [int(np.isin(labels, part).sum()) for part in (first, second)]
+    lesser = np.isin(labels, second if shares[0] >= shares[1] else first)
+    if not min(shares) or min(shares) > _MINORITY * sum(shares) or probabilities.max(0)[lesser].mean() > _OUTVOTED:
+        return  # nothing to vote on, or two garments rather than one misread
+    likely = [probabilities[part][:, mixed].max(0).sum() for part in (first, second)]
+    winner, loser = (first, second) if likely[0] >= likely[1] else (second, first)
+    near = cv2.dilate(mixed.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    within = probabilities[:, near]
+    takes = np.array(winner)[within[winner].argmax(0)]
+    within[takes, np.arange(takes.size)] += within[loser].sum(0)
+    within[loser] = 0
+    probabilities[:, near] = within
+
+
+def _join_fragments(probabilities: np.ndarray, region: np.ndarray) -> None:
+    """Small parts of a region that the network is unsure of take the label around them, in place."""
+    labels = np.where(region, probabilities.argmax(0), 0)
+    whole = int(region.sum())
+    for number in np.unique(labels[region]):
+        for part in components(labels == number):
+            area = int(part.sum())
+            if area > _FRAGMENT * whole or probabilities[number][part].mean() > _UNSURE:
+                continue
+            ring = (cv2.dilate(part.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & region & ~part
+            around = labels[ring]
+            if around.size:
+                other = np.bincount(around).argmax()
+                probabilities[other][part] += probabilities[number][part]
+                probabilities[number][part] = 0
+                labels[part] = other
+
+
+def _without_specks(probabilities: np.ndarray) -> np.ndarray:
+    labels = probabilities.argmax(0)
+    for part in components(np.isin(labels, _GARMENTS)):
+        if part.sum() < _SPECK * part.size:
+            probabilities[0][part] += probabilities[_GARMENTS][:, part].sum(0)
+            probabilities[_GARMENTS[:, None], part] = 0
+    return probabilities
+
+
+def pieces(labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    """The garments of a label map, each with its region: one name and bool (H, W) each, largest first.
+
+    Parts of one label that lie near each other, as where a strap or an arm crosses, are one garment.
+
+    Args:
+        labels: uint8 (H, W), settled.
+    """
+    found = []
+    reach = max(3, round(max(labels.shape) * 0.03)) | 1
+    for name in GARMENTS:
+        own = labels == LABEL[name]
+        if not own.any():
+            continue
+        joined = cv2.morphologyEx(own.astype(np.uint8), cv2.MORPH_CLOSE,
+                                  cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+        parts = [part & own for part in components(joined > 0)]
+        found += [(name, part) for part in parts if part.sum() >= max(_PIECE * parts[0].sum(), _SPECK * part.size)]
+    return sorted(found, key=lambda piece: -int(piece[1].sum()))

@@ -1,0 +1,170 @@
+"""Fit patterns to catalogue silhouettes, chunk by chunk, and gather what fits: the population that patterns are drawn from.
+
+The fits of a chunk are written as one file, so that an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from ragdiffusion.evaluation.realism import real_silhouettes
+from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette
+from ragdiffusion.garments.patterns.catalogue import KINDS
+from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
+from ragdiffusion.images import CANONICAL_MARGIN
+
+TRIED: Mapping[str, tuple[str, ...]] = {
+    "t-shirt": ("t_shirt", "longsleeve", "cap_sleeve_top", "tank", "camisole", "bandeau", "off_shoulder_top", "polo",
+                "bodysuit", "swimsuit"),
+    "trousers": ("trousers",),
+    "pullover": ("sweater", "longsleeve", "turtleneck", "hoodie", "blouse"),
+    "dress": ("dress", "cap_sleeve_dress", "sleeveless_dress", "strap_dress", "bandeau_dress", "off_shoulder_dress",
+              "shirt_dress", "wrap_dress"),
+    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket", "knitted_cardigan",
+             "hooded_down_jacket"),
+    "shirt": ("shirt", "blouse", "t_shirt", "tank", "cap_sleeve_top", "camisole", "polo", "longsleeve", "turtleneck"),
+}
+"""Category of the catalogue -> kinds that are tried for its silhouettes."""
+
+TRIED_AT_HOME: Mapping[str, tuple[str, ...]] = {
+    "t-shirt": TRIED["t-shirt"], "longsleeve": TRIED["pullover"], "shirt": TRIED["shirt"], "outwear": TRIED["coat"],
+    "dress": TRIED["dress"], "pants": ("trousers",), "shorts": ("shorts",), "skirt": ("skirt",),
+}
+"""Category of real cut-outs -> kinds that are tried for them: they show what the catalogue lacks."""
+
+DRAWN = 3000
+"""Patterns of each kind to start from."""
+
+GOOD = 0.955
+"""Overlap from which on a second kind is not tried."""
+
+CHUNK = 120
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The best pattern found for one silhouette.
+
+    Attributes:
+        kind: key of its kind. measures: by key.
+        overlap: intersection over union, of shares of 28 x 28 pixels.
+        category, number: of the silhouette.
+    """
+
+    kind: str
+    measures: dict[str, float]
+    overlap: float
+    category: str
+    number: int
+
+
+def cut_out_silhouettes(folder: Path) -> list[CatalogueSilhouette]:
+    """The upright silhouettes of real garments that lie straight, as small as the catalogue's; none is held out.
+
+    Args:
+        folder: `.../train` of real garments, with `train.csv` beside it.
+
+    Raises:
+        ValueError: the list or a mask is missing.
+    """
+    found = []
+    for number, (category, mask) in enumerate(real_silhouettes(folder)):
+        found.append(CatalogueSilhouette(category, HELD_OUT * number + 1, shrunk(mask)))
+    return found
+
+
+def shrunk(mask: np.ndarray) -> np.ndarray:
+    """A silhouette in the canonical frame as shares of 28 x 28 pixels that its box fills."""
+    side = mask.shape[0]
+    scale = SIDE * CANONICAL_MARGIN / side
+    fine = cv2.resize(mask, None, fx=8 * scale, fy=8 * scale, interpolation=cv2.INTER_LINEAR)
+    edge = (fine.shape[0] - 8 * SIDE) // 2
+    crop = np.ascontiguousarray(fine[edge : edge + 8 * SIDE, edge : edge + 8 * SIDE])
+    return cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+
+
+def fit_silhouettes(silhouettes: Sequence[CatalogueSilhouette], out: Path, *,
+                    tried: Mapping[str, tuple[str, ...]] = TRIED, seed: int = 0) -> list[Fitted]:
+    """Fit the kinds of each silhouette's category and keep the best.
+
+    Args:
+        silhouettes: in the order in which they are taken.
+        out: folder of one file a chunk; chunks that are there are not fitted again.
+        tried: category -> kinds.
+        seed: of the libraries.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    libraries: dict[str, Library] = {}
+    found: list[Fitted] = []
+    for kinds in tried.values():
+        for kind in kinds:
+            if kind not in libraries:
+                libraries[kind] = draw_library(KINDS[kind], DRAWN, SIDE, np.random.default_rng(seed))
+    chunks = [silhouettes[i : i + CHUNK] for i in range(0, len(silhouettes), CHUNK)]
+    for number, chunk in enumerate(tqdm(chunks, unit="chunk")):
+        path = out / f"{number:04d}.npz"
+        if path.is_file():
+            found += _read(path)
+            continue
+        fits = [one for category, kinds in tried.items()
+                if (some := [s for s in chunk if s.category == category])
+                for one in _fit_some(some, [libraries[kind] for kind in kinds])]
+        _write(path, fits)
+        found += fits
+    return found
+
+
+def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Library]) -> list[Fitted]:
+    """Fit silhouettes of one category: the likeliest kind, and the next one where that is not good."""
+    targets = np.stack([s.shares for s in silhouettes])
+    flat = targets.reshape(len(targets), -1)
+    likeness, nearest = zip(*(_nearest(flat, library) for library in libraries), strict=True)
+    order = np.argsort(-np.stack(likeness), axis=0)
+    best: list[Fitted | None] = [None] * len(targets)
+    for rank in range(min(2, len(libraries))):
+        open_ = np.array([one is None or one.overlap < GOOD for one in best])
+        for k, library in enumerate(libraries):
+            rows = np.flatnonzero(open_ & (order[rank] == k))
+            if not len(rows):
+                continue
+            start = nearest[k][rows]
+            fits = fit(library.kind, targets[rows], library.vectors[start], library.place[start])
+            for row, vector, overlap in zip(rows, fits.vectors, fits.overlap, strict=True):
+                if best[row] is None or overlap > best[row].overlap:
+                    measures = dict(zip(library.kind.measures, vector.tolist(), strict=True))
+                    best[row] = Fitted(library.kind.key, measures, float(overlap), silhouettes[row].category,
+                                       silhouettes[row].number)
+    return [one for one in best if one is not None]
+
+
+def _nearest(flat: np.ndarray, library: Library) -> tuple[np.ndarray, np.ndarray]:
+    """How like each silhouette is to the library's likest, and which that is."""
+    both = flat @ library.shares.T
+    overlap = both / ((flat**2).sum(1)[:, None] + (library.shares**2).sum(1)[None] - both)
+    return overlap.max(1), overlap.argmax(1)
+
+
+def _write(path: Path, fits: Sequence[Fitted]) -> None:
+    width = max((len(one.measures) for one in fits), default=0)
+    vectors = np.full((len(fits), width), np.nan)
+    for row, one in zip(vectors, fits, strict=True):
+        row[: len(one.measures)] = list(one.measures.values())
+    with path.open("wb") as file:
+        np.savez_compressed(file, vectors=vectors, kind=np.array([one.kind for one in fits]),
+                            overlap=np.array([one.overlap for one in fits]),
+                            category=np.array([one.category for one in fits]),
+                            number=np.array([one.number for one in fits]))
+
+
+def _read(path: Path) -> list[Fitted]:
+    with np.load(path, allow_pickle=False) as data:
+        return [Fitted(str(kind), dict(zip(KINDS[str(kind)].measures, vector.tolist(), strict=False)), float(overlap),
+                       str(category), int(number))
+                for kind, vector, overlap, category, number in zip(
+                    data["kind"], data["vectors"], data["overlap"], data["category"], data["number"], strict=True)]

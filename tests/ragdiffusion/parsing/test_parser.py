@@ -1,0 +1,137 @@
+"""NetworkParser: scales, near looks, garments at the photo's own size."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ragdiffusion.images import pad_to_square
+from ragdiffusion.parsing.labels import LABEL, LABELS
+from ragdiffusion.parsing.network import GarmentParser
+from ragdiffusion.parsing.parser import NetworkParser, coarse_to_fine, parse_of
+from ragdiffusion.parsing.parser_finder import ParserFinder
+from tests.ragdiffusion.parsing.conftest import drawn, sure_of
+
+RED, BLUE, WHITE = (220, 30, 30), (30, 30, 220), (250, 250, 250)
+
+
+def _photo(size: tuple[int, int] = (90, 120)) -> np.ndarray:
+    """A red top over a blue skirt on white."""
+    width, height = size
+    pixels = np.full((height, width, 3), WHITE, np.uint8)
+    pixels[height // 4:height // 2, width // 4:3 * width // 4] = RED
+    pixels[height // 2:height - 8, width // 4:3 * width // 4] = BLUE
+    return pixels
+
+
+def _by_colour(picture: np.ndarray) -> np.ndarray:
+    """A labeller that sees colours, at a quarter of the picture's size."""
+    small = picture[2::4, 2::4].astype(int)
+    labels = np.zeros(small.shape[:2], np.uint8)
+    labels[(small[..., 0] > 150) & (small[..., 2] < 120)] = LABEL["upper"]
+    labels[(small[..., 2] > 150) & (small[..., 0] < 120)] = LABEL["lower"]
+    return sure_of(labels)
+
+
+def test_garments_have_the_photos_own_size_and_edges() -> None:
+    pixels = _photo()
+    parse = parse_of(_by_colour(pixels), pixels)
+    assert [garment.name for garment in parse.instances] == ["lower", "upper"] and parse.photo_size == (90, 120)
+    top = parse.instances[1].mask > 0.5
+    true = (pixels == RED).all(-1)
+    assert (top & true).sum() / (top | true).sum() > 0.97
+    assert parse.instances[0].confidence == pytest.approx(0.92, abs=1e-3)
+
+
+def test_probabilities_lie_as_the_padded_photo_does() -> None:
+    pixels = _photo()
+    parse = parse_of(_by_colour(pixels), pixels)
+    square = np.asarray(pad_to_square(Image.fromarray(pixels)).resize((256, 256), Image.Resampling.BOX)).astype(int)
+    red = (square[..., 0] > 200) & (square[..., 2] < 60)
+    assert parse.probabilities.shape == (9, 256, 256)
+    assert (parse.labels[red] == LABEL["upper"]).mean() > 0.97
+    np.testing.assert_allclose(parse.probabilities.sum(0), 1, atol=1e-4)
+    assert (parse.labels[:, :30] == 0).all()  # the padding
+
+
+def test_a_small_figure_is_looked_at_again_from_near() -> None:
+    pixels = np.full((400, 400, 3), WHITE, np.uint8)
+    pixels[300:360, 60:90] = RED
+    seen = []
+
+    def label(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture.shape)
+        factor = 64 / max(picture.shape[:2])
+        rows, columns = (np.minimum(((np.arange(round(side * factor)) + 0.5) / factor).astype(int), side - 1)
+                         for side in picture.shape[:2])
+        small = picture[rows][:, columns].astype(int)
+        return sure_of(np.where((small[..., 0] > 150) & (small[..., 2] < 120), LABEL["upper"], 0).astype(np.uint8))
+
+    likely = coarse_to_fine(pixels, label)
+    assert seen[0] == (400, 400, 3) and len(seen) == 2 and max(seen[1]) < 140
+    assert max(likely.shape[1:]) == 400
+    found, true = likely.argmax(0) == LABEL["upper"], (pixels == RED).all(-1)
+    assert (found & true).sum() / (found | true).sum() > 0.9  # one pixel of the first look is six of the photo
+
+
+def test_a_large_figure_is_looked_at_once() -> None:
+    calls = []
+    coarse_to_fine(_photo(), lambda picture: calls.append(1) or _by_colour(picture))
+    assert calls == [1]
+
+
+def test_nothing_there_is_nothing_found() -> None:
+    pixels = np.full((50, 50, 3), WHITE, np.uint8)
+    assert parse_of(_by_colour(pixels), pixels).instances == ()
+
+
+@pytest.mark.parametrize("size", [(90, 120), (120, 37), (33, 33), (500, 40)])
+def test_the_network_takes_photos_of_any_shape(tiny_parser: GarmentParser, size: tuple[int, int]) -> None:
+    photo = Image.fromarray(_photo(size))
+    parser = NetworkParser(tiny_parser)
+    likely = parser.label(np.asarray(photo))
+    scale = 32 / max(size)
+    assert likely.shape == (9, max(1, round(size[1] * scale)), max(1, round(size[0] * scale)))
+    np.testing.assert_allclose(likely.sum(0), 1, atol=1e-4)
+    assert parser.parse(photo).photo_size == size
+
+
+def test_a_mirrored_photo_is_labelled_mirrored(tiny_parser: GarmentParser) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    parser = NetworkParser(tiny_parser)
+    torch.testing.assert_close(parser.label(pixels[:, ::-1]), parser.label(pixels)[:, :, ::-1].copy(), rtol=0,
+                               atol=1e-5)
+
+
+def test_half_precision_weights_are_used_as_they_are(tiny_parser: GarmentParser) -> None:
+    pixels = _photo()
+    exact = NetworkParser(tiny_parser).label(pixels)
+    np.testing.assert_allclose(NetworkParser(tiny_parser.half()).label(pixels), exact, atol=0.02)
+
+
+def test_only_rgb(tiny_parser: GarmentParser) -> None:
+    with pytest.raises(ValueError, match="the mode is L: read it with load_photo"):
+        NetworkParser(tiny_parser).parse(Image.new("L", (40, 40)))
+
+
+class _Drawn:
+    """A parser of the photo above."""
+
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None):  # noqa: ANN201
+        pixels = np.asarray(photo)
+        return parse_of(_by_colour(pixels), pixels)
+
+
+def test_the_finder_gives_the_garment_that_is_meant_on_the_padded_square() -> None:
+    photo = Image.fromarray(_photo())
+    finder = ParserFinder(_Drawn(), size=120)
+    skirt = finder.find(photo, "lower")
+    assert (skirt.source, skirt.name) == ("parser", "lower")
+    pixels = np.asarray(pad_to_square(photo))
+    true = (pixels == BLUE).all(-1)
+    assert skirt.mask.shape == (120, 120) and ((skirt.mask > 0.5) & true).sum() / true.sum() > 0.97
+    assert finder.find(photo).name == "upper" and finder.find(photo, (45, 100)).name == "lower"
+    given = finder.find(photo, np.ones((120, 90), np.float32))
+    assert given.source == "given" and len(LABELS) == 9

@@ -1,0 +1,89 @@
+"""One label a region: votes, fragments, specks, and garments in pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ragdiffusion.parsing.labels import LABEL
+from ragdiffusion.parsing.regions import components, pieces, settled, top_below_jacket
+from tests.ragdiffusion.parsing.conftest import drawn, sure_of
+
+
+def _named(probabilities: np.ndarray) -> set[int]:
+    return set(np.unique(probabilities.argmax(0)).tolist())
+
+
+def test_a_dress_read_as_a_top_in_places_is_a_dress() -> None:
+    likely = sure_of(drawn(dress=(10, 20, 30, 55)))
+    top = (slice(10, 20), slice(10, 30))
+    likely[:, *top] = 0
+    likely[LABEL["upper"], *top], likely[LABEL["dress"], *top] = 0.55, 0.45
+    found = settled(likely)
+    assert _named(found) == {0, LABEL["dress"]}
+    np.testing.assert_allclose(found[LABEL["dress"]][12:18, 12:28], 1, atol=1e-6)  # the mass moved with the name
+    np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+
+
+def test_a_top_and_skirt_read_as_a_dress_in_places_are_top_and_skirt() -> None:
+    likely = sure_of(drawn(upper=(10, 5, 30, 25), lower=(10, 25, 30, 55)))
+    waist = (slice(22, 30), slice(10, 30))
+    likely[:, *waist] = 0
+    likely[LABEL["dress"], *waist] = 0.5
+    likely[LABEL["upper"], 22:26, 10:30] = likely[LABEL["lower"], 26:30, 10:30] = 0.4
+    likely[0, *waist] = 0.1
+    found = settled(likely).argmax(0)
+    assert (found[22:26, 12:28] == LABEL["upper"]).all() and (found[26:30, 12:28] == LABEL["lower"]).all()
+
+
+def test_a_top_under_dungarees_stays_since_the_network_is_sure_of_both() -> None:
+    labels = drawn(upper=(10, 5, 30, 15), dress=(10, 15, 30, 55))
+    assert np.array_equal(settled(sure_of(labels)).argmax(0), labels)
+
+
+def test_a_suit_stays_as_it_is() -> None:
+    labels = drawn(outer=(5, 5, 35, 35), inner=(17, 5, 23, 25), lower=(8, 35, 32, 58))
+    assert np.array_equal(settled(sure_of(labels)).argmax(0), labels)
+
+
+def test_a_small_part_that_the_network_doubts_joins_what_it_lies_on() -> None:
+    labels = drawn(lower=(10, 10, 30, 50), upper=(18, 25, 22, 29))
+    doubtful, sure = sure_of(labels), sure_of(labels)
+    doubtful[:, 25:29, 18:22] *= 0.6
+    doubtful[LABEL["lower"], 25:29, 18:22] += 0.4
+    assert _named(settled(doubtful)) == {0, LABEL["lower"]}
+    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"]}  # such as a badge: nothing is guessed
+
+
+def test_specks_are_ground() -> None:
+    likely = sure_of(drawn(size=(100, 100), upper=(20, 20, 60, 60), dress=(90, 90, 92, 92)))
+    found = settled(likely)
+    assert _named(found) == {0, LABEL["upper"]}
+    np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
+
+
+def test_parts_that_an_arm_divides_are_one_garment_and_two_people_wear_two() -> None:
+    labels = drawn(size=(100, 200), upper=(10, 20, 50, 70))
+    labels[40:43, 10:50] = LABEL["skin"]  # a forearm across
+    labels[20:70, 140:170] = LABEL["upper"]  # someone else
+    found = pieces(labels)
+    assert [(name, int(region.sum())) for name, region in found] == [("upper", 40 * 47), ("upper", 30 * 50)]
+
+
+def test_largest_first_and_crumbs_left_out() -> None:
+    labels = drawn(size=(200, 200), lower=(10, 100, 150, 190), upper=(20, 10, 120, 90))
+    labels[195:198, 190:199] = LABEL["upper"]  # less than a fiftieth of the top
+    assert [name for name, _ in pieces(labels)] == ["lower", "upper"]
+
+
+def test_components_come_largest_first() -> None:
+    mask = np.zeros((10, 10), bool)
+    mask[:2, :2], mask[5:, 5:] = True, True
+    assert [int(part.sum()) for part in components(mask)] == [25, 4]
+    assert [int(part.sum()) for part in components(mask, least=5)] == [25]
+
+
+def test_a_top_that_touches_a_jacket_is_the_top_under_it() -> None:
+    labels = drawn(size=(60, 80), outer=(5, 5, 30, 40), upper=(14, 5, 20, 30))
+    labels[5:40, 50:70] = LABEL["upper"]  # another person's
+    found = top_below_jacket(sure_of(labels)).argmax(0)
+    assert (found[5:30, 14:20] == LABEL["inner"]).all() and (found[5:40, 50:70] == LABEL["upper"]).all()
