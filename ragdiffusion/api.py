@@ -116,7 +116,7 @@ class RAGDiffusion:
         folder = self.pipeline.name_or_path  # None if it was never loaded
         return folder is None or (Path(folder) / self.pipeline.config_name).is_file()
 
-    def see(self, photo: PhotoSource, garment: GarmentChoice | None = None) -> Sight:
+    def see(self, photo: PhotoSource, garment: GarmentChoice | None = None, *, name: str | None = None) -> Sight:
         """Look at a photo once; all else takes what was seen.
 
         Args:
@@ -124,13 +124,14 @@ class RAGDiffusion:
             garment: which garment of the photo is meant: its name, a point (x, y) on it in pixels of the photo, or
                 its mask (H, W) in [0, 1] of the photo's own size; None: the one that is cut out, where the photo is
                 transparent elsewhere, or that it is most likely about.
+            name: what to call the photo in messages; its file's name by default.
 
         Raises:
             ValueError: if the photo can't be read, or the garment can't be found.
         """
         if isinstance(photo, Sight):
             return photo if garment is None else self.observer.see(photo.image, garment, alpha=photo.alpha)
-        image, alpha = load_photo_and_alpha(photo)
+        image, alpha = load_photo_and_alpha(photo, name=name)
         return self.observer.see(image, garment, alpha=alpha)
 
     def read_attributes(self, photo: PhotoSource) -> AttributeReading:

@@ -7,10 +7,13 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _PARTIAL = re.compile(r"\..+\.(?P<pid>\d+)\.partial")
 _ABANDONED = 24 * 3600  # seconds after which a partial file is nobody's, where processes can't be asked
@@ -45,6 +48,13 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_json(path: Path, content: Any, *, indent: int = 1, sort_keys: bool = False) -> None:
     """Write readable JSON whole or not at all."""
     write_whole(path, (json.dumps(content, ensure_ascii=False, indent=indent, sort_keys=sort_keys) + "\n").encode())
+
+
+def write_pictures(pictures: Mapping[Path, Image.Image]) -> None:
+    """Write PNG files; each appears whole or not at all, and none does if one can't be made."""
+    with ExitStack() as stack:
+        for path, picture in pictures.items():
+            picture.save(stack.enter_context(whole(path)), format="PNG")
 
 
 def replace(source: Path, path: Path) -> None:

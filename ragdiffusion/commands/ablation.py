@@ -185,7 +185,6 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
 
     from tqdm import tqdm
 
-    from ragdiffusion.commands.common import write_pictures
     from ragdiffusion.evaluation.ablation.measure import (
         ALPHAS,
         STEPS,
@@ -197,7 +196,7 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
     )
     from ragdiffusion.evaluation.ablation.sheet import draw_rows
     from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples
-    from ragdiffusion.files import write_json
+    from ragdiffusion.files import write_json, write_pictures
     from ragdiffusion.metrics.perceptual import load_perceptual_features
     from ragdiffusion.training.ablation import VARIANTS
 

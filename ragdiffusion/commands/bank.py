@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
+from ragdiffusion.commands.common import check_png_target, print_json
+from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport

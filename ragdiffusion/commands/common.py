@@ -1,4 +1,4 @@
-"""What several commands share: the choice of model, JSON out, pictures written whole or not at all."""
+"""What several commands share: the choice of model, how pictures are sampled, JSON out, targets checked."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import argparse
 import json
 import os
 from collections.abc import Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.files import whole
 from ragdiffusion.parsing.choice import GARMENT_HELP
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 PHOTO_SIZE, MODEL_SIZE = "photo", "model"
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from ragdiffusion.api import RAGDiffusion
 
 
@@ -101,10 +97,3 @@ def check_png_target(path: Path, sources: list[str | None]) -> None:
         raise ValueError(f"{path} is a folder: give the name of a picture in it")
     if any(source is not None and path.resolve() == Path(source).resolve() for source in sources):
         raise ValueError(f"{path} is read by this run and would be overwritten: choose another --out")
-
-
-def write_pictures(pictures: Mapping[Path, Image.Image]) -> None:
-    """Write PNG files; each appears whole or not at all, and none does if one can't be made."""
-    with ExitStack() as stack:
-        for path, picture in pictures.items():
-            picture.save(stack.enter_context(whole(path)), format="PNG")

@@ -15,8 +15,8 @@ from ragdiffusion.commands.common import (
     check_png_target,
     load_model,
     print_json,
-    write_pictures,
 )
+from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
     from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight

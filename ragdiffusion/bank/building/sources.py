@@ -6,7 +6,7 @@ list of tens of thousands costs nothing. What stands first in a list is chosen f
 
 from __future__ import annotations
 
-import csv
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,25 +14,28 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from ragdiffusion.attributes import EMBEDDED, validate
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
+from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import coverage
 from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, on_white, read_garment
 from ragdiffusion.garments.outlines import repaired, symmetrise, without_false_holes
-from ragdiffusion.images import SILHOUETTE_SIZE, load_mask, load_photo, pad_to_square
+from ragdiffusion.garments.spreadsheets import read_rows
+from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
+from ragdiffusion.masks import cloth_of
+from ragdiffusion.picture_files import name_left_out, pictures_in
 
 STANDARD_SYMMETRY = 0.9  # below it a garment lies too crookedly to stand for a standard
 PICTURE_SIZE = 256  # side of a candidate's picture: StructureNet's towers see no more
 VARIANTS = 6  # stretched shapes and shapes between two garments, for each real garment
 DRAWN = 6000
 _BANK_SEEDS = 1 << 42  # of drawn entries: never those of training
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 _NEIGHBOURS = 12  # garments of like proportions that shapes are mixed with
 _CACHED = 128  # real garments kept while their variants are made
 _GROUND_DISTANCE = 12  # of 255: how far a garment's colour must be from the ground's
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,7 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
     table = Path(root) / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"{table}: not found; give a folder with {split}.csv in it")
-    with table.open(newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
+    rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
     rng, read = np.random.default_rng(seed), _reader(Path(root) / split)
     symmetric = [_candidate(row, partial(_symmetric, read, row)) for row in rows]
     laid = [_candidate(row, partial(_laid, read, row, mirrored)) for row in rows for mirrored in (False, True)]
@@ -122,9 +124,12 @@ def folder_candidates(root: Path) -> list[Candidate]:
     root = Path(root)
     if not root.is_dir():
         raise ValueError(f"{root}: there is no such folder; give one with pictures of flat-lays")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in _PICTURES)
-    if not files:
-        raise ValueError(f"{root}: no picture in it; wanted {', '.join(sorted(_PICTURES))}")
+    found = pictures_in(root, recursive=True)
+    if found.left_out:
+        _LOG.warning("%s: %s", root, name_left_out(found.left_out, root))
+    if not found.pictures:
+        raise ValueError(f"{root}: no picture in it; wanted {', '.join(SUFFIXES)}")
+    files = found.pictures
     return [Candidate(_folder_category(path, root), f"{root.name}:{path.relative_to(root).with_suffix('').as_posix()}",
                       partial(_pictured, path, root)) for path in files]
 
@@ -245,13 +250,12 @@ def _folder_category(path: Path, root: Path) -> str:
 
 
 def _pictured(path: Path, root: Path) -> FlatLay:
-    picture = pad_to_square(load_photo(path))
+    photo, opacity = load_photo_and_alpha(path)
+    picture = pad_to_square(photo)
     side = min(picture.width, 2 * SILHOUETTE_SIZE)
     pixels = np.asarray(picture.resize((side, side)))
-    with Image.open(path) as file:
-        cut_out = file.has_transparency_data
     try:
-        alpha = repaired(_alpha_channel(path, side)) if cut_out else find_silhouette(pixels)
+        alpha = find_silhouette(pixels) if opacity is None else repaired(_alpha_channel(opacity, side))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     lay = refit(Lay(pixels, alpha), cloth_size=PICTURE_SIZE, alpha_size=SILHOUETTE_SIZE)
@@ -262,9 +266,9 @@ def _pictured(path: Path, root: Path) -> FlatLay:
                    source=f"{root.name}:{name}", tags=(category,))
 
 
-def _alpha_channel(path: Path, side: int) -> np.ndarray:
-    mask = Image.fromarray(np.rint(load_mask(path) * 255).astype(np.uint8)).convert("RGB")
-    return np.asarray(pad_to_square(mask).resize((side, side)))[..., 0]
+def _alpha_channel(opacity: np.ndarray, side: int) -> np.ndarray:
+    mask = mask_to_tensor(cloth_of(opacity), side)[0].numpy()
+    return np.rint(mask * 255).astype(np.uint8)
 
 
 def _named_attributes(category: str) -> dict[str, str]:
