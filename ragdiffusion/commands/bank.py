@@ -1,4 +1,4 @@
-"""`bank build|add|benchmark`: fill banks for a checkpoint, and measure the index that searches them."""
+"""`bank build|add|check|benchmark`: fill banks for a checkpoint, look them over, measure the index that searches."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "out; subfolders name their categories")
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    check = actions.add_parser("check", help="find entries that are damaged, or were altered since they were added")
+    check.add_argument("bank", help="bank file or database URL; it is not changed")
+    check.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     bench = actions.add_parser("benchmark", help="measure the index on random entries: speed, recall, memory")
     bench.add_argument("--sizes", type=int, nargs="+", metavar="N", default=[10_000, 100_000, 1_000_000],
                        help="numbers of entries (default 10000 100000 1000000)")
@@ -56,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action that was chosen."""
-    return {"build": _build, "add": _add, "benchmark": _benchmark}[args.action](args)
+    return {"build": _build, "add": _add, "check": _check, "benchmark": _benchmark}[args.action](args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -128,6 +131,20 @@ def _add(args: argparse.Namespace) -> int:
         print(f"left out: {reason}")
     print(f"{args.bank}: {len(added)} added, {len(left_out)} left out, version {version}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from ragdiffusion.bank.check import check_bank
+
+    found = check_bank(args.bank)
+    if args.json:
+        print_json(asdict(found))
+    else:
+        for problem in found.problems:
+            print(problem)
+        unsealed = "" if found.sealed else "; it has no checksums yet, the first change makes them"
+        print(f"{args.bank}: {found.entries} entries, {len(found.problems)} problems{unsealed}")
+    return 1 if found.problems else 0
 
 
 def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
