@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +60,7 @@ class RAGDiffusion:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
-        self.defaults = SamplingDefaults(**(pipeline.config.sampling or asdict(get_preset(self.preset).defaults)))
+        self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
         flow = pipeline.appearance_flow
         self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net,
                                  None if flow is None else FlowFinder(flow), image_size=self.image_size)

@@ -50,6 +50,25 @@ def write_json(path: Path, content: Any, *, indent: int = 1, sort_keys: bool = F
     write_whole(path, (json.dumps(content, ensure_ascii=False, indent=indent, sort_keys=sort_keys) + "\n").encode())
 
 
+def read_object(path: Path, remedy: str = "take a copy that is whole") -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: of the file.
+        remedy: what to do if it can't be read.
+
+    Raises:
+        ValueError: it can't be read, or is something else; in one line with the remedy.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path} can't be read as JSON ({' '.join(str(error).split())[:120]}): {remedy}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} holds a {type(content).__name__}, a JSON object wanted: {remedy}")
+    return content
+
+
 def write_pictures(pictures: Mapping[Path, Image.Image]) -> None:
     """Write PNG files; each appears whole or not at all, and none does if one can't be made."""
     with ExitStack() as stack:

@@ -102,7 +102,10 @@ def _assemble(trainings: Path, checkpoint: Path, args: argparse.Namespace) -> No
         command.add_arguments(parser)
         command.run(parser.parse_args(words))
 
-    parts = [str(trainings / part) for part in PARTS if (trainings / part).is_dir()]
+    parts = [str(trainings / part) for part in PARTS if list((trainings / part).glob("*/config.json"))]
+    if not parts:
+        raise ValueError(f"{trainings}: nothing is trained yet that a checkpoint could be made of; train the other "
+                         "parts first")
     call(assembly, ["assemble", str(checkpoint), "--preset", args.preset, "--half", "--parts", *parts])
     words = ["build", str(checkpoint / "bank.sqlite3"), "--checkpoint", str(checkpoint), "--size", str(args.bank_size)]
     if args.garments is not None and (args.garments / "train.csv").is_file():  # a pack's bank is drawn

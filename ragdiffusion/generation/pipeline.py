@@ -121,8 +121,12 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                     sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
                     own[name] = _load_part(kind, folder / name, dtype)
             return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
-        except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
-            reason = str(error).strip().partition("\n")[0]
+        except MemoryError:
+            raise
+        except Exception as error:  # the libraries raise a dozen kinds for broken folders
+            if isinstance(error, ValueError) and str(error).startswith(f"{folder}: "):
+                raise
+            reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
             raise ValueError(f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
                              ) from error
 

@@ -321,11 +321,11 @@ def test_foreign_checkpoints(run, photo_path, out, tmp_path, tiny_checkpoint) ->
     _refused(run(*words, checkpoint=foreign), "incomplete or damaged", out)
 
 
-@pytest.mark.parametrize("part", ["unet", "structure_net"])
+@pytest.mark.parametrize("part", ["unet", "structure_net", "text_encoder"])
 def test_damaged_checkpoints(run, photo_path, out, tmp_path, tiny_checkpoint, part: str) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(tiny_checkpoint, broken)
-    weights = broken / part / "diffusion_pytorch_model.safetensors"
+    (weights,) = (broken / part).glob("*.safetensors")
     words = ["generate", photo_path, "--out", out]
     weights.write_bytes(weights.read_bytes()[:1000])
     _refused(run(*words, checkpoint=broken), "incomplete or damaged", out)

@@ -249,13 +249,13 @@ def check_target(out: Path) -> None:
         raise ValueError(f"{out}: there is no folder {out.parent}, make it first")
     if not os.access(out.parent, os.W_OK):
         raise ValueError(f"{out}: the folder {out.parent} can't be written to, choose another")
+    sweep(out.parent)  # what a build that was killed left
     if out.exists():
         Bank.open(out, read_only=True).close()  # refuses what is no bank
 
 
 def _write(pool: Pool, kept: np.ndarray, left_out: np.ndarray, out: Path, *, fingerprint: str, name: str) -> BuiltBank:
     entries = [pool.entries[i] for i in kept]
-    sweep(out.parent)
     folder = partial_of(out)
     remove(folder)
     try:

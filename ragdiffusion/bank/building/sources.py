@@ -22,6 +22,7 @@ from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import coverage
 from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, on_white, read_garment
 from ragdiffusion.garments.outlines import repaired, symmetrise, without_false_holes
+from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
 from ragdiffusion.masks import cloth_of
@@ -34,7 +35,6 @@ DRAWN = 6000
 _BANK_SEEDS = 1 << 42  # of drawn entries: never those of training
 _NEIGHBOURS = 12  # garments of like proportions that shapes are mixed with
 _CACHED = 128  # real garments kept while their variants are made
-_GROUND_DISTANCE = 12  # of 255: how far a garment's colour must be from the ground's
 _LOG = logging.getLogger(__name__)
 
 
@@ -134,34 +134,6 @@ def folder_candidates(root: Path) -> list[Candidate]:
                       partial(_pictured, path, root)) for path in files]
 
 
-def find_silhouette(image: np.ndarray) -> np.ndarray:
-    """The garment of a picture on plain ground: what differs from the border's colour, repaired.
-
-    Args:
-        image: uint8 (N, N, 3) RGB.
-
-    Returns:
-        uint8 (N, N), 255 on the garment.
-
-    Raises:
-        ValueError: if nothing stands out, or nearly everything does.
-    """
-    border = np.concatenate([image[:2].reshape(-1, 3), image[-2:].reshape(-1, 3), image[:, :2].reshape(-1, 3),
-                             image[:, -2:].reshape(-1, 3)])
-    away = np.abs(image.astype(np.int16) - np.median(border, axis=0).astype(np.int16)).max(-1)
-    apart = cv2.morphologyEx((away > _GROUND_DISTANCE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    contours, _ = cv2.findContours(apart, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(image.shape[:2], np.uint8)
-    if contours:
-        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
-    filled = repaired(np.where(apart > 0, filled, 0).astype(np.uint8))  # which knows holes from white prints
-    share = float((filled > 0).mean())
-    if not 0.02 < share < 0.95:
-        raise ValueError(f"the garment covers {share:.0%} of the picture, 2 % to 95 % wanted: show it whole on plain "
-                         "ground of another colour, or cut it out with an alpha channel")
-    return filled
-
-
 def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> Candidate:
     return Candidate(row["category"], f"real:{row['id']}", make)
 
@@ -254,10 +226,7 @@ def _pictured(path: Path, root: Path) -> FlatLay:
     picture = pad_to_square(photo)
     side = min(picture.width, 2 * SILHOUETTE_SIZE)
     pixels = np.asarray(picture.resize((side, side)))
-    try:
-        alpha = find_silhouette(pixels) if opacity is None else repaired(_alpha_channel(opacity, side))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    alpha = repaired(find_silhouette(pixels, str(path)) if opacity is None else _alpha_channel(opacity, side))
     lay = refit(Lay(pixels, alpha), cloth_size=PICTURE_SIZE, alpha_size=SILHOUETTE_SIZE)
     category = _folder_category(path, root)
     name = path.relative_to(root).with_suffix("").as_posix()

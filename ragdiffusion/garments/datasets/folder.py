@@ -8,12 +8,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ragdiffusion.files import write_json, write_whole
+from ragdiffusion.files import read_object, write_json, write_whole
 from ragdiffusion.garments.datasets.records import Record
 
 MARK, INDEX, REPORT, WORK = "dataset.json", "index.jsonl", "report.json", ".import"
@@ -45,7 +44,7 @@ def read_index(root: Path) -> list[Record]:
                  else f"it has no {MARK}: give a folder that `data import` or `data unpack` wrote")
         raise ValueError(f"{root} is no whole dataset: {state}")
     try:
-        mark = json.loads((root / MARK).read_text(encoding="utf-8"))
+        mark = read_object(root / MARK)
         lines = [line for line in (root / INDEX).read_text(encoding="utf-8").split("\n") if line]
     except (OSError, ValueError) as error:
         raise ValueError(f"{root} can't be read as a dataset ({error}): import it again") from error
