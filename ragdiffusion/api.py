@@ -11,7 +11,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ragdiffusion.bank import Bank
-from ragdiffusion.config import SamplingDefaults, get_preset
+from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.generator import (
     Draft,
@@ -28,7 +28,7 @@ from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, 
 from ragdiffusion.parsing.flow_finder import FlowFinder
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.retrieval.retriever import KEPT_NEIGHBOURS, Retriever
+from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading

@@ -49,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report("stopped", 130)
     except ValueError as error:
         return _report(f"error: {_line(error)}", 2, trace="--debug" in argv)
+    except ModuleNotFoundError as error:
+        return _report(f"error: {_absent(error)}", 1, trace="--debug" in argv)
     except Exception as error:
         remedy = "" if "--debug" in argv else " (--debug shows where)"
         return _report(f"error: {_line(error)}{remedy}", 1, trace="--debug" in argv)
@@ -92,6 +94,13 @@ def _report(message: str, code: int, *, trace: bool = False) -> int:
         traceback.print_exc()
     print(f"ragdiffusion: {message}", file=sys.stderr)
     return code
+
+
+def _absent(error: ModuleNotFoundError) -> str:
+    """What to do about a package that is not there: all that a command may lack belongs to one extra."""
+    if error.name is None or error.name.partition(".")[0] == __package__:
+        return f"{_line(error)}: the installation is not whole, install it anew"
+    return f'{error.name} is not installed: start it by launch.py, or pip install "ragdiffusion-studio[train]"'
 
 
 def _line(error: BaseException) -> str:

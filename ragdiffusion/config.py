@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+KEPT_NEIGHBOURS = 8
+"""Bank entries that every search keeps, so that K can move up to it without another."""
+
 
 @dataclass(frozen=True)
 class StructureConfig:
@@ -43,7 +46,7 @@ class StructureConfig:
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """The appearance flow (DESIGN 5b).
+    """The appearance flow, which makes the draft.
 
     Attributes:
         input_size: side of photo and landmark given to it, pixels.

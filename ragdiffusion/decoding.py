@@ -12,9 +12,10 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from ragdiffusion.decoding_limits import check_work
 
@@ -132,12 +133,10 @@ def _open_file(source: str | Path, label: str) -> io.BufferedReader:
             raise ValueError(f"{label} was not found: check the path {str(path)!r}")
         return path.open("rb")
     except OSError as error:
-        raise ValueError(
-            f"{label} cannot be opened ({error.strerror}): check the path and its rights"
-        ) from error
+        raise ValueError(f"{label} cannot be opened ({error.strerror}): check the path and its rights") from error
 
 
-def _decode_file(file: io.BufferedIOBase, label: str) -> Image.Image:
+def _decode_file(file: IO[bytes], label: str) -> Image.Image:
     head = file.read(12)
     if not head:
         raise ValueError(f"{label} is empty (0 bytes): export or download it again")
@@ -149,16 +148,17 @@ def _decode_file(file: io.BufferedIOBase, label: str) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise ValueError(_too_large(label, "far more than is read")) from error
     except Exception as error:  # decoders raise a dozen kinds for bytes that are not theirs
-        raise ValueError(f"{label} is not a picture that can be read: give a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP "
-                         "or GIF") from error
+        raise ValueError(
+            f"{label} is not a picture that can be read: give a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF"
+        ) from error
     return _finish(image, label)
 
 
-def _open(file: io.BufferedIOBase, *, heic: bool) -> Image.Image:
+def _open(file: IO[bytes], *, heic: bool) -> Image.Image:
     """Read a picture's head; Pillow reads all formats but one itself."""
     try:
         return Image.open(file, formats=[name for name in _FORMATS if name != "HEIF"])
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         if not heic:
             raise
         from pillow_heif import HeifImageFile

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import struct
+from typing import IO
 
 MAX_BYTES = 512_000_000
 """Largest file that is read; 64 megapixels of 16 bits, uncompressed, are less."""
@@ -23,7 +23,7 @@ _PPM_HEAD = 1024
 _PPM = re.compile(rb"P([1-6])((?:\s+|#[^\n]*\n)+)(\d+)((?:\s+|#[^\n]*\n)+)(\d+)(?:(?:\s+|#[^\n]*\n)+(\d+))?")
 
 
-def check_work(file: io.BufferedIOBase, label: str) -> None:
+def check_work(file: IO[bytes], label: str) -> None:
     """Refuse a file that would take very long, and leave it at its start.
 
     Args:
@@ -36,8 +36,9 @@ def check_work(file: io.BufferedIOBase, label: str) -> None:
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     if size > MAX_BYTES:
-        raise ValueError(f"{label} has {size // 10**6} MB, at most {MAX_BYTES // 10**6} MB are read: save a smaller "
-                         "copy")
+        raise ValueError(
+            f"{label} has {size // 10**6} MB, at most {MAX_BYTES // 10**6} MB are read: save a smaller copy"
+        )
     head = file.read(_PPM_HEAD)
     if head[:2] == b"\xff\xd8":
         _check_jpeg(head + file.read(), label)
@@ -49,8 +50,10 @@ def check_work(file: io.BufferedIOBase, label: str) -> None:
 def _check_jpeg(data: bytes, label: str) -> None:
     scans, pixels = _scans(data)
     if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS and scans > 4:  # a plain one has up to four
-        raise ValueError(f"{label} is a JPEG of {scans} scans, which takes too long to read: save it as a plain "
-                         "(baseline) JPEG or as PNG")
+        raise ValueError(
+            f"{label} is a JPEG of {scans} scans, which takes too long to read: save it as a plain "
+            "(baseline) JPEG or as PNG"
+        )
 
 
 def _scans(data: bytes) -> tuple[int, int]:
@@ -67,7 +70,7 @@ def _scans(data: bytes) -> tuple[int, int]:
         elif marker in _START_OF_FRAME and place + 7 <= len(data):
             height, width = struct.unpack_from(">HH", data, place + 3)
             pixels = max(pixels, height * width)
-        place += max(2, int.from_bytes(data[place:place + 2], "big"))
+        place += max(2, int.from_bytes(data[place : place + 2], "big"))
     return scans, pixels
 
 
@@ -79,5 +82,7 @@ def _check_ppm(head: bytes, label: str) -> None:
     samples = width * height * (3 if kind in (3, 6) else 1)
     quick = kind == 4 or (kind == 6 and white == 255) or (kind == 5 and white in (255, 65535))
     if samples > MAX_SLOW_SAMPLES and not quick:
-        raise ValueError(f"{label} is a PPM of {samples / 1e6:.0f} million numbers that can only be read one by one: "
-                         "save it as PNG, or as binary PPM (P6) with 255 for white")
+        raise ValueError(
+            f"{label} is a PPM of {samples / 1e6:.0f} million numbers that can only be read one by one: "
+            "save it as PNG, or as binary PPM (P6) with 255 for white"
+        )

@@ -121,8 +121,11 @@ def sweep(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    left = [path for path in folder.iterdir() if (found := _PARTIAL.fullmatch(path.name)) is not None
-            and not _is_writing(int(found["pid"]), path)]
+    left = [
+        path
+        for path in folder.iterdir()
+        if (found := _PARTIAL.fullmatch(path.name)) is not None and not _is_writing(int(found["pid"]), path)
+    ]
     for path in left:
         remove(path)
     return left

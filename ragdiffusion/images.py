@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -32,6 +33,7 @@ _GROUNDS = (255, 160, 96, 32)
 _GROUND_CONTRAST = 48  # of 255, in the channel where a colour differs most
 _GROUND_SHARE = 0.2  # of the garment's pixels may differ less
 _GROUND_SAMPLE = 256  # pixels of the longer side that are looked at
+_Padding = Literal["constant", "edge"]
 
 
 def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
@@ -105,8 +107,10 @@ def load_mask(source: Source, *, name: str | None = None, invert: bool | None = 
         remedy = "give a mask that is white (or opaque) on the garment and black (or clear) around it"
         raise ValueError(f"{label} marks {share:.1%} of the picture as garment, and {wanted}: {remedy}")
     if invert is None and looks_inverted(mask):
-        raise ValueError(f"{label} looks inverted, as it marks the picture's border: invert it, so that the garment "
-                         "is white (invert=True or --invert-mask does it, invert=False takes it as it is)")
+        raise ValueError(
+            f"{label} looks inverted, as it marks the picture's border: invert it, so that the garment "
+            "is white (invert=True or --invert-mask does it, invert=False takes it as it is)"
+        )
     return mask
 
 
@@ -259,9 +263,9 @@ def cut_to_frame(mask: np.ndarray, size: int) -> Tensor:
     x, y, side = canonical_square(mask)
     left, top, side = round(x - side / 2), round(y - side / 2), max(1, round(side))
     square = np.zeros((side, side), np.float32)
-    part = mask[max(0, top):top + side, max(0, left):left + side]
+    part = mask[max(0, top) : top + side, max(0, left) : left + side]
     row, column = max(0, -top), max(0, -left)
-    square[row:row + part.shape[0], column:column + part.shape[1]] = part
+    square[row : row + part.shape[0], column : column + part.shape[1]] = part
     return mask_to_tensor(square, size)[0]
 
 
@@ -384,13 +388,13 @@ def _on_ground(image: Image.Image, alpha: np.ndarray | None) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, (ground,) * 3), image)
 
 
-def _pad(array: np.ndarray, height: int, width: int, mode: str) -> np.ndarray:
+def _pad(array: np.ndarray, height: int, width: int, mode: _Padding) -> np.ndarray:
     rows, columns = height - array.shape[0], width - array.shape[1]
     widths = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
     return np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode=mode)
 
 
-def _fit_square(array: np.ndarray, size: int, mode: str) -> np.ndarray:
+def _fit_square(array: np.ndarray, size: int, mode: _Padding) -> np.ndarray:
     """Pad to square and resize; the longer side first, so a long strip never becomes a huge square."""
     _check_side(size)
     height, width = array.shape[:2]

@@ -64,8 +64,9 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
         shades = {value: _shade(coloured, value) for _, value in colours}
         labels = _are_labels(image.mode, shades)
         if labels and len(shades) > 2:
-            raise ValueError(f"{label} is a map of {len(shades)} labels: keep the garment's, in white, and make the "
-                             "rest black")
+            raise ValueError(
+                f"{label} is a map of {len(shades)} labels: keep the garment's, in white, and make the rest black"
+            )
         if len(shades) == 2:
             numbers = coloured.mode == "P" and labels and 0 in shades
             ground = 0 if numbers else min(shades, key=lambda value: sum(shades[value]))
@@ -93,8 +94,9 @@ def _deep_plane(image: Image.Image, label: str) -> np.ndarray:
     if len(present) == 2:
         return (values == present[1]).astype(np.float32)
     if 2 < len(present) <= _LABELS and present[-1] < 256:
-        raise ValueError(f"{label} is a map of {len(present)} labels: keep the garment's, in white, and make the rest "
-                         "black")
+        raise ValueError(
+            f"{label} is a map of {len(present)} labels: keep the garment's, in white, and make the rest black"
+        )
     return grey_plane(image, label)
 
 
@@ -104,7 +106,7 @@ def _shade(image: Image.Image, value: int | tuple[int, ...]) -> tuple[int, ...]:
         return value
     if image.mode == "P":
         palette = image.getpalette("RGB") or []
-        return tuple(palette[3 * value:3 * value + 3]) or (0, 0, 0)
+        return tuple(palette[3 * value : 3 * value + 3]) or (0, 0, 0)
     return (value, value, value)
 
 

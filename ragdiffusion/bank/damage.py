@@ -15,8 +15,14 @@ class DamagedBankError(RuntimeError):
         super().__init__(f"the bank is damaged: {what}; take a copy that is whole")
 
 
-def guarded(kind: TypeEngine, fits: Callable[[Any], bool], wanted: str, *, nullable: bool = False,
-            stored: Callable[[Any], bool] = lambda value: True) -> TypeDecorator:
+def guarded(
+    kind: TypeEngine,
+    fits: Callable[[Any], bool],
+    wanted: str,
+    *,
+    nullable: bool = False,
+    stored: Callable[[Any], bool] = lambda value: True,
+) -> TypeDecorator:
     """A column's type that refuses on reading what doesn't fit; SQLite itself keeps anything anywhere.
 
     Args:

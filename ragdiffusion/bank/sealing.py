@@ -27,7 +27,7 @@ def seal(session: Session, sums: Mapping[int, bytes]) -> None:
     """Write the checksums of entries, in place of those that they had."""
     ids = sorted(sums)
     for start in range(0, len(ids), _CHUNK):
-        chunk = ids[start:start + _CHUNK]
+        chunk = ids[start : start + _CHUNK]
         session.execute(delete(ChecksumRow).where(ChecksumRow.entry_id.in_(chunk)))
         session.execute(insert(ChecksumRow), [{"entry_id": i, "sha256": sums[i]} for i in chunk])
 

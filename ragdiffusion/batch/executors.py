@@ -93,14 +93,19 @@ class LocalProcesses:
                         if tries[task] < _TRIES:
                             waiting.append(task)
                         else:
-                            yield Row(photo_name(task.photo), "failed", settings=job.request.fingerprint(),
-                                      error="its process died (no memory?)")
+                            yield Row(
+                                photo_name(task.photo),
+                                "failed",
+                                settings=job.request.fingerprint(),
+                                error="its process died (no memory?)",
+                            )
 
     def _pool(self, job: Job) -> ProcessPoolExecutor:
         # Forking a process that runs torch's threads can hang; so each worker starts afresh.
         context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(self._workers, mp_context=context, initializer=_load_here,
-                                   initargs=(job.request, self._workers))
+        return ProcessPoolExecutor(
+            self._workers, mp_context=context, initializer=_load_here, initargs=(job.request, self._workers)
+        )
 
 
 def local_executor(workers: int) -> Executor:

@@ -33,25 +33,46 @@ def make(task: Task, model: RAGDiffusion, request: Request, destination: Path) -
         return _make(task, data, model, request, destination, started)
     except Exception as error:
         line = " ".join(str(error).split()) or type(error).__name__
-        return Row(photo_name(task.photo), "failed", sha256=digest, settings=request.fingerprint(),
-                   error=printable(line[:500]), seconds=f"{time.perf_counter() - started:.2f}")
+        return Row(
+            photo_name(task.photo),
+            "failed",
+            sha256=digest,
+            settings=request.fingerprint(),
+            error=printable(line[:500]),
+            seconds=f"{time.perf_counter() - started:.2f}",
+        )
 
 
 def _make(task: Task, data: bytes, model: RAGDiffusion, request: Request, destination: Path, started: float) -> Row:
     ((_, garment),) = separate(None if request.garment is None else parse_choice(request.garment))
     sight = model.see(data, garment, name=task.photo.name)
     guide = model.retrieve(sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
-    result = model.generate(sight, guide, seed=request.seed, steps=request.steps, strength=request.strength,
-                            guidance=request.guidance, size=_side(request.size, sight, model))
+    result = model.generate(
+        sight,
+        guide,
+        seed=request.seed,
+        steps=request.steps,
+        strength=request.strength,
+        guidance=request.guidance,
+        size=_side(request.size, sight, model),
+    )
     task.picture.parent.mkdir(parents=True, exist_ok=True)
-    write_pictures({task.picture: result.image,
-                    task.landmark: model.silhouette(result.landmark, result.image.width)})
+    write_pictures({task.picture: result.image, task.landmark: model.silhouette(result.landmark, result.image.width)})
     return Row(
-        photo=photo_name(task.photo), status="done", picture=picture_name(task, destination),
-        sha256=hashlib.sha256(data).hexdigest(), settings=request.fingerprint(),
-        seconds=f"{time.perf_counter() - started:.2f}", seed=str(result.seed), k=str(guide.k),
-        alpha=f"{guide.alpha:g}", similarity=f"{guide.candidates[0].similarity:.4f}",
-        category=guide.attributes["category"], checkpoint=result.checkpoint, bank_version=result.bank_version)
+        photo=photo_name(task.photo),
+        status="done",
+        picture=picture_name(task, destination),
+        sha256=hashlib.sha256(data).hexdigest(),
+        settings=request.fingerprint(),
+        seconds=f"{time.perf_counter() - started:.2f}",
+        seed=str(result.seed),
+        k=str(guide.k),
+        alpha=f"{guide.alpha:g}",
+        similarity=f"{guide.candidates[0].similarity:.4f}",
+        category=guide.attributes["category"],
+        checkpoint=result.checkpoint,
+        bank_version=result.bank_version,
+    )
 
 
 def picture_name(task: Task, destination: Path) -> str:

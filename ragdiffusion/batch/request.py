@@ -54,5 +54,6 @@ class Request:
         from ragdiffusion.logs import quiet_libraries
 
         quiet_libraries()
-        return RAGDiffusion.from_pretrained(self.checkpoint, preset=self.preset, bank=self.bank, device=self.device,
-                                            reader=self.reader)
+        return RAGDiffusion.from_pretrained(
+            self.checkpoint, preset=self.preset, bank=self.bank, device=self.device, reader=self.reader
+        )

@@ -43,8 +43,16 @@ class BatchResult:
     report: Path
 
 
-def run_batch(sources: Sequence[Path], destination: Path, request: Request, executor: Executor, *, again: bool = False,
-              recursive: bool = True, track: Track = lambda rows, total: rows) -> BatchResult:
+def run_batch(
+    sources: Sequence[Path],
+    destination: Path,
+    request: Request,
+    executor: Executor,
+    *,
+    again: bool = False,
+    recursive: bool = True,
+    track: Track = lambda rows, total: rows,
+) -> BatchResult:
     """Make the pictures of photos, and go on where an earlier batch stopped.
 
     Args:
@@ -77,8 +85,15 @@ def run_batch(sources: Sequence[Path], destination: Path, request: Request, exec
             journal.add(row)  # a stopped batch goes on from here
     write_report(report, rows.values())
     failed = tuple(row for task in waiting if (row := rows[photo_name(task.photo)]).status == "failed")
-    return BatchResult(photos=len(found.tasks), already_done=len(finished), made=len(waiting) - len(failed),
-                       failed=failed, left_out=found.left_out, seconds=time.perf_counter() - started, report=report)
+    return BatchResult(
+        photos=len(found.tasks),
+        already_done=len(finished),
+        made=len(waiting) - len(failed),
+        failed=failed,
+        left_out=found.left_out,
+        seconds=time.perf_counter() - started,
+        report=report,
+    )
 
 
 def _is_done(task: Task, kept: Mapping[str, Row], settings: str, destination: Path) -> bool:

@@ -105,7 +105,7 @@ def _shadows(relative: Path, stem: str, wanted: set[str]) -> bool:
     """Whether a picture's name is what another photo's landmark will be called."""
     if not stem.lower().endswith(_LANDMARK):
         return False
-    other = relative.with_name(f"{stem[:-len(_LANDMARK)]}.png")
+    other = relative.with_name(f"{stem[: -len(_LANDMARK)]}.png")
     return str(other).lower() in wanted
 
 

@@ -18,18 +18,34 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("sources", metavar="SRC", nargs="+", type=Path, help="folders with photos, or photos")
-    parser.add_argument("destination", metavar="DST", type=Path, help="folder for the pictures, laid out as the "
-                        "folders of their photos, and report.csv; made if missing")
-    parser.add_argument("--recursive", action=argparse.BooleanOptionalAction, default=True, help="take the folders "
-                        "inside the folders too (default: yes)")
-    parser.add_argument("--workers", type=int, default=1, help="processes that work at once, each with a model of its "
-                        "own (default %(default)s)")
+    parser.add_argument(
+        "destination",
+        metavar="DST",
+        type=Path,
+        help="folder for the pictures, laid out as the folders of their photos, and report.csv; made if missing",
+    )
+    parser.add_argument(
+        "--recursive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="take the folders inside the folders too (default: yes)",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="processes that work at once, each with a model of its own (default %(default)s)",
+    )
     parser.add_argument("--again", action="store_true", help="make pictures that are there already once more")
     parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
     parser.add_argument("--k", type=int, help="candidates (default: the checkpoint's)")
     parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3 (default: the checkpoint's)")
-    parser.add_argument("--attributes", action="append", metavar="k=v", help="an attribute for all photos, such as "
-                        "collar=Polo; may be given several times")
+    parser.add_argument(
+        "--attributes",
+        action="append",
+        metavar="k=v",
+        help="an attribute for all photos, such as collar=Polo; may be given several times",
+    )
     add_sampling_arguments(parser)
     add_model_arguments(parser)
 
@@ -41,9 +57,15 @@ def run(args: argparse.Namespace) -> int:
     from ragdiffusion.batch.executors import local_executor
     from ragdiffusion.batch.run import run_batch
 
-    result = run_batch(args.sources, args.destination, request_of(args), local_executor(args.workers),
-                       again=args.again, recursive=args.recursive,
-                       track=lambda rows, total: tqdm(rows, total=total, unit="photo", desc="batch"))
+    result = run_batch(
+        args.sources,
+        args.destination,
+        request_of(args),
+        local_executor(args.workers),
+        again=args.again,
+        recursive=args.recursive,
+        track=lambda rows, total: tqdm(rows, total=total, unit="photo", desc="batch"),
+    )
     _print(result, args)
     return 1 if result.failed else 0
 
@@ -57,11 +79,22 @@ def request_of(args: argparse.Namespace) -> Request:
     from ragdiffusion.attributes import parse_assignments
     from ragdiffusion.batch.request import Request
 
-    return Request(preset=args.preset, checkpoint=args.checkpoint, bank=args.bank, device=args.device,
-                   reader=args.reader, k=args.k, alpha=args.alpha,
-                   attributes=parse_assignments(args.attributes) if args.attributes else None, steps=args.steps,
-                   seed=args.seed, guidance=args.guidance, strength=args.strength,
-                   size=None if args.size == MODEL_SIZE else args.size, garment=args.garment)
+    return Request(
+        preset=args.preset,
+        checkpoint=args.checkpoint,
+        bank=args.bank,
+        device=args.device,
+        reader=args.reader,
+        k=args.k,
+        alpha=args.alpha,
+        attributes=parse_assignments(args.attributes) if args.attributes else None,
+        steps=args.steps,
+        seed=args.seed,
+        guidance=args.guidance,
+        strength=args.strength,
+        size=None if args.size == MODEL_SIZE else args.size,
+        garment=args.garment,
+    )
 
 
 def _print(result: BatchResult, args: argparse.Namespace) -> None:
@@ -70,12 +103,21 @@ def _print(result: BatchResult, args: argparse.Namespace) -> None:
     if result.left_out:
         print(name_left_out(result.left_out, Path()), file=sys.stderr)
     if args.json:
-        print_json({"photos": result.photos, "already_done": result.already_done, "made": result.made,
-                    "failed": {row.photo: row.error for row in result.failed},
-                    "left_out": [str(path) for path in result.left_out], "seconds": result.seconds,
-                    "report": str(result.report)})
+        print_json(
+            {
+                "photos": result.photos,
+                "already_done": result.already_done,
+                "made": result.made,
+                "failed": {row.photo: row.error for row in result.failed},
+                "left_out": [str(path) for path in result.left_out],
+                "seconds": result.seconds,
+                "report": str(result.report),
+            }
+        )
         return
-    print(f"{result.photos} photos: {result.made} made, {result.already_done} were there, {len(result.failed)} failed, "
-          f"{result.seconds:.1f} s; {result.report}")
+    print(
+        f"{result.photos} photos: {result.made} made, {result.already_done} were there, {len(result.failed)} failed, "
+        f"{result.seconds:.1f} s; {result.report}"
+    )
     for row in result.failed:
         print(f"  {row.photo}: {row.error}")

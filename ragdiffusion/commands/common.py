@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which model to load, and `--json`."""
     parser.add_argument("--preset", default="studio", help="studio or sdxl (default %(default)s)")
-    parser.add_argument("--checkpoint", metavar="FOLDER", help="folder in diffusers layout, or a hub id like "
-                        "name/model (default: the preset's bundled one)")
-    parser.add_argument("--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the "
-                        "checkpoint)")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        help="folder in diffusers layout, or a hub id like name/model (default: the preset's bundled one)",
+    )
+    parser.add_argument(
+        "--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the checkpoint)"
+    )
     parser.add_argument("--device", help="torch device such as cpu or cuda (default: a GPU where there is one)")
     parser.add_argument("--reader", default="heads", metavar="READER", help=READER_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
@@ -35,10 +39,16 @@ def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("photo", metavar="PHOTO", help="photo of a garment, worn, hung or laid")
     parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
     parser.add_argument("--k", type=int, help="candidates, from 1 to the bank's size (default: the checkpoint's, 4)")
-    parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the "
-                        "checkpoint's, 0.5)")
-    parser.add_argument("--attributes", nargs="+", metavar="k=v", help="attributes such as collar=Polo, or one JSON "
-                        "file; they override what is read from the photo (give them after PHOTO)")
+    parser.add_argument(
+        "--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the checkpoint's, 0.5)"
+    )
+    parser.add_argument(
+        "--attributes",
+        nargs="+",
+        metavar="k=v",
+        help="attributes such as collar=Polo, or one JSON "
+        "file; they override what is read from the photo (give them after PHOTO)",
+    )
 
 
 def load_model(args: argparse.Namespace) -> RAGDiffusion:
@@ -47,21 +57,33 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     from ragdiffusion.logs import quiet_libraries
 
     quiet_libraries()
-    return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device,
-                                        reader=args.reader)
+    return RAGDiffusion.from_pretrained(
+        args.checkpoint, preset=args.preset, bank=args.bank, device=args.device, reader=args.reader
+    )
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare how pictures are sampled, and their size."""
     parser.add_argument("--steps", type=int, help="DDIM steps (default: the checkpoint's, 30)")
     parser.add_argument("--seed", type=int, default=0, help="of the noise, from 0 to 2^63 - 1 (default %(default)s)")
-    parser.add_argument("--guidance", type=float, help="classifier-free guidance scale, 1 is off (default: the "
-                        "checkpoint's)")
-    parser.add_argument("--strength", type=float, help="share of the noise schedule that is run, above 0 to 1; below 1 "
-                        "starts from the noised draft (default: the checkpoint's)")
-    parser.add_argument("--size", type=_size, default=PHOTO_SIZE, metavar="N|photo|model", help="side of the picture: "
-                        "pixels, cut to what the photo has; `photo` for the photo's own, up to 1536 (default); or "
-                        "`model` for the checkpoint's, 256")
+    parser.add_argument(
+        "--guidance", type=float, help="classifier-free guidance scale, 1 is off (default: the checkpoint's)"
+    )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        help="share of the noise schedule that is run, above 0 to 1; below 1 "
+        "starts from the noised draft (default: the checkpoint's)",
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=PHOTO_SIZE,
+        metavar="N|photo|model",
+        help="side of the picture: "
+        "pixels, cut to what the photo has; `photo` for the photo's own, up to 1536 (default); or "
+        "`model` for the checkpoint's, 256",
+    )
 
 
 def _size(text: str) -> int | str:

@@ -26,14 +26,24 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_guide_arguments(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="OUT.png", help="the picture; its landmark is "
-                        "written beside it as OUT.landmark.png")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="OUT.png",
+        help="the picture; its landmark is written beside it as OUT.landmark.png",
+    )
     landmark = parser.add_mutually_exclusive_group()
-    landmark.add_argument("--landmark", metavar="MASK.png", help="a silhouette to obey instead of the bank's: square, "
-                          "or of the photo's shape and lying over it; white, opaque or the lighter of two colours on "
-                          "the garment")
-    landmark.add_argument("--candidate", type=int, metavar="N", help="obey this candidate of `retrieve`, from 0 "
-                          "(default: the consensus)")
+    landmark.add_argument(
+        "--landmark",
+        metavar="MASK.png",
+        help="a silhouette to obey instead of the bank's: square, "
+        "or of the photo's shape and lying over it; white, opaque or the lighter of two colours on "
+        "the garment",
+    )
+    landmark.add_argument(
+        "--candidate", type=int, metavar="N", help="obey this candidate of `retrieve`, from 0 (default: the consensus)"
+    )
     parser.add_argument("--invert-mask", action="store_true", help="the --landmark marks the ground, not the garment")
     add_sampling_arguments(parser)
     add_model_arguments(parser)
@@ -65,12 +75,23 @@ def run(args: argparse.Namespace) -> int:
     result = _generate(model, sight, guide, args, size)
     write_pictures({args.out: result.image, landmark_path: model.silhouette(result.landmark, result.image.width)})
     if args.json:
-        print_json({**guide.summary(), "timings_ms": result.timings_ms, "image": str(args.out),
-                    "landmark": str(landmark_path), "size": result.image.width, "seed": result.seed,
-                    "steps": result.steps, "peak_rss_mb": result.peak_rss_mb})
+        print_json(
+            {
+                **guide.summary(),
+                "timings_ms": result.timings_ms,
+                "image": str(args.out),
+                "landmark": str(landmark_path),
+                "size": result.image.width,
+                "seed": result.seed,
+                "steps": result.steps,
+                "peak_rss_mb": result.peak_rss_mb,
+            }
+        )
     else:
-        print(f"{args.out} and {landmark_path} written: seed {result.seed}, {result.steps} steps, "
-              f"{result.timings_ms['total'] / 1e3:.1f} s, at most {result.peak_rss_mb:.0f} MB")
+        print(
+            f"{args.out} and {landmark_path} written: seed {result.seed}, {result.steps} steps, "
+            f"{result.timings_ms['total'] / 1e3:.1f} s, at most {result.peak_rss_mb:.0f} MB"
+        )
     return 0
 
 
@@ -80,13 +101,16 @@ def _possible_size(size: int | str, model: RAGDiffusion, sight: Sight) -> Pictur
         return None if size == MODEL_SIZE else "photo"
     if size <= (limit := model.largest_size(sight)):
         return size
-    print(f"note: --size {size} is cut to {limit}, the most for a photo of {sight.image.width}x{sight.image.height}",
-          file=sys.stderr)
+    print(
+        f"note: --size {size} is cut to {limit}, the most for a photo of {sight.image.width}x{sight.image.height}",
+        file=sys.stderr,
+    )
     return limit
 
 
-def _generate(model: RAGDiffusion, sight: Sight, guide: StructureGuide, args: argparse.Namespace,
-              size: PictureSize) -> GenerationResult:
+def _generate(
+    model: RAGDiffusion, sight: Sight, guide: StructureGuide, args: argparse.Namespace, size: PictureSize
+) -> GenerationResult:
     """Generate under a progress bar; it appears with the first step, so after all that was given is checked."""
     from tqdm import tqdm
 
@@ -99,8 +123,16 @@ def _generate(model: RAGDiffusion, sight: Sight, guide: StructureGuide, args: ar
         bar.update(step - bar.n)
 
     try:
-        return model.generate(sight, guide, seed=args.seed, steps=args.steps, strength=args.strength,
-                              guidance=args.guidance, size=size, on_step=show)
+        return model.generate(
+            sight,
+            guide,
+            seed=args.seed,
+            steps=args.steps,
+            strength=args.strength,
+            guidance=args.guidance,
+            size=size,
+            on_step=show,
+        )
     finally:
         if bar is not None:
             bar.close()

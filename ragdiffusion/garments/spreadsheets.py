@@ -25,7 +25,7 @@ def read_text(path: Path) -> str:
     try:
         text = content.decode(_encoding(content))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} can't be read as UTF-8 or UTF-16 text ({error}): save it as \"CSV UTF-8\"") from error
+        raise ValueError(f'{path} can\'t be read as UTF-8 or UTF-16 text ({error}): save it as "CSV UTF-8"') from error
     return text if "\n" in text else text.replace("\r", "\n")
 
 
@@ -85,9 +85,10 @@ def column_name(word: str) -> str:
 
 
 def _row(names: list[str], words: list[str]) -> dict[str | None, str]:
-    row: dict[str | None, str] = {name: words[place].strip() if place < len(words) else ""
-                                  for place, name in enumerate(names) if name}
-    more = [word for word in words[len(names):] if word.strip()]
+    row: dict[str | None, str] = {
+        name: words[place].strip() if place < len(words) else "" for place, name in enumerate(names) if name
+    }
+    more = [word for word in words[len(names) :] if word.strip()]
     return row | ({None: " ".join(more)} if more else {})
 
 

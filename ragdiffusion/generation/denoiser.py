@@ -46,7 +46,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class ConditionMask:
-    """Which conditions a row keeps, each (B,) bool; dropped ones are as if never given (DESIGN 5.8)."""
+    """Which conditions a row keeps, each (B,) bool; dropped ones are as if never given."""
 
     reference: torch.Tensor
     embedding: torch.Tensor
@@ -55,7 +55,7 @@ class ConditionMask:
 
     @classmethod
     def all(cls, batch: int, device: torch.device) -> ConditionMask:
-        """ConditionMask everything."""
+        """Keep everything."""
         kept = torch.ones(batch, dtype=torch.bool, device=device)
         return cls(reference=kept, embedding=kept, landmark=kept, draft=kept)
 

@@ -26,7 +26,7 @@ def locate_checkpoint(checkpoint: str | Path | None, preset: str) -> Path:
         bundled = assets_folder() / "checkpoints" / preset
         if not bundled.is_dir():
             raise ValueError(f"no weights are bundled for the preset {preset!r}: pass a checkpoint folder or hub id, "
-                             "or train one (see README, Training)")
+                             "or train one (docs/training.md)")
         return bundled
     location = Path(checkpoint)
     if location.is_dir():

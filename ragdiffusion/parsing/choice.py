@@ -11,9 +11,11 @@ if TYPE_CHECKING:  # the command line's help needs no torch
 
 EACH = "each"
 """Every garment of the photo, one picture each."""
-GARMENT_HELP = ("which garment of the photo: its name (upper, outer, inner, lower, dress), a point X,Y on it in pixels "
-                "of the photo, or a mask file of the photo's size (default: the one that the photo is most likely "
-                "about)")
+GARMENT_HELP = (
+    "which garment of the photo: its name (upper, outer, inner, lower, dress), a point X,Y on it in pixels "
+    "of the photo, or a mask file of the photo's size (default: the one that the photo is most likely "
+    "about)"
+)
 _POINT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*")
 
 
@@ -56,6 +58,8 @@ def separate(choice: GarmentChoice | None) -> list[tuple[str, GarmentChoice | No
         ValueError: if it is "each": no checkpoint has a parser that lists the garments of a photo yet.
     """
     if isinstance(choice, str) and choice == EACH:
-        raise ValueError("`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
-                         "garment, or leave it out")
+        raise ValueError(
+            "`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
+            "garment, or leave it out"
+        )
     return [("", choice)]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -171,7 +172,7 @@ class StructureGuide:
             choice=None,
         )
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """What `retrieve --json` prints: plain numbers and strings only."""
         return {
             "candidates": [

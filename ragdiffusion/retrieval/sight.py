@@ -116,9 +116,10 @@ class Observer:
             tokens = self._tokens(image)
             read = head_probabilities(self._net.read_attributes(tokens), self._taught)
             return Sight(image, None, tokens, read, None, None, time.perf_counter() - started, alpha)
-        cut_out = garment is None and alpha is not None
-        found = (given_garment(image, cloth_of(alpha), self._size, "alpha") if cut_out
-                 else self.finder.find(image, garment))
+        if garment is None and alpha is not None:
+            found = given_garment(image, cloth_of(alpha), self._size, "alpha")
+        else:
+            found = self.finder.find(image, garment)
         pixels = photo_to_array(image, 2 * self._size)  # frames are cut out of it
         tokens = self._tokens(Image.fromarray(framed(pixels, found.mask, self._net.image_size)))
         probabilities = head_probabilities(self._net.read_attributes(tokens), self._taught)
@@ -141,9 +142,11 @@ class Observer:
         return self._net.tokens(photo_to_tensor(shown, size).to(device), "photo")
 
     def _predict(self, pixels: np.ndarray, mask: np.ndarray) -> SilhouettePrediction:
-        size, device = self._silhouettes.config.input_size, self._silhouettes.device
+        net = self._silhouettes
+        assert net is not None  # or there is nothing to predict
+        size, device = net.config.input_size, net.device
         photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), size)
-        return self._silhouettes(photo_to_tensor(Image.fromarray(photo), size).to(device),
+        return net(photo_to_tensor(Image.fromarray(photo), size).to(device),
                                  torch.from_numpy(framed_mask)[None, None].to(device))
 
 

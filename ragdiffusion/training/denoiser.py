@@ -1,7 +1,8 @@
 """Training of the denoiser: MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder together.
 
 The landmark is the target's own silhouette, for the model must obey what it is given. ê is SLLE against the bank
-without the sample's own entry, with α drawn from [0, 1]. Each condition is dropped at random (DESIGN 5.8).
+without the sample's own entry, with α drawn from [0, 1]. Each condition is dropped at random, so that guidance can be
+used (docs/architecture.md, decision 8).
 """
 
 from __future__ import annotations

@@ -13,8 +13,10 @@ from PIL import Image
 from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.images import load_mask, load_photo
 
-XMP = (b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-       b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>')
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+)
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -74,7 +76,7 @@ def test_heic_is_read_upright_in_its_colours() -> None:
         assert photo.getpixel(corner) == pytest.approx((250, 0, 0), abs=12)
         assert photo.getpixel((size[0] // 2, size[1] - 5)) == pytest.approx((30, 90, 160), abs=12)
     with pytest.raises(ValueError, match=r"^IMG\.heic is (damaged|not a picture)"):
-        load_photo(buffer.getvalue()[:len(buffer.getvalue()) // 2], name="IMG.heic")
+        load_photo(buffer.getvalue()[: len(buffer.getvalue()) // 2], name="IMG.heic")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -84,8 +86,15 @@ def test_every_ending_of_the_list_is_read(tmp_path: Path, suffix: str) -> None:
     if suffix in (".heic", ".heif", ".hif"):
         pillow_heif.from_pillow(marked(64, 64)).save(path, format="HEIF")
     else:
-        kind = {".jfif": "JPEG", ".jpe": "JPEG", ".hif": "HEIF", ".dib": "DIB", ".pgm": "PPM", ".pbm": "PPM",
-                ".pnm": "PPM"}.get(suffix)
+        kind = {
+            ".jfif": "JPEG",
+            ".jpe": "JPEG",
+            ".hif": "HEIF",
+            ".dib": "DIB",
+            ".pgm": "PPM",
+            ".pbm": "PPM",
+            ".pnm": "PPM",
+        }.get(suffix)
         marked(64, 64).save(path, kind)
     if suffix != ".dib":  # a DIB is a BMP without its heading
         assert load_photo(path).getpixel((5, 5))[0] > 200
@@ -95,7 +104,7 @@ def test_every_ending_of_the_list_is_read(tmp_path: Path, suffix: str) -> None:
 def jpeg_of_scans(count: int) -> bytes:
     """A progressive JPEG whose last scan is repeated."""
     data = encoded(marked(256, 256), "JPEG", progressive=True)
-    last = data[data.rindex(b"\xff\xda"):-2]
+    last = data[data.rindex(b"\xff\xda") : -2]
     return data[:-2] + last * (count - 10) + b"\xff\xd9"
 
 

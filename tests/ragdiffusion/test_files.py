@@ -49,7 +49,7 @@ def test_a_folder_is_synced_with_all_that_is_in_it(tmp_path: Path, steps: list) 
     with files.whole(tmp_path / "set") as partial:
         (partial / "in").mkdir(parents=True)
         (partial / "in" / "b").write_text("b")
-    synced = [name for kind, name in steps[:steps.index(("rename", "set"))] if kind == "sync"]
+    synced = [name for kind, name in steps[: steps.index(("rename", "set"))] if kind == "sync"]
     assert {"in", "b", partial.name} == set(synced) and steps[-1] == ("sync", tmp_path.name)
 
 
@@ -66,11 +66,13 @@ def test_an_error_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
-    script = (f"import os, sys; sys.path.insert(0, {str(Path(files.__file__).parents[1])!r})\n"
-              "from pathlib import Path; from ragdiffusion.files import partial_of\n"
-              f"folder = Path({str(tmp_path)!r})\n"
-              "partial_of(folder / 'a.png').write_text('half'); build = partial_of(folder / 'bank.sqlite3')\n"
-              "build.mkdir(); (build / 'working.sqlite3').write_text('half'); os.kill(os.getpid(), 9)")
+    script = (
+        f"import os, sys; sys.path.insert(0, {str(Path(files.__file__).parents[1])!r})\n"
+        "from pathlib import Path; from ragdiffusion.files import partial_of\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "partial_of(folder / 'a.png').write_text('half'); build = partial_of(folder / 'bank.sqlite3')\n"
+        "build.mkdir(); (build / 'working.sqlite3').write_text('half'); os.kill(os.getpid(), 9)"
+    )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == -9
     own = files.partial_of(tmp_path / "c")
     own.write_text("being written")

@@ -40,8 +40,13 @@ def palette(ground: tuple[int, int, int], garment: tuple[int, int, int], *, firs
 @pytest.mark.parametrize(
     "picture",
     [
-        labelled("L", 0, 1), labelled("L", 0, 255), labelled("L", 0, 100), labelled("L", 2, 7), labelled("1", 0, 1),
-        Image.fromarray(GARMENT.astype(np.uint16)), labelled("I;16", 0, 65535),
+        labelled("L", 0, 1),
+        labelled("L", 0, 255),
+        labelled("L", 0, 100),
+        labelled("L", 2, 7),
+        labelled("1", 0, 1),
+        Image.fromarray(GARMENT.astype(np.uint16)),
+        labelled("I;16", 0, 65535),
         labelled("RGB", (0, 0, 0), (128, 0, 0)),  # a colour for each class
         labelled("RGB", (0, 0, 0), (20, 40, 250)),
         labelled("RGBA", (0, 0, 0, 255), (250, 50, 83, 255)),
@@ -132,8 +137,9 @@ def cut_out(colour: tuple[int, int, int], *, inside: int = 255) -> Image.Image:
     return Image.fromarray(np.dstack([np.full((80, 60, 3), colour, np.uint8), alpha]))
 
 
-@pytest.mark.parametrize(("colour", "ground"), [((250, 250, 250), 160), ((20, 20, 20), 255), ((200, 30, 30), 255),
-                                                ((255, 250, 230), 160)])
+@pytest.mark.parametrize(
+    ("colour", "ground"), [((250, 250, 250), 160), ((20, 20, 20), 255), ((200, 30, 30), 255), ((255, 250, 230), 160)]
+)
 def test_a_cut_out_lies_on_a_ground_of_contrast(colour: tuple[int, int, int], ground: int) -> None:
     photo = load_photo(encoded(cut_out(colour)))
     assert photo.getpixel((30, 40)) == colour and photo.getpixel((2, 2)) == (ground,) * 3

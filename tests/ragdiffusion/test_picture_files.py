@@ -9,8 +9,20 @@ from ragdiffusion.picture_files import name_left_out, pictures_in
 
 
 def test_pictures_are_listed_and_the_rest_is_named(tmp_path: Path) -> None:
-    names = ["b.JPG", "a.jfif", "sub/c.HEIC", "sub/deep/d.gif", "._a.jpg", "sub/._c.heic", ".cache/e.png", "Thumbs.db",
-             ".DS_Store", "notes.txt", "raw.cr2", "sub/f.pdf"]
+    names = [
+        "b.JPG",
+        "a.jfif",
+        "sub/c.HEIC",
+        "sub/deep/d.gif",
+        "._a.jpg",
+        "sub/._c.heic",
+        ".cache/e.png",
+        "Thumbs.db",
+        ".DS_Store",
+        "notes.txt",
+        "raw.cr2",
+        "sub/f.pdf",
+    ]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -21,7 +33,8 @@ def test_pictures_are_listed_and_the_rest_is_named(tmp_path: Path) -> None:
     found = pictures_in(tmp_path, recursive=True)
     assert shown(found.pictures) == ["a.jfif", "b.JPG", "sub/c.HEIC", "sub/deep/d.gif"]
     assert name_left_out(found.left_out, tmp_path, most=2) == (
-        "left out, as they are no pictures that can be read: notes.txt, raw.cr2 and 1 more")
+        "left out, as they are no pictures that can be read: notes.txt, raw.cr2 and 1 more"
+    )
     assert name_left_out((), tmp_path) == ""
 
 

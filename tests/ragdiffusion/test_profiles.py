@@ -25,8 +25,11 @@ def icc(name: str, gamma: float, primaries: tuple | None = SRGB) -> bytes:
     else:
         curve = b"para" + struct.pack(">4xHxx", 3) + fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
     text = name.encode() + b"\0"
-    tags = {b"desc": b"desc" + struct.pack(">4xI", len(text)) + text + bytes(78 + -(len(text) + 90) % 4),
-            b"wtpt": b"XYZ \0\0\0\0" + fixed(*_D50), b"cprt": b"text\0\0\0\0none\0\0\0\0"}
+    tags = {
+        b"desc": b"desc" + struct.pack(">4xI", len(text)) + text + bytes(78 + -(len(text) + 90) % 4),
+        b"wtpt": b"XYZ \0\0\0\0" + fixed(*_D50),
+        b"cprt": b"text\0\0\0\0none\0\0\0\0",
+    }
     if primaries is None:
         tags[b"kTRC"] = curve
     else:
@@ -37,8 +40,15 @@ def icc(name: str, gamma: float, primaries: tuple | None = SRGB) -> bytes:
     for tag, content in tags.items():
         table += tag + struct.pack(">II", start + len(body), len(content))
         body += content
-    head = struct.pack(">I4xI4s4s4s12x4s28x", start + len(body), 0x04300000, b"mntr",
-                       b"GRAY" if primaries is None else b"RGB ", b"XYZ ", b"acsp") + fixed(*_D50)
+    head = struct.pack(
+        ">I4xI4s4s4s12x4s28x",
+        start + len(body),
+        0x04300000,
+        b"mntr",
+        b"GRAY" if primaries is None else b"RGB ",
+        b"XYZ ",
+        b"acsp",
+    ) + fixed(*_D50)
     return head.ljust(128, b"\0") + table + body
 
 

@@ -45,13 +45,20 @@ def test_a_whole_bank_has_no_problems_whatever_was_done_to_it(bank, path, new_en
 @pytest.mark.parametrize(
     ("statement", "problem"),
     [
-        ("UPDATE entry SET embedding = (SELECT embedding FROM entry WHERE id = 8) WHERE id = 7",
-         "entry 7: its embedding or silhouette was altered"),
-        ("UPDATE entry SET silhouette = (SELECT silhouette FROM entry WHERE id = 8),"
-         " shape = (SELECT shape FROM entry WHERE id = 8) WHERE id = 7",
-         "entry 7: its embedding or silhouette was altered"),
-        ("INSERT INTO entry SELECT 99, revision, enabled, deleted_at, embedding, shape, source, attributes, tags,"
-         " silhouette, thumbnail FROM entry WHERE id = 7", "entry 99: it has no checksum: it was not added by"),
+        (
+            "UPDATE entry SET embedding = (SELECT embedding FROM entry WHERE id = 8) WHERE id = 7",
+            "entry 7: its embedding or silhouette was altered",
+        ),
+        (
+            "UPDATE entry SET silhouette = (SELECT silhouette FROM entry WHERE id = 8),"
+            " shape = (SELECT shape FROM entry WHERE id = 8) WHERE id = 7",
+            "entry 7: its embedding or silhouette was altered",
+        ),
+        (
+            "INSERT INTO entry SELECT 99, revision, enabled, deleted_at, embedding, shape, source, attributes, tags,"
+            " silhouette, thumbnail FROM entry WHERE id = 7",
+            "entry 99: it has no checksum: it was not added by",
+        ),
         ("DELETE FROM entry WHERE id = 7", "entry 7: it is gone, its checksum is there"),
         ("UPDATE bank SET digest = 'other'", "the log of edits ends at revision 1, the bank is at 1: one of them was"),
     ],
@@ -66,9 +73,12 @@ def test_what_was_altered_is_found(bank, path, capsys, statement: str, problem: 
 
 def test_what_no_checksum_is_needed_for_is_found_too(bank, path, capsys):
     to_schema_2(path)
-    altered(path, "UPDATE entry SET silhouette = substr(silhouette, 1, 60) WHERE id = 3",
-            "UPDATE entry SET shape = zeroblob(512) WHERE id = 5",
-            "UPDATE entry SET embedding = zeroblob(32) WHERE id = 6")
+    altered(
+        path,
+        "UPDATE entry SET silhouette = substr(silhouette, 1, 60) WHERE id = 3",
+        "UPDATE entry SET shape = zeroblob(512) WHERE id = 5",
+        "UPDATE entry SET embedding = zeroblob(32) WHERE id = 6",
+    )
     problems = check_bank(path).problems
     assert [problem.split(":")[0] for problem in problems] == ["entry 3", "entry 5", "entry 6"]
     altered(path, "DELETE FROM entry WHERE id IN (3, 5, 6)")
@@ -110,16 +120,26 @@ def test_the_bundled_bank_is_whole():
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE entry SET attributes = '{\"collar\"' WHERE id = 4", "UPDATE entry SET attributes = '[1]' WHERE id = 4",
-        "UPDATE entry SET attributes = 'null' WHERE id = 4", "UPDATE entry SET tags = '\"word\"' WHERE id = 4",
-        "UPDATE entry SET deleted_at = 'yester\nday' WHERE id = 4", "UPDATE entry SET enabled = 'maybe' WHERE id = 4",
-        "UPDATE entry SET embedding = 'text' WHERE id = 4", "UPDATE entry SET embedding = zeroblob(32) WHERE id = 4",
-        "UPDATE entry SET embedding = zeroblob(3) WHERE id = 4", "UPDATE entry SET shape = zeroblob(7) WHERE id = 4",
+        "UPDATE entry SET attributes = '{\"collar\"' WHERE id = 4",
+        "UPDATE entry SET attributes = '[1]' WHERE id = 4",
+        "UPDATE entry SET attributes = 'null' WHERE id = 4",
+        "UPDATE entry SET tags = '\"word\"' WHERE id = 4",
+        "UPDATE entry SET deleted_at = 'yester\nday' WHERE id = 4",
+        "UPDATE entry SET enabled = 'maybe' WHERE id = 4",
+        "UPDATE entry SET embedding = 'text' WHERE id = 4",
+        "UPDATE entry SET embedding = zeroblob(32) WHERE id = 4",
+        "UPDATE entry SET embedding = zeroblob(3) WHERE id = 4",
+        "UPDATE entry SET shape = zeroblob(7) WHERE id = 4",
         "UPDATE entry SET silhouette = 'one\ntwo' WHERE id = 4",
         "UPDATE entry SET silhouette = zeroblob(90) WHERE id = 4",
-        "UPDATE entry SET source = CAST(x'ff0aff' AS TEXT) WHERE id = 4", "UPDATE bank SET dimension = 'eight\nnine'",
-        "UPDATE bank SET dimension = -1", "UPDATE bank SET precision = 'int4'", "UPDATE bank SET revision = 'last'",
-        "UPDATE bank SET name = x'00ff'", "DROP TABLE entry", "DROP TABLE edit",
+        "UPDATE entry SET source = CAST(x'ff0aff' AS TEXT) WHERE id = 4",
+        "UPDATE bank SET dimension = 'eight\nnine'",
+        "UPDATE bank SET dimension = -1",
+        "UPDATE bank SET precision = 'int4'",
+        "UPDATE bank SET revision = 'last'",
+        "UPDATE bank SET name = x'00ff'",
+        "DROP TABLE entry",
+        "DROP TABLE edit",
         "ALTER TABLE entry RENAME COLUMN tags TO t",
         "DELETE FROM bank",
     ],
@@ -154,8 +174,10 @@ def test_a_bank_that_was_cut_off_is_named_in_one_line(bank, path, vectors, cut: 
 # ---- where banks lie
 
 
-@pytest.mark.parametrize("name", ["a?mode=memory.sqlite3", "100%.sqlite3", "a#b.sqlite3", "a%20b.sqlite3",
-                                  "ü ä.sqlite3", "odd://name.sqlite3"])
+@pytest.mark.parametrize(
+    "name",
+    ["a?mode=memory.sqlite3", "100%.sqlite3", "a#b.sqlite3", "a%20b.sqlite3", "ü ä.sqlite3", "odd://name.sqlite3"],
+)
 def test_paths_are_taken_as_they_are(tmp_path: Path, new_entries, name: str):
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True, parents=True)

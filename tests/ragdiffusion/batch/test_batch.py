@@ -64,7 +64,10 @@ def test_a_folder_becomes_pictures_and_a_report_and_is_resumed(
     assert pictures == ["a.landmark.png", "a.png", "b.landmark.png", "b.png", "more/c.landmark.png", "more/c.png"]
     report = report_of(out)
     assert {name: line["status"] for name, line in report.items()} == {
-        "a.jpg": "done", "b.png": "done", "broken.jpg": "failed", "c.png": "done",
+        "a.jpg": "done",
+        "b.png": "done",
+        "broken.jpg": "failed",
+        "c.png": "done",
     }
     assert (report["c.png"]["picture"], report["c.png"]["k"]) == ("more/c.png", "3")
     assert -1 <= float(report["a.jpg"]["similarity"]) <= 1 and "broken.jpg" in report["broken.jpg"]["error"]
@@ -102,7 +105,9 @@ def test_photos_of_one_name_get_pictures_of_their_own(tmp_path: Path, make_photo
     sources = [tmp_path / "x", tmp_path / "y", tmp_path / "x/shirt.png"]
     tasks = find_tasks(sources, tmp_path / "out", recursive=False).tasks
     assert [(task.photo.relative_to(tmp_path).as_posix(), task.picture.name) for task in tasks] == [
-        ("x/shirt.jpg", "shirt.png"), ("x/shirt.png", "shirt-png.png"), ("y/shirt.jpg", "shirt-jpg.png"),
+        ("x/shirt.jpg", "shirt.png"),
+        ("x/shirt.png", "shirt-png.png"),
+        ("y/shirt.jpg", "shirt-jpg.png"),
     ]
     again = find_tasks([tmp_path / "x"], tmp_path / "x" / "out", recursive=True)
     (tmp_path / "x" / "out").mkdir()
@@ -191,8 +196,14 @@ def test_a_folder_of_folders_is_mirrored(batch: Call, tmp_path: Path, make_photo
     assert code == 2 and "there is no photo in" in error and ".heic" in error
 
 
-@pytest.mark.parametrize("names", [("a.png", "a.landmark.png"), ("A.png", "a.landmark.jpg", "a.landmark.png"),
-                                   ("a.png", "a.landmark.png", "a.landmark.landmark.png", "a.landmark-png.png")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.png", "a.landmark.png"),
+        ("A.png", "a.landmark.jpg", "a.landmark.png"),
+        ("a.png", "a.landmark.png", "a.landmark.landmark.png", "a.landmark-png.png"),
+    ],
+)
 def test_no_two_files_of_a_batch_have_one_name(tmp_path: Path, names: tuple[str, ...]) -> None:
     for name in names:
         (tmp_path / "in").mkdir(exist_ok=True)
@@ -251,8 +262,13 @@ def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Call
                     continue
                 task.picture.parent.mkdir(parents=True, exist_ok=True)
                 task.picture.touch()
-                yield Row(name, "done", picture=task.picture.name, settings=job.request.fingerprint(),
-                          sha256=hashlib.sha256(task.photo.read_bytes()).hexdigest())
+                yield Row(
+                    name,
+                    "done",
+                    picture=task.picture.name,
+                    settings=job.request.fingerprint(),
+                    sha256=hashlib.sha256(task.photo.read_bytes()).hexdigest(),
+                )
 
     for index, name in enumerate("abc"):
         make_photo(index).save(tmp_path / f"{name}.png")

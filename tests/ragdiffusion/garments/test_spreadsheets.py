@@ -11,9 +11,11 @@ from PIL import Image
 from ragdiffusion.garments.datasets.layouts import table
 from ragdiffusion.garments.spreadsheets import read_rows, read_text
 
-ROWS = [("Photo", "STANDARD", "Neckline Type", "caption"),
-        ("photos/a b.jpg", "flats/ä.png", "", "one, two; three"),
-        ("photos/c.jpg", "flats/d.png", "", "")]
+ROWS = [
+    ("Photo", "STANDARD", "Neckline Type", "caption"),
+    ("photos/a b.jpg", "flats/ä.png", "", "one, two; three"),
+    ("photos/c.jpg", "flats/d.png", "", ""),
+]
 
 
 def quoted(word: str, delimiter: str) -> str:
@@ -32,8 +34,12 @@ def test_delimiters_encodings_and_line_ends(tmp_path: Path, delimiter: str, enco
     path.write_bytes(written(delimiter, newline=newline).encode(encoding))
     rows = list(read_rows(path, ("photo", "standard", "caption")))
     assert [number for number, _ in rows] == [2, 3]
-    assert rows[0][1] == {"photo": "photos/a b.jpg", "standard": "flats/ä.png", "neckline_type": "",
-                          "caption": "one, two; three"}
+    assert rows[0][1] == {
+        "photo": "photos/a b.jpg",
+        "standard": "flats/ä.png",
+        "neckline_type": "",
+        "caption": "one, two; three",
+    }
     assert list(rows[1][1].values()) == ["photos/c.jpg", "flats/d.png", "", ""]
 
 
@@ -86,4 +92,5 @@ def test_cases(cases: Path, tmp_path: Path, name: str) -> None:
         picture(tmp_path / "flats" / f"flat {number}.png")
     listing = table(tmp_path)
     assert listing.problems == [] and [record.photo for record in listing.records] == [
-        f"photos/sub/shirt {number}.jpg" for number in range(4)]
+        f"photos/sub/shirt {number}.jpg" for number in range(4)
+    ]

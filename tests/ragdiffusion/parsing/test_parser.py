@@ -12,7 +12,7 @@ from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parser import NetworkParser, coarse_to_fine, parse_of
 from ragdiffusion.parsing.parser_finder import ParserFinder
-from tests.ragdiffusion.parsing.conftest import drawn, sure_of
+from tests.ragdiffusion.parsing.conftest import sure_of
 
 RED, BLUE, WHITE = (220, 30, 30), (30, 30, 220), (250, 250, 250)
 
