@@ -18,8 +18,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ragdiffusion.cutouts import SHEER, alpha_in_use, on_ground
 from ragdiffusion.decoding import Source, check_unit_range, decode, grey_plane
-from ragdiffusion.masks import SHEER, alpha_in_use, looks_inverted, mask_plane
+from ragdiffusion.masks import looks_inverted, mask_plane
 from ragdiffusion.profiles import to_srgb
 
 SILHOUETTE_SIZE = 512
@@ -29,10 +30,6 @@ CANONICAL_MARGIN = 1.12
 MIN_FOREGROUND, MAX_FOREGROUND = 0.002, 0.98
 """Share of the picture that a usable mask may cover."""
 _FRAMED = 0.04  # of the side: how far a landmark that was drawn in the canonical frame may leave it
-_GROUNDS = (255, 160, 96, 32)
-_GROUND_CONTRAST = 48  # of 255, in the channel where a colour differs most
-_GROUND_SHARE = 0.2  # of the garment's pixels may differ less
-_GROUND_SAMPLE = 256  # pixels of the longer side that are looked at
 _Padding = Literal["constant", "edge"]
 
 
@@ -75,7 +72,7 @@ def load_photo_and_alpha(source: Source, *, name: str | None = None) -> tuple[Im
     alpha = alpha_in_use(image)
     if alpha is not None:
         alpha = alpha if MIN_FOREGROUND <= float((alpha > SHEER).mean()) <= MAX_FOREGROUND else None
-        image = _on_ground(image.convert("RGBA"), alpha)
+        image = on_ground(image.convert("RGBA"), alpha)
     image = image.convert("RGB")
     image.info.clear()
     return image, alpha
@@ -372,20 +369,6 @@ def _to_eight_bit(image: Image.Image, label: str) -> Image.Image:
     if not image.mode.startswith(("I", "F")):
         return image
     return Image.fromarray((grey_plane(image, label) * 255).round().astype(np.uint8))
-
-
-def _on_ground(image: Image.Image, alpha: np.ndarray | None) -> Image.Image:
-    """Lay a cut-out on the lightest grey from which (nearly) all of it stands out, white if that does; what is no
-    cut-out lies on white."""
-    ground = _GROUNDS[0]
-    if alpha is not None:
-        step = max(1, round(max(image.size) / _GROUND_SAMPLE))
-        pixels = np.asarray(image)[::step, ::step, :3][alpha[::step, ::step] > SHEER].astype(np.int16)
-        away = np.abs(pixels[:, None] - np.array(_GROUNDS, np.int16)[:, None]).max(-1)  # (pixels, grounds)
-        contrast = np.quantile(away, _GROUND_SHARE, axis=0) if len(pixels) else np.zeros(len(_GROUNDS))
-        sufficient = np.flatnonzero(contrast >= _GROUND_CONTRAST)
-        ground = _GROUNDS[int(sufficient[0] if len(sufficient) else contrast.argmax())]
-    return Image.alpha_composite(Image.new("RGBA", image.size, (ground,) * 3), image)
 
 
 def _pad(array: np.ndarray, height: int, width: int, mode: _Padding) -> np.ndarray:

@@ -5,34 +5,13 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from ragdiffusion.cutouts import alpha_in_use
 from ragdiffusion.decoding import grey_plane
 
-SHEER = 0.25
-"""Opacity from which on a pixel of a cut-out is cloth: sheer cloth has more, a shadow less."""
 _LABELS = 32  # colours or levels that a map of labels has at most
 _CHROMA = 30  # of 255, by which a colour is none of grey
 _RIM = 0.02  # of the longer side: width of the border that tells an inverted mask
 _INVERTED_RIM = 0.9  # share of it
-
-
-def alpha_in_use(image: Image.Image) -> np.ndarray | None:
-    """The alpha channel of a picture, float32 HxW in [0, 1]; None where all of it is opaque."""
-    if not image.has_transparency_data:
-        return None
-    alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-    return alpha.astype(np.float32) / 255.0 if alpha.min() < 255 else None
-
-
-def cloth_of(alpha: np.ndarray) -> np.ndarray:
-    """The garment's mask of a cut-out: sheer cloth counts whole.
-
-    Args:
-        alpha: float HxW in [0, 1].
-
-    Returns:
-        float32 HxW in [0, 1], a half where the opacity is `SHEER`.
-    """
-    return (alpha * (0.5 / SHEER)).clip(0, 1).astype(np.float32)
 
 
 def mask_plane(image: Image.Image, label: str) -> np.ndarray:

@@ -12,17 +12,6 @@ from ragdiffusion.garments.augmentation import resample, similarity, square_matr
 from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import CANONICAL_MARGIN
 
-CATEGORY_ATTRIBUTES: dict[str, dict[str, str]] = {
-    "t-shirt": {"category": "T-shirt", "sleeve_length": "Short"},
-    "longsleeve": {"sleeve_length": "Long"},
-    "shirt": {"category": "Shirt", "collar": "Shirt"},
-    "outwear": {"category": "Jacket", "sleeve_length": "Long"},
-    "dress": {"category": "Dress"},
-    "skirt": {"category": "Skirt"},
-    "pants": {"length": "Long"},
-    "shorts": {"length": "Short"},
-}
-"""What a category of the data set says for sure in the terms of Table 6."""
 _SYMMETRY_SIDE = 96
 _TURNS = range(-6, 7, 2)  # degrees
 

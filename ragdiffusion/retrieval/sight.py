@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from ragdiffusion.attributes import encode
+from ragdiffusion.cutouts import cloth_of
 from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.images import canonical_square, photo_to_array, photo_to_tensor
-from ragdiffusion.masks import cloth_of
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
 from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes

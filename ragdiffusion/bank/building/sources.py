@@ -15,17 +15,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ragdiffusion.attributes import EMBEDDED, validate
+from ragdiffusion.attributes import EMBEDDED, GARMENT_KINDS, known_of, validate
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
+from ragdiffusion.cutouts import cloth_of
 from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import coverage
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, on_white, read_garment
+from ragdiffusion.garments.garment import on_white, read_garment
 from ragdiffusion.garments.outlines import repaired, symmetrise, without_false_holes
 from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
-from ragdiffusion.masks import cloth_of
 from ragdiffusion.picture_files import name_left_out, pictures_in
 
 STANDARD_SYMMETRY = 0.9  # below it a garment lies too crookedly to stand for a standard
@@ -192,7 +192,7 @@ def _towards(read: Callable, row: dict[str, str], other: dict[str, str], share: 
 def _entry(lay: Lay, row: dict[str, str], variant: str, tag: str) -> FlatLay:
     small = cv2.resize(lay.alpha, lay.cloth.shape[1::-1], interpolation=cv2.INTER_AREA)
     return FlatLay(image=on_white(lay.cloth, small), silhouette=lay.alpha,
-                   attributes=CATEGORY_ATTRIBUTES.get(row["category"], {}), source=f"real:{row['id']}{variant}",
+                   attributes=known_of(row["category"]), source=f"real:{row['id']}{variant}",
                    tags=(row["category"], tag))
 
 
@@ -242,8 +242,8 @@ def _alpha_channel(opacity: np.ndarray, side: int) -> np.ndarray:
 
 def _named_attributes(category: str) -> dict[str, str]:
     """What a folder's name says, if it is one of Table 6's categories or of the real garments'."""
-    if category in CATEGORY_ATTRIBUTES:
-        return CATEGORY_ATTRIBUTES[category]
+    if category in GARMENT_KINDS:
+        return known_of(category)
     values = next(attribute.values for attribute in EMBEDDED if attribute.key == "category")
     if category.lower() in (value.lower() for value in values):
         return {"category": validate({"category": category})["category"]}

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragdiffusion.attributes import known_of
 from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments.datasets.records import Record
 from ragdiffusion.garments.datasets.tables import read_table
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES
 from ragdiffusion.garments.spreadsheets import read_rows, read_text
 from ragdiffusion.picture_files import pictures_in
 
@@ -165,7 +165,7 @@ def real_folder(root: Path) -> Listing:
                 continue
             records.append(Record(
                 name=row["id"], split=path.stem, category=row["category"], photo=f"{stem}.jpg",
-                photo_mask=f"{stem}.png", attributes=CATEGORY_ATTRIBUTES.get(row["category"], {}),
+                photo_mask=f"{stem}.png", attributes=known_of(row["category"]),
                 symmetry=symmetry))
     return Listing(records, problems)
 
