@@ -285,6 +285,19 @@ class RAGDiffusion:
         """
         return self.generator.silhouette(landmark, size)
 
+    def opacity(self, photo: PhotoSource, landmark: torch.Tensor, size: int) -> Image.Image:
+        """How opaque a finished picture of a size is: L, 255 is opaque.
+
+        That is its silhouette, but where the photo came cut out with sheer cloth: there the cloth keeps its opacity.
+        A picture on white is `colour * opacity + white * (1 - opacity)`.
+
+        Args:
+            photo: path, bytes, PIL image or sight.
+            landmark: (H, W) in [0, 1].
+            size: side, pixels, at least H.
+        """
+        return self.generator.opacity(self.see(photo), landmark, size)
+
     @staticmethod
     def _image(photo: PhotoSource) -> Image.Image:
         return photo.image if isinstance(photo, Sight) else load_photo(photo)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from PIL import Image
 
 SHEER = 0.25
 """Opacity from which on a pixel of a cut-out is cloth: sheer cloth has more, a shadow less."""
+_RIM = 0.004  # of the longer side: width of a soft rim
 _GROUNDS = (255, 160, 96, 32)
 _GROUND_CONTRAST = 48  # of 255, in the channel where a colour differs most
 _GROUND_SHARE = 0.2  # of the garment's pixels may differ less
@@ -31,6 +33,25 @@ def cloth_of(alpha: np.ndarray) -> np.ndarray:
         float32 HxW in [0, 1], a half where the opacity is `SHEER`.
     """
     return (alpha * (0.5 / SHEER)).clip(0, 1).astype(np.float32)
+
+
+def continued(alpha: np.ndarray) -> np.ndarray:
+    """The opacity of a cut-out's cloth, continued beyond it: each point has that of the nearest cloth within the rim.
+
+    Args:
+        alpha: float HxW in [0, 1], above `SHEER` somewhere.
+
+    Returns:
+        float32 HxW in [0, 1].
+    """
+    cloth = (alpha > SHEER).astype(np.uint8)
+    reach = max(1, round(_RIM * max(alpha.shape)))
+    inner = cv2.erode(cloth, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
+    inner = inner if inner.any() else cloth
+    _, labels = cv2.distanceTransformWithLabels(1 - inner, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    values = np.zeros(labels.max() + 1, np.float32)
+    values[labels[inner > 0]] = alpha[inner > 0]
+    return values[labels]
 
 
 def on_ground(image: Image.Image, alpha: np.ndarray | None) -> Image.Image:

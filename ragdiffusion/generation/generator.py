@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
+from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.generation.finishing import (
     SHOWN_SIZE,
     enlarge_landmark,
@@ -129,7 +130,8 @@ class Generator:
         found = self._pipeline.find_flow(self._photo(sight, self._size), masks, self._garment(sight))
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
         warped = self._pipeline.warp(self._photo(sight, side), masks, found)
-        return Draft(images=tensor_to_images(warped.image), visibility=warped.visibility[:, 0].cpu(),
+        images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
+        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(),
                      flow=found.flow.cpu())
 
     def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
@@ -157,6 +159,7 @@ class Generator:
             draft = tensor_to_images(output.draft.image)[0]
             finished = finish(self._pipeline, output, landmark, lambda side: self._photo(sight, side), size=size,
                               photo_side=sight.longer_side)
+            finished = self._on_white(sight, finished, enlarge_landmark(landmark, size), output.draft.prediction)
         spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
@@ -183,6 +186,32 @@ class Generator:
     def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
         """A landmark as a finished picture of a size follows it; arguments as in `RAGDiffusion`."""
         return tensor_to_mask_image(enlarge_landmark(landmark[None, None].float(), size)[0, 0])
+
+    @torch.no_grad()
+    def opacity(self, sight: Sight, landmark: torch.Tensor, size: int) -> Image.Image:
+        """A picture's opacity; arguments as in `RAGDiffusion`."""
+        large = self._there(enlarge_landmark(landmark[None, None].float(), size))
+        if sight.alpha is None or self._pipeline.appearance_flow is None:
+            return tensor_to_mask_image(large[0, 0])
+        small = F.interpolate(large, size=(self._size, self._size), mode="bilinear", antialias=True)
+        found = self._pipeline.find_flow(self._photo(sight, self._size), small, self._garment(sight))
+        return tensor_to_mask_image(self._opacity(sight, large, found)[0, 0])
+
+    def _opacity(self, sight: Sight, landmark: torch.Tensor, found: FlowPrediction) -> torch.Tensor:
+        """A landmark times the opacity of the cloth that the flow lays in it, (B, 1, H, W) in [0, 1]."""
+        alpha = sight.alpha_tensor(min(sight.longer_side, landmark.shape[-1]))
+        if alpha is None:
+            return landmark
+        warped = self._pipeline.warp(self._there(alpha), landmark, found).image - (1 - landmark)
+        return torch.minimum(warped.clamp(0, 1), landmark)
+
+    def _on_white(self, sight: Sight, picture: torch.Tensor, landmark: torch.Tensor, found: FlowPrediction
+                  ) -> torch.Tensor:
+        """A picture through whose sheer cloth white shines, in place of the ground that its cut-out was laid on."""
+        if sight.ground == 1:
+            return picture
+        shining = landmark - self._opacity(sight, landmark, found)
+        return (picture + shining * 2 * (1 - sight.ground)).clamp(-1, 1)
 
     def largest_size(self, photo: Image.Image) -> int:
         """Largest side of a photo's picture, pixels."""

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from ragdiffusion.attributes import encode
-from ragdiffusion.cutouts import cloth_of
+from ragdiffusion.cutouts import cloth_of, continued
 from ragdiffusion.garments.outlines import symmetrise
-from ragdiffusion.images import canonical_square, photo_to_array, photo_to_tensor
+from ragdiffusion.images import canonical_square, mask_to_tensor, photo_to_array, photo_to_tensor
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
 from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
@@ -60,6 +60,23 @@ class Sight:
     def tensor(self, size: int) -> torch.Tensor:
         """The padded photo at a side: (1, 3, size, size) in [-1, 1]."""
         return photo_to_tensor(self.image, size)
+
+    def alpha_tensor(self, size: int) -> torch.Tensor | None:
+        """The padded cut-out's opacity at a side, (1, 1, size, size) in [0, 1]; None where nothing was cut out.
+
+        Beyond the cloth, and in the cut-out's own soft rim, the opacity of the nearest cloth goes on.
+        """
+        if self.alpha is None:
+            return None
+        return mask_to_tensor(continued(self.alpha), size)[None]
+
+    @property
+    def ground(self) -> float:
+        """What a cut-out lies on, in [0, 1]; 1 is white."""
+        if self.alpha is None:
+            return 1.0
+        row, column = np.unravel_index(int(self.alpha.argmin()), self.alpha.shape)
+        return self.image.getpixel((int(column), int(row)))[0] / 255
 
     def garment_tensor(self) -> torch.Tensor | None:
         """The garment's mask on the padded photo, (1, 1, h, w) in [0, 1]; None where nobody was asked."""

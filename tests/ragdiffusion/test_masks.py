@@ -10,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from ragdiffusion.cutouts import continued
+from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha
 
 GARMENT = np.zeros((80, 60), bool)
@@ -186,3 +188,55 @@ def test_the_case_of_a_white_shirt(cases: Path) -> None:
     edge = (alpha > 0.99) & ~(np.roll(alpha, 6, 1) > 0.99)
     apart = np.abs(pixels[edge].mean(0) - pixels[alpha < 0.01].mean(0))
     assert apart.max() > 40, "the shirt's edge can be seen"
+
+
+# ---- sheer cloth
+
+
+def sheer(opacity: int, colour: tuple[int, int, int]) -> Image.Image:
+    """A cut-out that fills nearly all of its photo."""
+    alpha = np.zeros((96, 96), np.uint8)
+    alpha[2:94, 2:94] = opacity
+    return Image.fromarray(np.dstack([np.full((96, 96, 3), colour, np.uint8), alpha]))
+
+
+@pytest.fixture
+def laid(tiny_model, monkeypatch: pytest.MonkeyPatch):
+    """The tiny model with a flow that lays every point where it is, and sees all of it."""
+
+    def found(photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> FlowPrediction:
+        flow = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 1, 32, 32], align_corners=False)
+        sure = torch.full((1, 1, 32, 32), 20.0)
+        return FlowPrediction((flow.permute(0, 3, 1, 2),), visibility=sure, garment=sure)
+
+    monkeypatch.setattr(tiny_model.pipeline, "find_flow", found)
+    return tiny_model
+
+
+def test_opacity_goes_on_beyond_the_cloth_and_through_its_soft_rim() -> None:
+    alpha = np.zeros((40, 40), np.float32)
+    alpha[10:30, 10:20], alpha[10:30, 20:30] = 0.4, 0.9
+    alpha[9, 10:30] = alpha[30, 10:30] = 0.3  # the rim
+    wanted = np.where(np.arange(40) < 20, 0.4, 0.9).astype(np.float32)[None].repeat(40, 0)
+    np.testing.assert_array_equal(continued(alpha), wanted)
+
+
+def test_sheer_cloth_keeps_its_opacity_and_opaque_cloth_has_the_silhouettes(laid, make_photo) -> None:
+    tiny_model = laid
+    landmark = tiny_model.retrieve(make_photo(3)).landmark
+    silhouette = np.asarray(tiny_model.silhouette(landmark, 96)).astype(float)
+    for photo in (make_photo(3), sheer(255, (90, 40, 40))):
+        np.testing.assert_allclose(np.asarray(tiny_model.opacity(photo, landmark, 96)), silhouette, atol=1)
+    thin = np.asarray(tiny_model.opacity(sheer(102, (90, 40, 40)), landmark, 96)).astype(float)
+    np.testing.assert_allclose(thin, silhouette * 0.4, atol=2)
+
+
+@pytest.mark.parametrize("colour", [(250, 250, 250), (20, 20, 20)])
+def test_white_shines_through_sheer_cloth_on_any_ground(laid, make_photo, colour: tuple[int, int, int]) -> None:
+    photo, tiny_model = sheer(102, colour), laid
+    sight = tiny_model.see(photo)
+    assert sight.ground == pytest.approx(160 / 255 if colour[0] == 250 else 1)
+    landmark = tiny_model.retrieve(make_photo(3)).landmark
+    draft = np.asarray(tiny_model.draft(sight, landmark).images[0])[..., 0]
+    cloth = draft[landmark.numpy() == 1]
+    assert np.median(cloth) == pytest.approx(0.4 * colour[0] + 0.6 * 255, abs=3)
