@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("ragdiffusion.commands.generate", "make the flat-lay picture of a photo's garment"),
     "batch": ("ragdiffusion.commands.batch", "make the flat-lay pictures of whole folders of photos"),
     "benchmark": ("ragdiffusion.commands.benchmark", "measure speed, memory and faithfulness on this machine"),
+    "describe": ("ragdiffusion.commands.describe", "count a preset's parameters and what a picture computes"),
     "train": ("ragdiffusion.commands.train", "train one part of the model"),
     "train-all": ("ragdiffusion.commands.train_all", "train every part within a time and pack the weights to travel"),
     "evaluate": ("ragdiffusion.commands.evaluate", "measure retrieval, pictures and attributes as the paper does"),

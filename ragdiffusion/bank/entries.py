@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.bank.damage import DamagedBankError
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import stored_shape_bits
 from ragdiffusion.images import SILHOUETTE_SIZE
 
@@ -30,6 +31,7 @@ class NewEntry:
         source: where the garment came from.
         tags: words to find it by.
         thumbnail: a small picture file to show it by.
+        pattern: what its silhouette was drawn from.
     """
 
     embedding: Tensor | np.ndarray
@@ -38,6 +40,7 @@ class NewEntry:
     source: str = ""
     tags: Sequence[str] = ()
     thumbnail: bytes | None = None
+    pattern: PatternSpec | None = None
 
 
 @dataclass(frozen=True, eq=False)

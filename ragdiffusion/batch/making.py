@@ -56,8 +56,9 @@ def _make(task: Task, data: bytes, model: RAGDiffusion, request: Request, destin
         guidance=request.guidance,
         size=_side(request.size, sight, model),
     )
+    silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
     task.picture.parent.mkdir(parents=True, exist_ok=True)
-    write_pictures({task.picture: result.image, task.landmark: model.silhouette(result.landmark, result.image.width)})
+    write_pictures({task.picture: result.image, task.landmark: silhouette})
     return Row(
         photo=photo_name(task.photo),
         status="done",

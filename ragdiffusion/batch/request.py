@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ragdiffusion.api import PictureSize, RAGDiffusion
 
+_ONLY_HOW = ("device", "offload", "compiled")  # what is made is the same
+
 
 @dataclass(frozen=True)
 class Request:
     """What is made of every photo, and with which model; it travels to worker processes.
 
     Attributes:
-        preset, checkpoint, bank, device, reader: as `RAGDiffusion.from_pretrained` takes them.
+        preset, checkpoint, bank, device, offload, compiled, reader: as `RAGDiffusion.from_pretrained` takes them.
+        dtype: name of torch's.
         k, alpha, attributes: as `RAGDiffusion.retrieve` takes them.
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
         size: as `RAGDiffusion.generate` takes it, but that a photo too small for a number gets its own size.
@@ -28,6 +31,9 @@ class Request:
     checkpoint: str | None = None
     bank: str | None = None
     device: str | None = None
+    dtype: str = "float32"
+    offload: str = "whole"
+    compiled: bool = False
     reader: str = "heads"
     k: int | None = None
     alpha: float | None = None
@@ -41,7 +47,7 @@ class Request:
 
     def fingerprint(self) -> str:
         """Everything that decides how a picture looks, in 12 letters: under another one it is made again."""
-        asked = {name: value for name, value in asdict(self).items() if name != "device"}
+        asked = {name: value for name, value in asdict(self).items() if name not in _ONLY_HOW}
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     def load_model(self) -> RAGDiffusion:
@@ -50,10 +56,19 @@ class Request:
         Raises:
             ValueError: if it can't be loaded.
         """
+        import torch
+
         from ragdiffusion.api import RAGDiffusion
         from ragdiffusion.logs import quiet_libraries
 
         quiet_libraries()
         return RAGDiffusion.from_pretrained(
-            self.checkpoint, preset=self.preset, bank=self.bank, device=self.device, reader=self.reader
+            self.checkpoint,
+            preset=self.preset,
+            bank=self.bank,
+            device=self.device,
+            dtype=getattr(torch, self.dtype),
+            offload=self.offload,
+            compiled=self.compiled,
+            reader=self.reader,
         )

@@ -1,10 +1,17 @@
-"""`evaluate retrieval|new-categories|flow|generation|attributes`: the paper's tables, on drawn garments or photos."""
+"""`evaluate retrieval|generation|attributes|parsing|pgea|…`: the paper's tables, the parser's, and PGEA's."""
 
 from __future__ import annotations
 
 import argparse
 
-from ragdiffusion.commands import evaluate_attributes, evaluate_flow, evaluate_generation, evaluate_retrieval
+from ragdiffusion.commands import (
+    evaluate_attributes,
+    evaluate_flow,
+    evaluate_generation,
+    evaluate_parsing,
+    evaluate_pgea,
+    evaluate_retrieval,
+)
 
 _ACTIONS = {
     "retrieval": (evaluate_retrieval.add_arguments, evaluate_retrieval.run,
@@ -15,6 +22,10 @@ _ACTIONS = {
              "does the draft take each point from where it lies in the photo?"),
     "generation": (evaluate_generation.add_arguments, evaluate_generation.run, "are the finished pictures right?"),
     "attributes": (evaluate_attributes.add_arguments, evaluate_attributes.run, "are the attributes read right?"),
+    "parsing": (evaluate_parsing.add_arguments, evaluate_parsing.run,
+                "is each pixel of a photo labelled right, and is the garment found?"),
+    "pgea": (evaluate_pgea.add_arguments, evaluate_pgea.run,
+             "what does adapting a UNet to 16-channel latents bring and save? (3.3)"),
 }
 
 

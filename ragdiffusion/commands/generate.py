@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     elif args.candidate is not None:
         guide = guide.pick(args.candidate)
     result = _generate(model, sight, guide, args, size)
-    write_pictures({args.out: result.image, landmark_path: model.silhouette(result.landmark, result.image.width)})
+    silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
+    write_pictures({args.out: result.image, landmark_path: silhouette})
     if args.json:
         print_json(
             {

@@ -7,17 +7,23 @@
     parse.probabilities, parse.labels                # (9, 256, 256) and (256, 256) over the photo padded to a square
     choice = choose(parse, None)                     # or "lower", or (x, y), or a mask of the photo's size
     choice.garment.mask, choice.why                  # float32 (H, W) in [0, 1]; one line on why this one
+    garment_in_box(photo, parse, (x0, y0, x1, y1))   # what a box holds, where the parser knows no garment
 
-`choose` raises `NoGarmentError`, a ValueError that says what the photo does show. `open_parser(text, bundled=...)` makes a
-parser of a name: "bundled", "segformer:FOLDER_OR_ID" or "sam:FOLDER_OR_ID" (any object with `parse`). Names of
-garments: upper (the only top), outer (jacket or coat), inner (top under it), lower (trousers, shorts, skirt), dress.
+`choose` raises `NoGarmentError`, a ValueError that says what the photo does show. `load_bundled(folder)` loads a
+checkpoint's own parser, `open_parser(text, bundled=...)` makes one of a name: "bundled", "segformer:FOLDER_OR_ID" or
+"sam:FOLDER_OR_ID"; any object with `parse` will do. `ParserFinder(parser)` finds garments for the rest of the model.
+Names of garments: upper (the only top), outer (jacket or coat), inner (top under it), lower (trousers, shorts,
+skirt), dress.
 """
 
+from ragdiffusion.parsing.boxes import garment_in_box
 from ragdiffusion.parsing.choosing import Choice, NoGarmentError, choose
 from ragdiffusion.parsing.labels import GARMENTS, LABELS
 from ragdiffusion.parsing.network import GarmentParser
+from ragdiffusion.parsing.opening import load_bundled, open_parser
 from ragdiffusion.parsing.parse import Instance, Parse
 from ragdiffusion.parsing.parser import NetworkParser, Parser
+from ragdiffusion.parsing.parser_finder import ParserFinder
 
-__all__ = ["GARMENTS", "LABELS", "Choice", "GarmentParser", "Instance", "NetworkParser", "NoGarmentError", "Parse", "Parser",
-           "choose"]
+__all__ = ["GARMENTS", "LABELS", "Choice", "GarmentParser", "Instance", "NetworkParser", "NoGarmentError", "Parse",
+           "Parser", "ParserFinder", "choose", "garment_in_box", "load_bundled", "open_parser"]

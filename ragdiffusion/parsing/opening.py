@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ragdiffusion.parsing.parser import Parser
+from pathlib import Path
+
+from ragdiffusion.parsing.network import GarmentParser
+from ragdiffusion.parsing.parser import NetworkParser, Parser
+
+PART = "garment_parser"
+"""Folder of the parser in a checkpoint."""
 
 PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
                "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
@@ -48,3 +54,20 @@ def open_parser(text: str, *, bundled: Parser | None, device: str = "cpu") -> Pa
     from ragdiffusion.parsing.published import SamParser
 
     return SamParser.from_pretrained(place, naming=bundled, device=device)
+
+
+def load_bundled(location: Path, device: str = "cpu") -> NetworkParser | None:
+    """The parser of a checkpoint's folder, or of its part's own folder; None where the checkpoint has none.
+
+    Raises:
+        ValueError: if what is there can't be read.
+    """
+    folder = location / PART if (location / PART).is_dir() else location
+    config = folder / GarmentParser.config_name
+    if not config.is_file() or GarmentParser.load_config(folder).get("_class_name") != GarmentParser.__name__:
+        return None
+    try:
+        network = GarmentParser.from_pretrained(folder)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{folder} holds no whole parser ({' '.join(str(error).split())[:150]})") from error
+    return NetworkParser(network.float().to(device).eval().requires_grad_(False))

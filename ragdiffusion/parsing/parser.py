@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ragdiffusion.parsing.labels import LABEL, LABELS
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
 from ragdiffusion.parsing.refining import firm, guided
@@ -154,15 +154,19 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     size = (pixels.shape[1], pixels.shape[0])
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    found = [_instance(name, region, probabilities[LABEL[name]], guide, size)
+    cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
+    found = [_instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
              for name, region in pieces(probabilities.argmax(0).astype(np.uint8))]
     instances = sorted((garment for garment in found if garment is not None), key=lambda garment: -garment.area)
     return Parse(_on_square(probabilities), tuple(instances), size)
 
 
-def _instance(name: str, region: np.ndarray, likely: np.ndarray, guide: np.ndarray, size: tuple[int, int]
-              ) -> Instance | None:
-    """A garment whose edges follow the photo; None where the edge leaves nothing of it."""
+def _instance(name: str, region: np.ndarray, likely: np.ndarray, cloth: np.ndarray, guide: np.ndarray,
+              size: tuple[int, int]) -> Instance | None:
+    """A garment whose edges follow the photo; None where the edge leaves nothing of it.
+
+    Within its region it is as sure as that there is cloth at all (`cloth`), outside as sure as its name (`likely`).
+    """
     h, w = region.shape
     x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
     rim = 6
@@ -173,7 +177,7 @@ def _instance(name: str, region: np.ndarray, likely: np.ndarray, guide: np.ndarr
     cut = guide[round(top * gy):max(round(bottom * gy), round(top * gy) + 1),
                 round(left * gx):max(round(right * gx), round(left * gx) + 1)]
     own = cv2.dilate(region[top:bottom, left:right].astype(np.uint8), np.ones((5, 5), np.uint8))
-    plane = np.ascontiguousarray(likely[top:bottom, left:right] * own)
+    plane = np.where(region, cloth, likely)[top:bottom, left:right] * own
     fine = firm(guided(plane, cut)) if min(cut.shape[:2]) >= min(plane.shape) else firm(plane)
     alpha = cv2.resize(fine, (box[2] - box[0], box[3] - box[1]), interpolation=cv2.INTER_LINEAR)
     alpha = np.rint(alpha * 255).astype(np.uint8)
@@ -185,8 +189,8 @@ def _tight(name: str, alpha: np.ndarray, box: tuple[int, int, int, int], size: t
     x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if not width or not height:
         return None
-    x0, y0, x1, y1 = max(0, x - 2), max(0, y - 2), min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height
-                                                                                           + 2)
+    x0, y0 = max(0, x - 2), max(0, y - 2)
+    x1, y1 = min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height + 2)
     return Instance(name, (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1), alpha[y0:y1, x0:x1].copy(), size,
                     min(1.0, confidence))
 

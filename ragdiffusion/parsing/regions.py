@@ -11,8 +11,9 @@ from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
 _MINORITY = 0.4  # a reading that is outvoted holds less of a region than this,
 _OUTVOTED = 0.75  # and its mean probability there is below this: a top under dungarees is no misread dress
-_FRAGMENT = 0.12  # of its garments' area: smaller parts that the network is unsure of join what they lie on
-_UNSURE = 0.65  # mean probability of a part's own label below which it counts as unsure
+_FRAGMENT, _UNSURE = 0.12, 0.65  # parts with less of a region's area and of probability join what they lie on;
+_LAID_FRAGMENT, _LAID_UNSURE = 0.35, 0.9  # without a person more so: what hangs together there is one garment
+_BODY = 0.01  # of a figure that is skin or hair where somebody wears its garments
 _SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
 _PIECE = 0.02  # of the largest garment of its kind in reach: smaller pieces are no garments of their own
 _GARMENTS = np.array([LABEL[name] for name in GARMENTS])
@@ -23,7 +24,8 @@ def settled(probabilities: np.ndarray) -> np.ndarray:
 
     Within each connected region of garments: a dress that the network reads as a top and a skirt in places, or the
     other way round, becomes what is likelier of the region as a whole; so do a top, and a jacket over another top.
-    Small parts that the network is unsure of join the garment they lie on. Specks become ground.
+    Small parts that the network is unsure of join the garment they lie on, larger ones too where nobody wears it.
+    Specks become ground.
 
     Args:
         probabilities: float32 (9, H, W) that sum to 1.
@@ -33,10 +35,11 @@ def settled(probabilities: np.ndarray) -> np.ndarray:
     """
     settled = probabilities.copy()
     labels = settled.argmax(0)
+    worn = _worn(labels)
     for region in components(np.isin(labels, _GARMENTS)):
         _vote(settled, region, one=("dress",), several=("upper", "inner", "lower"))
         _vote(settled, region, one=("upper",), several=("outer", "inner"))
-        _join_fragments(settled, region)
+        _join_fragments(settled, region, worn=bool(worn[region].any()))
     return _without_specks(settled)
 
 
@@ -82,14 +85,25 @@ def _vote(probabilities: np.ndarray, region: np.ndarray, *, one: Sequence[str], 
     probabilities[:, near] = within
 
 
-def _join_fragments(probabilities: np.ndarray, region: np.ndarray) -> None:
+def _worn(labels: np.ndarray) -> np.ndarray:
+    """Where somebody is: bool (H, W), the connected figures with a hundredth of skin or hair."""
+    body = np.isin(labels, [LABEL["skin"], LABEL["hair"]])
+    worn = np.zeros(labels.shape, bool)
+    for figure in components(labels > 0):
+        if body[figure].mean() > _BODY:
+            worn |= figure
+    return worn
+
+
+def _join_fragments(probabilities: np.ndarray, region: np.ndarray, *, worn: bool) -> None:
     """Small parts of a region that the network is unsure of take the label around them, in place."""
+    small, unsure = (_FRAGMENT, _UNSURE) if worn else (_LAID_FRAGMENT, _LAID_UNSURE)
     labels = np.where(region, probabilities.argmax(0), 0)
     whole = int(region.sum())
     for number in np.unique(labels[region]):
         for part in components(labels == number):
             area = int(part.sum())
-            if area > _FRAGMENT * whole or probabilities[number][part].mean() > _UNSURE:
+            if area > small * whole or probabilities[number][part].mean() > unsure:
                 continue
             ring = (cv2.dilate(part.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0) & region & ~part
             around = labels[ring]

@@ -76,7 +76,7 @@ class Sight:
         if self.alpha is None:
             return 1.0
         row, column = np.unravel_index(int(self.alpha.argmin()), self.alpha.shape)
-        return self.image.getpixel((int(column), int(row)))[0] / 255
+        return float(np.asarray(self.image)[row, column, 0]) / 255
 
     def garment_tensor(self) -> torch.Tensor | None:
         """The garment's mask on the padded photo, (1, 1, h, w) in [0, 1]; None where nobody was asked."""

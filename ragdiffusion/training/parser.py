@@ -6,6 +6,7 @@ On a machine that others use too, each process gets a slice of a core; waiting f
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
@@ -52,6 +53,8 @@ class ParserTraining:
         minutes: wall-clock budget; the learning rate falls to 0 over the last `cooldown` of it.
         cooldown: share of the budget, in [0, 1).
         side: longer side of the training photos, pixels.
+        first_side: the same in the first part of the budget, for cheaper steps; None: as `side`.
+        first_part: how much of the budget that is, in [0, 1].
         batch_size: photos a step of each process.
         learning_rate: of the decoder, after warm-up; the encoder's is `encoder_rate` times it.
         encoder_rate: share, in [0, 1].
@@ -75,6 +78,8 @@ class ParserTraining:
     minutes: float
     cooldown: float = 0.5
     side: int = 256
+    first_side: int | None = None
+    first_part: float = 0.4
     batch_size: int = 8
     learning_rate: float = 1e-3
     encoder_rate: float = 0.5
@@ -157,6 +162,8 @@ def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
         config: data and budget.
         model: to train; goes on from the state in `config.out` where there is one.
     """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(0)  # its threads would not survive the fork
     config.out.mkdir(parents=True, exist_ok=True)
     state = config.out / "state.safetensors"
     steps = 0
@@ -166,22 +173,26 @@ def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
         model.load_state_dict(kept)
     model.to(memory_format=torch.channels_last).share_memory()
     count = torch.tensor([steps]).share_memory_()
-    arguments = (config, model, count, time.time())
-    torch.multiprocessing.spawn(_work, arguments, config.processes)
+    data = Harder([RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid),
+                  laid_share=config.laid_share)
+    # Forked processes share what the data holds in memory.
+    method = "fork" if "fork" in torch.multiprocessing.get_all_start_methods() else "spawn"
+    torch.multiprocessing.start_processes(_work, (config, model, data, count, time.time()), config.processes,
+                                          start_method=method)
     kept = load_file(state)
     kept.pop("step")
     model.load_state_dict(kept)
     return model
 
 
-def _work(rank: int, config: ParserTraining, model: GarmentParser, count: torch.Tensor, started: float) -> None:
+def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder, count: torch.Tensor, started: float
+          ) -> None:
     """One process: draws batches, and moves the weights that all share."""
+    if hasattr(os, "setsid") and config.processes > 1:
+        os.setsid()  # Linux divides time among sessions first: in one session the processes would share one part
     torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     first = int(count)
     rng = np.random.default_rng([config.seed, first, rank])
-    data = Harder([RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid),
-                  laid_share=config.laid_share)
     freeze(model, config.frozen)
     optimizer = _optimizer(config, model)
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -189,10 +200,9 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, count: torch.
     keeper = _Keeper(config, model) if rank == 0 else None
     own, running = 0, 0.0
     with exact_depthwise_gradients(model):
-        for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple))):
-            done = (time.time() - started) / (config.minutes * 60)
-            if config.steps is not None:
-                done = max(done, (int(count) - first) / config.steps)
+        spent = lambda: _spent(config, started, int(count) - first)  # noqa: E731
+        for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple, spent()))):
+            done = spent()
             if done >= 1:
                 break
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
@@ -238,10 +248,17 @@ def _optimizer(config: ParserTraining, model: GarmentParser) -> torch.optim.Opti
                               {"params": decoder, "lr": config.learning_rate}], weight_decay=0.01, fused=True)
 
 
-def _size(config: ParserTraining, rng: np.random.Generator, multiple: int) -> tuple[int, int]:
-    """Height and width of the next batch."""
+def _spent(config: ParserTraining, started: float, steps: int) -> float:
+    """Share of the budget that is spent after so many steps, from 0."""
+    done = (time.time() - started) / (config.minutes * 60)
+    return done if config.steps is None else max(done, steps / config.steps)
+
+
+def _size(config: ParserTraining, rng: np.random.Generator, multiple: int, done: float) -> tuple[int, int]:
+    """Height and width of the next batch when so much of the budget is spent."""
+    side = config.first_side if config.first_side is not None and done < config.first_part else config.side
     height, width = _SHAPES[rng.choice(len(_SHAPES), p=_SHAPE_SHARES)]
-    return tuple(-(-int(config.side * part) // multiple) * multiple for part in (height, width))
+    return tuple(-(-int(side * part) // multiple) * multiple for part in (height, width))
 
 
 def freeze(model: GarmentParser, blocks: int) -> None:

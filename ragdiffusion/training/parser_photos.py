@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ragdiffusion.garments.people.real_cloth import is_held_out
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
 from ragdiffusion.training.sources import split_held_out
 
@@ -83,7 +84,7 @@ class LaidGarments:
         if not table.is_file():
             raise ValueError(f"{folder}: no train.csv here, beside train/CATEGORY/ID.jpg and ID.png, as wanted")
         with table.open(newline="") as handle:
-            rows = split_held_out(list(csv.DictReader(handle)))[0]
+            rows = [row for row in split_held_out(list(csv.DictReader(handle)))[0] if not is_held_out(row["id"])]
         if not rows:
             raise ValueError(f"{table} lists no garment that may be drawn")
         self._kept = [_laid(folder / "train" / row["category"] / f"{row['id']}.jpg") for row in rows]

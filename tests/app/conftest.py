@@ -29,7 +29,7 @@ from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.config import PRESETS, Preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
-from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import encode_silhouette
 from tests.app.in_browser import PATIENCE, Open, Studio, pages

@@ -14,17 +14,16 @@ import pytest
 import torch
 from PIL import Image
 from playwright.sync_api import Page, Playwright
-from ragdiffusion.slle import barycentric_weights, fuse_landmarks
 
 from app.landmark_editor import rle
 from app.web import files
+from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
 from tests.app.in_browser import FLAGS
 
 pytestmark = pytest.mark.browser
 
 Call = Callable[..., Any]
 _PAGE = b"<!doctype html><title>modules</title><link rel=icon href='data:,'>"
-
 
 
 class _Modules(BaseHTTPRequestHandler):
@@ -389,7 +388,8 @@ def test_the_first_enabled_action_of_the_nearest_section_has_the_key(call: Call)
       const table = new m.ActionTable(), done = [];
       const act = (name, enabled) => ({ name, label: name, keys: ['x'], shown: 'X', enabled: () => enabled,
         perform: () => done.push(name) });
-      table.add('page', [act('page', true)]);
+      table.add('page', [act('page', false)]);
+      table.add('page', [act('page', true)]);  // mounted again
       table.add('board', [act('off', false), act('on', true)]);
       const press = (target, options = {}) => new Promise((found) => {
         document.body.append(target);

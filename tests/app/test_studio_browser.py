@@ -65,6 +65,10 @@ def test_from_first_visit_to_a_saved_result(
 def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
     """From a photo to files: tune, pick, generate, save, compare, draw, generate again, export at full size."""
     before = len(runs(workspace))
+    for act in ("flip", "save", "restore"):  # what cannot be done says why
+        control = page.locator(f"#result [data-act={act}]").first
+        expect(control).to_have_attribute("title", "There is no picture yet: press Generate")
+    expect(page.locator("#queue [data-act=pause]")).to_have_attribute("title", "The queue is empty")
     give_photo(page, "My shirt.png", photo)
     expect(frames(page)).to_have_count(4)
     expect(page.locator("#photo .name")).to_have_text(re.compile("My shirt"))

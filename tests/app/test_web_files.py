@@ -128,6 +128,7 @@ def test_panels_work_behind_a_login_and_a_path(playwright: Playwright, chromium:
     page.get_by_label("username").fill("ana")
     page.get_by_label("password").fill("a long secret")
     page.get_by_role("button", name="Login").click()
+    expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=PATIENCE)
     page.locator(".masthead [data-act=keys]").click()
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Generate")
     modules = [url for url in asked if "/web/" in url and url.endswith(".js")]

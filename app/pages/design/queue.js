@@ -1,12 +1,14 @@
 /** The queue: what runs and what waits; order, pause, cancel, and many photos at once. */
 
-import { all, feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { all, allow, feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 
 /** What the panel asks of Python. */
 export const ASKS = /** @type {const} */ (['arrange']);
 
 /** @typedef {import('../../web/shared/views.js').Queue} Queue */
 /** @typedef {import('../../web/shared/views.js').QueueEntry} QueueEntry */
+
+const EMPTY = 'The queue is empty';
 
 /** @param {QueueEntry} entry */
 const waits = ({ state }) => state === 'queued';
@@ -86,8 +88,8 @@ class QueuePanel {
         : `${runs.length - waiting} running, ${waiting} waiting`;
     this.pause.textContent = paused ? 'Resume' : 'Pause';
     this.pause.dataset.act = paused ? 'resume' : 'pause';
-    this.pause.disabled = !runs.length && !paused;
-    find(this.element, '[data-act=cancel_all]', HTMLButtonElement).disabled = !runs.length;
+    allow([this.pause], runs.length > 0 || paused, EMPTY);
+    allow(all(this.element, '[data-act=cancel_all]'), runs.length > 0, EMPTY);
     this.element.dataset.count = String(runs.length);
     this.element.dataset.paused = String(paused);
   }

@@ -1,7 +1,7 @@
 /** The result pane: a finished run with its photo to compare, or the progress of one under way. */
 
 import { ENDED, fell, going } from '../../web/shared/cards.js';
-import { all, download, find, makePair, origin } from '../../web/shared/dom.js';
+import { all, allow, download, find, makePair, origin } from '../../web/shared/dom.js';
 import { hear, tell } from '../../web/shared/events.js';
 import { ExportForm } from './export.js';
 
@@ -9,6 +9,8 @@ import { ExportForm } from './export.js';
 export const ASKS = /** @type {const} */ (['follow', 'restore', 'repeat', 'export', 'arrange']);
 
 /** @typedef {import('../../web/shared/views.js').Result} Result */
+
+const NO_RESULT = 'There is no picture yet: press Generate';
 
 /** @param {Result} value */
 function progressWords(value) {
@@ -84,8 +86,11 @@ class ResultPanel {
   // ---- what is shown
 
   show() {
-    const value = this.props.value;
-    if (!value) return;
+    const value = this.props.value || null;
+    if (!value) {
+      this.allow(value);
+      return;
+    }
     const under = going(value.state),
       done = value.state === 'done' && Boolean(value.image);
     const title = find(this.element, '.title', HTMLElement);
@@ -94,7 +99,7 @@ class ResultPanel {
     title.title = value.note ?? '';
     this.showProgress(value, under);
     this.showPictures(value, under);
-    this.allow(value, under, done);
+    this.allow(value);
     this.exports.offer(value);
     this.showFacts(value, under || done);
     this.showSave(value, done);
@@ -137,25 +142,28 @@ class ResultPanel {
   }
 
   /**
-   * @param {Result} value
-   * @param {boolean} under
-   * @param {boolean} done
+   * What can be done with the run that is shown; what cannot says why.
+   * @param {Result | null} value
    */
-  allow(value, under, done) {
-    this.compare.disabled = this.beside.disabled = this.flipButton.disabled = !done || !value.photo;
-    this.enable('[data-act=restore]', !under && Boolean(value.facts));
-    this.enable('[data-act=check]', done);
-    this.enable('[data-act=again]', fell(value.state));
-    this.enable('[data-act=sheet]', Boolean(value.sheet));
+  allow(value) {
+    const under = value !== null && going(value.state),
+      done = value?.state === 'done' && Boolean(value.image);
+    const none = value ? (under ? 'The run is still under way' : 'This run has no picture') : NO_RESULT;
+    allow([this.compare, this.beside, this.flipButton], done && Boolean(value?.photo), none);
+    this.enable('[data-act=restore]', Boolean(value?.facts) && !under, none);
+    this.enable('[data-act=check], [data-act=save]', done, none);
+    this.enable('[data-act=again]', value !== null && fell(value.state), value ? 'This run did not fail' : none);
+    this.enable('[data-act=sheet]', Boolean(value?.sheet), value ? 'This run is of no contact sheet' : none);
     this.exporting(false);
   }
 
   /**
    * @param {string} selector
    * @param {boolean} on
+   * @param {string} why  not.
    */
-  enable(selector, on) {
-    for (const node of all(this.element, selector)) /** @type {HTMLButtonElement} */ (node).disabled = !on;
+  enable(selector, on, why) {
+    allow(all(this.element, selector), on, why);
   }
 
   /**
@@ -179,7 +187,6 @@ class ResultPanel {
     const save = find(this.element, 'a[data-act=save]', HTMLAnchorElement);
     if (done) Object.assign(save, { href: value.saved, download: value.file });
     else save.removeAttribute('href');
-    save.setAttribute('aria-disabled', String(!done));
   }
 
   /**
@@ -197,7 +204,8 @@ class ResultPanel {
   exporting(on) {
     const value = this.props.value;
     find(this.element, '[data-act=export]', HTMLElement).textContent = on ? 'Making the file…' : 'Export PNG';
-    this.enable('[data-act=export]', !on && value?.state === 'done' && Boolean(value.image));
+    const made = value?.state === 'done' && Boolean(value.image);
+    this.enable('[data-act=export]', made && !on, made ? 'The file is being made' : NO_RESULT);
   }
 
   closeMenus() {

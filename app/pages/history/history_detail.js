@@ -1,7 +1,7 @@
 /** The History page's right side: one run with all that made it, its note and its collections. */
 
 import { ENDED, fell, going } from '../../web/shared/cards.js';
-import { all, download, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { all, allow, download, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
 
 /** What the panel asks of Python. */
@@ -76,21 +76,21 @@ class DetailPanel {
   allow(value) {
     const done = Boolean(value.image),
       save = find(this.element, 'a[data-act=save]', HTMLAnchorElement);
-    this.enable('[data-act=restore]', !going(value.state));
-    this.enable('[data-act=check], [data-act=export]', done);
-    this.enable('[data-act=again]', fell(value.state));
-    this.enable('[data-act=sheet]', Boolean(value.sheet));
+    this.enable('[data-act=restore]', !going(value.state), 'The run is still under way');
+    this.enable('[data-act=check], [data-act=export], [data-act=save]', done, 'This run has no picture');
+    this.enable('[data-act=again]', fell(value.state), 'This run did not fail');
+    this.enable('[data-act=sheet]', Boolean(value.sheet), 'This run is of no contact sheet');
     if (done) Object.assign(save, { href: value.saved, download: value.file });
     else save.removeAttribute('href');
-    save.setAttribute('aria-disabled', String(!done));
   }
 
   /**
    * @param {string} selector
    * @param {boolean} on
+   * @param {string} why  not.
    */
-  enable(selector, on) {
-    for (const node of all(this.element, selector)) /** @type {HTMLButtonElement} */ (node).disabled = !on;
+  enable(selector, on, why) {
+    allow(all(this.element, selector), on, why);
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { actions } from '../../web/shared/actions.js';
 import { cardFace } from '../../web/shared/cards.js';
-import { all, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { all, allow, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { hear } from '../../web/shared/events.js';
 import { Selection } from './selection.js';
 
@@ -210,11 +210,14 @@ class HistoryPanel {
       cards = all(this.grid, '.card');
     const button = (/** @type {string} */ act) => find(this.element, `[data-act=${act}]`, HTMLButtonElement);
     for (const node of cards) node.setAttribute('aria-selected', String(selection.has(Number(node.dataset.run))));
-    for (const act of ['starred', 'rejected', 'unmark', 'bundle', 'discard', 'bring_back'])
-      button(act).disabled = !count;
+    allow(
+      ['starred', 'rejected', 'unmark', 'bundle', 'discard', 'bring_back'].map(button),
+      count > 0,
+      'No run is selected',
+    );
     button('discard').hidden = bin;
     button('bring_back').hidden = button('empty_bin').hidden = !bin;
-    button('empty_bin').disabled = !cards.length;
+    allow([button('empty_bin')], cards.length > 0, 'The bin is empty');
     find(this.element, '.picked', HTMLElement).textContent = count ? `${count} selected` : NONE_PICKED;
   }
 

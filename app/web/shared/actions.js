@@ -65,16 +65,14 @@ export class ActionTable {
   }
 
   /**
+   * Add actions in place of those of the same names: a panel may be mounted again.
    * @param {Section} section
    * @param {Action[]} actions
    */
   add(section, actions) {
-    const there = this.sections.get(section) ?? [];
-    for (const action of actions) {
-      if (there.some(({ name }) => name === action.name))
-        throw new Error(`"${action.name}" is in "${section}" already`);
-      there.push(action);
-    }
+    const names = new Set(actions.map(({ name }) => name));
+    const others = (this.sections.get(section) ?? []).filter(({ name }) => !names.has(name));
+    this.sections.set(section, [...others, ...actions]);
   }
 
   /**

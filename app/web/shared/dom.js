@@ -128,6 +128,21 @@ export function feed(field, files) {
 }
 
 /**
+ * Let controls be used or not; one that may not says why when it is pointed at.
+ * @param {Iterable<HTMLElement>} nodes  buttons and fields.
+ * @param {boolean} on
+ * @param {string} why  not.
+ */
+export function allow(nodes, on, why) {
+  for (const node of nodes) {
+    node.dataset.title ??= node.title;
+    node.title = on ? node.dataset.title : why;
+    if ('disabled' in node) node.disabled = !on;
+    else node.setAttribute('aria-disabled', String(!on));
+  }
+}
+
+/**
  * A number with the minus sign of print.
  * @param {number} number
  * @param {number} [digits]

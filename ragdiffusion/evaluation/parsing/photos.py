@@ -74,6 +74,26 @@ def rendered_people(folder: Path, *, limit: int | None = None) -> Iterator[TrueP
         yield TruePhoto(load_photo(path.with_suffix(".jpg")), labels, None, groups)
 
 
+def held_out_people(count: int, *, cloth: Path | None = None, height: int = 256) -> Iterator[TruePhoto]:
+    """People that the engine renders for measuring: in shots, and in real cloth, that no training shows.
+
+    Args:
+        count: of photos.
+        cloth: folder of real garments (train.csv beside train/); None draws all cloth.
+        height: of the photos, pixels.
+
+    Raises:
+        ValueError: if `cloth` is no such folder.
+        ImportError: if the packages of requirements-train.txt are not installed.
+    """
+    from ragdiffusion.garments.people.engine import PeopleEngine
+
+    engine = PeopleEngine(height, cloth, held_out=True)
+    for index in range(count):
+        shot = engine.shot(index)
+        yield TruePhoto(Image.fromarray(shot.photo), shot.labels, None, people_groups(shot.summary()))
+
+
 def people_groups(about: dict) -> dict[str, str]:
     """What a rendered person is counted under, of the engine's own notes."""
     turned = abs(about["yaw"])

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ragdiffusion.images import load_photo, pad_to_square
+from ragdiffusion.images import pad_to_square
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.parsing.parse import Parse
 from ragdiffusion.parsing.parser import Parser
 
 CELL = 224
+SHOWN = 24
+"""Photos of a data set that are drawn."""
 PALETTE = np.array([(255, 255, 255), (220, 60, 60), (255, 130, 30), (240, 200, 60), (40, 120, 220), (200, 60, 200),
                     (230, 190, 150), (40, 40, 40), (90, 200, 90)], np.uint8)
 """Colour of each label, RGB."""
@@ -34,9 +36,9 @@ def photos_of(folder: Path) -> list[Path]:
     return found
 
 
-def parse_sheet(parser: Parser, paths: Iterable[Path]) -> Image.Image:
+def parse_sheet(parser: Parser, photos: Iterable[Image.Image]) -> Image.Image:
     """Parse photos and draw them: each photo, its label map, and its garments over it, with their names."""
-    blocks = [_block(photo := load_photo(path), parser.parse(photo)) for path in paths]
+    blocks = [_block(photo, parser.parse(photo)) for photo in photos]
     rows = -(-len(blocks) // _ACROSS)
     sheet = Image.new("RGB", (min(_ACROSS, len(blocks)) * 3 * CELL, rows * CELL + _HEADER), "white")
     pen = ImageDraw.Draw(sheet)

@@ -15,9 +15,8 @@ def _named(probabilities: np.ndarray) -> set[int]:
 
 def test_a_dress_read_as_a_top_in_places_is_a_dress() -> None:
     likely = sure_of(drawn(dress=(10, 20, 30, 55)))
-    top = (slice(10, 20), slice(10, 30))
-    likely[:, *top] = 0
-    likely[LABEL["upper"], *top], likely[LABEL["dress"], *top] = 0.55, 0.45
+    likely[:, 10:20, 10:30] = 0
+    likely[LABEL["upper"], 10:20, 10:30], likely[LABEL["dress"], 10:20, 10:30] = 0.55, 0.45
     found = settled(likely)
     assert _named(found) == {0, LABEL["dress"]}
     np.testing.assert_allclose(found[LABEL["dress"]][12:18, 12:28], 1, atol=1e-6)  # the mass moved with the name
@@ -26,11 +25,10 @@ def test_a_dress_read_as_a_top_in_places_is_a_dress() -> None:
 
 def test_a_top_and_skirt_read_as_a_dress_in_places_are_top_and_skirt() -> None:
     likely = sure_of(drawn(upper=(10, 5, 30, 25), lower=(10, 25, 30, 55)))
-    waist = (slice(22, 30), slice(10, 30))
-    likely[:, *waist] = 0
-    likely[LABEL["dress"], *waist] = 0.5
+    likely[:, 22:30, 10:30] = 0
+    likely[LABEL["dress"], 22:30, 10:30] = 0.5
     likely[LABEL["upper"], 22:26, 10:30] = likely[LABEL["lower"], 26:30, 10:30] = 0.4
-    likely[0, *waist] = 0.1
+    likely[0, 22:30, 10:30] = 0.1
     found = settled(likely).argmax(0)
     assert (found[22:26, 12:28] == LABEL["upper"]).all() and (found[26:30, 12:28] == LABEL["lower"]).all()
 
@@ -47,11 +45,20 @@ def test_a_suit_stays_as_it_is() -> None:
 
 def test_a_small_part_that_the_network_doubts_joins_what_it_lies_on() -> None:
     labels = drawn(lower=(10, 10, 30, 50), upper=(18, 25, 22, 29))
+    labels[2:10, 18:24] = LABEL["skin"]
     doubtful, sure = sure_of(labels), sure_of(labels)
     doubtful[:, 25:29, 18:22] *= 0.6
     doubtful[LABEL["lower"], 25:29, 18:22] += 0.4
-    assert _named(settled(doubtful)) == {0, LABEL["lower"]}
-    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"]}  # such as a badge: nothing is guessed
+    assert _named(settled(doubtful)) == {0, LABEL["lower"], LABEL["skin"]}
+    assert _named(settled(sure)) == {0, LABEL["lower"], LABEL["upper"], LABEL["skin"]}  # a badge
+
+
+def test_cuffs_of_a_laid_jumper_are_no_trousers_but_trousers_that_a_person_wears_are() -> None:
+    laid = drawn(upper=(8, 10, 32, 40), lower=(8, 40, 14, 56))
+    worn = laid.copy()
+    worn[2:10, 16:24] = LABEL["skin"]
+    assert _named(settled(sure_of(laid, sure=0.8))) == {0, LABEL["upper"]}
+    assert _named(settled(sure_of(worn, sure=0.8))) == {0, LABEL["upper"], LABEL["lower"], LABEL["skin"]}
 
 
 def test_specks_are_ground() -> None:

@@ -15,6 +15,7 @@ from ragdiffusion.config import Preset
 from ragdiffusion.draft.appearance_flow import AppearanceFlow
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
+from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.generation.text import caption_tokenizer
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
@@ -29,17 +30,17 @@ def build_autoencoder(preset: Preset) -> torch.nn.Module:
         **keywords)
 
 
-def build_unets(preset: Preset) -> tuple[UNet2DConditionModel, UNet2DConditionModel]:
-    """MainNet and, with the same initial weights, ReferenceNet (3.3).
+def build_unets(preset: Preset) -> tuple[UNet2DConditionModel, UNet2DConditionModel | None]:
+    """MainNet and, with the same initial weights, ReferenceNet (3.3); None where MainNet serves as its own.
 
     MainNet's conv_in is widened by zero columns for guider and draft; where it corrects a draft, conv_out starts
     at zero, so the untrained answer is the draft.
     """
     channels = preset.packed_channels
     unet = UNet2DConditionModel(in_channels=channels, out_channels=channels, **preset.unet)
-    reference_net = copy.deepcopy(unet)
+    reference_net = copy.deepcopy(unet) if preset.own_reference else None
     expand_conv_in(unet, preset.main_in_channels)
-    if preset.flow is not None:
+    if preset.flow is not None and preset.corrects_draft:
         torch.nn.init.zeros_(unet.conv_out.weight)
         torch.nn.init.zeros_(unet.conv_out.bias)
     return unet, reference_net
@@ -69,9 +70,17 @@ def build_components(preset: Preset) -> dict[str, Any]:
         "unet": unet,
         "reference_net": reference_net,
         "ep_adapter": EPAdapter.of_unet(unet, embedding_dim=preset.structure.embedding_dim, tokens=preset.ep_tokens,
-                                        dim=preset.ep_dim, attention_heads=preset.ep_heads),
-        "landmark_guider": LandmarkGuider(channels=preset.guider_channels),
+                                        dim=preset.ep_dim, attention_heads=preset.ep_heads)
+        if preset.ep_tokens else None,
+        "landmark_guider": LandmarkGuider(channels=preset.guider_channels) if preset.guider_channels else None,
         "appearance_flow": AppearanceFlow(**asdict(preset.flow)) if preset.flow is not None else None,
         "silhouette_net": SilhouetteNet(**asdict(preset.silhouette)) if preset.silhouette is not None else None,
         "scheduler": build_scheduler(preset),
     }
+
+
+def build_pipeline(preset: Preset, components: dict[str, Any]) -> RAGDiffusionPipeline:
+    """A pipeline of a preset's components, with the preset's numbers in its config."""
+    return RAGDiffusionPipeline(
+        **components, preset_name=preset.name, latent_packing=preset.latent_packing, image_size=preset.image_size,
+        sampling=asdict(preset.defaults), white_outside=preset.white_outside, zero_empty_text=preset.zero_empty_text)

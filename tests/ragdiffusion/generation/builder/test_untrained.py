@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL
 from ragdiffusion.config import get_preset
 from ragdiffusion.generation.attention import attention_layers
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
-from ragdiffusion.generation.build import build_autoencoder, build_components, build_scheduler, build_unets
+from ragdiffusion.generation.builder.untrained import build_autoencoder, build_components, build_scheduler, build_unets
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
 
