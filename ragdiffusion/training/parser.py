@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from ragdiffusion.files import write_json
 from ragdiffusion.parsing.encoder import from_published
 from ragdiffusion.parsing.labels import LABELS
 from ragdiffusion.parsing.network import GarmentParser
@@ -27,7 +28,7 @@ from ragdiffusion.parsing.parser import NetworkParser
 from ragdiffusion.training.depthwise import exact_depthwise_gradients
 from ragdiffusion.training.loop import Journal
 from ragdiffusion.training.parser_photos import UNSURE, Harder, LaidGarments, RenderedPeople
-from ragdiffusion.training.state import ExponentialAverage, save_tensors, write_json
+from ragdiffusion.training.state import ExponentialAverage, save_tensors
 
 log = logging.getLogger(__name__)
 
