@@ -1,11 +1,11 @@
-"""`checkpoint assemble|build`: put trained or published parts together to a folder in diffusers layout."""
+"""`checkpoint assemble|build|update`: put trained or published parts together to a folder in diffusers layout."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ragdiffusion.commands import checkpoint_build
+from ragdiffusion.commands import checkpoint_build, checkpoint_update
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
     build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
     checkpoint_build.add_arguments(build)
+    update = actions.add_parser("update", help="a checkpoint with some parts replaced by trained ones, file by file")
+    checkpoint_update.add_arguments(update)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Assemble or build."""
-    return checkpoint_build.run(args) if args.action == "build" else _assemble(args)
+    """Assemble, build or update."""
+    return {"assemble": _assemble, "build": checkpoint_build.run, "update": checkpoint_update.run}[args.action](args)
 
 
 def _assemble(args: argparse.Namespace) -> int:
