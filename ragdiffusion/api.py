@@ -11,8 +11,10 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ragdiffusion.bank import Bank
-from ragdiffusion.config import SamplingDefaults, get_preset
+from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+from ragdiffusion.garments.patterns import MeasureError, Pattern
+from ragdiffusion.garments.patterns import draft as draft_pattern
 from ragdiffusion.generation.generator import (
     Draft,
     Enlarged,
@@ -27,7 +29,7 @@ from ragdiffusion.images import load_mask, load_photo, mask_to_tensor
 from ragdiffusion.parsing.flow_finder import FlowFinder
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.retrieval.retriever import KEPT_NEIGHBOURS, Retriever
+from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
@@ -70,6 +72,7 @@ class RAGDiffusion:
     @classmethod
     def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
                         bank: str | Path | None = None, device: str | None = None,
+                        dtype: torch.dtype = torch.float32, offload: str = "whole", compiled: bool = False,
                         reader: str | AttributeReader = "heads") -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
@@ -78,6 +81,10 @@ class RAGDiffusion:
             preset: which preset's bundled checkpoint; a checkpoint that is given must be of this preset.
             bank: file or database URL; None: `bank.sqlite3` beside the checkpoint.
             device: torch device; None takes a GPU where there is one.
+            dtype: what the drawing half computes in; what looks at photos computes in float32 always.
+            offload: `whole`, `model` or `sequential`: how parts make room for each other on the device. A run that
+                finds too little memory goes on in the next of these.
+            compiled: compile MainNet, which takes minutes once and makes steps faster.
             reader: who reads the attributes: "heads", "qwen:FOLDER_OR_HUB_ID", the address of an OpenAI-compatible
                 server (to which each photo is then sent), or any reader.
 
@@ -88,7 +95,7 @@ class RAGDiffusion:
         if isinstance(reader, str):
             parse_reader(reader)  # before the weights are loaded, which takes seconds
         location = locate_checkpoint(checkpoint, preset)
-        pipeline = open_pipeline(location, preset, device)
+        pipeline = open_pipeline(location, preset, device, dtype=dtype, offload=offload, compiled=compiled)
         opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
                            fingerprint=fingerprint(location, ENCODER_PARTS))
         return cls(pipeline, opened, fingerprint(location), reader=reader)
@@ -235,15 +242,28 @@ class RAGDiffusion:
             GenerationCancelled: if the listener raised it.
         """
         sight = self.see(photo)
-        return self.generator.generate(sight, self.retrieve(sight) if guide is None else guide, seed=seed, steps=steps,
-                                       strength=strength, guidance=guidance, size=size, on_step=on_step)
+        guide = self.retrieve(sight) if guide is None else guide
+        return self.generator.generate(sight, guide, seed=seed, steps=steps, strength=strength, guidance=guidance,
+                                       size=size, outline=self.pattern(guide), on_step=on_step)
+
+    def pattern(self, guide: StructureGuide) -> Pattern | None:
+        """The pattern that a guide's landmark was drawn from; None if it has none, or a person painted it.
+
+        Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
+        """
+        entry = guide.landmark_id
+        spec = None if entry is None else self.bank.patterns([entry]).get(entry)
+        try:
+            return None if spec is None else draft_pattern(spec.kind, spec.measures)
+        except MeasureError:  # of a version that knew other measures
+            return None
 
     def largest_size(self, photo: PhotoSource) -> int:
         """Largest side that `generate` makes of a photo, pixels: the photo's own, at least the model's."""
         return self.generator.largest_size(photo.image if isinstance(photo, Sight) else load_photo(photo))
 
     def enlarge(self, photo: PhotoSource, picture: Image.Image, landmark: torch.Tensor, *,
-                size: int | None = None) -> Enlarged:
+                size: int | None = None, pattern: Pattern | None = None) -> Enlarged:
         """Bring a picture that `generate` made at the model's size to a larger one, without denoising it again.
 
         Args:
@@ -251,17 +271,19 @@ class RAGDiffusion:
             picture: RGB on white.
             landmark: (H, W) in [0, 1], what it was made with.
             size: as in `generate`.
+            pattern: that the landmark was drawn from, for an edge that is smooth at any size.
 
         Raises:
             ValueError: if the photo or the size can't be used, or the picture is not of the model's size.
         """
-        return self.generator.enlarge(self.see(photo), picture, landmark, size=size)
+        return self.generator.enlarge(self.see(photo), picture, landmark, size=size, outline=pattern)
 
-    def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
+    def silhouette(self, landmark: torch.Tensor, size: int, pattern: Pattern | None = None) -> Image.Image:
         """A landmark as a finished picture of a size follows it: L, 255 is garment.
 
         Args:
             landmark: (H, W) in [0, 1].
             size: side, pixels, at least H.
+            pattern: that the landmark was drawn from, as in `enlarge`.
         """
-        return self.generator.silhouette(landmark, size)
+        return self.generator.silhouette(landmark, size, pattern)

@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("ragdiffusion.commands.generate", "make the flat-lay picture of a photo's garment"),
     "batch": ("ragdiffusion.commands.batch", "make the flat-lay pictures of whole folders of photos"),
     "benchmark": ("ragdiffusion.commands.benchmark", "measure speed, memory and faithfulness on this machine"),
+    "describe": ("ragdiffusion.commands.describe", "count a preset's parameters and what a picture computes"),
     "train": ("ragdiffusion.commands.train", "train one part of the model"),
     "train-all": ("ragdiffusion.commands.train_all", "train every part within a time and pack the weights to travel"),
     "evaluate": ("ragdiffusion.commands.evaluate", "measure retrieval, pictures and attributes as the paper does"),
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report("stopped", 130)
     except ValueError as error:
         return _report(f"error: {_line(error)}", 2, trace="--debug" in argv)
+    except ModuleNotFoundError as error:
+        return _report(f"error: {_absent(error)}", 1, trace="--debug" in argv)
     except Exception as error:
         remedy = "" if "--debug" in argv else " (--debug shows where)"
         return _report(f"error: {_line(error)}{remedy}", 1, trace="--debug" in argv)
@@ -92,6 +95,13 @@ def _report(message: str, code: int, *, trace: bool = False) -> int:
         traceback.print_exc()
     print(f"ragdiffusion: {message}", file=sys.stderr)
     return code
+
+
+def _absent(error: ModuleNotFoundError) -> str:
+    """What to do about a package that is not there: all that a command may lack belongs to one extra."""
+    if error.name is None or error.name.partition(".")[0] == __package__:
+        return f"{_line(error)}: the installation is not whole, install it anew"
+    return f'{error.name} is not installed: start it by launch.py, or pip install "ragdiffusion-studio[train]"'
 
 
 def _line(error: BaseException) -> str:

@@ -1,7 +1,8 @@
 """Every number of the presets, in one place.
 
-`studio` is small, trained here and bundled; `sdxl` is the paper's; `ablation` is smaller still, so that a machine
-without a GPU can train each of the paper's variants for comparison. The code never asks which preset it runs: it
+`studio` is small, trained here and bundled; `sdxl` is the paper's; `sdxl-refine` draws over the studio's draft with
+published weights alone; `ablation` is smaller still, so that a machine without a GPU can train each of the paper's
+variants for comparison. The code never asks which preset it runs: it
 reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) are plain keyword dictionaries.
 """
 
@@ -10,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+KEPT_NEIGHBOURS = 8
+"""Bank entries that every search keeps, so that K can move up to it without another."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class StructureConfig:
 
 @dataclass(frozen=True)
 class FlowConfig:
-    """The appearance flow (DESIGN 5b).
+    """The appearance flow, which makes the draft.
 
     Attributes:
         input_size: side of photo and landmark given to it, pixels.
@@ -106,11 +110,16 @@ class Preset:
         unet: keywords of `UNet2DConditionModel`, shared by MainNet and ReferenceNet; channels in and out are derived.
         text: keywords of each text encoder's `CLIPTextConfig`; the second, if any, is one with a projection.
         structure: of StructureNet.
-        ep_tokens: N, tokens that the EP-Adapter makes from ê.
+        ep_tokens: N, tokens that the EP-Adapter makes from ê; 0: there is no EP-Adapter.
         ep_dim: width inside its Resampler.
         ep_heads: its attention heads.
-        guider_channels: of the Landmark Guider's four convolutions.
+        guider_channels: of the Landmark Guider's four convolutions; empty: there is none.
         flow: of the appearance flow, None where the preset draws without a draft.
+        corrects_draft: MainNet sees the draft and corrects it; else sampling only starts from it.
+        own_reference: ReferenceNet has weights of its own; else MainNet serves as ReferenceNet too.
+        white_outside: what lies outside the landmark is kept white in every step.
+        zero_empty_text: an empty caption is encoded as zeros.
+        published: parameters of the published parts that it starts from, by name.
         silhouette: of SilhouetteNet, None where the order of the neighbours is the embedding's alone; it needs the
             garment mask that the appearance flow finds.
         prediction_type: what MainNet predicts: `sample` (x0, on top of the draft) or `v_prediction` or `epsilon`.
@@ -132,10 +141,15 @@ class Preset:
     silhouette: SilhouetteConfig | None = None
     latent_channels: int = 16
     guider_channels: tuple[int, ...] = (16, 32, 64, 128)
+    corrects_draft: bool = True
+    own_reference: bool = True
+    white_outside: bool = False
+    zero_empty_text: bool = False
+    published: dict[str, int] = field(default_factory=dict)
     defaults: SamplingDefaults = field(default_factory=SamplingDefaults)
 
     def __post_init__(self) -> None:
-        if self.flow is not None and self.prediction_type != "sample":
+        if self.flow is not None and self.corrects_draft and self.prediction_type != "sample":
             raise ValueError(f"preset {self.name}: a draft is corrected in x0, so prediction_type must be 'sample', "
                              f"got {self.prediction_type!r}")
         if self.silhouette is not None and self.flow is None:
@@ -160,8 +174,9 @@ class Preset:
     @property
     def main_in_channels(self) -> int:
         """Channels into MainNet: packed latent, guider, and draft with its visibility where there is one."""
-        draft = self.packed_channels + self.latent_packing**2 if self.flow is not None else 0
-        return self.packed_channels + self.guider_channels[-1] + draft
+        drafted = self.flow is not None and self.corrects_draft
+        draft = self.packed_channels + self.latent_packing**2 if drafted else 0
+        return self.packed_channels + (self.guider_channels or (0,))[-1] + draft
 
 
 _STUDIO = Preset(
@@ -215,9 +230,10 @@ _SDXL = Preset(
         "addition_time_embed_dim": 256,
         "projection_class_embeddings_input_dim": 2816,
     },
-    text=({"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12},
+    text=({"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
+           "vocab_size": 49408},
           {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20,
-           "projection_dim": 1280, "hidden_act": "gelu"}),
+           "projection_dim": 1280, "hidden_act": "gelu", "vocab_size": 49408}),
     structure=StructureConfig(
         vision={"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16,
                 "image_size": 224, "patch_size": 14},
@@ -225,7 +241,27 @@ _SDXL = Preset(
     ep_tokens=16, ep_dim=1280, ep_heads=20,
     flow=None,
     prediction_type="v_prediction",
+    published={"unet": 2_567_463_684, "vae": 83_819_683, "clip_vision": 303_179_776},
     defaults=SamplingDefaults(guidance=2.0),
+)
+
+# Published weights alone, to draw over a draft (nothing here was trained for garments).
+_SDXL_REFINE = replace(
+    _SDXL,
+    name="sdxl-refine",
+    latent_channels=4,
+    autoencoder=("AutoencoderKL", {
+        "latent_channels": 4, "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2,
+        "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
+        "scaling_factor": 0.13025, "sample_size": 1024}),
+    structure=_STUDIO.structure,
+    ep_tokens=0, guider_channels=(),
+    flow=FlowConfig(),
+    silhouette=SilhouetteConfig(),
+    corrects_draft=False, own_reference=False, white_outside=True, zero_empty_text=True,
+    prediction_type="epsilon",
+    published={"unet": 2_567_463_684, "vae": 83_653_863},
+    defaults=SamplingDefaults(strength=0.35, guidance=3.0),
 )
 
 _ABLATION = replace(
@@ -239,7 +275,7 @@ _ABLATION = replace(
     defaults=SamplingDefaults(),
 )
 
-PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_STUDIO, _SDXL, _ABLATION)}
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (_STUDIO, _SDXL, _SDXL_REFINE, _ABLATION)}
 
 
 def get_preset(name: str) -> Preset:

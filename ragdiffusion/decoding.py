@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -105,7 +106,7 @@ def _open_file(source: str | Path, label: str) -> io.BufferedReader:
         ) from error
 
 
-def _decode_file(file: io.BufferedIOBase, label: str) -> Image.Image:
+def _decode_file(file: IO[bytes], label: str) -> Image.Image:
     head = file.read(12)
     if not head:
         raise ValueError(f"{label} is empty (0 bytes): export or download it again")
@@ -168,7 +169,7 @@ def _too_large(label: str, size: str) -> str:
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """ConditionMask decoders' warnings on odd files from the person; one thread at a time, as filters are global."""
+    """Keep decoders' warnings on odd files from the person; one thread at a time, as filters are global."""
     with _warnings_lock, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

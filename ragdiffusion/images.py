@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -25,6 +26,7 @@ CANONICAL_MARGIN = 1.12
 """Side of the canonical square over the longer side of the silhouette's bounding box."""
 MIN_FOREGROUND, MAX_FOREGROUND = 0.002, 0.98
 """Share of the picture that a usable mask may cover."""
+_Padding = Literal["constant", "edge"]
 
 
 def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
@@ -325,18 +327,20 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         if "srgb" in ImageCms.getProfileDescription(source).lower():
             return image
         target, mode = ImageCms.createProfile("sRGB"), "RGBA" if image.mode == "RGBA" else "RGB"
-        return ImageCms.profileToProfile(image, source, target, outputMode=mode)
+        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
+        assert converted is not None  # it is not done in place
+        return converted
     except (ImageCms.PyCMSError, OSError):  # a profile that cannot be used is the same as none
         return image
 
 
-def _pad(array: np.ndarray, height: int, width: int, mode: str) -> np.ndarray:
+def _pad(array: np.ndarray, height: int, width: int, mode: _Padding) -> np.ndarray:
     rows, columns = height - array.shape[0], width - array.shape[1]
     widths = [(rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)]
     return np.pad(array, widths + [(0, 0)] * (array.ndim - 2), mode=mode)
 
 
-def _fit_square(array: np.ndarray, size: int, mode: str) -> np.ndarray:
+def _fit_square(array: np.ndarray, size: int, mode: _Padding) -> np.ndarray:
     """Pad to square and resize; the longer side first, so a long strip never becomes a huge square."""
     _check_side(size)
     height, width = array.shape[:2]

@@ -1,18 +1,22 @@
-"""How much memory this process takes."""
+"""How much memory this process has held."""
 
 from __future__ import annotations
 
 import sys
 
-try:
-    import resource
-except ImportError:  # there is none on Windows
-    resource = None
-
 
 def peak_rss_mb() -> float:
-    """Most memory this process has held so far, in MB; NaN where the system does not tell."""
-    if resource is None:
-        return float("nan")
+    """Return the most memory that this process has held so far, in MB."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return _peak_working_set() / 1e6
     unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes here
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _peak_working_set() -> int:
+    """Return what Windows calls the peak working set, in bytes."""
+    import psutil
+
+    return psutil.Process().memory_info().peak_wset

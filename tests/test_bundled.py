@@ -1,5 +1,6 @@
 """The weights and the bank that ship: they must do the job on garments they never saw."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ragdiffusion.bank import Bank
 from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
 from ragdiffusion.metrics.image import foreground_of, mask_iou
 
@@ -102,3 +104,12 @@ def test_the_picture_keeps_to_its_landmark_and_to_the_garments_colour(model, pai
         colours.append(float(delta_e_2000(own, seen)))
     assert np.mean(overlap) > 0.9
     assert np.median(colours) < 8
+
+
+def test_its_bank_opens_for_reading_and_leaves_nothing_beside_it(tmp_path):
+    bank = Path(shutil.copy(CHECKPOINT / "bank.sqlite3", tmp_path))
+    before = bank.read_bytes()
+    with Bank.open(bank, read_only=True) as opened:
+        assert opened.read_only and len(opened) >= 1000
+        assert [path.name for path in tmp_path.iterdir()] == [bank.name]
+    assert [path.name for path in tmp_path.iterdir()] == [bank.name] and bank.read_bytes() == before

@@ -145,6 +145,167 @@ def test_the_checker_lets_good_code_pass(file: str, source: str) -> None:
     assert violations(Path(file), source) == []
 
 
+# ---- rooms and layers of the studio
+
+_MAX_LAYERS = 9
+_ROOMS = (
+    {"app.errors", "app.options"},
+    {"app.session_log"},
+    {"app.files"},
+    {"app.web"},
+    {"app.landmark_editor"},
+    {"app.runs"},
+    {"app.api", "app.pages.shared"},
+    {"app.pages.design", "app.pages.history", "app.pages.insight", "app.pages.bank"},
+    {"app.studio"},
+    {"app.__main__"},
+)
+"""Rooms from the ground up: a module knows its own room and those of lower rows, and nothing of its own row."""
+Graph = dict[str, set[str]]
+
+
+def _module_name(path: Path, root: Path) -> str:
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def import_graph(sources: dict[str, str], *, late: bool) -> Graph:
+    """Which modules each one imports, of those given.
+
+    Args:
+        sources: text by module name.
+        late: whether imports inside functions and for types count too.
+    """
+    graph: Graph = {name: set() for name in sources}
+    for name, source in sources.items():
+        file = Path(*name.split(".")).with_suffix(".py")
+        for target, _, at_import in _imports(ast.parse(source), file):
+            found = target if target in sources else target.rpartition(".")[0]
+            if found in sources and found != name and (late or at_import):
+                graph[name].add(found)
+    return graph
+
+
+def circle(graph: Graph) -> list[str]:
+    """A way from a module back to itself; empty if there is none."""
+    ended: set[str] = set()
+
+    def walk(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in ended:
+            return []
+        for target in sorted(graph[name]):
+            found = walk(target, [*way, name])
+            if found:
+                return found
+        ended.add(name)
+        return []
+
+    return next(filter(None, (walk(name, []) for name in sorted(graph))), [])
+
+
+def longest_chain(graph: Graph) -> list[str]:
+    """The longest way down from a module, of a graph without circles; as many layers as it has modules."""
+    chains: dict[str, list[str]] = {}
+
+    def chain(name: str) -> list[str]:
+        if name not in chains:
+            below = (chain(target) for target in sorted(graph[name]))
+            chains[name] = [name, *max(below, key=len, default=[])]
+        return chains[name]
+
+    return max(map(chain, sorted(graph)), key=len, default=[])
+
+
+def _row_and_room(name: str) -> tuple[int, str]:
+    for row, rooms in enumerate(_ROOMS):
+        for room in rooms:
+            if _within(name, room):
+                return row, room
+    raise ValueError(f"{name} stands in no room: give it one in _ROOMS")
+
+
+def arrows_up(graph: Graph) -> list[str]:
+    """Imports of a room that is not below the importer's; packages that only hold rooms are none."""
+    holders = {"app", "app.pages"}
+    found = []
+    for name in sorted(set(graph) - holders):
+        row, room = _row_and_room(name)
+        for target in sorted(graph[name] - holders):
+            below, other = _row_and_room(target)
+            if other != room and below >= row:
+                found.append(f"{name} imports {target}: {room} stands no higher than {other}")
+    return found
+
+
+@pytest.fixture(scope="module")
+def studio_sources() -> dict[str, str]:
+    files = (path for path in _FILES if path.relative_to(_ROOT).parts[0] == "app" and "versions" not in path.parts)
+    return {_module_name(path, _ROOT): path.read_text(encoding="utf-8") for path in files}
+
+
+def test_the_studio_has_no_circle_and_no_arrow_up(studio_sources: dict[str, str]) -> None:
+    graph = import_graph(studio_sources, late=True)
+    assert circle(graph) == [] and arrows_up(graph) == []
+
+
+def test_the_studio_has_few_layers(studio_sources: dict[str, str]) -> None:
+    chain = longest_chain(import_graph(studio_sources, late=False))
+    assert len(chain) <= _MAX_LAYERS, " -> ".join(chain)
+
+
+def test_no_class_of_the_studio_has_the_name_of_one_of_the_model() -> None:
+    names: dict[str, set[str]] = {"app": set(), "ragdiffusion": set()}
+    for path in _FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        classes = {node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        names[path.relative_to(_ROOT).parts[0]] |= {name for name in classes if not name.startswith("_")}
+    assert sorted(names["app"] & names["ragdiffusion"]) == []
+
+
+_HOUSE = {
+    "app.errors": "",
+    "app.session_log.log": "from app.errors import explain",
+    "app.runs.queue": "from app.session_log import log",
+    "app.pages.design.page": "import app.runs.queue\nfrom ragdiffusion.config import PRESETS",
+    "app.pages.history.page": "def build():\n    from app.runs.queue import RunQueue",
+}
+
+
+def test_a_graph_by_hand() -> None:
+    graph = import_graph(_HOUSE, late=False)
+    assert graph["app.session_log.log"] == {"app.errors"} and graph["app.pages.history.page"] == set()
+    assert import_graph(_HOUSE, late=True)["app.pages.history.page"] == {"app.runs.queue"}
+    assert longest_chain(graph) == [
+        "app.pages.design.page", "app.runs.queue", "app.session_log.log", "app.errors",
+    ]
+    assert circle(graph) == [] and arrows_up(graph) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "expected"),
+    [
+        ("app.errors", "def f():\n    from app.pages.design import page", "circle"),
+        ("app.session_log.log", "if TYPE_CHECKING:\n    import app.runs.queue", "circle"),
+        ("app.errors", "import app.files.store", "app.errors imports app.files.store"),
+        ("app.pages.history.page", "from app.pages.design import page", "imports app.pages.design.page"),
+        ("app.files.store", "from app.runs.queue import RunQueue", "app.files stands no higher than app.runs"),
+        ("app.attic.page", "", "stands in no room"),
+    ],
+)
+def test_the_rooms_have_teeth(module: str, source: str, expected: str) -> None:
+    graph = import_graph({**_HOUSE, "app.files.store": "", module: source}, late=True)
+    if expected == "circle":
+        found = circle(graph)
+        assert found[0] == found[-1] and module in found
+    elif "no room" in expected:
+        with pytest.raises(ValueError, match=expected):
+            arrows_up(graph)
+    else:
+        assert [line for line in arrows_up(graph) if expected in line] and circle(graph) == []
+
+
 # ---- what importing really does
 
 _WATCH = """
@@ -189,11 +350,6 @@ for name in modules:
     found[before:] = [f"{name}: {event}" for event in found[before:]]
 print("FOUND" + json.dumps(found))
 """
-
-
-def _module_name(path: Path, root: Path) -> str:
-    parts = path.relative_to(root).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _effects(root: Path, files: list[Path]) -> list[str]:

@@ -80,15 +80,26 @@ def test_command_lines() -> None:
     assert launch.command_line("py", "retrieve", ["a"]) == [*start, "-m", "ragdiffusion", "retrieve", "a"]
 
 
-def test_each_command_asks_for_its_files_and_they_exist() -> None:
-    for command, names in {
-        "studio": ["requirements.txt"],
-        "generate": ["requirements.txt"],
-        "test": ["requirements.txt", "requirements-train.txt", "requirements-test.txt"],
-        "train": ["requirements.txt", "requirements-train.txt"],
-    }.items():
-        files = launch.requirement_files(command)
-        assert [path.name for path in files] == names and all(path.is_file() for path in files)
+@pytest.mark.parametrize(
+    ("line", "extras"),
+    [
+        ("studio --port 1", []),
+        ("generate photo.jpg", []),
+        ("unknown", []),
+        ("test -q", ["train", "test"]),
+        ("train flow", ["train"]),
+        ("data", []),
+        ("data import viton-hd", []),
+        ("data realism --json", ["train"]),
+        ("bank add BANK", []),
+        ("bank build OUT", ["train"]),
+    ],
+)
+def test_each_command_asks_for_its_files_and_they_exist(line: str, extras: list[str]) -> None:
+    command, *arguments = line.split()
+    files = launch.requirement_files(command, arguments)
+    assert [path.name for path in files] == ["requirements.txt", *(f"requirements-{name}.txt" for name in extras)]
+    assert all(path.is_file() for path in files)
 
 
 # ---- when it installs
@@ -114,6 +125,18 @@ def test_a_changed_file_is_installed_again_without_a_new_environment(machine: _M
     machine.base.write_text("torch==2\n")
     machine.prepare()
     assert machine.made == 1 and len(machine.installed) == 2
+
+
+def test_another_pin_is_a_change_of_the_file_that_names_it(machine: _Machine) -> None:
+    pins = machine.base.with_name("constraints.txt")
+    pins.write_text("torch==1\n")
+    machine.base.write_text("-c constraints.txt\ntorch\n")
+    machine.prepare()
+    machine.prepare()
+    assert len(machine.installed) == 1
+    pins.write_text("torch==2\n")
+    machine.prepare()
+    assert len(machine.installed) == 2
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -205,7 +228,7 @@ def test_what_is_lacking_is_named(tmp_path: Path) -> None:
 
 
 def test_the_requirement_files_name_modules_that_this_python_has() -> None:
-    launch.check_current(launch.requirement_files("test"))
+    launch.check_current(launch.requirement_files("test", []))
 
 
 def test_help_runs_without_a_set_up(tmp_path: Path) -> None:

@@ -1,220 +1,372 @@
-// What the editor holds. A document is one state of the landmark: where it comes from, its mask, and what hangs on that:
-// { label, source, choice, mask, points, transform, draft }. Documents are never changed once they are in the history.
-const $ = (query) => element.querySelector(query);
-const LONGEST = 200, LEAST = 0.002, MOST = 0.98;
-let guide = null, fused = null, settings = { k: 4, alpha: 0.5 }, weights = [];
-let doc = null, past = [], future = [], editing = null, version = 0;
-let tool = 'points', mirror = false, diameter = 16, hover = null, selected = new Set();
-const ghost = { kind: '', opacity: 0.4, image: null, token: 0 };
-let pending = null;
-const sync = { serial: 0, sent: 0, answered: 0, pushed: 0, asked: 0, busy: false, live: false, drafting: 0 };
+/**
+ * What the editor holds: the guide, K and α, the landmark with its history, and what is being dragged.
+ *
+ * A document is one state of the landmark. Documents are never changed once they are in the history, but for what
+ * hangs on their mask: the points found on it and the draft laid into it.
+ */
 
-const silhouette = (source, choice) => guide.silhouettes[source === 'candidate' ? choice : fused.consensus];
-const shownMask = () => editing?.mask ?? doc.mask;
-const points = () => editing?.points ?? (doc.points ??= makePoints(doc.mask, guide.size));
-let basis = null;
-function shownDraft() {
-  const own = editing?.draft ?? (doc.source === 'edited' ? doc.draft : guide.drafts[doc.source === 'candidate' ? doc.choice : fused.consensus]);
-  if (own) basis = own;
-  return own ?? basis;
-}
-function shownPath() {
-  if (shownPath.of !== version || shownPath.mask !== shownMask()) {
-    shownPath.path = pathOf(traceLoops(shownMask(), guide.size));
-    shownPath.of = version;
-    shownPath.mask = shownMask();
+import { traceLoops } from './contours.js';
+import { makeParts } from './handles.js';
+import { maskFacts } from './mask.js';
+import { decodeMask } from './rle.js';
+import { fuse, likeness, weigh } from './slle.js';
+import { pathData } from './svg.js';
+
+/** @typedef {import('../web/shared/views.js').Film} Film */
+/** @typedef {import('../web/shared/views.js').Source} Source */
+/** @typedef {import('./affine.js').Affine} Affine */
+/** @typedef {import('./handles.js').Part} Part */
+/**
+ * @typedef {{ pixels: Uint8ClampedArray, mask: Uint8Array }} Draft  RGBA of the garment, and the mask it is laid into.
+ */
+/**
+ * @typedef {{ base: Uint8Array, map: Affine }} Transform  of the shape that it began with, so that two turns blur
+ *   once.
+ */
+
+/**
+ * @typedef {object} Document
+ * @property {string} label  what made it.
+ * @property {Source} source
+ * @property {number | null} choice  index of a picked candidate.
+ * @property {Uint8Array} mask
+ * @property {Part[] | null} parts  its outline, when it was asked for.
+ * @property {Transform | null} transform
+ * @property {Draft | null} draft  of a drawn landmark, when it is laid.
+ * @property {string | null} merge  changes in a row of the same name are one step.
+ * @property {number} at  when it was made, milliseconds.
+ */
+/**
+ * What a drag shows before it is a document.
+ * @typedef {object} Editing
+ * @property {Uint8Array} mask
+ * @property {Part[]} [parts]
+ * @property {Transform} [transform]
+ * @property {Draft} [draft]
+ */
+/**
+ * @typedef {object} Guide
+ * @property {Film} film
+ * @property {Uint8Array[]} silhouettes
+ * @property {string[]} outlines  path data.
+ * @property {(Draft | undefined)[]} drafts
+ * @property {(string | undefined)[]} urls  of the drafts.
+ */
+/** @typedef {ReturnType<typeof fuse> & { k: number, guide: Guide }} Fused */
+/**
+ * @typedef {{ label: string, source: Source, choice: number | null, mask: Uint8Array }} Beginning  of a document.
+ */
+
+/**
+ * Those who hear of changes.
+ * @typedef {object} Hearers
+ * @property {() => void} shown  the board must be drawn anew.
+ * @property {() => void} adopted  another document, K or α.
+ * @property {() => void} changed  Python must hear of it.
+ * @property {(text: string, loud?: boolean) => void} said
+ */
+
+const LONGEST_HISTORY = 200;
+const MERGED_WITHIN = 1500; // milliseconds
+/** Shares of the canvas that a landmark may cover; the same as Python's. */
+export const LEAST_SHARE = 0.002;
+export const MOST_SHARE = 0.98;
+
+/**
+ * Whether a landmark is one that a picture can follow.
+ * @param {number} share  of the canvas.
+ */
+export const usable = (share) => share >= LEAST_SHARE && share <= MOST_SHARE;
+
+export class Model {
+  /** @param {Hearers} hearers */
+  constructor(hearers) {
+    this.hearers = hearers;
+    /** @type {Guide | null} */
+    this.guide = null;
+    /** @type {Fused | null} */
+    this.fused = null;
+    this.settings = { k: 4, alpha: 0.5 };
+    /** @type {number[]} */
+    this.weights = [];
+    /** @type {Document | null} */
+    this.doc = null;
+    /** @type {Document[]} */
+    this.past = [];
+    /** @type {Document[]} */
+    this.future = [];
+    /** @type {Editing | null} */
+    this.editing = null;
+    /** @type {Draft | null} the newest draft that fits more or less, until the right one is there. */
+    this.nearDraft = null;
+    /** grows with whatever changes what is shown. */
+    this.version = 0;
   }
-  return shownPath.path;
-}
-function touch() {
-  version += 1;
-  repaint();
-}
 
-// ---- history
-function commit(next, merge = null) {
-  if (merge && merge === doc.merge && performance.now() - doc.at < 1500) next.merge = merge;
-  else { past.push(doc); next.merge = merge; }
-  if (past.length > LONGEST) past.shift();
-  future = [];
-  doc = { points: null, transform: null, draft: null, choice: null, at: performance.now(), ...next };
-  editing = null;
-  adopted();
-  send();
-}
-function step(from, to) {
-  if (!from.length || editing) return;
-  to.push(doc);
-  doc = from.pop();
-  if (doc.source === 'candidate' && doc.choice >= settings.k) doc = { ...doc, source: 'edited' };
-  if (doc.source === 'consensus') doc = { ...doc, mask: silhouette('consensus'), points: null };
-  selected.clear();
-  adopted();
-  send();
-  announce(`${from === past ? 'Undone' : 'Done again'}: ${to.at(-1).label ?? 'change'}`);
-}
-const undo = () => step(past, future), redo = () => step(future, past);
-function adopted() {
-  if (doc.points && ![...selected].every((key) => handleAt(key))) selected.clear();
-  if (!doc.points) selected.clear();
-  basis = shownDraft();
-  touch();
-  showState();
-  publish();
-}
-function pick(index) {
-  if (!guide || editing) return;
-  const source = index < 0 ? 'consensus' : 'candidate';
-  if (index >= settings.k || (doc.source === source && (index < 0 || doc.choice === index))) return;
-  const label = index < 0 ? 'back to the consensus' : `candidate ${index + 1}`;
-  commit({ label, source, choice: index < 0 ? null : index, mask: silhouette(source, index) });
-  announce(index < 0 ? 'The consensus is the landmark' : `Candidate ${index + 1} is the landmark`);
-}
-function edit(label, mask, more = {}, merge = null) {
-  commit({ label, source: 'edited', mask, ...more }, merge);
-}
+  // ---- what is there, once there is a photo
 
-// ---- K and α
-function retune(k, alpha) {
-  settings = { k: Math.min(k, guide.silhouettes.length), alpha };
-  if (fused?.k !== settings.k || fused?.token !== guide.token) {
-    weights = weigh(guide, settings.k);
-    fused = { ...fuse(guide.silhouettes, weights), k: settings.k, token: guide.token };
-    fused.rim = pathOf(traceLoops(Uint8Array.from(fused.mean, (v) => Math.min(255, Math.max(0, Math.round(v)))), guide.size));
+  get size() {
+    return this.theGuide.film.size;
   }
-  if (!doc) return;
-  if (doc.source === 'candidate' && doc.choice >= settings.k) doc = { ...doc, source: 'consensus', choice: null };
-  if (doc.source === 'consensus' && doc.mask !== silhouette('consensus')) doc = { ...doc, mask: silhouette('consensus'), points: null };
-  touch();
-  showState();
-  publish();
-}
-function publish() {
-  const current = doc.source === 'edited' ? -1 : doc.source === 'candidate' ? doc.choice : fused.consensus;
-  const frames = weights.map((weight, i) => ({ ...guide.neighbours[i], weight, iou: fused.iou[i], draft: guide.urls[i], outline: guide.outlines[i],
-    size: guide.size, consensus: i === fused.consensus, chosen: i === current }));
-  window.dispatchEvent(new CustomEvent('studio-frames', { detail: frames }));
-  window.dispatchEvent(new CustomEvent('studio-mix', { detail: { likeness: likeness(guide, weights, settings.alpha), all: likeness(guide, weights, 1) } }));
-}
 
-// ---- Python
-// The whole state goes each time, so a lost or overtaken message loses nothing; Generate takes it along, too.
-function send(mask = doc.mask, live = false) {
-  const source = live ? 'edited' : doc.source, serial = (sync.serial += 1);
-  pending = props.value = { token: guide.token, serial, k: settings.k, alpha: settings.alpha, source, choice: live ? null : doc.choice,
-    mask: source === 'edited' ? encodeMask(mask) : null };
-  sync.live = live;
-  element.dataset.serial = serial;
-  element.dataset.asked = Date.now();
-  flush();
-}
-// One message at a time; what changes meanwhile goes with the next, and one that no answer came to goes again.
-// What cannot be used stays here until it can.
-function flush() {
-  if (!pending || pending.serial <= sync.answered || (sync.busy && performance.now() - sync.asked < 4000)) return;
-  const { share } = maskFacts(shownMask(), guide.size);
-  if (pending.source === 'edited' && (share < LEAST || share > MOST)) return;
-  sync.sent = pending.serial;
-  sync.asked = performance.now();
-  sync.busy = true;
-  trigger('settle', pending);
-  setTimeout(flush, 4100);
-}
-// While something is dragged the draft follows as fast as it can be laid, and no faster.
-function sendLive() {
-  if (!sync.busy && performance.now() - sync.drafting > 2000) send(editing.mask, true);
-}
-function askDraft() {
-  const wanted = editing || (doc.source === 'edited' && !doc.draft);
-  if (!wanted || performance.now() - sync.drafting < 2000) return;
-  sync.drafting = performance.now();
-  trigger('draft');
-}
-async function pixelsOf(url, size) {
-  const image = new Image(), canvas = document.createElement('canvas');
-  image.src = url;
-  await image.decode();
-  canvas.width = canvas.height = size;
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  context.drawImage(image, 0, 0, size, size);
-  return context.getImageData(0, 0, size, size).data;
-}
-
-// ---- what arrives
-let latest = null;
-function loadGuide(value) {
-  if (guide?.token === value.token) return loadDrafts(value);
-  const before = guide && doc && guide.photo === value.photo ? [...past, doc] : [];
-  const silhouettes = value.neighbours.map(({ mask }) => decodeMask(mask, value.size));
-  guide = { ...value, silhouettes, drafts: [], urls: [], fresh: true,
-    outlines: silhouettes.map((mask) => loopsToSvg(traceLoops(mask, value.size), value.size).match(/ d="([^"]*)"/)[1]) };
-  // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
-  past = before.map((old) => ({ ...old, source: 'edited', choice: null, merge: null }));
-  future = [];
-  editing = doc = null;
-  basis = null;
-  element.dataset.drafts = 0;
-  selected.clear();
-  Object.assign(ghost, { kind: '', image: null });
-  Object.assign(sync, { busy: false, drafting: 0 });
-  pending = null;
-  loadDrafts(value);
-  reconcile();
-  if (!value.drafts.every(Boolean)) trigger('drafts');
-}
-function loadDrafts(value) {
-  value.drafts.forEach(async (url, i) => {
-    if (!url || guide.urls[i]) return;
-    guide.urls[i] = url;
-    const mine = guide, pixels = await pixelsOf(url, guide.size);
-    mine.drafts[i] = { pixels, mask: mine.silhouettes[i] };
-    if (mine !== guide) return;
-    element.dataset.drafts = guide.drafts.filter(Boolean).length;
-    if (doc) { touch(); publish(); }
-  });
-}
-function reconcile() {
-  const view = latest;
-  if (!view || !guide || view.token !== guide.token) return;
-  if (guide.fresh) {
-    guide.fresh = false;
-    sync.pushed = view.pushed;
-    fused = null;
-    retune(view.k, view.alpha);
-    doc = opened(view, 'the photo');
-    ready();
-    adopted();
-    element.dataset.token = guide.token;
-  } else if (view.pushed > sync.pushed) {
-    sync.pushed = view.pushed;
-    past.push(doc);
-    future = [];
-    editing = null;
-    doc = opened(view, 'an outline brought in');
-    adopted();
-    if (maskFacts(doc.mask, guide.size).border) announce('The outline touches the border');
+  get theGuide() {
+    return there(this.guide);
   }
-  sync.answered = Math.max(sync.answered, view.settled);   // a draft that took long tells of an older state
-  if (sync.answered >= sync.sent) sync.busy = false;
-  element.dataset.settled = sync.answered;
-  if (view.received) element.dataset.received = view.received;
-  flush();
-  if (view.draft) takeDraft(view);
-  else if (view.source === 'edited') askDraft();
+
+  get theDoc() {
+    return there(this.doc);
+  }
+
+  get theFused() {
+    return there(this.fused);
+  }
+
+  /** The mask that is shown. */
+  get mask() {
+    return this.editing?.mask ?? this.theDoc.mask;
+  }
+
+  /**
+   * Its outline with handles.
+   * @returns {Part[]}
+   */
+  get parts() {
+    const doc = this.theDoc;
+    return this.editing?.parts ?? (doc.parts ??= makeParts(doc.mask, this.size));
+  }
+
+  /**
+   * Where the whole lies, in terms of the shape that it began with.
+   * @returns {Transform}
+   */
+  get transform() {
+    return this.editing?.transform ?? this.theDoc.transform ?? { base: this.theDoc.mask, map: [1, 0, 0, 1, 0, 0] };
+  }
+
+  /**
+   * The garment to show in it.
+   * @returns {Draft | null}
+   */
+  get draft() {
+    const doc = this.theDoc,
+      { drafts } = this.theGuide;
+    const own = this.editing?.draft ?? (doc.source === 'edited' ? doc.draft : drafts[this.chosen]);
+    this.nearDraft = own ?? this.nearDraft;
+    return this.nearDraft;
+  }
+
+  /** Index of the candidate that is the landmark; -1 where it was drawn. */
+  get chosen() {
+    const { source, choice } = this.theDoc;
+    return source === 'edited' ? -1 : source === 'candidate' ? (choice ?? 0) : this.theFused.consensus;
+  }
+
+  /**
+   * @param {Source} source
+   * @param {number | null} choice
+   */
+  silhouette(source, choice) {
+    return this.theGuide.silhouettes[source === 'candidate' ? (choice ?? 0) : this.theFused.consensus];
+  }
+
+  /** Share of the canvas, and whether the border is touched. */
+  facts() {
+    return maskFacts(this.mask, this.size);
+  }
+
+  touch() {
+    this.version += 1;
+    this.hearers.shown();
+  }
+
+  // ---- history
+
+  /**
+   * Make a drawn landmark the newest step.
+   * @param {string} label
+   * @param {Uint8Array} mask
+   * @param {Partial<Document>} [more]
+   * @param {string | null} [merge]
+   */
+  edit(label, mask, more = {}, merge = null) {
+    this.commit({ label, source: 'edited', choice: null, mask }, more, merge);
+  }
+
+  /**
+   * Make a candidate the landmark, or the consensus.
+   * @param {number} index  -1 is the consensus.
+   */
+  pick(index) {
+    const doc = this.doc,
+      source = index < 0 ? 'consensus' : 'candidate',
+      choice = index < 0 ? null : index;
+    if (!doc || this.editing || index >= this.settings.k || (doc.source === source && doc.choice === choice)) return;
+    const label = index < 0 ? 'back to the consensus' : `candidate ${index + 1}`;
+    this.commit({ label, source, choice, mask: this.silhouette(source, choice) });
+    this.hearers.said(`${index < 0 ? 'The consensus' : `Candidate ${index + 1}`} is the landmark`);
+  }
+
+  /**
+   * @param {Beginning} next
+   * @param {Partial<Document>} [more]
+   * @param {string | null} [merge]
+   */
+  commit(next, more = {}, merge = null) {
+    const doc = this.theDoc,
+      now = performance.now();
+    if (!merge || merge !== doc.merge || now - doc.at > MERGED_WITHIN) this.past.push(doc);
+    if (this.past.length > LONGEST_HISTORY) this.past.shift();
+    this.future = [];
+    this.editing = null;
+    this.adopt({ ...begun(next), ...more, merge, at: now });
+    this.hearers.changed();
+  }
+
+  undo() {
+    this.step(this.past, this.future, 'Undone');
+  }
+
+  redo() {
+    this.step(this.future, this.past, 'Done again');
+  }
+
+  /**
+   * @param {Document[]} from
+   * @param {Document[]} to
+   * @param {string} word
+   */
+  step(from, to, word) {
+    const left = this.theDoc,
+      next = this.editing ? undefined : from.pop();
+    if (!next) return;
+    to.push(left);
+    this.adopt(this.fitting(next));
+    this.hearers.changed();
+    this.hearers.said(`${word}: ${left.label}`);
+  }
+
+  /**
+   * A document of the history under the present K.
+   * @param {Document} doc
+   * @returns {Document}
+   */
+  fitting(doc) {
+    if (doc.source === 'candidate' && (doc.choice ?? 0) >= this.settings.k) return { ...doc, source: 'edited' };
+    if (doc.source === 'consensus') return { ...doc, mask: this.silhouette('consensus', null), parts: null };
+    return doc;
+  }
+
+  /** @param {Document} doc */
+  adopt(doc) {
+    this.doc = doc;
+    this.touch();
+    this.hearers.adopted();
+  }
+
+  // ---- K and α
+
+  /**
+   * Weigh and fuse anew as far as it takes.
+   * @param {number} k
+   * @param {number} alpha
+   */
+  retune(k, alpha) {
+    const guide = this.theGuide;
+    this.settings = { k: Math.min(k, guide.silhouettes.length), alpha };
+    if (this.fused?.k !== this.settings.k || this.fused.guide !== guide) {
+      this.weights = weigh(guide.film, this.settings.k);
+      this.fused = { ...fuse(guide.silhouettes, this.weights), k: this.settings.k, guide };
+    }
+    if (!this.doc) return;
+    const { source, choice } = this.doc;
+    if (source === 'candidate' && (choice ?? 0) >= this.settings.k)
+      this.doc = { ...this.doc, source: 'consensus', choice: null };
+    const consensus = this.silhouette('consensus', null);
+    if (this.doc.source === 'consensus' && this.doc.mask !== consensus)
+      this.doc = { ...this.doc, mask: consensus, parts: null };
+    this.touch();
+    this.hearers.adopted();
+  }
+
+  /**
+   * The candidates for the filmstrip.
+   * @returns {import('../web/shared/events.js').Frame[]}
+   */
+  frames() {
+    const { film, urls, outlines } = this.theGuide,
+      { iou, consensus } = this.theFused,
+      chosen = this.chosen;
+    return this.weights.map((weight, i) => ({
+      id: film.neighbours[i].id,
+      similarity: film.neighbours[i].similarity,
+      weight,
+      iou: iou[i],
+      draft: urls[i],
+      outline: outlines[i],
+      size: film.size,
+      consensus: i === consensus,
+      chosen: i === chosen,
+    }));
+  }
+
+  /** How like e the embedding ê is, now and at α = 1. */
+  mix() {
+    const { film } = this.theGuide;
+    return { likeness: likeness(film, this.weights, this.settings.alpha), all: likeness(film, this.weights, 1) };
+  }
+
+  // ---- what Python brings
+
+  /**
+   * Take the neighbours of another photo, or of another reading of the same.
+   * @param {Film} film
+   */
+  take(film) {
+    const silhouettes = film.neighbours.map(({ mask }) => decodeMask(mask, film.size));
+    const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
+    // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
+    const before = this.doc && this.guide?.film.photo === film.photo ? [...this.past, this.doc] : [];
+    this.past = before.map((old) => ({ ...old, source: 'edited', choice: null, merge: null }));
+    this.future = [];
+    this.editing = this.doc = this.nearDraft = this.fused = null;
+    this.guide = { film, silhouettes, outlines, drafts: [], urls: [] };
+    return this.guide;
+  }
+
+  /**
+   * Begin with a landmark that Python brought.
+   * @param {Beginning} beginning
+   */
+  open(beginning) {
+    this.adopt(begun(beginning));
+  }
+
+  /**
+   * Add a landmark that Python brought in later.
+   * @param {Beginning} beginning
+   */
+  bring(beginning) {
+    this.past.push(this.theDoc);
+    this.future = [];
+    this.editing = null;
+    this.adopt(begun(beginning));
+  }
 }
-function opened(view, label) {
-  const mask = view.mask ? decodeMask(view.mask, guide.size) : silhouette(view.source, view.choice);
-  return { label, source: view.source, choice: view.choice, mask, points: null, transform: null, draft: null };
+
+/**
+ * @param {Beginning} beginning
+ * @returns {Document}
+ */
+function begun(beginning) {
+  return { ...beginning, parts: null, transform: null, draft: null, merge: null, at: performance.now() };
 }
-async function takeDraft(view) {
-  const target = guide, mask = decodeMask(view.mask, guide.size), draft = { pixels: await pixelsOf(view.draft, target.size), mask };
-  sync.drafting = 0;
-  if (target !== guide) return;
-  for (const owner of [doc, ...past.slice(-3)]) if (owner.source === 'edited' && sameMask(owner.mask, mask)) owner.draft = draft;
-  if (editing) { editing.draft = draft; sendLive(); }
-  basis = draft;
-  element.dataset.drafted = view.settled;
-  element.dataset.draftedAt = Date.now();
-  touch();
-  askDraft();
+
+/**
+ * @template Value
+ * @param {Value | null} value
+ * @returns {Value}
+ */
+function there(value) {
+  if (value === null) throw new Error('there is no photo yet');
+  return value;
 }

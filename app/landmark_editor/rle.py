@@ -19,7 +19,7 @@ def encode(mask: np.ndarray) -> str:
     """Write a mask.
 
     Args:
-        mask: uint8 [H, W].
+        mask: uint8 (H, W).
     """
     flat = np.ascontiguousarray(mask).reshape(-1)
     starts = np.r_[0, np.flatnonzero(np.diff(flat)) + 1]
@@ -41,10 +41,10 @@ def decode(text: str, size: int) -> np.ndarray:
         size: side of the mask, pixels.
 
     Returns:
-        uint8 [size, size].
+        uint8 (size, size).
 
     Raises:
-        ValueError: it is not such a text, or its runs do not fill a mask of that size.
+        ValueError: if it is not such a text, or its runs do not fill a mask of that size.
     """
     try:
         records = np.frombuffer(base64.b64decode(text, validate=True), _RECORD)

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from app.landmark_editor.rle import decode
+from app.session_log.values import LANDMARK_SOURCES
 from ragdiffusion.images import MAX_FOREGROUND, MIN_FOREGROUND
-
-SOURCES = ("consensus", "candidate", "edited")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +26,7 @@ class EditorState:
         alpha: share of the reconstruction in Eq. 3.
         source: "consensus", "candidate" or "edited".
         choice: index of the picked candidate, None otherwise.
-        mask: float32 [S, S] in [0, 1], the edited landmark; None otherwise.
+        mask: float32 (S, S) in [0, 1], the edited landmark; None otherwise.
     """
 
     token: int
@@ -50,7 +49,7 @@ class EditorState:
             None where the value is what Python itself had sent.
 
         Raises:
-            ValueError: the outline encloses nearly nothing or nearly everything, or the value is damaged.
+            ValueError: if the outline encloses nearly nothing or nearly everything, or the value is damaged.
         """
         if not isinstance(value, Mapping) or "serial" not in value:
             return None
@@ -67,7 +66,7 @@ class EditorState:
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"the canvas sent a state that cannot be read ({error!r}): reload the page") from error
-        if source not in SOURCES:
+        if source not in LANDMARK_SOURCES:
             raise ValueError(f"the canvas sent a landmark of the source {source!r}: reload the page")
         return state
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.workspace import WorkspaceError
+from app.errors import WorkspaceError
 
 BUSY_TIMEOUT_MS = 5000
 
@@ -40,7 +40,7 @@ class Database:
         self._engine.dispose()
 
     def reading(self) -> AbstractContextManager[Session]:
-        """A session that only reads; it never waits for a writer.
+        """Return a session that only reads; it never waits for a writer.
 
         Raises:
             ValueError, WorkspaceError: as for `writing`.
@@ -48,11 +48,11 @@ class Database:
         return self._transaction(writes=False)
 
     def writing(self) -> AbstractContextManager[Session]:
-        """A session that is committed at the end, or rolled back by whatever is raised.
+        """Return a session that is committed at the end, or rolled back by whatever is raised.
 
         Raises:
-            ValueError: the file is no database.
-            WorkspaceError: the database is locked, read-only, full or damaged.
+            ValueError: if the file is no database.
+            WorkspaceError: if the database is locked, read-only, full or damaged.
         """
         return self._transaction(writes=True)
 

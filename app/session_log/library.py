@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import Update, delete, func, select, update
+from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
 from app.session_log.tables import CollectionRow, CollectionRunRow, GroupRow, PresetRow, RunRow
-from app.session_log.values import FINAL
+from app.session_log.values import FINAL, mask_path
 from app.session_log.words import search_words
 
 MAX_NAME = 80
@@ -30,14 +30,14 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Preset:
+class OwnPreset:
     """Settings under a name."""
 
     name: str
     settings: dict[str, Any]
 
 
-class Library:
+class RunLibrary:
     """One log's collections, marks and presets. Each method is one transaction.
 
     Args:
@@ -51,7 +51,7 @@ class Library:
         """Mark runs as "starred" or "rejected", which exclude each other, or take the mark away (None).
 
         Raises:
-            ValueError: there is no such mark, or one of the runs is not theirs.
+            ValueError: if there is no such mark, or one of the runs is not theirs.
         """
         if mark is not None and mark not in _MARKS:
             raise ValueError(f"{mark!r} is no mark: choose one of {', '.join(_MARKS)}")
@@ -61,7 +61,7 @@ class Library:
         """Write a note to a run; "" takes it away.
 
         Raises:
-            ValueError: it is too long, or the run is not theirs.
+            ValueError: if it is too long, or the run is not theirs.
         """
         text = text.strip()
         if len(text) > MAX_NOTE:
@@ -76,7 +76,7 @@ class Library:
         """Put runs into the bin.
 
         Raises:
-            ValueError: one of them is not theirs, or has not ended.
+            ValueError: if one of them is not theirs, or has not ended.
         """
         with self._database.writing() as session:
             rows = _require(session, run_ids, owner)
@@ -90,7 +90,7 @@ class Library:
         """Take runs out of the bin.
 
         Raises:
-            ValueError: one of them is not theirs.
+            ValueError: if one of them is not theirs.
         """
         self._change(run_ids, owner, update(RunRow).values(deleted_at=None))
 
@@ -100,17 +100,16 @@ class Library:
         Returns:
             The pictures that no other run needs any more.
         """
-        pictures = (RunRow.photo_path, RunRow.landmark_path, RunRow.result_path)
         gone = (RunRow.owner == owner) & RunRow.deleted_at.is_not(None)
         with self._database.writing() as session:
-            names = {name for row in session.execute(select(*pictures).where(gone)) for name in row if name}
+            names = set(_pictures(session, gone))
             session.execute(delete(RunRow).where(gone))
-            needed = {name for row in session.execute(select(*pictures)) for name in row if name}
+            needed = set(_pictures(session))
             needed |= {name for name in session.scalars(select(GroupRow.picture_path)) if name}
         return sorted(names - needed)
 
     def collections(self, *, owner: str) -> list[Collection]:
-        """A person's collections by name."""
+        """Return a person's collections by name."""
         inside = select(func.count()).select_from(CollectionRunRow).join(RunRow, RunRow.id == CollectionRunRow.run_id)
         inside = inside.where(CollectionRunRow.collection_id == CollectionRow.id, RunRow.deleted_at.is_(None))
         query = select(CollectionRow.id, CollectionRow.name, inside.scalar_subquery())
@@ -119,7 +118,7 @@ class Library:
         return sorted((Collection(*row) for row in rows), key=lambda found: found.name.casefold())
 
     def collections_of(self, run_id: int, *, owner: str) -> list[int]:
-        """The collections that a run is in."""
+        """Return the collections that a run is in."""
         query = select(CollectionRunRow.collection_id).join(
             CollectionRow, CollectionRow.id == CollectionRunRow.collection_id
         )
@@ -130,7 +129,7 @@ class Library:
         """Put runs into a collection; a name that is new makes one.
 
         Raises:
-            ValueError: the name is empty or too long, or one of the runs is not theirs.
+            ValueError: if the name is empty or too long, or one of the runs is not theirs.
         """
         name = _name(name, "collection")
         with self._database.writing() as session:
@@ -151,7 +150,7 @@ class Library:
         """Take runs out of a collection; one that is empty then is forgotten.
 
         Raises:
-            ValueError: one of the runs or the collection is not theirs.
+            ValueError: if one of the runs or the collection is not theirs.
         """
         with self._database.writing() as session:
             _require(session, run_ids, owner)
@@ -163,18 +162,18 @@ class Library:
             if session.scalars(select(CollectionRunRow).where(held).limit(1)).first() is None:
                 session.delete(row)
 
-    def presets(self, *, owner: str) -> list[Preset]:
-        """A person's presets by name."""
+    def presets(self, *, owner: str) -> list[OwnPreset]:
+        """Return a person's presets by name."""
         query = select(PresetRow.name, PresetRow.settings).where(PresetRow.owner == owner)
         with self._database.reading() as session:
-            found = [Preset(name, settings) for name, settings in session.execute(query)]
+            found = [OwnPreset(name, settings) for name, settings in session.execute(query)]
         return sorted(found, key=lambda preset: preset.name.casefold())
 
-    def keep_preset(self, preset: Preset, *, owner: str) -> None:
-        """ConditionMask settings under a name, in place of earlier ones of that name.
+    def keep_preset(self, preset: OwnPreset, *, owner: str) -> None:
+        """Keep settings under a name, in place of earlier ones of that name.
 
         Raises:
-            ValueError: the name is empty or too long.
+            ValueError: if the name is empty or too long.
         """
         name = _name(preset.name, "preset")
         with self._database.writing() as session:
@@ -185,7 +184,7 @@ class Library:
         """Forget a preset.
 
         Raises:
-            ValueError: there is none of that name.
+            ValueError: if there is none of that name.
         """
         with self._database.writing() as session:
             gone = session.execute(delete(PresetRow).where(PresetRow.owner == owner, PresetRow.name == name))
@@ -199,7 +198,7 @@ class Library:
 
 
 def words_of(row: RunRow) -> str:
-    """The words that a row is found by."""
+    """Return the words that a row is found by."""
     return search_words(
         photo_name=row.photo_name,
         attributes=row.attributes,
@@ -209,8 +208,15 @@ def words_of(row: RunRow) -> str:
     )
 
 
+def _pictures(session: Session, *conditions: ColumnElement[bool]) -> Iterator[str]:
+    """Yield what runs need of the image store."""
+    columns = (RunRow.photo_path, RunRow.landmark_path, RunRow.result_path, RunRow.garment)
+    for *names, garment in session.execute(select(*columns).where(*conditions)):
+        yield from filter(None, (*names, mask_path(garment)))
+
+
 def _require(session: Session, run_ids: Sequence[int], owner: str) -> list[RunRow]:
-    """The rows, all of them this person's."""
+    """Return the rows, all of them this person's."""
     rows = list(session.scalars(select(RunRow).where(RunRow.id.in_(run_ids), RunRow.owner == owner)))
     missing = sorted(set(run_ids) - {row.id for row in rows})
     if missing:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
-from app.session_log.library import Library, words_of
+from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
-from app.session_log.values import Group, Run, RunInputs
+from app.session_log.values import Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
 _ORDER = (RunRow.position, RunRow.id)
@@ -27,21 +26,21 @@ class SessionLog:
     """The log in one SQLite file. Safe to use from several threads; each method is one transaction.
 
     Opening it marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
-    so one workspace belongs to one studio at a time (`app.workspace` sees to that).
+    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that).
 
     Args:
         path: the database; made with its tables when missing, migrated when older.
 
     Raises:
-        ValueError: the file is no session log, or a newer studio made it.
-        WorkspaceError: the database is locked, read-only, full or damaged. Every method may raise this.
+        ValueError: if the file is no session log, or a newer studio made it.
+        WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path)
         self.search = Search(self._database)
-        self.library = Library(self._database)
+        self.library = RunLibrary(self._database)
         try:
             with self._database.writing() as session:
                 migrate(session, path)
@@ -67,7 +66,7 @@ class SessionLog:
 
     def add_group(
         self, inputs: Sequence[RunInputs], *, kind: str, title: str, layout: dict[str, Any] | None = None
-    ) -> tuple[Group, list[Run]]:
+    ) -> tuple[RunGroup, list[Run]]:
         """Write runs of one person that were started by one press: all of them or none.
 
         Args:
@@ -90,7 +89,7 @@ class SessionLog:
         with self._database.writing() as session:
             for run, jpeg in runs:
                 row = RunRow(
-                    **{**asdict(run.inputs), "owner": owner},
+                    **{**vars(run.inputs), "owner": owner},
                     created_at=run.created_at.astimezone(timezone.utc).replace(tzinfo=None),
                     status=run.status,
                     error=run.error,
@@ -120,7 +119,7 @@ class SessionLog:
         """Write what a run of a batch found out when it began."""
         with self._database.writing() as session:
             row = session.get_one(RunRow, run_id)
-            for name, value in asdict(inputs).items():
+            for name, value in vars(inputs).items():
                 setattr(row, name, value)
             row.category = category_of(inputs.attributes)
             row.search_text = words_of(row)
@@ -162,10 +161,10 @@ class SessionLog:
             session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(status="cancelled"))
 
     def get(self, run_id: int, *, owner: str) -> Run:
-        """One run of one person, in the bin or not.
+        """Return one run of one person, in the bin or not.
 
         Raises:
-            ValueError: there is no such run, or it is someone else's.
+            ValueError: if there is no such run, or it is someone else's.
         """
         with self._database.reading() as session:
             row = session.get(RunRow, run_id)
@@ -174,21 +173,21 @@ class SessionLog:
             return _run(row)
 
     def latest(self, count: int, *, owner: str) -> list[Run]:
-        """The last runs of one person outside the bin, newest first."""
+        """Return the last runs of one person outside the bin, newest first."""
         query = select(RunRow).where(RunRow.owner == owner, RunRow.deleted_at.is_(None))
         with self._database.reading() as session:
             return [_run(row) for row in session.scalars(query.order_by(RunRow.id.desc()).limit(count))]
 
     def keep_thumbnail(self, run_id: int, jpeg: bytes) -> None:
-        """ConditionMask the small picture of a run that has none yet."""
+        """Keep the small picture of a run that has none yet."""
         with self._database.writing() as session:
             session.merge(ThumbnailRow(run_id=run_id, jpeg=jpeg))
 
-    def group(self, group_id: int, *, owner: str) -> tuple[Group, list[Run]]:
-        """A group and its runs in the order they were asked for.
+    def group(self, group_id: int, *, owner: str) -> tuple[RunGroup, list[Run]]:
+        """Return a group and its runs in the order they were asked for.
 
         Raises:
-            ValueError: there is no such group, or it is someone else's.
+            ValueError: if there is no such group, or it is someone else's.
         """
         with self._database.reading() as session:
             row = session.get(GroupRow, group_id)
@@ -198,25 +197,31 @@ class SessionLog:
             return _group(row), [_run(each) for each in runs]
 
     def finish_group(self, group_id: int, picture_path: str) -> None:
-        """ConditionMask the sheet's picture, which must be in the image store already."""
+        """Keep the sheet's picture, which must be in the image store already."""
         with self._database.writing() as session:
             session.execute(update(GroupRow).where(GroupRow.id == group_id).values(picture_path=picture_path))
 
     def queued(self, *, owner: str) -> list[Run]:
-        """A person's waiting runs in the order of the queue."""
+        """Return a person's waiting runs in the order of the queue."""
         query = select(RunRow).where(RunRow.status == "queued", RunRow.owner == owner).order_by(*_ORDER)
         with self._database.reading() as session:
             return [_run(row) for row in session.scalars(query)]
 
-    def places(self) -> list[tuple[int, str]]:
-        """Number and owner of every waiting run in the order of the queue."""
+    def waiting(self) -> list[tuple[int, str]]:
+        """Return number and owner of every queued run, in the order of the queue."""
         query = select(RunRow.id, RunRow.owner).where(RunRow.status == "queued").order_by(*_ORDER)
         with self._database.reading() as session:
             return [(run_id, owner) for run_id, owner in session.execute(query)]
 
-    def next_queued(self, *, but: SomeOf[str]) -> Run | None:
-        """The first waiting run, leaving out those of some people; None if there is none."""
-        query = select(RunRow).where(RunRow.status == "queued", RunRow.owner.not_in(but))
+    def next_queued(self, *, paused: SomeOf[str], taken: SomeOf[int]) -> Run | None:
+        """Return the first queued run; None if there is none.
+
+        Args:
+            paused: owners whose runs stand still.
+            taken: runs that a worker has already, though the log does not say so yet.
+        """
+        waits = RunRow.status == "queued", RunRow.owner.not_in(paused), RunRow.id.not_in(tuple(taken))
+        query = select(RunRow).where(*waits)
         with self._database.reading() as session:
             row = session.scalars(query.order_by(*_ORDER).limit(1)).one_or_none()
             return None if row is None else _run(row)
@@ -247,7 +252,7 @@ def _add(
 ) -> RunRow:
     last = session.scalars(select(func.max(RunRow.position))).one() or 0
     row = RunRow(
-        **asdict(inputs),
+        **vars(inputs),
         created_at=_now(),
         status="queued",
         error=None,
@@ -281,5 +286,5 @@ def _run(row: RunRow) -> Run:
     )
 
 
-def _group(row: GroupRow) -> Group:
-    return Group(**{name: getattr(row, name) for name in Group.__dataclass_fields__})
+def _group(row: GroupRow) -> RunGroup:
+    return RunGroup(**{name: getattr(row, name) for name in RunGroup.__dataclass_fields__})

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -25,7 +25,7 @@ def migrate(session: Session, path: Path) -> None:
         path: of the database, for messages.
 
     Raises:
-        ValueError: the file is a database of something else, or a newer studio made it.
+        ValueError: if the file is a database of something else, or a newer studio made it.
     """
     connection = session.connection()
     tables = set(inspect(connection).get_table_names())

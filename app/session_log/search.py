@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, select
@@ -32,7 +33,7 @@ class Filter:
         bin: whether the bin is searched, instead of all that is outside it.
 
     Raises:
-        ValueError: a status or mark that does not exist, or a moment without a time zone.
+        ValueError: for a status or mark that does not exist, or a moment without a time zone.
     """
 
     text: str = ""
@@ -52,6 +53,27 @@ class Filter:
         for moment in (self.since, self.until):
             if moment is not None and moment.tzinfo is None:
                 raise ValueError(f"{moment} has no time zone: give one, as datetime.astimezone() does")
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Filter:
+        """Read what the fields of a page or a call ask for; days are written as 2026-12-31, and `until` counts whole.
+
+        Raises:
+            ValueError: if a field cannot be used.
+        """
+        collection, until = fields.get("collection") or None, _day(fields.get("until"))
+        if collection is not None and (isinstance(collection, bool) or not isinstance(collection, int)):
+            raise ValueError(f"{collection!r} is no collection: reload the page")
+        return cls(
+            text=str(fields.get("text") or "")[:200],
+            status=fields.get("status") or None,
+            mark=fields.get("mark") or None,
+            category=fields.get("category") or None,
+            collection=collection,
+            since=_day(fields.get("since")),
+            until=until + timedelta(days=1) if until else None,
+            bin=bool(fields.get("bin")),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +125,7 @@ class Search:
         self._database = database
 
     def find(self, wanted: Filter, *, owner: str, count: int, before: int | None = None) -> Found:
-        """Some of the runs that a filter lets through, newest first.
+        """Return some of the runs that a filter lets through, newest first.
 
         Args:
             wanted: which.
@@ -130,7 +152,7 @@ class Search:
         return Found(tuple(_card(row) for row in rows), total)
 
     def timings(self, *, owner: str, count: int) -> list[Timed]:
-        """How long the latest runs took that were made here and are done, oldest first; those in the bin too."""
+        """Return how long the latest runs took that were made here and are done, oldest first; those in the bin too."""
         query = select(RunRow.id, RunRow.created_at, RunRow.steps, RunRow.timings_ms)
         query = query.where(RunRow.owner == owner, RunRow.status == "done", RunRow.imported.is_(False))
         with self._database.reading() as session:
@@ -138,13 +160,13 @@ class Search:
         return [Timed(run_id, moment.replace(tzinfo=timezone.utc), *rest) for run_id, moment, *rest in reversed(rows)]
 
     def categories(self, *, owner: str) -> list[str]:
-        """The categories that occur, in order."""
+        """Return the categories that occur, in order."""
         query = select(RunRow.category).where(RunRow.owner == owner, RunRow.category != "").distinct()
         with self._database.reading() as session:
             return sorted(session.scalars(query))
 
     def thumbnails(self, run_ids: list[int], *, owner: str) -> dict[int, bytes]:
-        """The small pictures of runs, as JPEG; runs without one are left out."""
+        """Return the small pictures of runs, as JPEG; runs without one are left out."""
         query = select(ThumbnailRow.run_id, ThumbnailRow.jpeg).join(RunRow, RunRow.id == ThumbnailRow.run_id)
         with self._database.reading() as session:
             found = session.execute(query.where(RunRow.id.in_(run_ids), RunRow.owner == owner)).all()
@@ -169,6 +191,14 @@ def _conditions(wanted: Filter, owner: str) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(RunRow.created_at < _plain(wanted.until))
     return found
+
+
+def _day(text: object) -> datetime | None:
+    """Return the beginning of a day, in this machine's time zone."""
+    try:
+        return datetime.strptime(str(text), "%Y-%m-%d").astimezone() if text else None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"{str(text)[:20]!r} is no date: write it as 2026-12-31") from error
 
 
 def _plain(moment: datetime) -> datetime:

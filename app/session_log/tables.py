@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, LargeBinary, UniqueConstraint, false
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, composite, mapped_column
+
+from app.session_log.sampling import Sampling
 
 
-class Base(DeclarativeBase):
+class LogBase(DeclarativeBase):
     """The log's tables."""
 
     # What a Python float becomes differs between the pinned versions of SQLAlchemy.
     type_annotation_map = {float: Float}
 
 
-class SchemaRow(Base):
+class SchemaRow(LogBase):
     """One row: the version of the tables. Studios of the first schema look here."""
 
     __tablename__ = "schema"
@@ -24,7 +28,7 @@ class SchemaRow(Base):
     schema_version: Mapped[int]
 
 
-class GroupRow(Base):
+class GroupRow(LogBase):
     """Runs that were started by one press."""
 
     __tablename__ = "groups"
@@ -37,7 +41,15 @@ class GroupRow(Base):
     picture_path: Mapped[str | None]
 
 
-class RunRow(Base):
+def _sampling_columns() -> Iterator[MappedColumn[Any]]:
+    """Yield one column for each setting, named as it is; types come from the dataclass."""
+    for setting in fields(Sampling):
+        default = setting.default
+        server_default = None if default is MISSING else false() if default is False else default
+        yield mapped_column(setting.name, server_default=server_default)
+
+
+class RunRow(LogBase):
     """One picture that was asked for. Pictures are names in the image store; times are UTC."""
 
     __tablename__ = "runs"
@@ -57,10 +69,7 @@ class RunRow(Base):
     attributes: Mapped[dict[str, str]] = mapped_column(JSON)
     landmark_path: Mapped[str]
     landmark_source: Mapped[str]
-    seed: Mapped[int]
-    steps: Mapped[int]
-    strength: Mapped[float]
-    guidance: Mapped[float]
+    sampling: Mapped[Sampling] = composite(*_sampling_columns())
     preset: Mapped[str]
     device: Mapped[str]
     status: Mapped[str]
@@ -68,8 +77,6 @@ class RunRow(Base):
     timings_ms: Mapped[dict[str, float]] = mapped_column(JSON)
     result_path: Mapped[str | None]
     embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
-    colour_match: Mapped[bool] = mapped_column(server_default=false())
-    background: Mapped[str] = mapped_column(server_default="white")
     starred: Mapped[bool] = mapped_column(server_default=false())
     rejected: Mapped[bool] = mapped_column(server_default=false())
     note: Mapped[str] = mapped_column(server_default="")
@@ -82,6 +89,7 @@ class RunRow(Base):
     position: Mapped[int] = mapped_column(server_default="0")
     category: Mapped[str] = mapped_column(server_default="")
     search_text: Mapped[str] = mapped_column(server_default="")
+    garment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     __table_args__ = (
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),
@@ -89,7 +97,7 @@ class RunRow(Base):
     )
 
 
-class ThumbnailRow(Base):
+class ThumbnailRow(LogBase):
     """A run's picture, small. Apart from the runs, so that searching them reads no pictures."""
 
     __tablename__ = "thumbnails"
@@ -97,7 +105,7 @@ class ThumbnailRow(Base):
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class CollectionRow(Base):
+class CollectionRow(LogBase):
     """A person's named set of runs."""
 
     __tablename__ = "collections"
@@ -107,7 +115,7 @@ class CollectionRow(Base):
     __table_args__ = (UniqueConstraint("owner", "name", name="collection_name"),)
 
 
-class CollectionRunRow(Base):
+class CollectionRunRow(LogBase):
     """A run in a collection."""
 
     __tablename__ = "collection_runs"
@@ -115,7 +123,7 @@ class CollectionRunRow(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
-class PresetRow(Base):
+class PresetRow(LogBase):
     """A person's own settings under a name."""
 
     __tablename__ = "presets"

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from math import isfinite
+from numbers import Real
 from typing import Any
+
+from app.session_log.sampling import SETTINGS, Sampling
 
 FINAL = ("done", "failed", "cancelled", "interrupted")
 STATUSES = ("queued", "running", *FINAL)
+LANDMARK_SOURCES = ("consensus", "candidate", "edited")
+MAX_GARMENT_NAME = 80
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -19,50 +28,67 @@ class RunInputs:
         photo_sha256: hash of the photo's file as it was given.
         photo_name: what the file was called.
         photo_path: the photo in the image store.
+        sampling: settings of the run.
+        k: number of candidates.
+        alpha: share of the reconstruction, in [0, 1].
+        attributes: all 14; of a run of a batch that has not begun, those that override what is read.
+        garment: which garment of the photo is meant, as `check_garment` describes; None where nobody said.
         checkpoint: fingerprint of the weights; "" until a run of a batch has begun.
         bank_version: version of the bank that was searched; "" as above.
-        candidates: `id, similarity, weight, iou` of each, most similar first; empty as above.
+        candidates: `id, similarity, weight, iou` of each, in the guide's order; empty as above.
         consensus: index of the candidate nearest to the fused mask.
         choice: index of the picked candidate, None otherwise.
-        alpha: share of the reconstruction, in [0, 1].
-        k: number of candidates.
-        attributes: all 14; of a run of a batch that has not begun, those that override what is read.
         landmark_path: the landmark as used, in the image store; "" as for `checkpoint`.
         landmark_source: "consensus", "candidate" or "edited".
-        seed: of the noise.
-        steps: of the sampler.
-        strength: share of the noise schedule that is run, in (0, 1].
-        guidance: weight of the conditions.
         preset: of the model.
         device: that it ran on.
         embedding: ê as little-endian float32; None in runs of the first schema and as for `checkpoint`.
-        colour_match: whether the picture is given the colours of the photo's garment.
-        background: what the picture is exported on: "white", "transparent" or "#rrggbb".
     """
 
     owner: str
     photo_sha256: str
     photo_name: str
     photo_path: str
-    checkpoint: str
-    bank_version: str
-    candidates: list[dict[str, Any]]
-    consensus: int
-    choice: int | None
-    alpha: float
+    sampling: Sampling
     k: int
-    attributes: dict[str, str]
-    landmark_path: str
-    landmark_source: str
-    seed: int
-    steps: int
-    strength: float
-    guidance: float
-    preset: str
-    device: str
+    alpha: float
+    attributes: dict[str, str] = field(default_factory=dict)
+    garment: dict[str, Any] | None = None
+    checkpoint: str = ""
+    bank_version: str = ""
+    candidates: list[dict[str, Any]] = field(default_factory=list)
+    consensus: int = 0
+    choice: int | None = None
+    landmark_path: str = ""
+    landmark_source: str = "consensus"
+    preset: str = ""
+    device: str = ""
     embedding: bytes | None = None
-    colour_match: bool = False
-    background: str = "white"
+
+    @classmethod
+    def from_flat(cls, values: Mapping[str, Any]) -> RunInputs:
+        """Make them from what `flat` returned.
+
+        Raises:
+            ValueError: if a sampling setting or the garment cannot be used.
+            KeyError: if one is missing.
+        """
+        own = {name: values[name] for name in cls.__dataclass_fields__ if name != "sampling"}
+        return cls(**{**own, "garment": check_garment(own["garment"])}, sampling=Sampling.read(values))
+
+    def flat(self) -> dict[str, Any]:
+        """Return all of it by name, each sampling setting by its own: as bundles, files and the API hold it."""
+        own = {name: value for name, value in vars(self).items() if name != "sampling"}
+        return {**own, **asdict(self.sampling)}
+
+    @property
+    def pictures(self) -> list[str]:
+        """What it needs of the image store."""
+        return [name for name in (self.photo_path, self.landmark_path, mask_path(self.garment)) if name]
+
+
+FLAT_INPUTS = (*(each.name for each in fields(RunInputs) if each.name != "sampling"), *SETTINGS)
+"""Names of what `RunInputs.flat` returns."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +131,14 @@ class Run:
     same_pixels: bool | None = None
     imported: bool = False
 
+    @property
+    def pictures(self) -> list[str]:
+        """What it needs of the image store, its own picture last."""
+        return [*self.inputs.pictures, *([self.result_path] if self.result_path else [])]
+
 
 @dataclass(frozen=True)
-class Group:
+class RunGroup:
     """Runs that were started by one press.
 
     Args:
@@ -125,3 +156,35 @@ class Group:
     title: str
     layout: dict[str, Any]
     picture_path: str | None
+
+
+def check_garment(value: Any) -> dict[str, Any] | None:
+    """Return which garment of a photo is meant, as the log keeps it.
+
+    Args:
+        value: None, or one of {"name": "upper"}, {"point": [x, y]} and {"mask": "<SHA-256 of its PNG>"}.
+
+    Raises:
+        ValueError: if it is none of these.
+    """
+    if value is None:
+        return None
+    if isinstance(value, dict) and len(value) == 1:
+        ((kind, what),) = value.items()
+        if kind == "name" and isinstance(what, str) and 1 <= len(what) <= MAX_GARMENT_NAME:
+            return {kind: what}
+        if kind == "mask" and isinstance(what, str) and _HASH.fullmatch(what):
+            return {kind: what}
+        if kind == "point" and isinstance(what, list | tuple) and len(what) == 2 and all(map(_is_number, what)):
+            return {kind: list(what)}
+    raise ValueError(f"a garment is meant by a name, a point or a mask's hash, got {str(value)[:80]}")
+
+
+def mask_path(garment: Mapping[str, Any] | None) -> str | None:
+    """Return the name that a garment's mask has in the image store; None where it is not meant by a mask."""
+    digest = (garment or {}).get("mask")
+    return f"{digest[:2]}/{digest}.png" if digest else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)

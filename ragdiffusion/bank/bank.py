@@ -21,6 +21,7 @@ from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.patterns import PatternSpec, read_patterns, store_patterns
 from ragdiffusion.bank.search import Neighbours, Ranking
 from ragdiffusion.bank.store import (
     SCHEMA_VERSION,
@@ -257,6 +258,11 @@ class Bank:
             known = {row.id: dict(row.attributes) for row in entry_rows(session, ids)}
         return [known[entry_id] for entry_id in ids]
 
+    def patterns(self, ids: Sequence[int]) -> dict[int, PatternSpec]:
+        """What entries were drawn from, by id; those without a pattern, or changed by hand since, are left out."""
+        with self._store.transaction() as session:
+            return read_patterns(session, ids)
+
     def entries(self, *, enabled: bool | None = None, deleted: bool = False) -> Iterator[BankEntry]:
         """Entries in order of their ids.
 
@@ -321,7 +327,10 @@ class Bank:
                 place = min(repeated)
                 more = f" ({len(repeated) - 1} more are duplicates too)" if len(repeated) > 1 else ""
                 raise ValueError(f"entry {place} of {len(entries)} cannot be added: {repeated[place]}{more}")
-            return edit.create(values)
+            ids = edit.create(values)
+            store_patterns(edit.session, ids, [new.pattern for new in entries],
+                           [value["silhouette"] for value in values])
+            return ids
 
     def update(self, updates: Sequence[EntryUpdate]) -> None:
         """Gives entries new values, all or none.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
@@ -31,7 +32,9 @@ def repeats(silhouettes: Sequence[bytes], vectors: np.ndarray) -> dict[int, int]
         outlines.setdefault(silhouette, []).append(place)
     found: dict[int, int] = {}
     for positions in outlines.values():
-        alike = vectors[positions] @ vectors[positions].T >= SAME_SIMILARITY if len(positions) > 1 else ()
+        if len(positions) == 1:
+            continue
+        alike = vectors[positions] @ vectors[positions].T >= SAME_SIMILARITY
         for row in range(1, len(positions)):
             earlier = [place for place, same in zip(positions[:row], alike[row, :row], strict=True)
                        if same and place not in found]
@@ -56,7 +59,7 @@ def describe_repeats(session: Session, silhouettes: Sequence[bytes], embeddings:
     """
     columns = (EntryRow.id, EntryRow.source, EntryRow.deleted_at, EntryRow.embedding, EntryRow.silhouette)
     distinct = list(dict.fromkeys(silhouettes))
-    held = []
+    held: list[Any] = []
     for start in range(0, len(distinct), _CHUNK):
         chunk = distinct[start : start + _CHUNK]
         held += session.execute(select(*columns).where(EntryRow.silhouette.in_(chunk)).order_by(EntryRow.id)).all()

@@ -4,13 +4,14 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import stored_shape_bits
 from ragdiffusion.images import SILHOUETTE_SIZE
 
@@ -29,6 +30,7 @@ class NewEntry:
         source: where the garment came from.
         tags: words to find it by.
         thumbnail: a small picture file to show it by.
+        pattern: what its silhouette was drawn from.
     """
 
     embedding: Tensor | np.ndarray
@@ -37,6 +39,7 @@ class NewEntry:
     source: str = ""
     tags: Sequence[str] = ()
     thumbnail: bytes | None = None
+    pattern: PatternSpec | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,11 +186,13 @@ def checked_fields(values: NewEntry | EntryUpdate, dimension: int, precision: st
     """
     checked: dict[str, Any] = {}
     complete = isinstance(values, NewEntry)
-    if complete or values.embedding is not None:
-        checked["embedding"] = encode_embedding(unit_vector(values.embedding, dimension), precision)
-    if complete or values.silhouette is not None:
-        checked["silhouette"] = check_silhouette(values.silhouette)
-        checked["shape"] = stored_shape_bits([values.silhouette])[0].tobytes()
+    # A new entry that lacks one of them is refused below, whatever its types promise.
+    embedding, silhouette = cast("Any", values.embedding), cast("Any", values.silhouette)
+    if complete or embedding is not None:
+        checked["embedding"] = encode_embedding(unit_vector(embedding, dimension), precision)
+    if complete or silhouette is not None:
+        checked["silhouette"] = check_silhouette(silhouette)
+        checked["shape"] = stored_shape_bits([silhouette])[0].tobytes()
     if values.thumbnail is not None:
         checked["thumbnail"] = check_thumbnail(values.thumbnail)
     if values.attributes is not None:

@@ -24,6 +24,9 @@ class IndexFollower:
         precision: how they are stored.
     """
 
+    revision: int
+    digest: str
+
     def __init__(self, session: Session, dimension: int, precision: str) -> None:
         self._dimension, self._precision = dimension, precision
         self._load(session)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, Engine, ForeignKey, LargeBinary, create_engine, event, inspect
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 SCHEMA_VERSION = 2
 BUSY_TIMEOUT_MS = 5000
@@ -154,7 +154,7 @@ def create_store(location: str | Path, bank: BankRow) -> Store:
             raise ValueError(f"{path} exists already: open it, or create the bank under another name")
         if not path.parent.is_dir():
             raise ValueError(f"cannot create a bank in {path.parent}: there is no such folder, make it first")
-        store = _connect_file(path, mode="rwc", read_only=False)
+        store = _connect_file(path, mode="rwc")
     with store.transaction() as session:
         connection = session.connection()
         if inspect(connection).has_table(BankRow.__tablename__):
@@ -176,13 +176,8 @@ def open_store(location: str | Path, *, read_only: bool) -> Store:
     elif not path.is_file():
         raise ValueError(f"no bank at {path}: give the path of a bank file, or build a bank there")
     else:
-        writable = _is_writable(path) and _is_writable(path.parent)
-        mode = "rw" if writable and not read_only else "ro"
-        # A write-ahead log cannot be read without writing beside it, so a sealed copy is declared never to
-        # change. Not so while a log lies there: it holds pages that the file itself lacks.
-        if not writable and _uses_wal(path) and not path.with_name(path.name + "-wal").exists():
-            mode = "ro&immutable=1"
-        store = _connect_file(path, mode=mode, read_only=mode != "rw")
+        read_only = read_only or not (_is_writable(path) and _is_writable(path.parent))
+        store = _connect_reader(path) if read_only else _connect_file(path, mode="rw")
     try:
         with store.engine.connect() as connection:
             if not inspect(connection).has_table(BankRow.__tablename__):
@@ -215,7 +210,9 @@ def copy_file(store: Store, destination: Path) -> None:
     try:
         with store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
-            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))
+            driver = connection.connection.driver_connection
+            assert driver is not None  # the connection is open
+            driver.execute("VACUUM INTO ?", (str(partial),))
         with partial.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(partial, destination)
@@ -236,21 +233,43 @@ def file_of(location: str | Path) -> Path | None:
     return Path(text).expanduser().absolute()
 
 
-def _connect_file(path: Path, *, mode: str, read_only: bool) -> Store:
-    address = f"{path.as_uri()}?mode={mode}"
+def _connect_file(path: Path, *, mode: str) -> Store:
+    """Connects to a file that may change; mode is SQLite's `rw`, or `rwc` to make it."""
 
     def connect() -> sqlite3.Connection:
-        # SQLAlchemy begins transactions itself (below), so that tables too are made within one.
-        connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
-        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        connection.execute("PRAGMA foreign_keys=ON")
-        if not read_only:
-            connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
+        connection = _connection(path, mode)
+        connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+    return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=QueuePool), read_only=False)
+
+
+def _connect_reader(path: Path) -> Store:
+    """Connects to a file for reading, and leaves nothing beside it.
+
+    SQLite cannot read a file with a write-ahead log without making two files beside it, unless it is told that the
+    file never changes. That holds while no log with pages lies there, which is a writer's; so each transaction has
+    its own connection, which looks anew whether one does.
+    """
+
+    def connect() -> sqlite3.Connection:
+        return _connection(path, "ro&immutable=1" if _uses_wal(path) and not _has_log(path) else "ro")
+
+    return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=NullPool), read_only=True)
+
+
+def _connection(path: Path, mode: str) -> sqlite3.Connection:
+    # SQLAlchemy begins transactions itself (below), so that tables too are made within one.
+    address = f"{path.as_uri()}?mode={mode}"
+    connection = sqlite3.connect(address, uri=True, check_same_thread=False, isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def _file_store(path: Path, engine: Engine, *, read_only: bool) -> Store:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return Store(str(path), path, read_only, engine, sessionmaker(engine, expire_on_commit=False))
 
@@ -272,6 +291,12 @@ def _is_writable(path: Path) -> bool:
 def _uses_wal(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(20)[18:19] == bytes([_WAL_FORMAT])
+
+
+def _has_log(path: Path) -> bool:
+    """Whether pages that the file itself lacks lie in a write-ahead log beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _explained(error: DatabaseError, label: str) -> RuntimeError:

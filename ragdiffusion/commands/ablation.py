@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--limit is {args.limit}, 2 or more wanted: FID and KID compare sets")
     if args.steps < 1 or args.autoencoder_steps < 1:
         raise ValueError(f"--steps {args.steps}, --autoencoder-steps {args.autoencoder_steps}: 1 or more wanted")
-    args.reader = "heads"
+    args.reader, args.dtype, args.offload, args.compile = "heads", "float32", "whole", False
     report = ablate(args, get_preset(args.train_preset))
     if args.json:
         print_json(report)
@@ -127,7 +127,7 @@ def _config(args: argparse.Namespace, name: str, steps: int, **changes: Any) -> 
 def _autoencoders(args: argparse.Namespace, preset: Any) -> dict[int, Any]:
     """Both autoencoders, trained alike; by channels."""
     from ragdiffusion.generation.autoencoder import GarmentAutoencoder
-    from ragdiffusion.generation.build import build_autoencoder
+    from ragdiffusion.generation.builder.untrained import build_autoencoder
     from ragdiffusion.training.ablation import CHANNELS
     from ragdiffusion.training.autoencoder import imagenet_loss, train_autoencoder
     from ragdiffusion.training.sources import autoencoder_images

@@ -1,4 +1,4 @@
-"""`bank build|add|benchmark`: fill banks for a checkpoint, and measure the index that searches them."""
+"""`bank build|add|report|benchmark`: fill banks for a checkpoint, and measure what they hold and how it is searched."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ragdiffusion.commands.common import check_png_target, print_json, write_pic
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport
     from ragdiffusion.bank.building.sources import Candidate
+    from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette
 
 _SIZE = 4000
+_DRAWN = 0.4  # share of the pool that is drawn anew
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--garments", type=Path, metavar="FOLDER", help="real garments (train.csv beside train/)")
     build.add_argument("--flat-lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground; "
                        "subfolders name their categories")
-    build.add_argument("--drawn", type=int, metavar="N", help="drawn garments to choose from (default: an equal part; "
-                       "0 for none)")
+    build.add_argument("--drawn", type=int, metavar="N", help="garments drawn from patterns, beside those that were "
+                       "fitted to a catalogue's (default: two fifths of the pool; 0 for none of either)")
     sizes = build.add_mutually_exclusive_group()
     sizes.add_argument("--size", type=int, default=_SIZE, help="entries wanted (default %(default)s)")
     sizes.add_argument("--sizes", type=int, nargs="+", metavar="N", help="several banks in one run, OUT-N.sqlite3 "
@@ -44,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "out; subfolders name their categories")
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    report = actions.add_parser("report", help="what the silhouettes of banks are like: symmetric, smooth, whole, near "
+                                "to a catalogue's garments")
+    report.add_argument("banks", type=Path, nargs="+", metavar="BANK", help="bank files, shown side by side")
+    report.add_argument("--catalogue", type=Path, metavar="FOLDER", help="Fashion-MNIST's files (default: where "
+                        "Debian's dataset-fashion-mnist puts them; without it that part is left out)")
+    report.add_argument("--limit", type=int, default=1000, help="catalogue silhouettes to compare with, all "
+                        "of them held out (default %(default)s)")
+    report.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     bench = actions.add_parser("benchmark", help="measure the index on random entries: speed, recall, memory")
     bench.add_argument("--sizes", type=int, nargs="+", metavar="N", default=[10_000, 100_000, 1_000_000],
                        help="numbers of entries (default 10000 100000 1000000)")
@@ -55,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action that was chosen."""
-    return {"build": _build, "add": _add, "benchmark": _benchmark}[args.action](args)
+    return {"build": _build, "add": _add, "report": _report, "benchmark": _benchmark}[args.action](args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -129,16 +139,56 @@ def _add(args: argparse.Namespace) -> int:
     return 0
 
 
+def _report(args: argparse.Namespace) -> int:
+    from ragdiffusion.bank import Bank
+    from ragdiffusion.evaluation.bank_quality import coverage, measure_bank
+
+    if args.limit < 1:
+        raise ValueError(f"--limit is {args.limit}, 1 or more wanted")
+    held_out = _held_out(args)
+    found = {}
+    for path in args.banks:
+        with Bank.open(path, read_only=True) as bank:
+            near = coverage(bank, held_out) if held_out else None
+            found[str(path)] = {**asdict(measure_bank(bank)), "coverage": near}
+    if args.json:
+        print_json({"catalogue_silhouettes": len(held_out), "banks": found})
+        return 0
+    for key in ("version", "entries", "patterns", "mean_symmetry", "rim_waviness", "broken", "holed"):
+        every = [values[key] for values in found.values()]
+        shown = [f"{value:.3f}" if isinstance(value, float) else str(value) for value in every]
+        print(f"{key:<16}" + "".join(f"{text:>24}" for text in shown))
+    for kind in sorted({name for values in found.values() for name in values["coverage"] or {}}):
+        print(f"{'near ' + kind:<16}" + "".join(f"{values['coverage'][kind]:>24.3f}" for values in found.values()))
+    for name in sorted({name for values in found.values() for name in values["by_category"]}):
+        print(f"{name:<20}" + "".join(f"{values['by_category'].get(name, 0):>20}" for values in found.values()))
+    return 0
+
+
+def _held_out(args: argparse.Namespace) -> list[CatalogueSilhouette]:
+    """Catalogue silhouettes that nothing was fitted to, spread over the data set."""
+    from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, INSTALLED, read_silhouettes
+
+    folder = args.catalogue or INSTALLED
+    if args.catalogue is None and not folder.is_dir():
+        return []
+    every = list(read_silhouettes(folder, step=HELD_OUT))
+    return every[:: max(1, len(every) // args.limit)][: args.limit]
+
+
 def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
-    from ragdiffusion.bank.building.sources import drawn_candidates, folder_candidates, real_candidates
+    from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
+    from ragdiffusion.bank.building.sources import folder_candidates, real_candidates
 
     sources: list[Sequence[Candidate]] = []
     if args.garments is not None:
         sources.append(real_candidates(args.garments, seed=args.seed))
     if args.flat_lays is not None:
         sources.append(folder_candidates(args.flat_lays))
-    drawn = wanted if args.drawn is None else args.drawn
-    return [*sources, drawn_candidates(drawn)] if drawn else sources
+    drawn = round(_DRAWN * wanted) if args.drawn is None else args.drawn
+    if drawn:
+        sources += [fitted_candidates(seed=args.seed), drawn_candidates(drawn, seed=args.seed)]
+    return sources
 
 
 def _print_report(report: BuildReport) -> None:

@@ -1,10 +1,11 @@
-"""`checkpoint assemble`: put trained parts together to a folder in diffusers layout."""
+"""`checkpoint assemble|build`: put trained or published parts together to a folder in diffusers layout."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
+
+from ragdiffusion.commands import checkpoint_build
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,17 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                           "keep, 0 to 1: a young one is better held back (default %(default)s)")
     assemble.add_argument("--half", action="store_true", help="store weights in float16")
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
+    build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
+    checkpoint_build.add_arguments(build)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Assemble."""
-    from dataclasses import asdict, replace
+    """Assemble or build."""
+    return checkpoint_build.run(args) if args.action == "build" else _assemble(args)
+
+
+def _assemble(args: argparse.Namespace) -> int:
+    from dataclasses import replace
 
     import torch
 
     from ragdiffusion.config import get_preset
-    from ragdiffusion.generation.build import build_components
-    from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+    from ragdiffusion.generation.builder.saving import forget_places
+    from ragdiffusion.generation.builder.untrained import build_components, build_pipeline
 
     preset = get_preset(args.preset)
     torch.manual_seed(args.seed)
@@ -53,14 +60,11 @@ def run(args: argparse.Namespace) -> int:
             for weight in components["unet"].conv_out.parameters():
                 weight.mul_(args.correction)
     defaults = preset.defaults if args.strength is None else replace(preset.defaults, strength=args.strength)
-    pipeline = RAGDiffusionPipeline(**components, preset_name=preset.name, latent_packing=preset.latent_packing,
-                                    image_size=preset.image_size, sampling=asdict(defaults))
+    pipeline = build_pipeline(replace(preset, defaults=defaults), components)
     if args.half:
         pipeline.to(torch.float16)
     pipeline.save_pretrained(args.out, safe_serialization=True)
-    for file in args.out.glob("*/config.json"):  # where a part lay on this machine is nobody else's business
-        kept = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
-        file.write_text(json.dumps(kept, indent=2) + "\n")
+    forget_places(args.out)
     for name, part in components.items():
         if isinstance(part, torch.nn.Module):
             print(f"{name}: {f'from {taken[name]}' if name in taken else 'new, untrained'}")

@@ -13,7 +13,10 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, help="index of the first shot (default %(default)s)")
     parser.add_argument("--count", type=int, required=True, help="how many shots")
     parser.add_argument("--height", type=int, default=256, help="of the photos, pixels (default %(default)s)")
-    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo, with garment instances")
+    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo: garment "
+                        "instances, flat-lays, flow and visibility")
+    parser.add_argument("--pairs", action="store_true", help="write one garment of each shot with its flat-lay, as a "
+                        "dataset to train on and to `data pack`, instead of label maps")
     _add_cloth(parser)
 
 
@@ -43,11 +46,13 @@ def run_render(args: argparse.Namespace) -> int:
     from ragdiffusion.garments.people.engine import PeopleEngine
 
     _check(args)
+    if args.pairs and args.arrays:
+        raise ValueError("--pairs and --arrays were both given: choose one")
     cv2.setNumThreads(1)
     engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
-    done = render(engine, args.out, range(args.first, args.first + args.count), arrays=args.arrays,
+    done = render(engine, args.out, range(args.first, args.first + args.count), arrays=args.arrays, pairs=args.pairs,
                   track=lambda items: tqdm(items, unit="shot", disable=None))
-    print(f"{args.out}: {done} shots rendered, {args.count - done} were there")
+    print(f"{args.out}: {done} {'pairs' if args.pairs else 'shots'} rendered, {args.count - done} were there")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""`train flow|autoencoder|structure|silhouette|parser|denoiser`: train one part, or go on where it stopped."""
+"""`train flow|autoencoder|structure|silhouette|parser|measures|denoiser`: train one part, or go on where it stopped.
+
+`train pgea` and `train paper` train at the paper's scale and have options of their own.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.commands import train_parser
+from ragdiffusion.commands import train_measures, train_paper, train_parser, train_pgea
 
 if TYPE_CHECKING:
     import torch
@@ -17,6 +20,7 @@ PARTS = {
     "structure": "StructureNet and its attribute heads",
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "parser": "the parser of photos, which tells garments, skin and ground apart",
+    "measures": "MeasureNet, which reads garment makers' measures off a photo and its parse",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -24,9 +28,24 @@ _COMPONENTS = {"flow": "appearance_flow", "autoencoder": "vae", "structure": "st
                "silhouette": "silhouette_net"}
 
 
+AT_SCALE = {
+    "pgea": (train_pgea, "a UNet's adaptation from 4-channel latents to 16 (3.3)"),
+    "paper": (train_paper, "denoiser or StructureNet as the paper does it, over several processes (4.1)"),
+}
+"""Trainings with options of their own: the module that has them, and what is trained."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("part", choices=PARTS, help="; ".join(f"{name}: {what}" for name, what in PARTS.items()))
+    """Declare the options of each part."""
+    parts = parser.add_subparsers(dest="part", metavar="PART", required=True)
+    for name, what in PARTS.items():
+        _add_part_arguments(parts.add_parser(name, help=what, description=f"Train {what}.", allow_abbrev=False))
+    for name, (module, what) in AT_SCALE.items():
+        part = parts.add_parser(name, help=what, description=f"Train {what}.", allow_abbrev=False)
+        module.add_arguments(part)
+
+
+def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of state, log and samples; resumed if it has a "
                         "state")
     parser.add_argument("--start", type=Path, help="not denoiser: a checkpoint's folder of this part; begin with its "
@@ -75,13 +94,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train."""
+    if args.part in AT_SCALE:
+        return AT_SCALE[args.part][0].run(args)
     import logging
 
     import cv2
     import torch
 
     from ragdiffusion.config import get_preset
-    from ragdiffusion.generation.build import build_components
+    from ragdiffusion.generation.builder.untrained import build_components
     from ragdiffusion.training.loop import LoopConfig
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -99,6 +120,8 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed, sample_every=args.sample_every, save_every=args.save_every, bfloat16=args.bfloat16,
         device=args.device)
     torch.manual_seed(args.seed)
+    if args.part == "measures":
+        return train_measures.run(args, config)
     if args.part == "denoiser":
         return _denoiser(args, config)
     components = build_components(preset)

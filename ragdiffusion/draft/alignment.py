@@ -1,4 +1,4 @@
-"""Laying one silhouette over another by an affine map: where the appearance flow starts from (DESIGN 5b).
+"""Laying one silhouette over another by an affine map: where the appearance flow starts from.
 
 The garment's mask in the photo is turned, scaled and shifted onto the landmark by Levenberg-Marquardt on blurred
 masks, from several turns at once; the one that fits best with the least turning wins. No weights, a few milliseconds.

@@ -1,4 +1,6 @@
-"""The appearance flow (DESIGN 5b): for each point of a landmark, where it lies in the photo and whether it is seen.
+"""The appearance flow: for each point of a landmark, where it lies in the photo and whether it is seen.
+
+This is no part of the paper; docs/architecture.md ("The draft") says what it is for.
 
 Three stages. A U-Net finds the garment in the photo. Its mask is laid onto the landmark by an affine map
 (`alignment`), so that garment and landmark stand over each other. A second U-Net then looks at the photo as laid so

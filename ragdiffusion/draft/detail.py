@@ -1,4 +1,4 @@
-"""What becomes of a draft's pixels: hidden ones are filled, fine ones carried into the denoised picture (DESIGN 5b)."""
+"""What becomes of a draft's pixels: hidden ones are filled, fine ones carried into the denoised picture."""
 
 from __future__ import annotations
 

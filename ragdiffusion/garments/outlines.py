@@ -80,11 +80,12 @@ def match_outlines(target: np.ndarray, source: np.ndarray) -> np.ndarray:
     total[0, 0] = 0.0
     slope_penalty = 0.05  # staying on one outline while moving on the other stretches cloth
     for diagonal in range(2 * size - 1):
-        i = np.arange(max(0, diagonal - size + 1), min(size, diagonal + 1))
-        j = diagonal - i
-        best = np.minimum(total[i, j], np.minimum(total[i, j + 1], total[i + 1, j]) + slope_penalty)
-        total[i + 1, j + 1] = cost[i, j] + best
-    i = j = count
+        row = np.arange(max(0, diagonal - size + 1), min(size, diagonal + 1))
+        column = diagonal - row
+        best = np.minimum(total[row, column],
+                          np.minimum(total[row, column + 1], total[row + 1, column]) + slope_penalty)
+        total[row + 1, column + 1] = cost[row, column] + best
+    i, j = count, count
     sums, hits = np.zeros((size, 1)), np.zeros((size, 1))
     while True:
         sums[i] += j
@@ -174,7 +175,7 @@ def symmetrise(alpha: np.ndarray) -> np.ndarray:
         uint8 (N, N), antialiased.
     """
     distance = [cv2.distanceTransform((side > 127).astype(np.uint8), cv2.DIST_L2, 5) for side in (alpha, 255 - alpha)]
-    signed = distance[0] - distance[1]
+    signed: np.ndarray = distance[0] - distance[1]
     signed = cv2.GaussianBlur((signed + signed[:, ::-1]) / 2, (0, 0), alpha.shape[0] / 256)
     return without_specks(np.rint(np.clip(signed + 0.5, 0, 1) * 255).astype(np.uint8))
 

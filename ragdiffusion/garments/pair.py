@@ -40,7 +40,7 @@ class Pair:
     def mirrored(self) -> Pair:
         """The same pair seen in a mirror, photo and flat-lay alike."""
         size = self.photo.shape[1]
-        turn = np.float32([[-1, 0, size - 1], [0, 1, 0]])
+        turn = np.array([[-1, 0, size - 1], [0, 1, 0]], np.float32)
         flow = cv2.transform(cv2.flip(self.flow, 1), turn)
         flip = lambda image: cv2.flip(image, 1)  # noqa: E731
         return Pair(

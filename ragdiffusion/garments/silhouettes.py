@@ -197,7 +197,7 @@ def _check_outline(shape: np.ndarray, ground: _Ground, label: str) -> None:
         raise ValueError(f"{label}: {faint:.0%} of the outline is too faint to be trusted (white on white?): give a "
                          "mask")
     if float(np.median(ground.smooth[shape])) < _WEAK_CONTRAST:
-        rugged, symmetry = _ruggedness(shape), mirror_iou(np.uint8(shape) * 255)
+        rugged, symmetry = _ruggedness(shape), mirror_iou(shape.astype(np.uint8) * 255)
         if rugged > _RUGGED or symmetry < _LOPSIDED:
             raise ValueError(f"{label}: parts of the garment seem as light as the ground (its outline is {rugged:.2f} "
                              f"times as long as a smooth one, {symmetry:.2f} of it is symmetric): give a mask")

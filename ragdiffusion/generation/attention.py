@@ -1,4 +1,4 @@
-"""Conditioning through attention, without a fork of the UNet (DESIGN 6).
+"""Conditioning through attention, without a fork of the UNet (docs/architecture.md has what was found by trial).
 
 Two processors replace diffusers' own in every transformer block. They hold no weights and no state: all that
 belongs to one call travels in one `Conditioning`, handed to the UNet as `cross_attention_kwargs`. With an empty

@@ -13,7 +13,7 @@ from diffusers import UNet2DConditionModel
 from torch import nn
 from torch.nn import functional as F
 
-from ragdiffusion.generation.attention import Conditioning, install_processors, text_keys_values
+from ragdiffusion.generation.attention import Conditioning, KeysValues, install_processors, text_keys_values
 from ragdiffusion.generation.conditioners import (
     EPAdapter,
     LandmarkGuider,
@@ -46,7 +46,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class ConditionMask:
-    """Which conditions a row keeps, each (B,) bool; dropped ones are as if never given (DESIGN 5.8)."""
+    """Which conditions a row keeps, each (B,) bool; dropped ones are as if never given."""
 
     reference: torch.Tensor
     embedding: torch.Tensor
@@ -55,7 +55,7 @@ class ConditionMask:
 
     @classmethod
     def all(cls, batch: int, device: torch.device) -> ConditionMask:
-        """ConditionMask everything."""
+        """Keep everything."""
         kept = torch.ones(batch, dtype=torch.bool, device=device)
         return cls(reference=kept, embedding=kept, landmark=kept, draft=kept)
 
@@ -85,17 +85,30 @@ class DenoiserInputs:
 
     Attributes:
         conditioning: for MainNet's attention.
-        extra: (B, channels, h, w), what joins the noisy latent at conv_in.
-        base: (B, C, h, w) packed, what MainNet's answer is added to: the draft, or zero.
+        extra: (B, channels, h, w), what joins the noisy latent at conv_in; None: nothing.
+        base: (B, C, h, w) packed, what MainNet's answer is added to: the draft; None: nothing.
         text: (B, L, width), for MainNet's signature.
         added: SDXL's pooled text and size ids, or None.
     """
 
     conditioning: Conditioning
-    extra: torch.Tensor
-    base: torch.Tensor
+    extra: torch.Tensor | None
+    base: torch.Tensor | None
     text: torch.Tensor
     added: dict[str, torch.Tensor] | None
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What ReferenceNet says of a photo (Eq. 4).
+
+    Attributes:
+        keys_values: of its self-attention layers; None: nobody looks at them.
+        rows: (B,) bool, the rows that may look; None: all.
+    """
+
+    keys_values: KeysValues | None
+    rows: torch.Tensor | None = None
 
 
 class GarmentDenoiser(nn.Module):
@@ -103,61 +116,62 @@ class GarmentDenoiser(nn.Module):
 
     Args:
         unet: MainNet; its conv_in takes noisy latent, guider features and, with a draft, draft and visibility.
-        reference_net: of the same shape, taking a packed latent alone.
-        ep_adapter: for ê.
-        landmark_guider: for the landmark.
+        reference_net: of the same shape, taking a packed latent alone; it may be MainNet itself.
+        ep_adapter: for ê; None: MainNet gets no structure embedding.
+        landmark_guider: for the landmark; None: MainNet gets none.
         packing: latents are folded p x p into channels.
     """
 
-    def __init__(self, *, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel, ep_adapter: EPAdapter,
-                 landmark_guider: LandmarkGuider, packing: int) -> None:
+    def __init__(self, *, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel,
+                 ep_adapter: EPAdapter | None, landmark_guider: LandmarkGuider | None, packing: int) -> None:
         super().__init__()
         self.unet, self.reference_net = unet, reference_net
         self.ep_adapter, self.landmark_guider = ep_adapter, landmark_guider
         self.packing = packing
-        self.takes_draft = unet.config.in_channels > unet.config.out_channels + landmark_guider.config.channels[-1]
-        for net in (unet, reference_net):
-            install_processors(net)
-        freeze_after_last_capture(reference_net)
+        guided = landmark_guider.config.channels[-1] if landmark_guider is not None else 0
+        self.takes_draft = unet.config.in_channels > unet.config.out_channels + guided
+        install_processors(unet)
+        if reference_net is not unet:
+            install_processors(reference_net)
+            freeze_after_last_capture(reference_net)
 
-    def prepare(self, sources: Sources, keep: ConditionMask | None = None) -> DenoiserInputs:
+    def capture(self, sources: Sources, keep: ConditionMask | None = None, *, always: bool = False) -> Captured:
+        """Ask ReferenceNet, once per picture.
+
+        Args:
+            sources: B rows.
+            keep: conditions kept; None keeps all.
+            always: ask even where no row looks at the answer, as processes that train together must.
+        """
+        if keep is not None and not always and not bool(keep.reference.any()):
+            return Captured(None)
+        photo = F.pixel_unshuffle(sources.photo, self.packing)  # (B, C p^2, h, w)
+        found = capture_reference(self.reference_net, photo, sources.text.hidden, self._added(sources))
+        everyone = keep is None or (not always and bool(keep.reference.all()))
+        return Captured(found, None if everyone else keep.reference)
+
+    def prepare(self, sources: Sources, keep: ConditionMask | None = None, captured: Captured | None = None
+                ) -> DenoiserInputs:
         """Digest the sources once per picture.
 
         Args:
             sources: B rows.
             keep: conditions kept; None keeps all.
+            captured: from `capture`, where it was asked already.
 
         Raises:
             ValueError: if a draft is missing where MainNet takes one, or the landmark is of a wrong size.
         """
-        batch, device = len(sources.photo), sources.photo.device
-        keep = keep or ConditionMask.all(batch, device)
-        photo = F.pixel_unshuffle(sources.photo, self.packing)  # (B, C p^2, h, w)
-        height, width = photo.shape[-2:]
-        if sources.landmark.shape[-2:] != (16 * height, 16 * width):
-            raise ValueError(f"landmark is {tuple(sources.landmark.shape[-2:])}, {(16 * height, 16 * width)} wanted: "
-                             "16 times the grid of packed latents")
-        row = lambda kept, like: kept.to(like.dtype).view(-1, *(1,) * (like.ndim - 1))  # noqa: E731
-        added = self._added(sources)
-        reference, has_reference = None, None
-        if bool(keep.reference.any()):  # else nobody would look at what ReferenceNet has to say
-            reference = capture_reference(self.reference_net, photo, sources.text.hidden, added)
-            has_reference = None if bool(keep.reference.all()) else keep.reference
-        guide = self.landmark_guider(sources.landmark)
-        extra, base = [guide * row(keep.landmark, guide)], torch.zeros_like(photo)
-        if self.takes_draft:
-            if sources.draft is None or sources.visibility is None:
-                raise ValueError("this checkpoint corrects a draft: give its latent and its visibility")
-            draft = F.pixel_unshuffle(sources.draft, self.packing)
-            base = draft * row(keep.draft, draft)
-            visibility = F.pixel_unshuffle(sources.visibility, self.packing)
-            extra += [base, visibility * row(keep.draft, visibility)]
+        captured = self.capture(sources, keep) if captured is None else captured
+        latent = F.pixel_unshuffle(sources.photo, self.packing)
+        extra, base = self._beside_the_noise(sources, keep, latent)
+        structure = self.ep_adapter(sources.embedding) if self.ep_adapter is not None else None
         conditioning = Conditioning(
-            reference=reference, has_reference=has_reference,
-            text=text_keys_values(self.unet, sources.text.hidden), structure=self.ep_adapter(sources.embedding),
-            structure_scale=keep.embedding.to(photo.dtype))
-        return DenoiserInputs(conditioning=conditioning, extra=torch.cat(extra, 1), base=base, text=sources.text.hidden,
-                        added=added)
+            reference=captured.keys_values, has_reference=captured.rows,
+            text=text_keys_values(self.unet, sources.text.hidden), structure=structure,
+            structure_scale=1.0 if keep is None else keep.embedding.to(latent.dtype))
+        return DenoiserInputs(conditioning=conditioning, extra=extra, base=base, text=sources.text.hidden,
+                              added=self._added(sources))
 
     def forward(self, noisy: torch.Tensor, t: torch.Tensor, prepared: DenoiserInputs) -> torch.Tensor:
         """One call of MainNet.
@@ -171,13 +185,39 @@ class GarmentDenoiser(nn.Module):
             (B, C p^2, h, w), of the scheduler's prediction type. With a draft that is x0: the draft's latent plus
             a correction, zero in a new network.
         """
-        out = self.unet(torch.cat([noisy, prepared.extra], 1), t, prepared.text, added_cond_kwargs=prepared.added,
+        given = noisy if prepared.extra is None else torch.cat([noisy, prepared.extra], 1)
+        out = self.unet(given, t, prepared.text, added_cond_kwargs=prepared.added,
                         cross_attention_kwargs=prepared.conditioning.kwargs()).sample
-        return prepared.base + out
+        return out if prepared.base is None else prepared.base + out
+
+    def _beside_the_noise(self, sources: Sources, keep: ConditionMask | None, latent: torch.Tensor
+                          ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """What joins the noisy latent at conv_in, and what the answer is added to."""
+        extra, base = [], None
+        if self.landmark_guider is not None:
+            wanted = tuple(16 * side for side in latent.shape[-2:])
+            if sources.landmark.shape[-2:] != wanted:
+                raise ValueError(f"landmark is {tuple(sources.landmark.shape[-2:])}, {wanted} wanted: 16 times the "
+                                 "grid of packed latents")
+            extra.append(_kept(self.landmark_guider(sources.landmark), keep and keep.landmark))
+        if self.takes_draft:
+            if sources.draft is None or sources.visibility is None:
+                raise ValueError("this checkpoint corrects a draft: give its latent and its visibility")
+            base = _kept(F.pixel_unshuffle(sources.draft, self.packing), keep and keep.draft)
+            extra += [base, _kept(F.pixel_unshuffle(sources.visibility, self.packing), keep and keep.draft)]
+        return torch.cat(extra, 1) if extra else None, base
 
     def _added(self, sources: Sources) -> dict[str, torch.Tensor] | None:
         if sources.text.pooled is None:
             return None
         side = sources.photo.shape[-1] * 8
-        ids = sources.photo.new_tensor([side, side, 0, 0, side, side]).expand(len(sources.photo), -1)
+        ids = torch.tensor([side, side, 0, 0, side, side], device=sources.photo.device, dtype=torch.float32)
+        ids = ids.expand(len(sources.photo), -1)
         return {"text_embeds": sources.text.pooled, "time_ids": ids}
+
+
+def _kept(condition: torch.Tensor, rows: torch.Tensor | None) -> torch.Tensor:
+    """A condition, zero in the rows that lose it."""
+    if rows is None:
+        return condition
+    return condition * rows.to(condition.dtype).view(-1, *(1,) * (condition.ndim - 1))

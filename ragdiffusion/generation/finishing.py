@@ -1,4 +1,4 @@
-"""The finished picture at the model's size or up to the photo's own (DESIGN 5b): the draft where it can be trusted.
+"""The finished picture at the model's size or up to the photo's own: the draft where it can be trusted.
 
 Where the denoised picture agrees with the draft and the flow is sure, the photo's own pixels stand; the rest is the
 denoiser's. Nothing is sharpened: what the photo does not show at that size is as smooth as the enlarged base.
@@ -16,7 +16,7 @@ from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
 from ragdiffusion.generation.pipeline import DraftTensors, PipelineOutput, RAGDiffusionPipeline
 
 MAX_SIZE = 2048
-"""Largest side of a finished picture: what a flow of 64 x 64 cells still positions well, and fits a laptop's memory."""
+"""Largest side of a finished picture: what a flow of 64 x 64 cells still places well, and fits a laptop's memory."""
 _SOFT_EDGE = 2  # pixels of the small picture: half the width that a landmark's soft edge may have
 _MIXED_EDGE = 1  # pixels of the small picture: so far inside the outline a decoder mixes the background in
 _EDGE_SIGMA = 0.8  # of the small picture: rounds off the stairs that a 1-bit silhouette leaves in its outline

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
+from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import enlarge_landmark, enlarge_picture, finish, largest_size, source_side
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
@@ -121,8 +122,12 @@ class Generator:
                      flow=found.flow.cpu())
 
     def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
-                 guidance: float | None, size: int | None, on_step: StepListener | None) -> GenerationResult:
-        """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`."""
+                 guidance: float | None, size: int | None, outline: Pattern | None = None,
+                 on_step: StepListener | None) -> GenerationResult:
+        """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`.
+
+        `outline` is what the landmark was drawn from, if it was: a larger picture follows it.
+        """
         started = time.perf_counter()
         if not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise ValueError(f"seed is {seed!r}, a whole number from 0 to 2^63 - 1 wanted")
@@ -143,7 +148,8 @@ class Generator:
             draft, finished = None, output.images * landmark + (1 - landmark)
         else:
             draft = tensor_to_images(output.draft.image)[0]
-            finished = finish(self._pipeline, output, landmark, lambda side: self._photo(sight, side), size=size,
+            exact = self._exact(landmark[0, 0], size, outline)
+            finished = finish(self._pipeline, output, exact, lambda side: self._photo(sight, side), size=size,
                               photo_side=sight.longer_side)
         spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
@@ -153,24 +159,31 @@ class Generator:
                                 peak_rss_mb=peak_rss_mb())
 
     @torch.no_grad()
-    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: int | None) -> Enlarged:
+    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: int | None,
+                outline: Pattern | None = None) -> Enlarged:
         """Bring a finished picture to a larger size; arguments and errors as in `RAGDiffusion`."""
         size = self._checked_size(size, sight)
         if picture.size != (self._size, self._size):
             raise ValueError(f"the picture is {picture.width}x{picture.height}, {self._size}x{self._size} wanted: "
                              "pictures of another model can't be enlarged")
-        silhouette = self.silhouette(landmark, size)
+        silhouette = self.silhouette(landmark, size, outline)
         if size == self._size:
             return Enlarged(picture.convert("RGB"), silhouette)
         base = self._there(photo_to_tensor(picture.convert("RGB"), self._size))
-        large = enlarge_picture(self._pipeline, base, self._there(landmark[None, None]),
+        large = enlarge_picture(self._pipeline, base, self._exact(self._there(landmark), size, outline),
                                 lambda side: self._photo(sight, side), size=size, photo_side=sight.longer_side,
                                 garment=self._garment(sight))
         return Enlarged(tensor_to_images(large)[0], silhouette)
 
-    def silhouette(self, landmark: torch.Tensor, size: int) -> Image.Image:
+    def silhouette(self, landmark: torch.Tensor, size: int, outline: Pattern | None = None) -> Image.Image:
         """A landmark as a finished picture of a size follows it; arguments as in `RAGDiffusion`."""
-        return tensor_to_mask_image(enlarge_landmark(landmark[None, None].float(), size)[0, 0])
+        return tensor_to_mask_image(enlarge_landmark(self._exact(landmark.float(), size, outline), size)[0, 0])
+
+    def _exact(self, landmark: torch.Tensor, size: int, outline: Pattern | None) -> torch.Tensor:
+        """A landmark (H, W) as (1, 1, S, S): drawn at the size wanted where its outline is known, else as it is."""
+        if outline is None or size <= landmark.shape[-1]:
+            return landmark[None, None]
+        return torch.from_numpy(outline.rasterise(size)).to(landmark)[None, None] / 255
 
     def largest_size(self, photo: Image.Image) -> int:
         """Largest side of a photo's picture, pixels."""

@@ -24,7 +24,7 @@ def locate_checkpoint(checkpoint: str | Path | None, preset: str) -> Path:
         bundled = assets_folder() / "checkpoints" / preset
         if not bundled.is_dir():
             raise ValueError(f"no weights are bundled for the preset {preset!r}: pass a checkpoint folder or hub id, "
-                             "or train one (see README, Training)")
+                             "or train one (docs/training.md)")
         return bundled
     location = Path(checkpoint)
     if location.is_dir():
@@ -39,28 +39,34 @@ def locate_checkpoint(checkpoint: str | Path | None, preset: str) -> Path:
                          "name and the network") from error
 
 
-def open_pipeline(location: Path, preset: str, device: str | None) -> RAGDiffusionPipeline:
+def open_pipeline(location: Path, preset: str, device: str | None, *, dtype: torch.dtype = torch.float32,
+                  offload: str = "whole", compiled: bool = False) -> RAGDiffusionPipeline:
     """Load a checkpoint's pipeline for use: on its device, in eval mode, without gradients.
 
     Args:
         location: folder in diffusers layout.
         preset: that it must be of.
         device: torch device; None takes a GPU where there is one.
+        dtype: what the drawing half computes in.
+        offload: how parts make room for each other, of `offload.MODES`.
+        compiled: compile MainNet at its first call.
 
     Raises:
         ValueError: if it is incomplete or of another preset, or the device can't be used.
     """
-    pipeline = RAGDiffusionPipeline.from_pretrained(location)
+    pipeline = RAGDiffusionPipeline.from_pretrained(location, dtype=dtype)
     if pipeline.config.preset_name != preset:
         raise ValueError(f"{location}: a checkpoint of the preset {pipeline.config.preset_name!r}, {preset!r} was "
                          f"asked for; pass --preset {pipeline.config.preset_name}")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        pipeline.to(device)
+        pipeline.place(device, offload)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"device {device!r} can't be used ({str(error).splitlines()[0]}); try cpu") from error
     pipeline.set_progress_bar_config(disable=True)
     for part in pipeline.components.values():
         if isinstance(part, torch.nn.Module):
             part.eval().requires_grad_(False)
+    if compiled:
+        pipeline.compile()
     return pipeline

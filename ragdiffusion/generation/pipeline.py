@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, s
 from ragdiffusion.draft.detail import fill_hidden
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
-from ragdiffusion.generation.denoiser import ConditionMask, DenoiserInputs, GarmentDenoiser, Sources
+from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sources
+from ragdiffusion.generation.offload import Offload
+from ragdiffusion.generation.sampling import Sampler, Surroundings, seeded_noise
 from ragdiffusion.generation.text import TextFeatures, encode_captions
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
@@ -27,6 +30,8 @@ OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": Structu
                "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow, "SilhouetteNet": SilhouetteNet}
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
+_FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
+"""Parts that compute in float32 always: what they say of a photo must be what they said of the bank's pictures."""
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
 StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
@@ -68,24 +73,29 @@ class RAGDiffusionPipeline(DiffusionPipeline):
     """Generates flat-lay pictures under a landmark, a structure embedding and a photo.
 
     Components are as in `build_components`; `text_encoder_2`, `tokenizer_2`, `appearance_flow` and
-    `silhouette_net` may be None.
+    `silhouette_net` may be None. So may `reference_net`, where MainNet serves as its own, `ep_adapter` and
+    `landmark_guider`, where MainNet was not trained to read them.
 
     Args:
         preset_name: name of the preset the components were built by.
         latent_packing: latents are folded p x p into channels.
         image_size: side of the output, pixels.
         sampling: default `k`, `alpha`, `steps`, `guidance`, `strength`.
+        white_outside: keep what lies outside the landmark white in every step, for a MainNet that takes no landmark.
+        zero_empty_text: an empty caption is encoded as zeros, as SDXL was trained.
     """
 
-    _optional_components = ["text_encoder_2", "tokenizer_2", "appearance_flow", "silhouette_net"]
+    _optional_components = ["reference_net", "ep_adapter", "landmark_guider", "text_encoder_2", "tokenizer_2",
+                            "appearance_flow", "silhouette_net"]
 
     def __init__(self, vae: torch.nn.Module, text_encoder: torch.nn.Module, tokenizer: Any,
-                 structure_net: StructureNet, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel,
-                 ep_adapter: EPAdapter, landmark_guider: LandmarkGuider, scheduler: DDIMScheduler,
-                 text_encoder_2: torch.nn.Module | None = None, tokenizer_2: Any = None,
-                 appearance_flow: AppearanceFlow | None = None, silhouette_net: SilhouetteNet | None = None,
-                 preset_name: str = "studio", latent_packing: int = 1,
-                 image_size: int = 768, sampling: dict | None = None) -> None:
+                 structure_net: StructureNet, unet: UNet2DConditionModel, scheduler: DDIMScheduler,
+                 reference_net: UNet2DConditionModel | None = None, ep_adapter: EPAdapter | None = None,
+                 landmark_guider: LandmarkGuider | None = None, text_encoder_2: torch.nn.Module | None = None,
+                 tokenizer_2: Any = None, appearance_flow: AppearanceFlow | None = None,
+                 silhouette_net: SilhouetteNet | None = None, preset_name: str = "studio", latent_packing: int = 1,
+                 image_size: int = 768, sampling: dict | None = None, white_outside: bool = False,
+                 zero_empty_text: bool = False) -> None:
         super().__init__()
         self.register_modules(
             vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, text_encoder_2=text_encoder_2,
@@ -93,9 +103,10 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             ep_adapter=ep_adapter, landmark_guider=landmark_guider, appearance_flow=appearance_flow,
             silhouette_net=silhouette_net, scheduler=scheduler)
         self.register_to_config(preset_name=preset_name, latent_packing=latent_packing, image_size=image_size,
-                                sampling=sampling)
-        self.denoiser = GarmentDenoiser(unet=unet, reference_net=reference_net, ep_adapter=ep_adapter,
+                                sampling=sampling, white_outside=white_outside, zero_empty_text=zero_empty_text)
+        self.denoiser = GarmentDenoiser(unet=unet, reference_net=reference_net or unet, ep_adapter=ep_adapter,
                                         landmark_guider=landmark_guider, packing=latent_packing)
+        self.offload: Offload | None = None
 
     @classmethod
     def from_pretrained(cls, location: str | Path, **kwargs: Any) -> RAGDiffusionPipeline:
@@ -113,18 +124,47 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             index = cls.load_config(str(folder))
             if index.get("_class_name") != cls.__name__:
                 raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
-            dtype, own = kwargs.get("dtype", torch.float32), {}
+            dtype = kwargs.get("dtype", torch.float32)
+            own = {}
             for name, entry in index.items():
                 if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES:
                     kind = OWN_CLASSES[entry[1]]
                     # diffusers wants the module that the class had when it was saved, wherever it stands today
                     sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
-                    own[name] = _load_part(kind, folder / name, dtype)
-            return super().from_pretrained(str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
+                    own[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
+            pipeline = super().from_pretrained(str(folder),
+                                               **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
         except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
             reason = str(error).strip().partition("\n")[0]
             raise ValueError(f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
                              ) from error
+        if dtype == torch.float16 and getattr(pipeline.vae.config, "force_upcast", False):
+            pipeline.vae.to(torch.float32)  # its activations leave the range of half precision
+        return pipeline
+
+    def place(self, device: torch.device | str, mode: str = "whole") -> None:
+        """Bring the parts to where they compute; `mode` as in `offload.MODES`.
+
+        Raises:
+            ValueError: for an unknown mode.
+        """
+        parts = {name: part for name, part in self.components.items() if isinstance(part, torch.nn.Module)}
+        self.offload = Offload(parts, device, mode)
+        if self.offload.device.type == "cuda":  # convolutions are faster so, and no slower elsewhere
+            for name in ("unet", "reference_net", "vae"):
+                if (part := parts.get(name)) is not None:
+                    part.to(memory_format=torch.channels_last)
+
+    def compile(self, backend: str = "inductor") -> None:
+        """Compile MainNet at its first call; torch keeps the result on disk for the next start.
+
+        Args:
+            backend: of `torch.compile`.
+        """
+        self.unet.compile(backend=backend, dynamic=False)
+
+    def _at_work(self, *names: str) -> AbstractContextManager[None]:
+        return nullcontext() if self.offload is None else self.offload.at_work(*names)
 
     @property
     def grid(self) -> int:
@@ -134,18 +174,22 @@ class RAGDiffusionPipeline(DiffusionPipeline):
     def encode(self, images: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [-1, 1] -> latents (B, C, H/8, W/8) as diffusion wants them."""
         shift = getattr(self.vae.config, "shift_factor", None) or 0.0
-        return (self.vae.encode(images).latent_dist.mode() - shift) * self.vae.config.scaling_factor
+        latent = self.vae.encode(images.to(self.vae.dtype)).latent_dist.mode()
+        return (latent - shift) * self.vae.config.scaling_factor
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Latents -> (B, 3, H, W), clipped to [-1, 1]."""
+        """Latents -> (B, 3, H, W) float32, clipped to [-1, 1]."""
         shift = getattr(self.vae.config, "shift_factor", None) or 0.0
-        return self.vae.decode(latents / self.vae.config.scaling_factor + shift).sample.clamp(-1, 1)
+        latents = (latents / self.vae.config.scaling_factor + shift).to(self.vae.dtype)
+        return self.vae.decode(latents).sample.float().clamp(-1, 1)
 
     def encode_text(self, captions: Sequence[str]) -> TextFeatures:
         """Encode captions with every text encoder of the preset."""
         return encode_captions(captions, [t for t in (self.tokenizer, self.tokenizer_2) if t is not None],
                                [e for e in (self.text_encoder, self.text_encoder_2) if e is not None],
-                               pooled=self.unet.config.addition_embed_type == "text_time")
+                               pooled=self.unet.config.addition_embed_type == "text_time",
+                               zero_empty=self.config.zero_empty_text,
+                               device=None if self.offload is None else self.offload.device)
 
     @torch.no_grad()
     def find_flow(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
@@ -204,19 +248,34 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             text: from `encode_text`.
             draft: from `draft_for`.
         """
-        side = 16 * self.grid
+        side, dtype = 16 * self.grid, self.unet.dtype
         raster = F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True)
-        return Sources(photo=self.encode(photo), landmark=raster, embedding=embedding, text=text,
-                       draft=None if draft is None else self.encode(draft.image),
-                       visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8))
+        return Sources(photo=self.encode(photo).to(dtype), landmark=raster.to(dtype), embedding=embedding.to(dtype),
+                       text=text, draft=None if draft is None else self.encode(draft.image).to(dtype),
+                       visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8).to(dtype))
 
     def draft_for(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
                   ) -> DraftTensors | None:
-        """The draft at the photo's size if MainNet corrects one, else None."""
-        if not self.denoiser.takes_draft:
+        """The draft at the photo's size, None in a preset without one."""
+        if self.appearance_flow is None:
             return None
         small = F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True)
         return self.draft(photo, small, garment)
+
+    def surroundings(self, landmark: torch.Tensor) -> Surroundings | None:
+        """White wherever no part of a landmark lies, None where the denoiser draws that too.
+
+        Args:
+            landmark: (B, 1, S, S) in [0, 1].
+        """
+        if not self.config.white_outside:
+            return None
+        side = self.config.image_size
+        white = self.encode(torch.ones(1, 3, side, side, device=landmark.device))
+        inside = F.adaptive_max_pool2d(F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True),
+                                       self.grid)
+        return Surroundings(inside=(inside > 0.01).float(),
+                            clean=F.pixel_unshuffle(white, self.config.latent_packing))
 
     @torch.no_grad()
     def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor,
@@ -245,72 +304,90 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                 there is no such condition.
         """
         captions = [caption] if isinstance(caption, str) else list(caption)
-        if not len(photo) == len(landmark) == len(embedding) == len(captions) or len(photo) not in (1, len(seeds)):
-            raise ValueError(f"{len(photo)} photos, {len(landmark)} landmarks, {len(embedding)} embeddings and "
-                             f"{len(captions)} captions for {len(seeds)} seeds: one of each, or one for each seed, "
-                             "wanted")
+        self._check_rows(len(photo), len(landmark), len(embedding), len(captions), len(seeds))
         if not 1 <= steps <= self.scheduler.config.num_train_timesteps:
             raise ValueError(f"steps is {steps}, 1 to {self.scheduler.config.num_train_timesteps} wanted")
         if not 0 <= guidance <= 100:
             raise ValueError(f"guidance is {guidance}, 0 to 100 wanted (1 is off)")
         if not 0 < strength <= 1:
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
+        if strength < 1 and (self.appearance_flow is None or "draft" in without):
+            raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
+                             "checkpoint has not; use 1" if self.appearance_flow is None else
+                             f"strength {strength} starts from the draft, which this run goes without; use 1")
+        sampler = Sampler(self.denoiser, self.scheduler, steps=steps, strength=strength, guidance=guidance)
+        while True:
+            try:
+                return self._draw(photo, landmark, embedding, captions, seeds, sampler, without, on_step, garment)
+            except torch.OutOfMemoryError as error:
+                if self.offload is None:
+                    raise
+                self.offload.make_room(error)
+
+    def _draw(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, captions: list[str],
+              seeds: Sequence[int], sampler: Sampler, without: Sequence[str], on_step: StepCallback | None,
+              garment: torch.Tensor | None) -> PipelineOutput:
+        packing = self.config.latent_packing
         started = time.perf_counter()
         draft = self.draft_for(photo, landmark, garment)
-        sources = self.sources(photo, landmark, embedding, self.encode_text(captions), draft)
-        if strength < 1 and (sources.draft is None or "draft" in without):
-            raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
-                             "checkpoint has not; use 1" if sources.draft is None else
-                             f"strength {strength} starts from the draft, which this run goes without; use 1")
-        prepared = self.denoiser.prepare(sources, ConditionMask.all(len(photo), photo.device).without(without))
-        unconditional_inputs = None
-        if guidance != 1:
-            none = torch.zeros(len(photo), dtype=torch.bool, device=photo.device)
-            unconditional = replace(sources, text=self.encode_text([""] * len(photo)))
-            kept = ConditionMask(reference=none, embedding=none, landmark=~none, draft=~none)
-            unconditional_inputs = self.denoiser.prepare(unconditional, kept.without(without))
-        prepared_at = time.perf_counter()
-        count, channels = len(seeds), prepared.base.shape[1]
-        noise = torch.stack([torch.randn(channels, self.grid, self.grid, generator=torch.Generator().manual_seed(s))
-                             for s in seeds]).to(photo.device, photo.dtype)
-        self.scheduler.set_timesteps(steps, device=photo.device)
-        timesteps = self.scheduler.timesteps[steps - max(1, round(steps * strength)):]
-        latents = noise
-        if strength < 1:
-            latents = self.scheduler.add_noise(prepared.base.expand(count, -1, -1, -1), noise, timesteps[:1])
-        prepared = _repeat(prepared, count)
-        if unconditional_inputs is not None:
-            unconditional_inputs = _repeat(unconditional_inputs, count)
-        for index, t in enumerate(timesteps):
-            output = self.denoiser(latents, t, prepared)
-            if unconditional_inputs is not None:
-                unguided = self.denoiser(latents, t, unconditional_inputs)
-                output = unguided + guidance * (output - unguided)
-            step = self.scheduler.step(output, t, latents)
-            latents = step.prev_sample
-            if on_step is not None:
-                clean = step.pred_original_sample
-                on_step(index + 1, len(timesteps),
-                        lambda clean=clean: self.decode(F.pixel_shuffle(clean, self.config.latent_packing)))
-        denoised_at = time.perf_counter()
-        images = self.decode(F.pixel_shuffle(latents, self.config.latent_packing))
+        with self._at_work("text_encoder", "text_encoder_2"):
+            text = self.encode_text(captions)
+            empty = self.encode_text([""] * len(photo)) if sampler.guidance != 1 else None
+        with self._at_work("vae"):
+            sources = self.sources(photo, landmark, embedding, text, draft)
+            surroundings = self.surroundings(landmark)
+        everyone = torch.ones(len(photo), dtype=torch.bool, device=photo.device)
+        keep = ConditionMask(everyone, everyone, everyone, everyone).without(without) if without else None
+        with self._at_work("reference_net" if self.reference_net is not None else "unet"):
+            captured = self.denoiser.capture(sources, keep)
+        with self._at_work("unet"):
+            inputs, unconditional = self.denoiser.prepare(sources, keep, captured), None
+            if empty is not None:
+                kept = ConditionMask(reference=~everyone, embedding=~everyone, landmark=everyone, draft=everyone)
+                unconditional = self.denoiser.prepare(replace(sources, text=empty), kept.without(without))
+            prepared_at = self._now()
+            noise = seeded_noise(seeds, (self.vae.config.latent_channels * packing**2, self.grid, self.grid),
+                                 photo.device)
+            latents = sampler.run(
+                noise, inputs, unconditional, surroundings=surroundings,
+                start=None if draft is None else F.pixel_unshuffle(sources.draft, packing),
+                on_step=None if on_step is None else lambda step, count, clean: on_step(
+                    step, count, lambda: self._decode_packed(clean)))
+            denoised_at = self._now()
+        images = self._decode_packed(latents)
+        if not bool(images.isfinite().all()):
+            raise RuntimeError(f"the picture came out with numbers that are not finite in {self.unet.dtype}: load the "
+                               "model in bfloat16 or float32")
         return PipelineOutput(images=images, draft=draft, timings_ms={
             "reference": (prepared_at - started) * 1e3, "denoise": (denoised_at - prepared_at) * 1e3,
-            "decode": (time.perf_counter() - denoised_at) * 1e3})
+            "decode": (self._now() - denoised_at) * 1e3})
+
+    def _decode_packed(self, latents: torch.Tensor) -> torch.Tensor:
+        with self._at_work("vae"):
+            return self.decode(F.pixel_shuffle(latents, self.config.latent_packing))
+
+    def _now(self) -> float:
+        """The time when all that was asked for so far is done."""
+        if self.unet.device.type == "cuda":
+            torch.cuda.synchronize(self.unet.device)
+        return time.perf_counter()
+
+    @staticmethod
+    def _check_rows(photos: int, landmarks: int, embeddings: int, captions: int, seeds: int) -> None:
+        if not photos == landmarks == embeddings == captions or photos not in (1, seeds):
+            raise ValueError(f"{photos} photos, {landmarks} landmarks, {embeddings} embeddings and {captions} captions "
+                             f"for {seeds} seeds: one of each, or one for each seed, wanted")
 
 
-def _load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype) -> ModelMixin:
+def load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype = torch.float32) -> ModelMixin:
+    """One of our own parts from its folder, strictly.
+
+    Raises:
+        ValueError: if its weights are not exactly those of this version.
+    """
     part, report = kind.from_pretrained(folder, dtype=dtype, low_cpu_mem_usage=False, use_safetensors=True,
                                         local_files_only=True, output_loading_info=True)
     if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:  # diffusers would make up what is missing
         raise ValueError(f"{folder}: the weights do not fit {kind.__name__} (names that differ: {len(wrong)}, one is "
                          f"{wrong[0]}); take the checkpoint made for this version")
     return part
-
-
-def _repeat(prepared: DenoiserInputs, count: int) -> DenoiserInputs:
-    """One picture's conditions for several seeds, or as they are for as many pictures; attention broadcasts its own."""
-    rows = lambda t: t.expand(count, *t.shape[1:])  # noqa: E731
-    added = {name: rows(value) for name, value in prepared.added.items()} if prepared.added else None
-    return replace(prepared, extra=rows(prepared.extra), base=rows(prepared.base), text=rows(prepared.text),
-                   added=added)

@@ -42,7 +42,7 @@ def caption_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
 
 
 def encode_captions(captions: Sequence[str], tokenizers: Sequence, encoders: Sequence[nn.Module], *,
-                    pooled: bool) -> TextFeatures:
+                    pooled: bool, zero_empty: bool = False, device: torch.device | None = None) -> TextFeatures:
     """Encode captions.
 
     Args:
@@ -50,11 +50,21 @@ def encode_captions(captions: Sequence[str], tokenizers: Sequence, encoders: Seq
         tokenizers: one for each encoder.
         encoders: CLIP text models; the last one is pooled.
         pooled: whether the UNet wants the pooled output.
+        device: where the encoders compute; None: where their weights are.
+        zero_empty: an empty caption becomes zeros, where the UNet was trained so.
     """
     hidden, last = [], None
     for tokenizer, encoder in zip(tokenizers, encoders, strict=True):
         tokens = tokenizer(list(captions), padding="max_length", truncation=True,
                            max_length=tokenizer.model_max_length, return_tensors="pt").input_ids
-        last = encoder(tokens.to(next(encoder.parameters()).device), output_hidden_states=True)
+        last = encoder(tokens.to(device or next(encoder.parameters()).device), output_hidden_states=True)
         hidden.append(last.hidden_states[-2])
-    return TextFeatures(hidden=torch.cat(hidden, -1), pooled=last[0] if pooled else None)
+    features = TextFeatures(hidden=torch.cat(hidden, -1), pooled=last[0] if pooled else None)
+    return _without_empty(features, captions) if zero_empty else features
+
+
+def _without_empty(features: TextFeatures, captions: Sequence[str]) -> TextFeatures:
+    """The same, zero in the rows of empty captions."""
+    said = torch.tensor([bool(caption) for caption in captions], device=features.hidden.device)
+    rows = lambda t: t * said.to(t.dtype).view(-1, *(1,) * (t.ndim - 1))  # noqa: E731
+    return TextFeatures(rows(features.hidden), None if features.pooled is None else rows(features.pooled))

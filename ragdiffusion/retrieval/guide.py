@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -84,6 +85,13 @@ class StructureGuide:
             )
             for i in range(self.k)
         )
+
+    @property
+    def landmark_id(self) -> int | None:
+        """Id of the entry whose silhouette the landmark is; None for an edited one."""
+        if self.landmark_source == "edited":
+            return None
+        return int(self.neighbours.ids[self.consensus if self.choice is None else self.choice])
 
     def retune(self, k: int | None = None, alpha: float | None = None) -> "StructureGuide":
         """The guide with another K or α, without another search.
@@ -171,7 +179,7 @@ class StructureGuide:
             choice=None,
         )
 
-    def summary(self) -> dict:
+    def summary(self) -> dict[str, Any]:
         """What `retrieve --json` prints: plain numbers and strings only."""
         return {
             "candidates": [

@@ -14,6 +14,7 @@ from PIL import Image
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.bank.search import Neighbours
+from ragdiffusion.config import KEPT_NEIGHBOURS
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
     EXPECTED_WEIGHT,
@@ -27,9 +28,6 @@ from ragdiffusion.structure.readers.choice import open_reader
 from ragdiffusion.structure.readers.heads import sure_reading
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 from ragdiffusion.structure.readers.vote import VOTERS, Probabilities, VotingReader, voted_reading
-
-KEPT_NEIGHBOURS = 8
-"""Fetched with every search, so that K can move without another."""
 
 _LOG = logging.getLogger(__name__)
 

@@ -134,9 +134,11 @@ class Observer:
         return self._net.tokens(photo_to_tensor(shown, size).to(device), "photo")
 
     def _predict(self, pixels: np.ndarray, mask: np.ndarray) -> SilhouettePrediction:
-        size, device = self._silhouettes.config.input_size, self._silhouettes.device
+        net = self._silhouettes
+        assert net is not None  # or there is nothing to predict
+        size, device = net.config.input_size, net.device
         photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), size)
-        return self._silhouettes(photo_to_tensor(Image.fromarray(photo), size).to(device),
+        return net(photo_to_tensor(Image.fromarray(photo), size).to(device),
                                  torch.from_numpy(framed_mask)[None, None].to(device))
 
 

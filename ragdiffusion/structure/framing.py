@@ -12,6 +12,7 @@ import numpy as np
 from ragdiffusion.images import CANONICAL_MARGIN
 
 MARGIN = 1.2  # side of the frame over the longer side of the garment's box
+CONTEXT_MARGIN = 1.7  # the same where arms, legs and neck are to be seen too
 _LEAST = 0.01  # share of the picture below which a mask is taken for noise
 
 
@@ -112,3 +113,8 @@ def laid_over(image: np.ndarray, mask: np.ndarray, frame: tuple[float, float, fl
 def silhouette_frame(mask: np.ndarray) -> tuple[float, float, float]:
     """The frame that puts a garment laid straight where a silhouette in the canonical frame stands."""
     return frame_of(mask, margin=CANONICAL_MARGIN)
+
+
+def context_frame(mask: np.ndarray) -> tuple[float, float, float]:
+    """The frame that shows a worn garment and what is around it: arms, legs and neck say how it is cut."""
+    return frame_of(mask, margin=CONTEXT_MARGIN)

@@ -21,7 +21,7 @@ from ragdiffusion.config import Preset
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
-from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.training.denoiser import TRAINED, TrainedParts, TrainingBank, denoiser_batch, denoiser_losses
 from ragdiffusion.training.latents import LatentPool, open_pool

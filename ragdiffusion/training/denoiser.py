@@ -1,7 +1,8 @@
 """Training of the denoiser: MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder together.
 
 The landmark is the target's own silhouette, for the model must obey what it is given. ê is SLLE against the bank
-without the sample's own entry, with α drawn from [0, 1]. Each condition is dropped at random (DESIGN 5.8).
+without the sample's own entry, with α drawn from [0, 1]. Each condition is dropped at random, so that guidance can be
+used (docs/architecture.md, decision 8).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.conditioners import freeze_after_last_capture
 from ragdiffusion.generation.denoiser import ConditionMask, Sources
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+from ragdiffusion.generation.text import TextFeatures
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding
 from ragdiffusion.structure.framing import framed
 from ragdiffusion.training.latents import Encode, LatentPool, open_pool
@@ -139,6 +141,34 @@ def encode_samples(pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Gen
     return encode
 
 
+@dataclass(frozen=True)
+class Draws:
+    """What chance decides about a batch.
+
+    Attributes:
+        alpha: (B,) in [0, 1], of Eq. 3.
+        keep: conditions that are not dropped.
+        t: (B,) time steps.
+        noise: (B, C p^2, h, w), packed.
+    """
+
+    alpha: torch.Tensor
+    keep: ConditionMask
+    t: torch.Tensor
+    noise: torch.Tensor
+
+
+def draw_by_chance(pipeline: RAGDiffusionPipeline, encoded: Batch, generator: torch.Generator) -> Draws:
+    """Draw for a batch from one generator."""
+    device, target = encoded["target"].device, encoded["target"]
+    count, packing = len(target), pipeline.config.latent_packing
+    shape = (count, target.shape[1] * packing**2, *(side // packing for side in target.shape[-2:]))
+    alpha = torch.rand(count, generator=generator, device=device)
+    keep = ConditionMask.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT)
+    t = torch.randint(0, pipeline.scheduler.config.num_train_timesteps, (count,), generator=generator, device=device)
+    return Draws(alpha, keep, t, torch.randn(shape, generator=generator, device=device))
+
+
 def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch, generator: torch.Generator,
                     without: Sequence[str] = ()) -> dict[str, torch.Tensor]:
     """The diffusion loss of one batch of `encode_batch`, weighted by min-SNR.
@@ -151,38 +181,51 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded:
         without: conditions of `ConditionMask` that this model never gets (4.3).
 
     Returns:
+        As `losses_of`.
+    """
+    text = pipeline.encode_text([caption(decode_all(codes)) for codes in encoded["labels"].tolist()])
+    draws = draw_by_chance(pipeline, encoded, generator)
+    return losses_of(pipeline, bank, encoded, text, replace(draws, keep=draws.keep.without(without)))
+
+
+def losses_of(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch, text: TextFeatures, draws: Draws, *,
+              always_capture: bool = False) -> dict[str, torch.Tensor]:
+    """The diffusion loss of one batch with all that chance decides about it.
+
+    Args:
+        pipeline: to train.
+        bank: for ê.
+        encoded: B samples.
+        text: their captions.
+        draws: of the batch.
+        always_capture: ask ReferenceNet even where no row looks at its answer.
+
+    Returns:
         `loss`; `latent`, the error of what the scheduler predicts; `draft`, that of the draft, for comparison.
     """
-    device, count = encoded["target"].device, len(encoded["target"])
-    packing = pipeline.config.latent_packing
-    text = pipeline.encode_text([caption(decode_all(codes)) for codes in encoded["labels"].tolist()])
-    alpha = torch.rand(count, generator=generator, device=device)
-    draft, visibility = (encoded[name].float() if name in encoded else None for name in ("draft", "visibility"))
-    sources = Sources(photo=encoded["photo"].float(), landmark=encoded["landmark"].float() / 255,
-                      embedding=bank.fuse(encoded["query"].float(), encoded["own"], alpha), text=text, draft=draft,
-                      visibility=visibility)
+    packing, dtype, denoiser = pipeline.config.latent_packing, text.hidden.dtype, pipeline.denoiser
+    draft, visibility = (encoded[name].to(dtype) if name in encoded else None for name in ("draft", "visibility"))
+    embedding = bank.fuse(encoded["query"].float(), encoded["own"], draws.alpha)
+    sources = Sources(photo=encoded["photo"].to(dtype), landmark=encoded["landmark"].to(dtype) / 255,
+                      embedding=embedding.to(dtype), text=text, draft=draft, visibility=visibility)
     target = F.pixel_unshuffle(encoded["target"].float(), packing)
-    keep = ConditionMask.draw(count, device, generator, drop=DROP, drop_draft=DROP_DRAFT).without(without)
-    prepared = pipeline.denoiser.prepare(sources, keep)
-    scheduler = pipeline.scheduler
-    t = torch.randint(0, scheduler.config.num_train_timesteps, (count,), generator=generator, device=device)
-    noise = torch.randn(target.shape, generator=generator, device=device)
-    output = pipeline.denoiser(scheduler.add_noise(target, noise, t), t, prepared).float()
-    signal = scheduler.alphas_cumprod.to(device)[t].view(-1, 1, 1, 1)
+    prepared = denoiser.prepare(sources, draws.keep, denoiser.capture(sources, draws.keep, always=always_capture))
+    scheduler, t = pipeline.scheduler, draws.t
+    output = denoiser(scheduler.add_noise(target, draws.noise, t).to(dtype), t, prepared).float()
+    signal = scheduler.alphas_cumprod.to(target.device)[t].view(-1, 1, 1, 1)
     snr = signal / (1 - signal).clamp(min=1e-8)
     weight = snr.clamp(SNR_FLOOR, SNR_CEILING) / SNR_CEILING
     kind = scheduler.config.prediction_type
     if kind == "sample":
         wanted = target
     elif kind == "v_prediction":
-        wanted, weight = scheduler.get_velocity(target, noise, t), weight * SNR_CEILING / (snr + 1)
+        wanted, weight = scheduler.get_velocity(target, draws.noise, t), weight * SNR_CEILING / (snr + 1)
     else:
-        wanted, weight = noise, weight * SNR_CEILING / snr.clamp(min=1e-4)
+        wanted, weight = draws.noise, weight * SNR_CEILING / snr.clamp(min=1e-4)
     error = (output - wanted).square()
     figures = {"loss": (weight * error).mean(), "latent": error.mean().detach()}
     if draft is not None:
-        base = F.pixel_unshuffle(draft, packing)
-        figures["draft"] = (base - target).square().mean()
+        figures["draft"] = (F.pixel_unshuffle(draft.float(), packing) - target).square().mean()
     return figures
 
 

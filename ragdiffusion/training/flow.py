@@ -1,4 +1,4 @@
-"""Training of the appearance flow on pairs whose dense map is known (DESIGN 5b)."""
+"""Training of the appearance flow on pairs whose dense map is known."""
 
 from __future__ import annotations
 

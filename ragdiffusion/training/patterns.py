@@ -1,4 +1,4 @@
-"""Fit patterns to catalogue silhouettes, chunk by chunk, and gather what fits: the population that patterns are drawn from.
+"""Fit patterns to catalogue silhouettes and gather what fits: the population that patterns are drawn from.
 
 The fits of a chunk are written as one file, so that an interrupted run goes on where it stopped.
 """
@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ragdiffusion.evaluation.realism import real_silhouettes
-from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette
+from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette, shrunk
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
-from ragdiffusion.images import CANONICAL_MARGIN
+from ragdiffusion.garments.patterns.measures import MeasureError
+from ragdiffusion.garments.patterns.pattern import draft
+from ragdiffusion.garments.patterns.population import Population
+from ragdiffusion.garments.patterns.tidiness import is_tidy, sleeve_relief
 
 TRIED: Mapping[str, tuple[str, ...]] = {
     "t-shirt": ("t_shirt", "longsleeve", "cap_sleeve_top", "tank", "camisole", "bandeau", "off_shoulder_top", "polo",
@@ -26,8 +28,8 @@ TRIED: Mapping[str, tuple[str, ...]] = {
     "pullover": ("sweater", "longsleeve", "turtleneck", "hoodie", "blouse"),
     "dress": ("dress", "cap_sleeve_dress", "sleeveless_dress", "strap_dress", "bandeau_dress", "off_shoulder_dress",
               "shirt_dress", "wrap_dress"),
-    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket", "knitted_cardigan",
-             "hooded_down_jacket"),
+    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket",
+             "knitted_cardigan", "hooded_down_jacket"),
     "shirt": ("shirt", "blouse", "t_shirt", "tank", "cap_sleeve_top", "camisole", "polo", "longsleeve", "turtleneck"),
 }
 """Category of the catalogue -> kinds that are tried for its silhouettes."""
@@ -44,7 +46,14 @@ DRAWN = 3000
 GOOD = 0.955
 """Overlap from which on a second kind is not tried."""
 
+KEPT = 0.93
+"""Overlap from which on a fit joins the population."""
+
+UNRELIEVED, RARELY = 0.06, 4
+"""Long sleeves that show less than this beside the body make a shapeless silhouette: one in so many is kept."""
+
 CHUNK = 120
+_LONG_SLEEVE = 45.0  # cm
 
 
 @dataclass(frozen=True)
@@ -77,16 +86,6 @@ def cut_out_silhouettes(folder: Path) -> list[CatalogueSilhouette]:
     for number, (category, mask) in enumerate(real_silhouettes(folder)):
         found.append(CatalogueSilhouette(category, HELD_OUT * number + 1, shrunk(mask)))
     return found
-
-
-def shrunk(mask: np.ndarray) -> np.ndarray:
-    """A silhouette in the canonical frame as shares of 28 x 28 pixels that its box fills."""
-    side = mask.shape[0]
-    scale = SIDE * CANONICAL_MARGIN / side
-    fine = cv2.resize(mask, None, fx=8 * scale, fy=8 * scale, interpolation=cv2.INTER_LINEAR)
-    edge = (fine.shape[0] - 8 * SIDE) // 2
-    crop = np.ascontiguousarray(fine[edge : edge + 8 * SIDE, edge : edge + 8 * SIDE])
-    return cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 
 
 def fit_silhouettes(silhouettes: Sequence[CatalogueSilhouette], out: Path, *,
@@ -168,3 +167,42 @@ def _read(path: Path) -> list[Fitted]:
                        str(category), int(number))
                 for kind, vector, overlap, category, number in zip(
                     data["kind"], data["vectors"], data["overlap"], data["category"], data["number"], strict=True)]
+
+
+
+def gather(fits: Sequence[Fitted]) -> Population:
+    """The population of fits that are good, not held out, in their kinds' ranges, and tidy when drawn."""
+    rows: dict[str, list[list[float]]] = {}
+    for one in fits:
+        if one.overlap < KEPT or one.number % HELD_OUT == 0:
+            continue
+        specs = KINDS[one.kind].measures
+        measures = {key: float(np.clip(value, specs[key].low, specs[key].high)) for key, value in one.measures.items()}
+        try:
+            pattern = draft(one.kind, measures)
+        except MeasureError:
+            continue
+        hidden = sleeve_relief(pattern) < UNRELIEVED and measures.get("sleeve_length", 0) > _LONG_SLEEVE
+        if is_tidy(pattern) and not (hidden and one.number // HELD_OUT % RARELY):
+            rows.setdefault(one.kind, []).append(list(pattern.measures.values()))
+    return Population({kind: np.array(some) for kind, some in sorted(rows.items())})
+
+
+def in_turn(silhouettes: Sequence[CatalogueSilhouette], *, seed: int = 0, run: int = 20) -> list[CatalogueSilhouette]:
+    """Silhouettes in random order, so many of each category in turn: any beginning of the list is balanced."""
+    rng = np.random.default_rng(seed)
+    piles: dict[str, list[CatalogueSilhouette]] = {}
+    for one in silhouettes:
+        piles.setdefault(one.category, []).append(one)
+    shuffled = [[pile[i] for i in rng.permutation(len(pile))] for pile in piles.values()]
+    longest = max((len(pile) for pile in shuffled), default=0)
+    return [one for start in range(0, longest, run) for pile in shuffled for one in pile[start : start + run]]
+
+
+def summary(fits: Sequence[Fitted]) -> dict[str, tuple[int, float]]:
+    """How many silhouettes of each category were fitted, and how well: category -> (count, mean overlap)."""
+    overlaps: dict[str, list[float]] = {}
+    for one in fits:
+        overlaps.setdefault(one.category, []).append(one.overlap)
+        overlaps.setdefault("all", []).append(one.overlap)
+    return {category: (len(found), float(np.mean(found))) for category, found in sorted(overlaps.items())}

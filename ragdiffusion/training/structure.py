@@ -100,7 +100,7 @@ def reading_loss(logits: Sequence[torch.Tensor], labels: torch.Tensor) -> torch.
     return torch.stack(losses).mean() if losses else logits[0].new_zeros(())
 
 
-class _WithProbe(nn.Module):
+class WithProbe(nn.Module):
     """StructureNet and a linear probe that must read the silhouette off its embeddings; the probe is not shipped."""
 
     def __init__(self, net: StructureNet) -> None:
@@ -109,8 +109,14 @@ class _WithProbe(nn.Module):
         self.probe = nn.Linear(net.config.embedding_dim, PROBE_SIDE**2)
 
 
-def structure_losses(module: _WithProbe, batch: Batch) -> dict[str, torch.Tensor]:
+def structure_losses(module: WithProbe, batch: Batch,
+                     gather: Callable[[torch.Tensor], torch.Tensor] = lambda rows: rows) -> dict[str, torch.Tensor]:
     """Eq. 1, attribute heads and silhouette probe of one batch.
+
+    Args:
+        module: to train.
+        batch: of `structure_batch`.
+        gather: rows of this process to those of all, where several contrast one batch.
 
     Returns:
         `loss`; `nce`; `top1`, how often a photo's own flat-lay is the nearest in the batch; `iou` of the photo's
@@ -122,11 +128,12 @@ def structure_losses(module: _WithProbe, batch: Batch) -> dict[str, torch.Tensor
     standards = net(batch["standard"].float() / 127.5 - 1, batch["standard_attributes"], "standard").float()
     silhouettes = batch["silhouette"].float() / 255
     shapes = F.adaptive_avg_pool2d(silhouettes, 2 * PROBE_SIDE)
-    nce = info_nce(photos, standards, net.temperature, shape_targets(shapes))
     attributes = reading_loss(net.read_attributes(tokens), batch["labels"])
     shape = F.adaptive_avg_pool2d(silhouettes, PROBE_SIDE).flatten(1)
     scale = photos.shape[-1] ** 0.5
     probe = sum(F.binary_cross_entropy_with_logits(module.probe(e * scale), shape) for e in (photos, standards))
+    photos, standards, shapes = gather(photos), gather(standards), gather(shapes)
+    nce = info_nce(photos, standards, net.temperature, shape_targets(shapes))
     similarity, own = photos @ standards.T, torch.arange(len(photos), device=photos.device)
     top1 = (similarity.argmax(1) == own).float().mean()
     other = similarity.detach().index_put((own, own), similarity.new_tensor(-2.0)).argmax(1)
@@ -148,7 +155,7 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
     test = {name: torch.from_numpy(value) for name, value in structure_batch(
         lambda rng, count: held_out, np.random.default_rng(0), len(held_out)).items()}
 
-    def on_sample(module: _WithProbe, step: int) -> dict[str, float]:
+    def on_sample(module: WithProbe, step: int) -> dict[str, float]:
         device = next(module.parameters()).device
         figures = structure_losses(module, {name: value.to(device) for name, value in test.items()})
         shown = ("nce", "top1", "iou", "attributes", "probe")
@@ -156,7 +163,7 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
 
     batches = SeededBatches(lambda rng, count: structure_batch(draw, rng, count), batch_size=config.batch_size,
                             seed=config.seed)
-    module = _WithProbe(model)
+    module = WithProbe(model)
     module.load_state_dict(train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch),
                                  on_sample=on_sample))
     model.eval().save_pretrained(config.out / "structure_net")

@@ -16,15 +16,20 @@ import torch
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
 
-from app.bench import Bench, Services
-from app.engine import Engine
-from app.image_store import ImageStore
-from app.session_log import SessionLog
+from app.files.image_store import ImageStore
+from app.pages.design.run_handlers import RunHandlers
+from app.pages.shared.context import PageContext
+from app.pages.shared.run_actions import RunActions
+from app.runs.bench import Bench
+from app.runs.engine import Engine
+from app.runs.runs import Runs
+from app.runs.services import Services
+from app.session_log.log import SessionLog
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.config import PRESETS, Preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
-from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import encode_silhouette
 from tests.app.in_browser import PATIENCE, Open, Studio, pages
@@ -102,15 +107,14 @@ def make_services(tmp_path: Path) -> Iterator[Callable[..., Services]]:
 
     yield make
     for services in opened:
-        services.engine.close()
-        services.log.close()
+        services.close()
 
 
 @pytest.fixture
 def services(make_services: Callable[..., Services], model: RAGDiffusion) -> Services:
     """A started engine over the small model, with an empty log."""
     made = make_services(lambda: model)
-    made.engine.start()
+    made.start()
     return made
 
 
@@ -205,8 +209,29 @@ def long_page(
 
 
 @pytest.fixture
+def context(services: Services) -> PageContext:
+    """What pages are wired to, over the small model."""
+    return PageContext(services)
+
+
+@pytest.fixture
+def runs(context: PageContext) -> Runs:
+    return context.runs
+
+
+@pytest.fixture
+def run_handlers(context: PageContext) -> RunHandlers:
+    return RunHandlers(context.runs, context.queue, context.run_presenter, context.status)
+
+
+@pytest.fixture
+def run_actions(context: PageContext) -> RunActions:
+    return RunActions(context.runs, context.run_presenter, context.bench_presenter, context.status)
+
+
+@pytest.fixture
 def bench(services: Services) -> Bench:
-    return Bench(services, "ana")
+    return Bench(services.engine, "ana")
 
 
 @pytest.fixture

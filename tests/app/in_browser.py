@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 PATIENCE = 180_000  # ms; an idle machine needs a hundredth of it
 _ROOT = Path(__file__).resolve().parents[2]
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -92,7 +92,7 @@ def pages(playwright: Playwright, chromium: str, studio: Studio, folder: Path) -
         context = playwright.chromium.launch_persistent_context(
             str(folder / f"profile{len(contexts)}"),
             executable_path=chromium,
-            args=_FLAGS,
+            args=FLAGS,
             headless=True,
             viewport={"width": width, "height": height},
             color_scheme=scheme,

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Request, expect
 
-from app.drafts import in_eight_bits
+from app.runs.drafts import in_eight_bits
 from ragdiffusion.api import RAGDiffusion
 
 pytestmark = pytest.mark.browser
@@ -407,6 +407,16 @@ def test_all_of_it_works_from_the_keyboard(page: Page) -> None:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
     page.keyboard.press("Shift+Tab")
     assert not page.evaluate("document.activeElement.classList.contains('board')"), "the focus can leave"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.classList.contains('board')")
+    page.keyboard.press("Tab")
+    assert not page.evaluate("document.activeElement.classList.contains('board')"), "forwards, too"
+    for _ in range(40):
+        if page.evaluate("document.activeElement.id") == "generate":
+            break
+        page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "generate", "and reaches Generate"
+    page.locator(f"{_CANVAS} .board").focus()
     for _ in range(8):
         page.keyboard.press("Control+z")
     assert np.array_equal(exported(page), seen[0])

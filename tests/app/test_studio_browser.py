@@ -65,6 +65,10 @@ def test_from_first_visit_to_a_saved_result(
 def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
     """From a photo to files: tune, pick, generate, save, compare, draw, generate again, export at full size."""
     before = len(runs(workspace))
+    for act in ("flip", "save", "restore"):  # what cannot be done says why
+        control = page.locator(f"#result [data-act={act}]").first
+        expect(control).to_have_attribute("title", "There is no picture yet: press Generate")
+    expect(page.locator("#queue [data-act=pause]")).to_have_attribute("title", "The queue is empty")
     give_photo(page, "My shirt.png", photo)
     expect(frames(page)).to_have_count(4)
     expect(page.locator("#photo .name")).to_have_text(re.compile("My shirt"))
@@ -102,7 +106,7 @@ def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
     page.get_by_label("Compare", exact=True).check()
     expect(page.locator("#result .divider")).to_be_visible()
 
-    page.locator("[data-act=understood]").click()
+    expect(page.locator("#canvas .hint")).to_be_hidden()  # it goes with the first picture
     board = page.locator("#canvas .board").bounding_box()
     page.keyboard.press("b")
     page.mouse.move(board["x"] + board["width"] / 2, board["y"] + board["height"] * 0.9)
@@ -124,6 +128,34 @@ def walk(page: Page, workspace: Path, photo: bytes, folder: Path) -> None:
         assert (image.size, image.mode, image.info) == ((400, 400), "RGBA", {})
     assert download.value.suggested_filename.endswith("-400.png")
     expect(page.get_by_role("button", name="Export PNG")).to_be_hidden()
+
+
+def test_seeds_keep_all_their_digits(open_page: Open, workspace: Path, photo_bytes: Callable[..., bytes]) -> None:
+    page = open_page()
+    give_photo(page, "large.png", photo_bytes())
+    expect(frames(page)).to_have_count(4)
+    set_number(page, "steps", 1)
+    field, last = page.locator("#seed input"), 2**63 - 1
+    for typed, seed in ((str(2**53 + 1), 2**53 + 1), (f"00{last}", last)):
+        field.fill(typed)
+        field.press("Tab")
+        expect(field).to_have_value(str(seed))
+        page.locator("#generate").click()
+        expect(page.locator("#result .facts")).to_contain_text(f"seed {seed}")
+        expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
+        assert runs(workspace)[-1][5] == seed
+    field.press("ArrowUp")
+    expect(field).to_have_value(str(last))
+    field.press("ArrowDown")
+    expect(field).to_have_value(str(last - 1))
+    before = len(runs(workspace))
+    for wrong in (str(last + 1), "-1", "1.5", ""):
+        field.fill(wrong)
+        page.locator("#generate").click()
+        refusal = page.get_by_test_id("toast-body").filter(has_text="seed must be a whole number from 0 to")
+        expect(refusal.filter(has_text=str(last)).first).to_be_visible()
+        page.get_by_test_id("toast-close").first.click()
+    assert len(runs(workspace)) == before
 
 
 def test_bad_photos_are_messages_and_leave_no_trace(

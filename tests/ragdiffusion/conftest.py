@@ -70,7 +70,7 @@ def save_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     """Write a random checkpoint with its bank."""
     # Here, so that tests of small parts do not wait for the large libraries.
     from ragdiffusion.bank import Bank, NewEntry
-    from ragdiffusion.generation.build import build_components
+    from ragdiffusion.generation.builder.untrained import build_components
     from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
     preset = tiny_preset()

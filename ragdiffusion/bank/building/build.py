@@ -169,7 +169,8 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
             garments.append(garment)
             silhouette = torch.from_numpy(flat.silhouette).float() / 255
             entries.append(NewEntry(embedding=embedding, silhouette=encode_silhouette(silhouette),
-                                    attributes=flat.attributes, source=flat.source, tags=flat.tags))
+                                    attributes=flat.attributes, source=flat.source, tags=flat.tags,
+                                    pattern=flat.pattern))
         pending.clear()
 
     for candidate in candidates:

@@ -1,4 +1,4 @@
-"""Where a bank's flat-lays come from: real garments and shapes between them, drawn ones, pictures of a folder.
+"""Where a bank's flat-lays come from: real garments and shapes between them, pictures of a folder.
 
 A source is a list of candidates. A candidate says what it will be and makes it only when it is chosen, so that a
 list of tens of thousands costs nothing. What stands first in a list is chosen first.
@@ -18,17 +18,14 @@ from PIL import Image
 
 from ragdiffusion.attributes import EMBEDDED, validate
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
-from ragdiffusion.garments import GarmentEngine
-from ragdiffusion.garments.engine2d.draw import coverage
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, on_white, read_garment
-from ragdiffusion.garments.outlines import repaired, symmetrise, without_false_holes
+from ragdiffusion.garments.outlines import repaired, symmetrise
 from ragdiffusion.images import SILHOUETTE_SIZE, load_mask, load_photo, pad_to_square
 
 STANDARD_SYMMETRY = 0.9  # below it a garment lies too crookedly to stand for a standard
 PICTURE_SIZE = 256  # side of a candidate's picture: StructureNet's towers see no more
 VARIANTS = 6  # stretched shapes and shapes between two garments, for each real garment
-DRAWN = 6000
-_BANK_SEEDS = 1 << 42  # of drawn entries: never those of training
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 _NEIGHBOURS = 12  # garments of like proportions that shapes are mixed with
 _CACHED = 128  # real garments kept while their variants are made
@@ -45,6 +42,7 @@ class FlatLay:
         attributes: Table 6 values that are known.
         source: where it comes from, `collection:name`; a variant adds `+` and how it differs.
         tags: free words; the first is the category.
+        pattern: what the silhouette was drawn from, if it was.
     """
 
     image: np.ndarray
@@ -52,6 +50,7 @@ class FlatLay:
     attributes: dict[str, str]
     source: str
     tags: tuple[str, ...]
+    pattern: PatternSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -102,13 +101,6 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
                 make = partial(_towards, read, row, other, float(rng.uniform(0.3, 0.7)), bool(rng.random() < 0.5))
             varied.append(_candidate(row, make))
     return symmetric + [laid[i] for i in rng.permutation(len(laid))] + [varied[i] for i in rng.permutation(len(varied))]
-
-
-def drawn_candidates(count: int = DRAWN) -> list[Candidate]:
-    """Flat-lays of the garment engine, which balances its categories by itself."""
-    engine = GarmentEngine(PICTURE_SIZE)
-    return [Candidate("drawn", f"drawn:{_BANK_SEEDS + i}", partial(_drawn, engine, _BANK_SEEDS + i))
-            for i in range(count)]
 
 
 def folder_candidates(root: Path) -> list[Candidate]:
@@ -217,27 +209,6 @@ def _entry(lay: Lay, row: dict[str, str], variant: str, tag: str) -> FlatLay:
     return FlatLay(image=on_white(lay.cloth, small), silhouette=lay.alpha,
                    attributes=CATEGORY_ATTRIBUTES.get(row["category"], {}), source=f"real:{row['id']}{variant}",
                    tags=(row["category"], tag))
-
-
-def _drawn(engine: GarmentEngine, seed: int) -> FlatLay:
-    rng = np.random.default_rng(seed)
-    structure = engine.structure(rng)
-    flat = engine.flat_lay(structure, engine.texture(rng, structure))
-    known = {key: value for key, value in flat.attributes.items() if value != "Unknown"}
-    # Drawing is dear and a silhouette cheap: the picture is small, its outline exact.
-    drawn = coverage([piece.polygon for piece in structure.pieces if piece.outline], SILHOUETTE_SIZE)
-    outline = without_false_holes(drawn)
-    return FlatLay(image=_with_cloth(flat.image, drawn, outline), silhouette=outline, attributes=known,
-                   source=f"drawn:{seed}", tags=(structure.kind, "drawn"))
-
-
-def _with_cloth(image: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """A flat-lay's picture with cloth where its silhouette was filled, so that its embedding is of what is stored."""
-    added = cv2.resize(cv2.subtract(after, before), image.shape[1::-1], interpolation=cv2.INTER_AREA)
-    if not added.any():
-        return image
-    holes = cv2.dilate((added > 0).astype(np.uint8), np.ones((3, 3), np.uint8))
-    return cv2.inpaint(image, holes, 3, cv2.INPAINT_TELEA)
 
 
 def _folder_category(path: Path, root: Path) -> str:

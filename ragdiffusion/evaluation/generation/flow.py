@@ -1,4 +1,4 @@
-"""How well the appearance flow finds each point of a landmark in the photo (DESIGN 5b), where the map is known."""
+"""How well the appearance flow finds each point of a landmark in the photo, where the map is known."""
 
 from __future__ import annotations
 

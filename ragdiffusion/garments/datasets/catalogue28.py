@@ -1,8 +1,8 @@
 """Silhouettes of catalogue flat-lays: Fashion-MNIST's 28 x 28 pictures as shares of garment in every pixel.
 
 The data set (Xiao et al. 2017; Expat licence) is read from where it was installed, Debian's package
-`dataset-fashion-mnist` for one. Its pictures are grey garments on exact black; at their rims a pixel's grey over its inner
-neighbours' tells how much of it is garment, so that an outline is known to about a third of a pixel.
+`dataset-fashion-mnist` for one. Its pictures are grey garments on exact black; at their rims a pixel's grey over its
+inner neighbours' tells how much of it is garment, so that an outline is known to about a third of a pixel.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
+from ragdiffusion.images import CANONICAL_MARGIN
 
 INSTALLED = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package puts it."""
@@ -52,23 +54,24 @@ class CatalogueSilhouette:
         return self.number % HELD_OUT == 0
 
 
-def read_silhouettes(folder: Path = INSTALLED, split: str = "train") -> Iterator[CatalogueSilhouette]:
+def read_silhouettes(folder: Path = INSTALLED, split: str = "train", *, step: int = 1) -> Iterator[CatalogueSilhouette]:
     """The silhouettes of a split that are whole, of one part and nearly symmetric.
 
     Args:
         folder: holds the data set's four files.
         split: "train" (60,000 pictures) or "test" (10,000).
+        step: take every so many-th picture; `HELD_OUT` takes those that are held out.
 
     Raises:
         ValueError: the files are not there.
     """
     pictures, labels = (_read(Path(folder), split, what) for what in ("images-idx3", "labels-idx1"))
-    for number, (picture, label) in enumerate(zip(pictures.reshape(-1, SIDE, SIDE), labels, strict=True)):
-        if int(label) not in CATEGORIES:
-            continue
-        shares = shares_of(picture)
+    pictures = pictures.reshape(-1, SIDE, SIDE)
+    for number in range(0, len(pictures), step):
+        category = CATEGORIES.get(int(labels[number]))
+        shares = None if category is None else shares_of(pictures[number])
         if shares is not None and mirror_overlap(shares) >= SYMMETRY:
-            yield CatalogueSilhouette(CATEGORIES[int(label)], number, shares)
+            yield CatalogueSilhouette(category, number, shares)
 
 
 def _read(folder: Path, split: str, what: str) -> np.ndarray:
@@ -113,3 +116,13 @@ def mirror_overlap(shares: np.ndarray) -> float:
     shift = np.array([[1, 0, shares.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
     flipped = cv2.warpAffine(np.ascontiguousarray(shares[:, ::-1]), shift * [1, 1, -1], shares.shape[::-1])
     return float(np.minimum(shares, flipped).sum() / np.maximum(shares, flipped).sum())
+
+
+def shrunk(mask: np.ndarray) -> np.ndarray:
+    """A silhouette in the canonical frame as shares of 28 x 28 pixels that its box fills."""
+    side = mask.shape[0]
+    scale = SIDE * CANONICAL_MARGIN / side
+    fine = cv2.resize(mask, None, fx=8 * scale, fy=8 * scale, interpolation=cv2.INTER_LINEAR)
+    edge = (fine.shape[0] - 8 * SIDE) // 2
+    crop = np.ascontiguousarray(fine[edge : edge + 8 * SIDE, edge : edge + 8 * SIDE])
+    return cv2.resize(crop, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

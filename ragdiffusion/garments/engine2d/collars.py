@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.engine2d.catalogue import Spec
 from ragdiffusion.garments.engine2d.structure import Piece
 
 _MIRROR = np.array([-1.0, 1.0])
@@ -27,33 +26,13 @@ def rounded(points: np.ndarray, count: int = 6) -> np.ndarray:
     return np.concatenate([*parts, points[-1:]])
 
 
-def neckline(rng: np.random.Generator, collar: str, category: str) -> tuple[float, float]:
-    """Depth and power (see `arc`) of the front neckline under a collar."""
-    if category in ("Waistcoat", "Knitted Cardigan") and collar == "V-neck":
-        return rng.uniform(0.7, 1.0), 1.1
-    if category in ("Tank", "Innerwear", "Swimsuit") and collar in ("Round", "Square"):
-        return rng.uniform(0.35, 0.6), 2.3 if collar == "Round" else 7.0
-    return {
-        "V-neck": (rng.uniform(0.4, 0.75), 1.1),
-        "Square": (rng.uniform(0.25, 0.5), 7.0),
-        "Round": (rng.uniform(0.16, 0.42), 2.3),
-        "Neckline": (rng.uniform(0.1, 0.22), 2.2),
-        "Ruffled": (rng.uniform(0.2, 0.4), 2.2),
-        "Suit": (rng.uniform(0.7, 1.05), 1.15),
-        "Notched": (rng.uniform(0.55, 0.9), 1.15),
-        "Baseball": (rng.uniform(0.14, 0.24), 2.2),
-        "Stand-up": (rng.uniform(0.06, 0.14), 2.0),
-        "Hooded": (rng.uniform(0.16, 0.26), 1.8),
-    }.get(collar, (rng.uniform(0.16, 0.26), 1.25))
-
-
 def collar_pieces(
     rng: np.random.Generator,
     collar: str,
     front: np.ndarray,
     back: np.ndarray,
     bases: tuple[np.ndarray, np.ndarray],
-    spec: Spec,
+    buttons: bool,
     rise: float,
 ) -> list[Piece]:
     """Pieces of a collar, laid over the neck.
@@ -63,7 +42,7 @@ def collar_pieces(
         collar: value of Table 6.
         front, back: the neck hole's edges, from left to right.
         bases: right and left point where the neck meets the shoulder.
-        spec: what the category is made of.
+        buttons: whether the front is buttoned: a hood has no strings then.
         rise: how far the outline's own collar or hood stands above the shoulders.
     """
     if collar in ("Shirt", "Polo", "Rounded"):
@@ -73,7 +52,7 @@ def collar_pieces(
     if collar in ("Stand-up", "Baseball"):
         return _stand(rng, collar, front, back, bases, rise)
     if collar == "Hooded":
-        return _hood(rng, front, back, bases, spec, rise)
+        return _hood(rng, front, back, bases, buttons, rise)
     if collar == "Ruffled":
         wave = front.copy()
         wave[:, 1] += 0.1 + 0.03 * np.cos(np.arange(len(front)) * np.pi)
@@ -148,7 +127,7 @@ def _stand(rng: np.random.Generator, collar: str, front: np.ndarray, back: np.nd
 
 
 def _hood(rng: np.random.Generator, front: np.ndarray, back: np.ndarray, bases: tuple[np.ndarray, np.ndarray],
-          spec: Spec, rise: float) -> list[Piece]:
+          buttons: bool, rise: float) -> list[Piece]:
     """A hood thrown flat above the shoulders: the outline's own where it has one, else one set on."""
     middle = front[len(front) // 2]
     if rise > 0.3:
@@ -172,7 +151,7 @@ def _hood(rng: np.random.Generator, front: np.ndarray, back: np.ndarray, bases: 
     out = [Piece("hood", shell, outline=rise <= 0.3),
            Piece("hood_inside", inside, 0.0, "inside", outline=False),
            Piece("seam", seam, 0.0, "inside", outline=False)]
-    if spec.front != "buttons":
+    if not buttons:
         for side in (0.28, -0.28):
             x, length = half * side, rng.uniform(0.3, 0.55)
             string = np.array([[x - 0.014, low - 0.03], [x + 0.014, low - 0.03], [x * 1.2 + 0.014, low + length],
@@ -181,10 +160,10 @@ def _hood(rng: np.random.Generator, front: np.ndarray, back: np.ndarray, bases: 
     return out
 
 
-def pocket_pieces(rng: np.random.Generator, spec: Spec, chest: float, hem: float) -> list[Piece]:
+def pocket_pieces(rng: np.random.Generator, pockets: tuple[str, ...], chest: float, hem: float) -> list[Piece]:
     """Pieces of the pockets that a category can have, between chest and hem heights."""
     out: list[Piece] = []
-    for kind in spec.pockets:
+    for kind in pockets:
         if rng.random() < 0.3:
             continue
         if kind == "kangaroo":

@@ -10,9 +10,10 @@ from ragdiffusion.garments.engine2d.catalogue import Spec
 from ragdiffusion.garments.engine2d.collars import collar_pieces, pocket_pieces
 from ragdiffusion.garments.engine2d.structure import Limb, Piece, Structure, canonical
 from ragdiffusion.garments.patterns.attributes import attributes_of
-from ragdiffusion.garments.patterns.catalogue import KINDS, Kind
+from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import both, low_chain, one_shoulder_neckline, side_edges
 from ragdiffusion.garments.patterns.curves import BezierPath, backwards, joined, mirrored
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.merging import crossings
 from ragdiffusion.garments.patterns.pattern import Pattern
 from ragdiffusion.garments.patterns.upper import Edges
@@ -42,7 +43,7 @@ class _Cutter:
         self.pattern, self.rng = pattern, rng
         self.kind: Kind = KINDS[pattern.kind]
         self.measures = {key: np.asarray(value) for key, value in pattern.measures.items()}
-        self.spec = replace(spec, front=self.kind.front, pockets=self.kind.pockets)
+        self.spec = spec
         wide = pattern.measures.get("chest", pattern.measures.get("waist", pattern.measures.get("shoulder_width")))
         self.unit = float(wide) / 2
         self.right, self.left = (side_edges(self.kind, self.measures, side) for side in (1, -1))
@@ -123,7 +124,8 @@ class _Cutter:
         lines = {name: path.polygon(_TOLERANCE) / self.unit for name, path in self.pattern.lines.items()}
         found = []
         if "waistband" in lines:
-            found.append(Piece("waistband", np.concatenate([lines["waist_edge"], lines["waistband"][::-1]]), outline=False))
+            band = np.concatenate([lines["waist_edge"], lines["waistband"][::-1]])
+            found.append(Piece("waistband", band, outline=False))
         for name in ("pocket_right", "pocket_left"):
             if name in lines:
                 found.append(Piece("slit", _thick(lines[name]), outline=False, colour="inside"))
@@ -147,14 +149,15 @@ class _Cutter:
         hooded = self.kind.collar == "hood"
         if not hooded and np.abs(front[:, 1].max() - back[:, 1].max()) > 1e-3:
             pieces.append(Piece("opening", np.concatenate([back, front[::-1]]), 0.0, "inside", outline=False))
-        sewn = collar_pieces(rng, collar, front, back, bases, self.spec, max(rise, _LEAST_RISE) if hooded else rise)
+        sewn = collar_pieces(rng, collar, front, back, bases, self.kind.front == "buttons",
+                             max(rise, _LEAST_RISE) if hooded else rise)
         pieces += [replace(piece, outline=False) for piece in sewn]  # the pattern's own outline has its collar
-        plain = self.kind.collar == "none" and self.kind.front == "none" and self.kind.upper in ("set_in", "cap", "armhole")
-        if plain and collar != "Ruffled" and rng.random() < 0.6:
+        bare = self.kind.collar == "none" and self.kind.front == "none"
+        if bare and self.kind.upper in ("set_in", "cap", "armhole") and collar != "Ruffled" and rng.random() < 0.6:
             band = front + (front - front.mean(0)) * 0.02 + [0, rng.uniform(0.04, 0.08)]
             pieces.append(Piece("binding", np.concatenate([front, band[::-1]]), 0.0, "trim", outline=False))
         marks = self._marks()
-        pieces += pocket_pieces(rng, self.spec, float(marks["armpit_r"][1]), float(marks["hem_r"][1]))
+        pieces += pocket_pieces(rng, self.kind.pockets, float(marks["armpit_r"][1]), float(marks["hem_r"][1]))
         return np.zeros((0, 2)) if hooded else np.concatenate([back, front[::-1]])
 
     def _neck(self, front: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], float]:

@@ -12,7 +12,7 @@ from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.engine2d.texture import Texture, sample_texture
 from ragdiffusion.garments.engine2d.wild import Photo, take_photo
 from ragdiffusion.garments.pair import Pair
-from ragdiffusion.garments.shape_model import ShapeModel, bundled_model_path
+from ragdiffusion.garments.patterns.population import Population, bundled_population
 
 MIN_SIZE = 64
 _OF_STRUCTURE = ("category", "collar", "sleeve_length", "length", "fit")
@@ -24,20 +24,20 @@ class GarmentEngine:
 
     Args:
         size: side of the pictures, pixels.
-        shape_model: outlines to draw from; None takes the bundled one.
+        population: measures of garments to draw from; None takes the bundled ones.
 
     Raises:
-        ValueError: `size` below 64, or no bundled model.
+        ValueError: `size` below 64, or no bundled population.
     """
 
-    def __init__(self, size: int = 256, shape_model: ShapeModel | None = None) -> None:
+    def __init__(self, size: int = 256, population: Population | None = None) -> None:
         _check_size(size)
         self.size = size
-        self.shape_model = shape_model if shape_model is not None else ShapeModel.load(bundled_model_path())
+        self.population = population if population is not None else bundled_population()
 
     def structure(self, rng: np.random.Generator, category: str | None = None) -> Structure:
         """Draw a structure; `category` is a value of Table 6, "Trousers" or "Shorts"."""
-        return sample_structure(self.shape_model, rng, category)
+        return sample_structure(self.population, rng, category)
 
     def texture(self, rng: np.random.Generator, structure: Structure | None = None) -> Texture:
         """Draw a texture; given a structure, one that its category is made of."""

@@ -76,7 +76,7 @@ class Structure:
         limbs: "right" and "left" sleeve or leg, when it has them.
         landmarks: name -> [2], e.g. neck_r, shoulder_r, armpit_r, cuff_r, hem_r, front_neck.
         opening: [N, 2] the neck hole through which the back's inside shows; empty when there is none.
-        draped: whether its sleeves lie against the body, inside the body's outline.
+        draped: whether its sleeves lie over the body in part, as sleeves do that hang down beside it.
     """
 
     kind: str

@@ -113,6 +113,7 @@ class Texture:
 def sample_texture(rng: np.random.Generator, structure: Structure | None = None) -> Texture:
     """Draw a texture; a structure narrows it to what its category is made of."""
     spec = CATALOGUE["T-shirt"] if structure is None else CATALOGUE[_catalogue_name(structure)]
+    shape, front = ("top", "none") if structure is None else (structure.kind, structure.front)
     fabric = spec.fabrics[int(rng.integers(len(spec.fabrics)))]
     main = _colour(rng, fabric)
     kind = "Solid Color"
@@ -120,9 +121,9 @@ def sample_texture(rng: np.random.Generator, structure: Structure | None = None)
         weights = dict(PRINTS)
         for name in GRAPHICS:
             weights[name] *= (
-                0.02 if spec.kind not in ("top", "dress") else 0.15 if spec.front != "none" else 1.0
+                0.02 if shape not in ("top", "dress") else 0.15 if front != "none" else 1.0
             )
-        if spec.front == "buttons":
+        if front == "buttons":
             weights["Plaid"], weights["Striped"] = 9, 8
         odds = np.array(list(weights.values()))
         kind = str(rng.choice(list(weights), p=odds / odds.sum()))

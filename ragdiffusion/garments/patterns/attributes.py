@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.garments.patterns.catalogue import KINDS, Kind
+from ragdiffusion.garments.patterns.catalogue import KINDS
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.pattern import Pattern
 
 _SLEEVES = (("Short", 32.0), ("Mid", 47.0), ("Long", 73.0), ("Extra Long", float("inf")))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
 from ragdiffusion.garments.patterns.curves import (
     BezierPath,
     backwards,
@@ -16,6 +15,7 @@ from ragdiffusion.garments.patterns.curves import (
     polyline,
     split,
 )
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.lower import lower
 from ragdiffusion.garments.patterns.merging import beyond, inner_edge, merged
 from ragdiffusion.garments.patterns.panels import Panel

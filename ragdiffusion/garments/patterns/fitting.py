@@ -1,8 +1,8 @@
 """Fitting patterns to silhouettes: a drawn library gives a start, Gauss-Newton steps with damping the measures.
 
-A silhouette is given as shares of garment in every pixel of a small picture, in any place and of any size; found are the
-measures of a kind, and scale and shift of the picture. Sizes in cm are not in a silhouette: a weak pull towards a kind's
-typical measures decides them, and all that a silhouette does not show.
+A silhouette is given as shares of garment in every pixel of a small picture, in any place and of any size; found are
+the measures of a kind, and scale and shift of the picture. Sizes in cm are not in a silhouette: a weak pull towards a
+kind's typical measures decides them, and all that a silhouette does not show.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures, boxes, polygons
 from ragdiffusion.garments.patterns.pattern import sample_many
 from ragdiffusion.garments.patterns.raster import coverages

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
 from ragdiffusion.garments.patterns.construction import both, low_chain, one_shoulder_neckline, side_edges
 from ragdiffusion.garments.patterns.curves import backwards, flattened, joined, line, mirrored
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.upper import Edges, Measures
 
 STEPS = 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
 from ragdiffusion.garments.patterns.curves import (
     backwards,
     cornered,
@@ -16,6 +15,7 @@ from ragdiffusion.garments.patterns.curves import (
     polyline,
     split,
 )
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.upper import Edges, Measures, armpit, shoulder_tip
 
 

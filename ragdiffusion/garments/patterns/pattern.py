@@ -8,9 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import KINDS, Kind
+from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import outline, panels, side_edges
 from ragdiffusion.garments.patterns.curves import FINE, BezierPath
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.measures import Measure, MeasureError
 from ragdiffusion.garments.patterns.merging import crosses_itself
 from ragdiffusion.garments.patterns.panels import Panel

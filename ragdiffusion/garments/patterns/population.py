@@ -1,8 +1,8 @@
 """The population that patterns are drawn from: measures of garments that a catalogue shows, by kind.
 
-Each was fitted to one real silhouette (`ragdiffusion.training.patterns`). A new garment lies between two that are alike,
-a little off; a kind that no silhouette was fitted with borrows the measures it shares with kinds built like it, as far as they
-are within its ranges. What silhouettes do not show (front necklines, plackets) is drawn from the kind's ranges.
+Each was fitted to one real silhouette (`ragdiffusion.training.patterns`). A new garment lies between two that are
+alike, a little off. A kind borrows from kinds that are built like it, as far as their measures are within its ranges.
+What silhouettes do not show (front necklines, plackets) is drawn from the kind's ranges.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import KINDS, Kind
+from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import HIDDEN
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures
 from ragdiffusion.garments.patterns.pattern import is_drawable, kind_of, sample, sample_many
 from ragdiffusion.garments.patterns.rules import broken

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
 from ragdiffusion.garments.patterns.curves import (
     BezierPath,
     backwards,
@@ -16,6 +15,7 @@ from ragdiffusion.garments.patterns.curves import (
     point,
     polyline,
 )
+from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.lower import crotch_height, length, waist_height
 from ragdiffusion.garments.patterns.upper import Edges, Measures, armpit, sleeve_axes
 

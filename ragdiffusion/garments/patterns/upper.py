@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ragdiffusion.garments.patterns.catalogue import Kind
 from ragdiffusion.garments.patterns.curves import backwards, cornered, cubic, falling, joined, line, point
+from ragdiffusion.garments.patterns.kind import Kind
 
 Measures = Mapping[str, np.ndarray]
 Edges = dict[str, np.ndarray]

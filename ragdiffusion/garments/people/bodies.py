@@ -16,11 +16,26 @@ from ragdiffusion.garments.people.meshes import neighbour_lists, vertex_normals
 
 _ARM = ("upperarm", "lowerarm", "wrist", "finger", "metacarpal")
 _LEG = ("upperleg", "lowerleg", "foot", "toe")
-_LOCAL = ("measure-waist-circ-incr", "measure-hips-circ-incr", "measure-shoulder-dist-incr", "stomach-tone-incr",
-          "torso-vshape-incr", "buttocks-volume-incr", "measure-neck-circ-incr", "measure-thigh-circ-incr",
-          "measure-upperarm-circ-incr", "hip-scale-horiz-incr", "torso-scale-depth-incr", "head-scale-horiz-incr",
-          "nose-scale-vert-incr", "nose-scale-horiz-incr", "mouth-scale-horiz-incr", "chin-width-incr",
-          "head-fat-incr", "chin-height-incr")
+_LOCAL = (
+    "measure-waist-circ-incr",
+    "measure-hips-circ-incr",
+    "measure-shoulder-dist-incr",
+    "stomach-tone-incr",
+    "torso-vshape-incr",
+    "buttocks-volume-incr",
+    "measure-neck-circ-incr",
+    "measure-thigh-circ-incr",
+    "measure-upperarm-circ-incr",
+    "hip-scale-horiz-incr",
+    "torso-scale-depth-incr",
+    "head-scale-horiz-incr",
+    "nose-scale-vert-incr",
+    "nose-scale-horiz-incr",
+    "mouth-scale-horiz-incr",
+    "chin-width-incr",
+    "head-fat-incr",
+    "chin-height-incr",
+)
 _NEGLIGIBLE = 0.003  # weight of a shape that moves nothing by a millimetre
 
 
@@ -69,6 +84,7 @@ class BodyModel:
         model = self._anny
         self.bones = list(model.bone_labels)
         self.bone = {name: i for i, name in enumerate(self.bones)}
+        self._local = {label: i for i, label in enumerate(model.local_change_labels)}
         self.parents = list(model.bone_parents)
         self.faces = model.faces.numpy().astype(np.int64)
         self.weights = model.vertex_bone_weights.numpy().astype(np.float32)
@@ -96,28 +112,54 @@ class BodyModel:
         female = bool(rng.random() < 0.55)
         old = float(rng.uniform(0.6, 0.8) if rng.random() < 0.75 else rng.uniform(0.8, 0.97))
         phenotype = {
-            "gender": float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)), "age": old,
-            "muscle": rng.uniform(0.3, 0.75), "weight": float(np.clip(rng.normal(0.45, 0.19), 0.12, 1)),
-            "height": rng.uniform(0.3, 0.75), "proportions": rng.uniform(0.45, 1), "cupsize": rng.uniform(0.2, 0.75),
-            "firmness": rng.uniform(0.4, 0.8), "african": rng.random(), "asian": rng.random(),
-            "caucasian": rng.random()}
+            "gender": float(np.clip((0.97 if female else 0.03) + rng.normal(0, 0.05), 0, 1)),
+            "age": old,
+            "muscle": rng.uniform(0.3, 0.75),
+            "weight": float(np.clip(rng.normal(0.37, 0.17), 0.1, 1)),
+            "height": rng.uniform(0.3, 0.75),
+            "proportions": rng.uniform(0.45, 1),
+            "cupsize": rng.uniform(0.2, 0.75),
+            "firmness": rng.uniform(0.4, 0.8),
+            "african": rng.random(),
+            "asian": rng.random(),
+            "caucasian": rng.random(),
+        }
         local = dict(zip(_LOCAL, np.clip(rng.normal(0, 0.22, len(_LOCAL)), -0.5, 0.5), strict=True))
         return self.shape(phenotype, local)
 
     def shape(self, phenotype: dict[str, float], local: dict[str, float]) -> Body:
         """The body of a phenotype (anny's own names, 0 to 1) with local changes (-1 to 1)."""
-        import torch
-
-        with torch.no_grad():
-            weights = self._anny.get_phenotype_blendshape_coefficients(
-                **{k: torch.tensor([float(v)]) for k, v in phenotype.items()},
-                local_changes={k: torch.tensor([float(v)]) for k, v in local.items()})[0].numpy()
+        weights = self._weights(phenotype, local)
         used = np.nonzero(np.abs(weights) > _NEGLIGIBLE)[0]
         rest = (self._template + weights[used] @ self._shapes[used]).reshape(-1, 3).astype(np.float32)
         heads = (self._head_template + weights[used] @ self._head_shapes[used]).reshape(-1, 3).astype(np.float32)
         normals = vertex_normals(rest, self.faces)
         age = 25 + max(0.0, phenotype["age"] - 2 / 3) * 3 * 50
         return Body(self, rest, heads, normals, phenotype["gender"] > 0.5, age, chart_body(self, rest, heads))
+
+    def _weights(self, phenotype: dict[str, float], local: dict[str, float]) -> np.ndarray:
+        """Weight of each of anny's blend shapes: those of the phenotype, then two (more, less) per local change."""
+        import torch
+        from anny.models.phenotype import phenotype_blendshape_weights
+
+        model = self._anny
+        values = torch.tensor([[float(phenotype[label]) for label in model.phenotype_labels]])
+        with torch.no_grad():
+            first = phenotype_blendshape_weights(
+                values,
+                model.phenotype_labels,
+                model.anchors,
+                model.stacked_phenotype_blend_shapes_mask,
+                extrapolate=model.extrapolate_phenotypes,
+            )
+            if model.phenotype_blendshape_projection is not None:
+                first = first @ model.phenotype_blendshape_projection
+        weights = np.zeros(len(self._shapes), np.float32)
+        count = first.shape[1]
+        weights[:count] = first[0].numpy()
+        for label, value in local.items():
+            weights[count + 2 * self._local[label] + (value < 0)] = abs(value)
+        return weights
 
 
 @lru_cache(maxsize=1)

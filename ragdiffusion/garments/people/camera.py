@@ -38,12 +38,19 @@ class Camera:
         """(N, 3): x and y in pixels, depth in metres."""
         seen = (points - self.centre) @ self.view.T
         depth = seen[:, 2] + self.distance
-        return np.stack([(seen[:, 0] - self.shift) * self.focal / depth + width / 2,
-                         seen[:, 1] * self.focal / depth + height / 2, depth], 1)
+        return np.stack(
+            [
+                (seen[:, 0] - self.shift) * self.focal / depth + width / 2,
+                seen[:, 1] * self.focal / depth + height / 2,
+                depth,
+            ],
+            1,
+        )
 
 
-def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: np.random.Generator, *,
-                  one_piece: bool = False) -> Camera:
+def sample_camera(
+    body: Body, pose: Pose, points: np.ndarray, height: int, rng: np.random.Generator, *, one_piece: bool = False
+) -> Camera:
     """Draw a camera.
 
     Args:
@@ -61,8 +68,12 @@ def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: 
     chin = float(eye[2] - 0.11)
     top = crown + u(0, 0.15) if rng.random() < 0.72 else chin + u(-0.06, 0.12)
     framing = str(rng.choice(["full", "knee", "thigh", "waist"], p=[0.44, 0.2, 0.31, 0.05]))
-    bottom = {"full": sole - u(0.02, 0.12), "knee": charts.knee[2] + u(-0.25, 0.1),
-              "thigh": charts.crotch_z + u(-0.25, 0.05), "waist": charts.waist_z + u(-0.1, 0.05)}[framing]
+    bottom = {
+        "full": sole - u(0.02, 0.12),
+        "knee": charts.knee[2] + u(-0.25, 0.1),
+        "thigh": charts.crotch_z + u(-0.25, 0.05),
+        "waist": charts.waist_z + u(-0.1, 0.05),
+    }[framing]
     if one_piece:
         bottom = min(bottom, charts.crotch_z - 0.06)
     if framing != "full":
@@ -78,5 +89,13 @@ def sample_camera(body: Body, pose: Pose, points: np.ndarray, height: int, rng: 
     c, s = np.cos(roll), np.sin(roll)
     tilt = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
     view = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]) @ tilt @ nod @ turn
-    return Camera(view, np.array([0, -0.05, 0.5 * (top + bottom)]), height / tall * distance, distance,
-                  rng.normal(0, 0.04 * small) * tall, tall / height, float(yaw), framing)
+    return Camera(
+        view,
+        np.array([0, -0.05, 0.5 * (top + bottom)]),
+        height / tall * distance,
+        distance,
+        rng.normal(0, 0.04 * small) * tall,
+        tall / height,
+        float(yaw),
+        framing,
+    )

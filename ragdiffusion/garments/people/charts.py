@@ -6,6 +6,7 @@ limbs +1 is the outer and -1 the inner seam. They are what garments are cut by a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -80,29 +81,38 @@ def chart_body(model: BodyModel, rest: np.ndarray, heads: np.ndarray) -> Charts:
     base = (np.abs(rest[:, 2] - neck_z - 0.015) < 0.02) & (model.arms < 0.1)
     neck_x = float(np.quantile(np.abs(rest[base, 0]), 0.7)) if base.any() else 0.06
     axis_y = _axis_y(rest, model.arms + model.neck, crotch_z, neck_z)
-    sides = {}
-    for side, sign in ((".L", 1.0), (".R", -1.0)):
-        flip = np.array([sign, 1, 1])
-        sides[side] = _side(rest * flip, [shoulder, elbow, wrist], [hip, knee, ankle])
-    left = rest[:, 0] >= 0
-    pick = lambda k: np.where(left, sides[".L"][k], sides[".R"][k])  # noqa: E731
-    arm, arm_round, leg, leg_round = (pick(k) for k in (0, 2, 3, 5))
-    mirror = np.where(left, 1.0, -1.0)[:, None] * np.array([1, 0, 0]) + np.array([0, 1, 1])
-    arm_foot = np.where(left[:, None], sides[".L"][1], sides[".R"][1]) * mirror
-    leg_foot = np.where(left[:, None], sides[".L"][4], sides[".R"][4]) * mirror
+    sign = np.where(rest[:, 0] >= 0, 1.0, -1.0)[:, None] * np.array([1, 0, 0]) + np.array([0, 1, 1])
+    arm, arm_foot, arm_round, leg, leg_foot, leg_round = _side(
+        rest * sign, [shoulder, elbow, wrist], [hip, knee, ankle]
+    )
+    arm_foot, leg_foot = arm_foot * sign, leg_foot * sign
     on_arm, on_leg = model.arms > 0.5, model.legs > 0.5
     return Charts(
-        shoulder=shoulder, elbow=elbow, wrist=wrist, hip=hip, knee=knee, ankle=ankle, eye=at("eye.L"),
-        neck_z=neck_z, neck_x=neck_x,
+        shoulder=shoulder,
+        elbow=elbow,
+        wrist=wrist,
+        hip=hip,
+        knee=knee,
+        ankle=ankle,
+        eye=at("eye.L"),
+        neck_z=neck_z,
+        neck_x=neck_x,
         armpit_z=float(shoulder[2] - 0.115 * (neck_z - crotch_z) / 0.6),
-        waist_z=float(crotch_z + 0.56 * (at("spine01")[2] - crotch_z)), crotch_z=crotch_z,
+        waist_z=float(crotch_z + 0.56 * (at("spine01")[2] - crotch_z)),
+        crotch_z=crotch_z,
         arm_length=float(np.linalg.norm(elbow - shoulder) + np.linalg.norm(wrist - elbow)),
         leg_length=float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee)),
-        trunk=_round_ellipse(rest[:, 0], -(rest[:, 1] - axis_y)),
-        arm=np.where(on_arm, arm, np.minimum(arm, 0)), arm_round=arm_round,
-        leg=np.where(on_leg, leg, -1.0), leg_round=leg_round,
-        arm_foot=np.where(on_arm[:, None], arm_foot, rest), leg_foot=np.where(on_leg[:, None], leg_foot, rest),
-        axis_y=axis_y)
+        trunk=_round_ellipse(
+            rest[:, 0], -(rest[:, 1] - axis_y), _half_width(rest, model.arms + model.neck, crotch_z, neck_z)
+        ),
+        arm=np.where(on_arm, arm, np.minimum(arm, 0)),
+        arm_round=arm_round,
+        leg=np.where(on_leg, leg, -1.0),
+        leg_round=leg_round,
+        arm_foot=np.where(on_arm[:, None], arm_foot, rest),
+        leg_foot=np.where(on_leg[:, None], leg_foot, rest),
+        axis_y=axis_y,
+    )
 
 
 def _side(mirrored: np.ndarray, arm: list[np.ndarray], leg: list[np.ndarray]) -> tuple[np.ndarray, ...]:
@@ -116,33 +126,55 @@ def _side(mirrored: np.ndarray, arm: list[np.ndarray], leg: list[np.ndarray]) ->
     arm_round = np.arctan2(off @ outward, -(off @ back)) / (np.pi / 2)
     leg_along, leg_foot = along_polyline(mirrored, leg)
     above = mirrored[:, 2] > leg[0][2]
-    leg_foot[above] = np.stack([np.full(above.sum(), leg[0][0]), np.full(above.sum(), leg[0][1]),
-                                mirrored[above, 2]], 1)
+    leg_foot[above] = np.stack(
+        [np.full(above.sum(), leg[0][0]), np.full(above.sum(), leg[0][1]), mirrored[above, 2]], 1
+    )
     off = mirrored - leg_foot
     leg_round = np.arctan2(off[:, 0], -off[:, 1]) / (np.pi / 2)
     return along, foot, arm_round, leg_along, leg_foot, leg_round
 
 
-def _axis_y(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
-    """y half way between front and back of the trunk, at each vertex' height."""
+def _by_height(
+    rest: np.ndarray, chosen: np.ndarray, low: float, high: float, measure: Callable[[np.ndarray], float]
+) -> np.ndarray:
+    """A measure of slices of the trunk, smooth, at each vertex' height (N,)."""
     edges = np.linspace(low, high, _SLICES)
-    trunk = (elsewhere < 0.1) & (np.abs(rest[:, 0]) < 0.06)
     which = np.digitize(rest[:, 2], edges)
-    middle = np.full(_SLICES + 1, np.nan)
+    found = np.full(_SLICES + 1, np.nan)
     for i in range(1, _SLICES):
-        slab = rest[trunk & (which == i), 1]
+        slab = rest[chosen & (which == i)]
         if len(slab) > 3:
-            middle[i] = 0.5 * (slab.min() + slab.max())
-    known = np.nonzero(~np.isnan(middle))[0]
-    filled = np.interp(np.arange(_SLICES + 1), known, middle[known])
+            found[i] = measure(slab)
+    known = np.nonzero(~np.isnan(found))[0]
+    filled = np.interp(np.arange(_SLICES + 1), known, found[known])
     filled = np.convolve(np.pad(filled, 2, mode="edge"), np.ones(5) / 5, "valid")
     return np.interp(rest[:, 2], np.concatenate([[low - 0.05], edges]), filled)
 
 
-def _round_ellipse(across: np.ndarray, forward: np.ndarray) -> np.ndarray:
-    """Share of the way round a trunk's cross-section, an ellipse: 0 front, +-1 sides, +-2 back."""
+def _axis_y(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
+    """y half way between front and back of the trunk, at each vertex' height."""
+    trunk = (elsewhere < 0.1) & (np.abs(rest[:, 0]) < 0.06)
+    return _by_height(rest, trunk, low, high, lambda slab: 0.5 * float(slab[:, 1].min() + slab[:, 1].max()))
+
+
+def _half_width(rest: np.ndarray, elsewhere: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Half the trunk's width, at each vertex' height."""
+    return _by_height(rest, elsewhere < 0.3, low, high, lambda slab: float(np.abs(slab[:, 0]).max()))
+
+
+def _round_ellipse(across: np.ndarray, forward: np.ndarray, half_width: np.ndarray) -> np.ndarray:
+    """Share of the way round a trunk's cross-section, an ellipse: 0 front, +-1 sides, +-2 back.
+
+    Near the middle it goes by `across` alone, so that what is drawn straight down a garment falls straight, whatever
+    the body's depth; near the sides by the angle.
+    """
     angle = np.linspace(0, np.pi, 181)
     step = np.hypot(np.diff(_FLATNESS * np.sin(angle)), np.diff(np.cos(angle)))
     length = np.concatenate([[0], np.cumsum(step)])
     turn = np.arctan2(across / _FLATNESS, forward)
+    share = np.clip(across / half_width, -1, 1)
+    level = np.arcsin(share)
+    level = np.where(forward >= 0, level, np.where(across >= 0, np.pi, -np.pi) - level)
+    weight = np.clip((0.85 - np.abs(share)) / 0.35, 0, 1)
+    turn = turn * (1 - weight) + level * weight
     return np.sign(turn) * np.interp(np.abs(turn), angle, length / length[-1] * 2)

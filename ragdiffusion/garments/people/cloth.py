@@ -71,7 +71,9 @@ def _filled(base: np.ndarray) -> np.ndarray:
 def _noise(rng: np.random.Generator, sigma: float, sigma_y: float = 0) -> np.ndarray:
     """Smooth tileable noise (TILE, TILE) of unit deviation."""
     white = np.tile(rng.standard_normal((TILE, TILE), dtype=np.float32), (2, 2))
-    soft = cv2.GaussianBlur(white, (0, 0), sigma, sigmaY=sigma_y)[TILE // 2: TILE // 2 + TILE, TILE // 2: TILE // 2 + TILE]
+    soft = cv2.GaussianBlur(white, (0, 0), sigma, sigmaY=sigma_y)[
+        TILE // 2 : TILE // 2 + TILE, TILE // 2 : TILE // 2 + TILE
+    ]
     return soft / (soft.std() + 1e-6)
 
 
@@ -91,8 +93,13 @@ def _plain(rng: np.random.Generator, base: np.ndarray, family: str) -> Tile:
 
 def _denim(rng: np.random.Generator) -> Tile:
     b = rng.uniform(70, 205)
-    base = (np.array([b * rng.uniform(0.42, 0.72), b * rng.uniform(0.62, 0.86), b]) if rng.random() < 0.75
-            else np.full(3, rng.uniform(25, 90)) if rng.random() < 0.7 else np.full(3, rng.uniform(190, 240)))
+    base = (
+        np.array([b * rng.uniform(0.42, 0.72), b * rng.uniform(0.62, 0.86), b])
+        if rng.random() < 0.75
+        else np.full(3, rng.uniform(25, 90))
+        if rng.random() < 0.7
+        else np.full(3, rng.uniform(190, 240))
+    )
     image = _filled(base) * (1 + 0.08 * _noise(rng, 20)[..., None])
     image += rng.normal(0, 6, (TILE, TILE, 1)).astype(np.float32) + 4 * _noise(rng, 0.8, 3)[..., None]
     return Tile(_finished(image), 38, fabric="Denim")

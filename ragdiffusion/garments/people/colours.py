@@ -50,6 +50,17 @@ def hair_colour(rng: np.random.Generator, age: float) -> np.ndarray:
     if rng.random() < np.clip((age - 45) / 40, 0, 0.75):
         return np.full(3, rng.uniform(110, 215)) + rng.normal(0, 3, 3)
     k = rng.random()
-    base = ([24, 20, 18.0] if k < 0.34 else [72, 48, 33.0] if k < 0.58 else [150, 112, 70.0] if k < 0.74 else
-            [212, 178, 128.0] if k < 0.9 else [140, 62, 30.0] if k < 0.95 else vivid(rng))
+    base = (
+        [24, 20, 18.0]
+        if k < 0.34
+        else [72, 48, 33.0]
+        if k < 0.58
+        else [150, 112, 70.0]
+        if k < 0.74
+        else [212, 178, 128.0]
+        if k < 0.9
+        else [140, 62, 30.0]
+        if k < 0.95
+        else vivid(rng)
+    )
     return np.clip(np.array(base) * rng.uniform(0.7, 1.25), 5, 250)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ragdiffusion.garments.people import raster
@@ -25,8 +26,8 @@ class Pixels:
         which: (H, W), layer or -1.
         inside: (H, W), metres to the edge of the material.
         front: (H, W), bool.
-        across: (H, W), block frame, cm.
-        down: (H, W), block frame, cm.
+        across: (H, W), from the axis of the closed garment, cm.
+        down: (H, W), below the neck's base, cm.
         size: metres per pixel.
     """
 
@@ -43,104 +44,50 @@ class Pixels:
 
 def paint_face(px: Pixels, body: Body, rng: np.random.Generator) -> None:
     """Brows, eyes, lips, cheeks, beard."""
-    u, at = rng.uniform, px.attributes
-    x, z, eye = np.abs(at[..., 0]), at[..., 2], body.charts.eye
-    face = (px.which == 0) & (at[..., raster.HEAD] > 0.5) & (at[..., 1] < eye[1] + 0.03)
-    if not face.any():
+    u, eye = rng.uniform, body.charts.eye
+    head = (px.which == 0) & (px.attributes[..., raster.HEAD] > 0.5)
+    left, top, width, height = cv2.boundingRect(head.astype(np.uint8))
+    if width == 0:
         return
+    box = (slice(top, top + height), slice(left, left + width))
+    at, colour = px.attributes[box], px.colour[box]
+    x, z = np.abs(at[..., 0]), at[..., 2]
+    face = head[box] & (at[..., 1] < eye[1] + 0.03)
     up = z - eye[2]
     if not body.female and rng.random() < 0.4:
         beard = face & (up < -0.035 - 0.01 * np.cos(x * 60)) & ~((x < 0.026) & (np.abs(up + 0.068) < 0.008))
-        px.colour[beard] = px.colour[beard] * u(0.3, 0.7) + 8
+        colour[beard] = colour[beard] * u(0.3, 0.7) + 8
     brow = face & (np.abs(up - 0.021 + 0.15 * np.abs(x - eye[0])) < 0.0045) & (np.abs(x - eye[0]) < 0.022)
-    px.colour[brow] *= u(0.25, 0.7)
+    colour[brow] *= u(0.25, 0.7)
     lips = face & ((x / 0.026) ** 2 + ((up + 0.068) / 0.009) ** 2 < 1)
-    px.colour[lips] = px.colour[lips] * 0.55 + np.array([u(120, 190), 60, 70]) * 0.45
+    colour[lips] = colour[lips] * 0.55 + np.array([u(120, 190), 60, 70]) * 0.45
     distance = np.hypot(x - eye[0], up * 1.6)
-    px.colour[face & (distance < 0.0135)] = 190 * u(0.6, 1)
-    px.colour[face & (distance < 0.0085)] = 30
-    px.colour[face & (distance > 0.0125) & (distance < 0.016)] *= 0.5
-    px.colour[face & (np.hypot(x - 0.035, up + 0.045) < 0.02)] *= np.array([1.03, 0.95, 0.93])
+    colour[face & (distance < 0.0135)] = 190 * u(0.6, 1)
+    colour[face & (distance < 0.0085)] = 30
+    colour[face & (distance > 0.0125) & (distance < 0.016)] *= 0.5
+    colour[face & (np.hypot(x - 0.035, up + 0.045) < 0.02)] *= np.array([1.03, 0.95, 0.93])
     if rng.random() < 0.12:
         frame = face & (np.abs(np.hypot((x - eye[0]) / 1.25, up + 0.003) - 0.021) < max(0.002, px.size))
-        px.colour[frame] = 25 if rng.random() < 0.7 else garment_colour(rng)
+        colour[frame] = 25 if rng.random() < 0.7 else garment_colour(rng)
 
 
 def paint_edges(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:
-    """Hem bands and seams along the edges of garments cut out of the body's surface."""
-    u = rng.uniform
+    """The thickness of cloth: a darker rim along the edges that it is cut by."""
     for i, layer in enumerate(layers):
-        if layer.garment < 0 or not layer.on_body:
-            continue
-        mine = px.which == i
-        if rng.random() < 0.6:
-            band = mine & (px.inside < u(0.006, 0.03))
-            if rng.random() < 0.8:
-                px.colour[band] *= u(0.75, 1.12)
-            else:
-                px.colour[band] = garment_colour(rng)
-        if rng.random() < 0.7:
-            px.colour[mine & (np.abs(px.inside - u(0.012, 0.025)) < max(0.0012, px.size * 0.5))] *= u(0.6, 0.95)
-        px.colour[mine & (px.inside < px.size * 0.8)] *= u(0.7, 0.95)
+        if layer.garment >= 0 and layer.on_body:
+            px.colour[(px.which == i) & (px.inside < px.size * 0.8)] *= rng.uniform(0.7, 0.95)
 
 
 def paint_front(px: Pixels, layers: list[Layer], garments: list[Garment], rng: np.random.Generator) -> None:
-    """Plackets with buttons, zips, lapels, ties, belts."""
+    """Ties and belts."""
     for i, layer in enumerate(layers):
-        if layer.garment < 0:
+        if layer.garment < 0 or layer.name == "collar":
             continue
-        garment = garments[layer.garment]
-        mine = (px.which == i) & px.front & (px.attributes[..., raster.ARM] < 0.05)
-        if not mine.any():
-            continue
-        if garment.front in ("buttons", "zip", "polo"):
-            _placket(px, mine, garment, rng)
-        if garment.collar == "lapel":
-            _lapels(px, mine, garment, rng)
+        garment, mine = garments[layer.garment], px.which == i
         if garment.tie:
-            _tie(px, mine, garment, rng)
+            _tie(px, mine & px.front & (px.attributes[..., raster.ARM] < 0.05), garment, rng)
         if garment.belt:
-            _belt(px, px.which == i, garment, rng)
-        if garment.upper == "waist" and garment.leg > -5:
-            _trouser_front(px, mine, layer, rng)
-
-
-def _placket(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
-    u, x = rng.uniform, px.across
-    low = garment.measures.get("neck_drop_front", 8)
-    high = low + 14 if garment.front == "polo" else 300
-    span = mine & (px.down > low - 1) & (px.down < high)
-    if garment.gap is None or garment.gap[1] < 0:
-        edge, width = u(-0.5, 2), max(0.12, px.size * 60)
-        if garment.front == "zip":
-            px.colour[span & (np.abs(x) < 0.6)] *= u(0.5, 1.3)
-            px.colour[span & (np.abs(x) < 0.25)] = u(120, 210)
-            return
-        px.colour[span & (np.abs(x - edge) < width)] *= u(0.45, 0.9)
-    else:
-        edge = garment.gap[0] / 2 + 0.5
-    if garment.front != "zip":
-        step, colour = u(6, 11), garment_colour(rng)
-        buttons = span & (np.hypot(x - edge - 1.2, (px.down % step) - step / 2) < max(0.55, px.size * 70))
-        px.colour[buttons] = colour
-
-
-def _lapels(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
-    """Turned-back fronts beside the neck opening, with a notch."""
-    u, m = rng.uniform, garment.measures
-    drop, wide = m.get("neck_drop_front", 24), m.get("neck_width", 16) / 2
-    t = np.clip(px.down / drop, 0, 1)
-    inner = wide * (1 - t)
-    if garment.gap is not None and garment.gap[1] > 0:
-        inner = np.maximum(inner, 0.5 * (garment.gap[1] * (1 - t) + garment.gap[0] * t))
-    breadth = u(4.5, 8.5) * np.clip(t * 2.2, 0, 1) * np.clip((1 - t) * 3.5, 0, 1)
-    off = np.abs(px.across) - inner
-    lapel = mine & (off < breadth) & (px.down < drop)
-    px.colour[lapel] *= u(0.92, 1.12) if rng.random() < 0.85 else u(0.4, 0.7)
-    rim = mine & (np.abs(off - breadth) < max(0.25, px.size * 70)) & (px.down < drop) & (breadth > 0.3)
-    px.colour[rim] *= u(0.45, 0.75)
-    notch = mine & (off > breadth * 0.55) & (off < breadth + 0.5) & (np.abs(px.down - drop * u(0.22, 0.32)) < max(0.3, px.size * 70))
-    px.colour[notch] *= 0.5
+            _belt(px, mine, garment, rng)
 
 
 def _tie(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generator) -> None:
@@ -170,17 +117,6 @@ def _belt(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generat
     px.label[belt] = OTHER
 
 
-def _trouser_front(px: Pixels, mine: np.ndarray, layer: Layer, rng: np.random.Generator) -> None:
-    u, x = rng.uniform, px.across
-    depth = px.down - (layer.parameters[raster.NECK_Z] - layer.parameters[raster.TOP_Z]) * 100
-    line = max(0.12, px.size * 60)
-    if rng.random() < 0.8:
-        px.colour[mine & (np.abs(x) < line) & (depth > 0) & (depth < 18)] *= u(0.5, 0.9)
-        px.colour[mine & (np.abs(depth - u(3, 4.5)) < line)] *= u(0.55, 0.9)
-        pocket = np.abs((np.abs(x) - 13) * 1.1 + (6 - depth) * 0.75)
-        px.colour[mine & (pocket < line * 1.4) & (depth > 4) & (depth < 17)] *= u(0.4, 0.9)
-
-
 def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:
     """Now and then the strap of a bag, over one shoulder, straight down or across the chest."""
     if rng.random() > 0.08:
@@ -197,14 +133,12 @@ def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> No
 
 
 def paint_shoes(px: Pixels, layers: list[Layer], body: Body, rng: np.random.Generator) -> None:
-    """Soles, and the openings of sandals and pumps through which the foot shows."""
-    u = rng.uniform
+    """Soles and toe caps."""
+    u, low = rng.uniform, body.rest[:, 2].min()
+    sole, ink = u(0.012, 0.035) * (rng.random() < 0.6), garment_colour(rng)
+    toes = body.rest[body.model.feet > 0.5, 1].min() + u(0.03, 0.06) * (rng.random() < 0.3)
     for i, layer in enumerate(layers):
-        if layer.name != "shoes":
-            continue
-        mine, z = px.which == i, px.attributes[..., 2]
-        low = body.rest[:, 2].min()
-        if rng.random() < 0.6:
-            px.colour[mine & (z < low + u(0.015, 0.035))] = garment_colour(rng)
-        if rng.random() < 0.3:
-            px.colour[mine & (np.abs(px.attributes[..., 0]) % 0.02 < 0.004) & (z > low + 0.05)] *= 0.6
+        if layer.name == "shoes" and layer.on_body:
+            mine = px.which == i
+            px.colour[mine & (px.attributes[..., 1] < toes)] *= 0.7
+            px.colour[mine & (px.attributes[..., 2] < low + sole)] = ink

@@ -9,8 +9,18 @@ from ragdiffusion.garments.people.meshes import grid_faces
 _RING = 64
 
 
-def hang(foot: np.ndarray, right: np.ndarray, ahead: np.ndarray, along: np.ndarray, rest: np.ndarray,
-         chosen: np.ndarray, drop: float, ease: float, sectors: int = 32, slices: int = 28) -> np.ndarray:
+def hang(
+    foot: np.ndarray,
+    right: np.ndarray,
+    ahead: np.ndarray,
+    along: np.ndarray,
+    rest: np.ndarray,
+    chosen: np.ndarray,
+    drop: float,
+    ease: float,
+    sectors: int = 32,
+    slices: int = 28,
+) -> np.ndarray:
     """Push points out to a tube of cloth round an axis.
 
     Each sector's radius may shrink down the tube by at most `drop` per metre, so that cloth bridges hollows.
@@ -37,15 +47,17 @@ def hang(foot: np.ndarray, right: np.ndarray, ahead: np.ndarray, along: np.ndarr
     row = np.clip((along - low) / (high - low + 1e-9) * (slices - 1), 0, slices - 1)
     column = (angle / (2 * np.pi) + 0.5) * sectors
     grid = np.zeros((slices, sectors))
-    np.maximum.at(grid, (np.round(row[chosen]).astype(int), np.floor(column[chosen]).astype(int) % sectors),
-                  radius[chosen])
+    np.maximum.at(
+        grid, (np.round(row[chosen]).astype(int), np.floor(column[chosen]).astype(int) % sectors), radius[chosen]
+    )
     for _ in range(4):
         if (grid > 0).all():
             break
         near = np.maximum.reduce([np.roll(grid, 1, 1), np.roll(grid, -1, 1), np.roll(grid, 1, 0), np.roll(grid, -1, 0)])
         grid = np.where(grid > 0, grid, near)
-    grid = np.maximum(grid, 0.25 * (np.roll(grid, 1, 1) + np.roll(grid, -1, 1) + np.roll(grid, 2, 1)
-                                    + np.roll(grid, -2, 1)))
+    grid = np.maximum(
+        grid, 0.25 * (np.roll(grid, 1, 1) + np.roll(grid, -1, 1) + np.roll(grid, 2, 1) + np.roll(grid, -2, 1))
+    )
     step = (high - low) / (slices - 1)
     for i in range(1, slices):
         grid[i] = np.maximum(grid[i], grid[i - 1] - drop * step)
@@ -55,14 +67,22 @@ def hang(foot: np.ndarray, right: np.ndarray, ahead: np.ndarray, along: np.ndarr
     j = np.floor(column - 0.5).astype(int)
     fj = column - 0.5 - j
     a, b = j % sectors, (j + 1) % sectors
-    hull = ((grid[i, a] * (1 - fj) + grid[i, b] * fj) * (1 - fi)
-            + (grid[i + 1, a] * (1 - fj) + grid[i + 1, b] * fj) * fi)
+    hull = (grid[i, a] * (1 - fj) + grid[i, b] * fj) * (1 - fi) + (grid[i + 1, a] * (1 - fj) + grid[i + 1, b] * fj) * fi
     out = np.maximum(hull, radius) + ease
     return foot + (right * np.sin(angle)[:, None] + ahead * np.cos(angle)[:, None]) * out[:, None]
 
 
-def loft(cloud: np.ndarray, heights: np.ndarray, centre_y: float, *, taper: float, flare: float, ease: float,
-         folds: float, phase: np.ndarray) -> np.ndarray:
+def loft(
+    cloud: np.ndarray,
+    heights: np.ndarray,
+    centre_y: float,
+    *,
+    taper: float,
+    flare: float,
+    ease: float,
+    folds: float,
+    phase: np.ndarray,
+) -> np.ndarray:
     """Rings hanging round a cloud of points, from the first height down to the last.
 
     Args:
@@ -91,13 +111,20 @@ def loft(cloud: np.ndarray, heights: np.ndarray, centre_y: float, *, taper: floa
             radius = np.maximum(radius, before - taper * step) + flare * step
         before = radius
         t = i / (len(heights) - 1)
-        wave = folds * t * (np.sin(angle * round(5 + phase[4]) + phase[0] + t)
-                            + 0.6 * np.sin(angle * round(9 + phase[5]) + phase[1] - t))
+        wave = (
+            folds
+            * t
+            * (
+                np.sin(angle * round(5 + phase[4]) + phase[0] + t)
+                + 0.6 * np.sin(angle * round(9 + phase[5]) + phase[1] - t)
+            )
+        )
         rings.append(radius + wave * (0.4 + radius))
     radii = np.array(rings)
     radii[:, -1] = radii[:, 0]
-    return np.stack([radii * ways[:, 0], radii * ways[:, 1] + centre_y,
-                     np.repeat(heights[:, None], _RING + 1, 1)], -1).astype(np.float32)
+    return np.stack(
+        [radii * ways[:, 0], radii * ways[:, 1] + centre_y, np.repeat(heights[:, None], _RING + 1, 1)], -1
+    ).astype(np.float32)
 
 
 def loft_faces(rings: int) -> np.ndarray:

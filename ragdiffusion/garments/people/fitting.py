@@ -48,17 +48,28 @@ def fit(body: Body) -> Fitting:
     depth = lambda z: (charts.neck_z - z) * 100  # noqa: E731
     trunk = (model.arms < 0.4) & (model.neck < 0.3)
     limbs = {}
-    for name, chosen, foot in (("thigh", (charts.leg > 0.12) & (charts.leg < 0.22), charts.leg_foot),
-                               ("arm", (charts.arm > 0.2) & (charts.arm < 0.35), charts.arm_foot)):
+    for name, chosen, foot in (
+        ("thigh", (charts.leg > 0.12) & (charts.leg < 0.22), charts.leg_foot),
+        ("arm", (charts.arm > 0.2) & (charts.arm < 0.35), charts.arm_foot),
+    ):
         limbs[name] = float(np.pi * np.linalg.norm(body.rest[chosen] - foot[chosen], axis=1).mean() * 100)
     return Fitting(
-        chest=_half_girth(body, trunk, charts.armpit_z - 0.02), waist=_half_girth(body, trunk, charts.waist_z),
+        chest=_half_girth(body, trunk, charts.armpit_z - 0.02),
+        waist=_half_girth(body, trunk, charts.waist_z),
         hip=_half_girth(body, model.arms < 0.2, charts.crotch_z + 0.08),
-        shoulders=float(charts.shoulder[0] * 200 + 3), shoulder_drop=float(depth(charts.shoulder[2] + 0.03)),
-        neck=charts.neck_x * 200, armpit_y=depth(charts.armpit_z), waist_y=depth(charts.waist_z),
-        hip_y=depth(charts.crotch_z + 0.08), crotch_y=depth(charts.crotch_z), arm=charts.arm_length * 100,
-        leg=charts.leg_length * 100, thigh=limbs["thigh"], upper_arm=limbs["arm"],
-        height=float(np.ptp(body.rest[:, 2]) * 100))
+        shoulders=float(charts.shoulder[0] * 200 + 3),
+        shoulder_drop=float(depth(charts.shoulder[2] + 0.03)),
+        neck=charts.neck_x * 200,
+        armpit_y=depth(charts.armpit_z),
+        waist_y=depth(charts.waist_z),
+        hip_y=depth(charts.crotch_z + 0.08),
+        crotch_y=depth(charts.crotch_z),
+        arm=charts.arm_length * 100,
+        leg=charts.leg_length * 100,
+        thigh=limbs["thigh"],
+        upper_arm=limbs["arm"],
+        height=float(np.ptp(body.rest[:, 2]) * 100),
+    )
 
 
 def _half_girth(body: Body, chosen: np.ndarray, height: float) -> float:

@@ -32,14 +32,25 @@ def _grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
 def _studio(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """A sweep of paper: white, grey, warm or coloured, lit unevenly, now and then with a floor's edge."""
     k, u = rng.random(), rng.uniform
-    base = (np.full(3, 255.0) if k < 0.25 else np.full(3, u(150, 245)) + rng.normal(0, 3, 3) if k < 0.68 else
-            np.array([u(200, 240), u(190, 230), u(170, 225)]) if k < 0.86 else garment_colour(rng))
+    base = (
+        np.full(3, 255.0)
+        if k < 0.25
+        else np.full(3, u(150, 245)) + rng.normal(0, 3, 3)
+        if k < 0.68
+        else np.array([u(200, 240), u(190, 230), u(170, 225)])
+        if k < 0.86
+        else garment_colour(rng)
+    )
     image = np.ones((height, width, 3), np.float32) * base.astype(np.float32)
     if k < 0.25:
         return image
     y, x = _grid(height, width)
-    gain = (1 + u(-0.15, 0.15) * (x - 0.5) + u(-0.2, 0.2) * (y - 0.5)
-            - u(0, 0.5) * ((x - u(0.3, 0.7)) ** 2 + (y - u(0.2, 0.6)) ** 2))
+    gain = (
+        1
+        + u(-0.15, 0.15) * (x - 0.5)
+        + u(-0.2, 0.2) * (y - 0.5)
+        - u(0, 0.5) * ((x - u(0.3, 0.7)) ** 2 + (y - u(0.2, 0.6)) ** 2)
+    )
     if rng.random() < 0.4:
         gain *= 1 + u(-0.2, 0.12) / (1 + np.exp(np.clip(-(y - u(0.7, 0.97)) * u(20, 300), -50, 50)))
     return image * gain[..., None]
@@ -75,10 +86,22 @@ def _signs(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         for _ in range(int(rng.integers(1, 5))):
             x, y = int(rng.uniform(-0.3, 0.8) * width), int(rng.uniform(0, 1) * height)
             if rng.random() < 0.6:
-                cv2.rectangle(image, (x - 10, y - int(60 * scale)), (x + int(260 * scale), y + int(20 * scale)),
-                              inks[int(rng.integers(4))], -1)
-            cv2.putText(image, _word(rng, 3, 10), (x, y), int(rng.choice([0, 2, 3, 4])), rng.uniform(0.8, 4) * scale,
-                        inks[int(rng.integers(4))], max(1, int(rng.uniform(1, 8) * scale)))
+                cv2.rectangle(
+                    image,
+                    (x - 10, y - int(60 * scale)),
+                    (x + int(260 * scale), y + int(20 * scale)),
+                    inks[int(rng.integers(4))],
+                    -1,
+                )
+            cv2.putText(
+                image,
+                _word(rng, 3, 10),
+                (x, y),
+                int(rng.choice([0, 2, 3, 4])),
+                rng.uniform(0.8, 4) * scale,
+                inks[int(rng.integers(4))],
+                max(1, int(rng.uniform(1, 8) * scale)),
+            )
         return image
     words = [_word(rng) for _ in range(3)]
     sx, sy, size = rng.uniform(50, 130) * scale, rng.uniform(35, 110) * scale, rng.uniform(0.4, 1.3) * scale
@@ -86,8 +109,16 @@ def _signs(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         for j in range(int(width / sx) + 2):
             x, y = int(j * sx + (i % 2) * sx / 2 - 20), int(i * sy)
             if (i * 7 + j) % 3 == 0:
-                cv2.ellipse(image, (x + 20, y - 8), (int(18 * size) + 1, int(14 * size) + 1), 0, 0, 360, inks[(i + j) % 2],
-                            -1 if rng.random() < 0.7 else 2)
+                cv2.ellipse(
+                    image,
+                    (x + 20, y - 8),
+                    (int(18 * size) + 1, int(14 * size) + 1),
+                    0,
+                    0,
+                    360,
+                    inks[(i + j) % 2],
+                    -1 if rng.random() < 0.7 else 2,
+                )
             else:
                 cv2.putText(image, words[(i + j) % 3], (x, y), 2, size, inks[(i + j) % 2], max(1, int(2.5 * size)))
     return image
@@ -95,7 +126,11 @@ def _signs(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 def _leaves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     image, scale = _canvas(rng, height, width), height / 416
-    green = np.array([rng.uniform(30, 120), rng.uniform(70, 160), rng.uniform(20, 80)]) if rng.random() < 0.75 else vivid(rng)
+    green = (
+        np.array([rng.uniform(30, 120), rng.uniform(70, 160), rng.uniform(20, 80)])
+        if rng.random() < 0.75
+        else vivid(rng)
+    )
     for _ in range(int(rng.integers(120, 420))):
         colour = green * rng.uniform(0.3, 1.5) + rng.normal(0, 12, 3)
         at = (int(rng.integers(0, width)), int(rng.integers(0, height)))
@@ -112,7 +147,9 @@ def _shelves(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     for i in range(int(height / sy) + 1):
         for j in range(int(width / sx) + 1):
             colour = inks[rng.integers(4)] * 0.5 + inks[0] * 0.5 + rng.normal(0, 10, 3)
-            cv2.rectangle(image, (int(j * sx), int(i * sy)), (int((j + 0.93) * sx), int((i + 0.93) * sy)), _ink(colour), -1)
+            cv2.rectangle(
+                image, (int(j * sx), int(i * sy)), (int((j + 0.93) * sx), int((i + 0.93) * sy)), _ink(colour), -1
+            )
     return image
 
 

@@ -22,8 +22,13 @@ def add_hair(dresser: Dresser, rng: np.random.Generator) -> str:
     style = str(rng.choice(styles, p=shares))
     if style == "bald":
         return style
-    thick = {"short": u(0.008, 0.04), "bun": u(0.006, 0.015), "long": u(0.012, 0.03), "bob": u(0.012, 0.03),
-             "afro": u(0.05, 0.12)}[style]
+    thick = {
+        "short": u(0.008, 0.04),
+        "bun": u(0.006, 0.015),
+        "long": u(0.012, 0.03),
+        "bob": u(0.012, 0.03),
+        "afro": u(0.05, 0.12),
+    }[style]
     _add_cap(dresser, thick, rng)
     eye = body.charts.eye
     if style == "bun" and rng.random() < 0.7:
@@ -44,13 +49,29 @@ def _add_cap(dresser: Dresser, thick: float, rng: np.random.Generator) -> None:
     clump = np.sin(rest[:, 0] * 210 + wave) * np.sin(rest[:, 2] * 160 + rest[:, 1] * 130)
     cap = cap + body.normals * (thick * 0.1 * wave + min(thick, 0.02) * 0.16 * clump)[:, None]
     keep = (model.neck > 0.3) & (rest[:, 2] > eye[2] - 0.16)
-    values = {raster.C0: u(0.045, 0.078), raster.C1: u(-0.1, -0.06), raster.C2: eye[1] - 0.02, raster.C3: 0.2,
-              raster.C4: u(-0.03, 0.02), raster.C5: u(-0.35, 0.25), raster.C6: eye[2]}
+    values = {
+        raster.C0: u(0.045, 0.078),
+        raster.C1: u(-0.1, -0.06),
+        raster.C2: eye[1] - 0.02,
+        raster.C3: 0.2,
+        raster.C4: u(-0.03, 0.02),
+        raster.C5: u(-0.35, 0.25),
+        raster.C6: eye[2],
+    }
     attributes = dresser.attributes.copy()
     round_head = np.arctan2(rest[:, 0], -(rest[:, 1] - eye[1] - 0.08))
     attributes[:, raster.TEX_U], attributes[:, raster.TEX_V] = round_head * 0.1, rest[:, 2] + rest[:, 1]
-    dresser.layers.append(Layer("hair", dresser.pose.points(cap), model.faces[keep[model.faces].all(1)], attributes,
-                                parameters(raster.CAP, values), HAIR, order=6))
+    dresser.layers.append(
+        Layer(
+            "hair",
+            dresser.pose.points(cap),
+            model.faces[keep[model.faces].all(1)],
+            attributes,
+            parameters(raster.CAP, values),
+            HAIR,
+            order=6,
+        )
+    )
 
 
 def _add_strands(dresser: Dresser, length: float, rng: np.random.Generator) -> None:
@@ -67,9 +88,17 @@ def _add_strands(dresser: Dresser, length: float, rng: np.random.Generator) -> N
     thick, spread, phase = u(0.008, 0.03), u(-0.02, 0.06), u(0, 6, 3)
     fall = (heights[0] - heights)[:, None]
     radius = 0.082 + 0.03 * np.abs(np.cos(angles)) + thick + spread * fall - 0.03 * np.maximum(0, 1 - fall / 0.07)
-    radius = radius + 0.006 * np.sin(angles * 7 + phase[0]) + 0.006 * np.sin(heights[:, None] * 25 + angles * 3 + phase[1])
-    strands = np.stack([centre[0] + np.sin(angles + yaw) * radius * 0.92, centre[1] - np.cos(angles + yaw) * radius,
-                        np.repeat(heights[:, None], _AROUND, 1)], -1)
+    radius = (
+        radius + 0.006 * np.sin(angles * 7 + phase[0]) + 0.006 * np.sin(heights[:, None] * 25 + angles * 3 + phase[1])
+    )
+    strands = np.stack(
+        [
+            centre[0] + np.sin(angles + yaw) * radius * 0.92,
+            centre[1] - np.cos(angles + yaw) * radius,
+            np.repeat(heights[:, None], _AROUND, 1),
+        ],
+        -1,
+    )
     _lay_over_clothes(dresser, strands, centre, angles, half, rng.random(2) < 0.55)
     for _ in range(2):
         strands[1:-1] = (strands[:-2] + 2 * strands[1:-1] + strands[2:]) / 4
@@ -77,12 +106,22 @@ def _add_strands(dresser: Dresser, length: float, rng: np.random.Generator) -> N
     attributes = np.zeros((_DOWN * _AROUND, raster.ATTRIBUTES), np.float32)
     attributes[:, raster.TEX_U] = np.tile(angles * 0.1, _DOWN)
     attributes[:, raster.TEX_V] = strands[..., 2].reshape(-1)
-    dresser.layers.append(Layer("hair", strands.reshape(-1, 3).astype(np.float32), grid_faces(_DOWN, _AROUND), attributes,
-                                parameters(raster.MESH), HAIR, order=6))
+    dresser.layers.append(
+        Layer(
+            "hair",
+            strands.reshape(-1, 3).astype(np.float32),
+            grid_faces(_DOWN, _AROUND),
+            attributes,
+            parameters(raster.MESH),
+            HAIR,
+            order=6,
+        )
+    )
 
 
-def _lay_over_clothes(dresser: Dresser, strands: np.ndarray, centre: np.ndarray, angles: np.ndarray, half: float,
-                      before: np.ndarray) -> None:
+def _lay_over_clothes(
+    dresser: Dresser, strands: np.ndarray, centre: np.ndarray, angles: np.ndarray, half: float, before: np.ndarray
+) -> None:
     """Push strands out of what is worn, in place: to the chest's front or to the back."""
     cloth = np.concatenate([layer.points for layer in dresser.layers if layer.name == "body" or layer.on_body])
     cloth = cloth[(cloth[:, 2] < centre[2] - 0.1) & (np.abs(cloth[:, 0] - centre[0]) < 0.25)]

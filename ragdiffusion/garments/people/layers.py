@@ -46,7 +46,6 @@ def parameters(kind: int, values: dict[int, float] | None = None) -> np.ndarray:
     out = np.zeros(raster.PARAMETERS)
     out[raster.KIND], out[raster.TOP_Z], out[raster.FIELD] = kind, 99, -1
     out[raster.SLEEVE], out[raster.LEG_END], out[raster.LENGTH] = -1, -9, 1
-    out[raster.TIP_Y], out[raster.ARMPIT_Y], out[raster.TIP_X], out[raster.HALF] = 4, 20, 18, 25
     for index, value in (values or {}).items():
         out[index] = value
     return out
@@ -63,6 +62,7 @@ class Scene:
         attributes: (N, raster.ATTRIBUTES).
         parameters: (L, raster.PARAMETERS).
         fields: (K, 2, *raster.FIELD_SHAPE).
+        edges: (E, 2, raster.EDGE_ROWS).
         layers: the layers.
     """
 
@@ -73,10 +73,11 @@ class Scene:
     attributes: np.ndarray
     parameters: np.ndarray
     fields: np.ndarray
+    edges: np.ndarray
     layers: list[Layer] = field(repr=False)
 
 
-def merged(layers: list[Layer], fields: np.ndarray) -> Scene:
+def merged(layers: list[Layer], fields: np.ndarray, edges: np.ndarray) -> Scene:
     """Put layers together."""
     offsets = np.cumsum([0, *(len(layer.points) for layer in layers)])
     return Scene(
@@ -85,4 +86,8 @@ def merged(layers: list[Layer], fields: np.ndarray) -> Scene:
         faces=np.concatenate([layer.faces + start for layer, start in zip(layers, offsets, strict=False)]),
         layer=np.concatenate([np.full(len(layer.faces), i) for i, layer in enumerate(layers)]),
         attributes=np.concatenate([layer.attributes for layer in layers]),
-        parameters=np.stack([layer.parameters for layer in layers]), fields=fields, layers=layers)
+        parameters=np.stack([layer.parameters for layer in layers]),
+        fields=fields,
+        edges=edges,
+        layers=layers,
+    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ragdiffusion.garments.people.kernels import kernel
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def skin(points, matrices):
     """Move each point (N, 3) by its own 3x4 matrix (N, 3, 4)."""
     out = np.empty_like(points)
@@ -17,7 +18,7 @@ def skin(points, matrices):
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def blend_bones(weights, index, bones):
     """Linear blend skinning: bone matrices (B, 3, 4) to one matrix per vertex (N, 3, 4)."""
     count, slots = weights.shape
@@ -33,7 +34,7 @@ def blend_bones(weights, index, bones):
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def vertex_normals(points, faces):
     """Unit normals (N, 3) of a mesh, each the area-weighted mean of its faces'."""
     out = np.zeros_like(points)
@@ -54,7 +55,7 @@ def vertex_normals(points, faces):
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def laplacian(field, start, neighbour, weight, steps):
     """Smooth a field (N, C) over a mesh; `weight` (N,) in [0, 1] says how far each vertex goes towards its mean."""
     old = field.copy()
@@ -80,11 +81,14 @@ def neighbour_lists(faces: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarr
 
 
 def grid_faces(rows: int, columns: int, *, closed: bool = False) -> np.ndarray:
-    """Triangles (F, 3) of a grid of rows * columns vertices; `closed` joins its last column to its first."""
+    """Triangles (F, 3) of a grid of rows * columns vertices; `closed` joins its last column to its first.
+
+    Seen from where rows run down and columns to the right, they face the viewer.
+    """
     width = columns if closed else columns - 1
     i = np.arange(rows - 1)[:, None] * columns + np.arange(width)
     j = np.arange(rows - 1)[:, None] * columns + (np.arange(width) + 1) % columns
-    quads = np.stack([i, j, j + columns, i + columns], -1).reshape(-1, 4)
+    quads = np.stack([i + columns, j + columns, j, i], -1).reshape(-1, 4)
     return np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]]).astype(np.int64)
 
 
@@ -101,8 +105,11 @@ def along_polyline(points: np.ndarray, knots: list[np.ndarray]) -> tuple[np.ndar
             best = ((i + t) / (last + 1), foot, distance)
         else:
             nearer = distance < best[2]
-            best = (np.where(nearer, (i + t) / (last + 1), best[0]), np.where(nearer[:, None], foot, best[1]),
-                    np.where(nearer, distance, best[2]))
+            best = (
+                np.where(nearer, (i + t) / (last + 1), best[0]),
+                np.where(nearer[:, None], foot, best[1]),
+                np.where(nearer, distance, best[2]),
+            )
     return best[0], best[1]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
-from numba import njit
 
-from ragdiffusion.garments.people.raster import TEX_U, TEX_V
+from ragdiffusion.garments.people.kernels import kernel
+from ragdiffusion.garments.people.raster import ARM, LEG, TEX_U, TEX_V, TRUNK
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def _bilinear(image, y, x, out):
     rows, columns = image.shape[0], image.shape[1]
     x = min(columns - 1.001, max(0.0, x))
@@ -16,20 +18,21 @@ def _bilinear(image, y, x, out):
     i, j = int(x), int(y)
     fx, fy = x - i, y - j
     for k in range(3):
-        out[k] = ((image[j, i, k] * (1 - fx) + image[j, i + 1, k] * fx) * (1 - fy)
-                  + (image[j + 1, i, k] * (1 - fx) + image[j + 1, i + 1, k] * fx) * fy)
+        out[k] = (image[j, i, k] * (1 - fx) + image[j, i + 1, k] * fx) * (1 - fy) + (
+            image[j + 1, i, k] * (1 - fx) + image[j + 1, i + 1, k] * fx
+        ) * fy
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def lay_flat(which, panel, place, garment_of, grids):
     """Flat place of each garment pixel.
 
     Args:
         which: (H, W), layer or -1.
         panel: (H, W), panel or -1.
-        place: (H, W, 2), u in [-1, 1] and v on it.
+        place: (H, W, 2), as `raster.panel_place` says.
         garment_of: (L,), garment of each layer or -1.
-        grids: (G, 5, V, U, 2), each panel's flat places in cm at equal steps of v in [0, 1] and u in [-1, 1].
+        grids: (G, 5, V, U, 2), flat places in cm of sleeves and legs at equal steps of v in [0, 1], u in [-1, 1].
 
     Returns:
         (H, W, 2), cm in the garment's flat frame.
@@ -44,18 +47,22 @@ def lay_flat(which, panel, place, garment_of, grids):
             g = garment_of[which[y, x]]
             if g < 0:
                 continue
+            if panel[y, x] == TRUNK:
+                out[y, x, 0], out[y, x, 1] = place[y, x, 0], place[y, x, 1]
+                continue
             u = min(columns - 1.001, max(0.0, (place[y, x, 0] + 1) / 2 * (columns - 1)))
             v = min(rows - 1.001, max(-2.0, place[y, x, 1] * (rows - 1)))
             i, j = int(u), max(0, int(v))
             fu, fv = u - i, v - j
             grid = grids[g, panel[y, x]]
             for k in range(2):
-                out[y, x, k] = ((grid[j, i, k] * (1 - fu) + grid[j, i + 1, k] * fu) * (1 - fv)
-                                + (grid[j + 1, i, k] * (1 - fu) + grid[j + 1, i + 1, k] * fu) * fv)
+                out[y, x, k] = (grid[j, i, k] * (1 - fu) + grid[j, i + 1, k] * fu) * (1 - fv) + (
+                    grid[j + 1, i, k] * (1 - fu) + grid[j + 1, i + 1, k] * fu
+                ) * fv
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attributes, tiles, tile_side):
     """The unlit colour of each pixel.
 
@@ -86,8 +93,12 @@ def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attri
             g = garment_of[L]
             if g >= 0:
                 side = 0 if front[y, x] else 1
-                _bilinear(sheets[g, side], flat[y, x, 1] * sheet_scale[g] + sheet_origin[g, 1],
-                          flat[y, x, 0] * sheet_scale[g] + sheet_origin[g, 0], colour)
+                _bilinear(
+                    sheets[g, side],
+                    flat[y, x, 1] * sheet_scale[g] + sheet_origin[g, 1],
+                    flat[y, x, 0] * sheet_scale[g] + sheet_origin[g, 0],
+                    colour,
+                )
             else:
                 u = attributes[y, x, TEX_U] / tile_side[L]
                 v = -attributes[y, x, TEX_V] / tile_side[L]
@@ -99,7 +110,7 @@ def dye(which, garment_of, flat, front, sheets, sheet_scale, sheet_origin, attri
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def relief(which, flat, attributes, garment_of, maps, chosen, side, offset, strength):
     """Height of the cloth's folds at each pixel, metres: a tile of a relief map per layer."""
     H, W = which.shape
@@ -120,12 +131,26 @@ def relief(which, flat, attributes, garment_of, maps, chosen, side, offset, stre
             fu, fv = u - i, v - j
             i0, i1, j0, j1 = i % size, (i + 1) % size, j % size, (j + 1) % size
             m = maps[chosen[L]]
-            out[y, x] = strength[L] * ((m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv)
-                                       + (m[j1, i0] * (1 - fu) + m[j1, i1] * fu) * fv)
+            amount = strength[L]
+            if garment_of[L] >= 0:  # cloth bunches at elbows, hips, knees, and above the shoe
+                arm, leg = attributes[y, x, ARM], attributes[y, x, LEG]
+                bend = 0.0
+                if arm > 0:
+                    bend = np.exp(-(((arm - 0.5) / 0.12) ** 2))
+                if leg > -0.5:
+                    bend = (
+                        np.exp(-(((leg - 0.5) / 0.1) ** 2))
+                        + np.exp(-((leg / 0.08) ** 2))
+                        + np.exp(-(((leg - 1) / 0.1) ** 2))
+                    )
+                amount *= 0.75 + 1.1 * bend
+            out[y, x] = amount * (
+                (m[j0, i0] * (1 - fu) + m[j0, i1] * fu) * (1 - fv) + (m[j1, i0] * (1 - fu) + m[j1, i1] * fu) * fv
+            )
     return out
 
 
-@njit(cache=True, fastmath=True)
+@kernel()
 def light(colour, normal, which, height, pixel, sun, ambient, key, gloss):
     """Lambert with a wrapped key light, ambient sky, relief as normals, gloss.
 
@@ -167,12 +192,13 @@ def light(colour, normal, which, height, pixel, sun, ambient, key, gloss):
             n2 /= s
             d = max(0.0, (n0 * sun[0] + n1 * sun[1] + n2 * sun[2] + 0.3) / 1.3)
             e = ambient * (0.85 - 0.15 * n1) * (0.75 - 0.25 * n2) + key * d
-            g = gloss[L] * d ** 12 * 0.6 + gloss[L] * 0.15 * (1 - max(0.0, -n2)) ** 3
+            g = gloss[L] * d**12 * 0.6 + gloss[L] * 0.15 * (1 - max(0.0, -n2)) ** 3
             for k in range(3):
                 out[y, x, k] = colour[y, x, k] * e * dark + 255 * g
     return out
 
 
+@lru_cache(maxsize=1)
 def relief_maps(count: int = 16, size: int = 256, seed: int = 5) -> np.ndarray:
     """Tileable reliefs of cloth, float32 (count, size, size) of unit deviation: stretched noise folded into ridges."""
     rng = np.random.default_rng(seed)

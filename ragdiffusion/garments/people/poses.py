@@ -58,8 +58,8 @@ class Pose:
         return (points @ matrix[:, :3].T + matrix[:, 3]).astype(np.float32)
 
 
-def sample_pose(body: Body, rng: np.random.Generator) -> Pose:
-    """Draw a pose, standing nearly always."""
+def sample_pose(body: Body, rng: np.random.Generator, *, heels: bool = False) -> Pose:
+    """Draw a pose, standing nearly always; `heels` lifts the feet's."""
     u: _Draw = lambda low, high: float(rng.uniform(low, high))  # noqa: E731
     stance = "seated" if rng.random() < 0.06 else str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
     names = list(_ARMS)
@@ -78,10 +78,18 @@ def sample_pose(body: Body, rng: np.random.Generator) -> Pose:
     for k, (side, sign) in enumerate(((".L", 1), (".R", -1))):
         upper, fore = _CROSSED[k ^ swap] if crossed else _ARMS[arms[k]][1](u)
         thigh, shin = legs[k]
-        for bone, child, aim in (("upperarm01", "lowerarm01", upper), ("lowerarm01", "wrist", fore),
-                                 ("upperleg01", "lowerleg01", thigh), ("lowerleg01", "foot", shin)):
+        for bone, child, aim in (
+            ("upperarm01", "lowerarm01", upper),
+            ("lowerarm01", "wrist", fore),
+            ("upperleg01", "lowerleg01", thigh),
+            ("lowerleg01", "foot", shin),
+        ):
             index = body.model.bone
             aims[index[bone + side]] = (aim, index[child + side], sign)
+        if heels:
+            turns[index["foot" + side]] = rotation((1, 0, 0), 0.55)
+            for toe in range(1, 6):
+                turns[index[f"toe{toe}-1{side}"]] = rotation((1, 0, 0), -0.5)
         turns[index["wrist" + side]] = rotation((0, 1, 0), u(-0.25, 0.25)) @ rotation((1, 0, 0), u(-0.3, 0.2))
         curl = u(0, 0.7)
         for finger in (2, 3, 4, 5):
@@ -90,8 +98,13 @@ def sample_pose(body: Body, rng: np.random.Generator) -> Pose:
     return pose_body(body, turns, aims, arms, stance)
 
 
-def pose_body(body: Body, turns: dict[int, np.ndarray], aims: dict[int, tuple[Direction, int, int]],
-              arms: tuple[str, str] = ("rest", "rest"), stance: str = "rest") -> Pose:
+def pose_body(
+    body: Body,
+    turns: dict[int, np.ndarray],
+    aims: dict[int, tuple[Direction, int, int]],
+    arms: tuple[str, str] = ("rest", "rest"),
+    stance: str = "rest",
+) -> Pose:
     """Forward kinematics.
 
     Args:
@@ -146,8 +159,10 @@ def _spine(body: Body, u: _Draw, rng: np.random.Generator) -> dict[int, np.ndarr
     index, lean = body.model.bone, u(-0.06, 0.06)
     turned = u(-0.6, 0.6) if rng.random() < 0.4 else u(-0.1, 0.1)
     return {
-        index["spine04"]: rotation((0, 1, 0), lean) @ rotation((1, 0, 0), u(-0.08, 0.06))
+        index["spine04"]: rotation((0, 1, 0), lean)
+        @ rotation((1, 0, 0), u(-0.08, 0.06))
         @ rotation((0, 0, 1), u(-0.12, 0.12)),
         index["spine02"]: rotation((0, 1, 0), u(-0.04, 0.04) - lean * 0.7) @ rotation((0, 0, 1), u(-0.1, 0.1)),
         index["neck01"]: rotation((0, 1, 0), u(-0.1, 0.1)) @ rotation((1, 0, 0), u(-0.12, 0.2)),
-        index["head"]: rotation((0, 0, 1), turned) @ rotation((1, 0, 0), u(-0.1, 0.15))}
+        index["head"]: rotation((0, 0, 1), turned) @ rotation((1, 0, 0), u(-0.1, 0.15)),
+    }

@@ -69,7 +69,7 @@ class RealCloth:
         """A straight flat-lay of a category of the data set."""
         image, mask = self._read(category, self._pick(rng, self._straight[category]))
         x, y, w, h = cv2.boundingRect((mask > 127).astype(np.uint8))
-        image, mask = image[y: y + h, x: x + w], mask[y: y + h, x: x + w]
+        image, mask = image[y : y + h, x : x + w], mask[y : y + h, x : x + w]
         scale = _SIDE / max(image.shape[:2])
         if scale < 1:
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -95,9 +95,9 @@ class RealCloth:
         category = str(rng.choice(sorted(self._all)))
         image, mask = self._read(category, self._pick(rng, self._all[category]))
         x, y, w, h = cv2.boundingRect((mask > 8).astype(np.uint8))
-        strips = (image[:, :x], image[:, x + w:], image[:y], image[y + h:])
+        strips = (image[:, :x], image[:, x + w :], image[:y], image[y + h :])
         best = max(strips, key=lambda s: s.shape[0] * s.shape[1])
-        return best if min(best.shape[:2]) > 20 else image[:: -1, :, :]
+        return best if min(best.shape[:2]) > 20 else image[::-1, :, :]
 
     @staticmethod
     def _pick(rng: np.random.Generator, names: list[str]) -> str:

@@ -17,6 +17,10 @@ class WornGarment:
         measures: of its pattern, by the drafter's keys.
         attributes: Table 6 values; unknown ones are missing.
         mask: uint8 (H, W), 255 where it is seen.
+        standard: uint8 (N, N, 3) RGB, its flat-lay on white in the canonical frame, without folds and light.
+        silhouette: uint8 (N, N), soft mask of the flat-lay: its pattern's outline.
+        flow: float32 (N, N, 2): for each flat-lay pixel its (x, y) in the photo.
+        visible: float32 (N, N) in [0, 1]: whether that place is seen in the photo.
     """
 
     kind: str
@@ -24,6 +28,10 @@ class WornGarment:
     measures: dict[str, float]
     attributes: dict[str, str]
     mask: np.ndarray = field(repr=False)
+    standard: np.ndarray = field(repr=False)
+    silhouette: np.ndarray = field(repr=False)
+    flow: np.ndarray = field(repr=False)
+    visible: np.ndarray = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -54,8 +62,20 @@ class Shot:
 
     def summary(self) -> dict[str, object]:
         """All but the pictures, ready for JSON."""
-        return {"index": self.index, "pose": list(self.pose), "yaw": round(self.yaw, 1), "framing": self.framing,
-                "female": self.female,
-                "garments": [{"kind": g.kind, "label": g.label, "attributes": g.attributes,
-                              "measures": {k: round(float(v), 2) for k, v in g.measures.items()},
-                              "pixels": int((g.mask > 127).sum())} for g in self.garments]}
+        return {
+            "index": self.index,
+            "pose": list(self.pose),
+            "yaw": round(self.yaw, 1),
+            "framing": self.framing,
+            "female": self.female,
+            "garments": [
+                {
+                    "kind": g.kind,
+                    "label": g.label,
+                    "attributes": g.attributes,
+                    "measures": {k: round(float(v), 2) for k, v in g.measures.items()},
+                    "pixels": int((g.mask > 127).sum()),
+                }
+                for g in self.garments
+            ],
+        }

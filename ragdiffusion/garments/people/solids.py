@@ -16,7 +16,9 @@ def ellipsoid(centre: np.ndarray, radii: np.ndarray, power: float = 1.0) -> Mesh
     """A ball (power 1), a rounded box (power below 1): points (N, 3), metres, and faces."""
     a, q = np.meshgrid(np.linspace(0, np.pi, 13), np.linspace(0, 2 * np.pi, 25), indexing="ij")
     shaped = lambda v: np.sign(v) * np.abs(v) ** power  # noqa: E731
-    points = np.stack([shaped(np.sin(a)) * shaped(np.cos(q)), shaped(np.sin(a)) * shaped(np.sin(q)), shaped(np.cos(a))], -1)
+    points = np.stack(
+        [shaped(np.sin(a)) * shaped(np.cos(q)), shaped(np.sin(a)) * shaped(np.sin(q)), shaped(np.cos(a))], -1
+    )
     return (points * radii + centre).reshape(-1, 3), grid_faces(13, 25)
 
 
@@ -33,8 +35,17 @@ def tube(path: np.ndarray, radii: np.ndarray, sides: int = 12, flat: float = 1.0
     return points.reshape(-1, 3), grid_faces(len(path), sides, closed=True)
 
 
-def rigid_layer(dresser: Dresser, mesh: Mesh, bone: str | None, name: str, label: int, *, garment: int = -1,
-                order: int = 6, bias: float = 0.0) -> Layer:
+def rigid_layer(
+    dresser: Dresser,
+    mesh: Mesh,
+    bone: str | None,
+    name: str,
+    label: int,
+    *,
+    garment: int = -1,
+    order: int = 6,
+    bias: float = 0.0,
+) -> Layer:
     """A layer of a solid given at rest and moved by a bone; with no bone, given where it is."""
     points, faces = mesh
     attributes = np.zeros((len(points), raster.ATTRIBUTES), np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.garments.people import details, painting, raster
 from ragdiffusion.garments.people.accessories import add_shoes, add_things
 from ragdiffusion.garments.people.bodies import Body, body_model
@@ -22,10 +23,11 @@ from ragdiffusion.garments.people.grounds import draw_ground
 from ragdiffusion.garments.people.hair import add_hair
 from ragdiffusion.garments.people.labels import DRESS, GROUND, HAIR, OTHER, SKIN
 from ragdiffusion.garments.people.layers import Layer, Scene, merged
+from ragdiffusion.garments.people.outfits import sample_outfit
 from ragdiffusion.garments.people.poses import Pose, sample_pose
 from ragdiffusion.garments.people.real_cloth import RealCloth
 from ragdiffusion.garments.people.sheets import Sheet, draw_sheet
-from ragdiffusion.garments.people.wardrobe import Garment, sample_outfit
+from ragdiffusion.garments.people.wardrobe import Garment
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Take:
         panel: int8 (H, W).
         body, fitting, pose, camera: who and how.
         garments: what is worn, innermost first.
+        patterns: each garment's pattern.
         sheets: each garment's cloth.
-        grids: (G, 5, ROWS, COLUMNS, 2), each garment's flat panels.
     """
 
     photo: np.ndarray
@@ -56,15 +58,13 @@ class Take:
     pose: Pose
     camera: Camera
     garments: list[Garment]
+    patterns: list[Pattern]
     sheets: list[Sheet]
-    grids: np.ndarray
 
 
-_RELIEF = painting.relief_maps()
-
-
-def take_photo(rng: np.random.Generator, height: int, width: int, real: RealCloth | None = None, *,
-               plain: bool = False) -> Take:
+def take_photo(
+    rng: np.random.Generator, height: int, width: int, real: RealCloth | None = None, *, plain: bool = False
+) -> Take:
     """Render a person.
 
     Args:
@@ -75,58 +75,90 @@ def take_photo(rng: np.random.Generator, height: int, width: int, real: RealClot
         plain: leave out light, relief and what is drawn over the cloth.
     """
     body = body_model().sample(rng)
-    pose = sample_pose(body, rng)
+    heels = body.female and rng.random() < 0.3
+    pose = sample_pose(body, rng, heels=heels)
     fitting = fit(body)
-    dresser = Dresser(body, pose, rng)
+    dresser = Dresser(body, fitting, pose, rng)
     garments = sample_outfit(fitting, body.female, pose.stance == "seated", rng)
     for index, garment in enumerate(garments):
         dresser.put_on(garment, index)
         add_collar(dresser, garment, index, rng)
     if any(g.leg > -5 or "coat" in g.kind for g in garments) and rng.random() < 0.7:
         dresser.hide_hands()
-    add_shoes(dresser, rng)
+    add_shoes(dresser, rng, heels=heels)
     add_hair(dresser, rng)
     add_things(dresser, rng)
-    scene = merged(dresser.layers, stacked(dresser.fields))
-    camera = sample_camera(body, pose, dresser.layers[0].points, height, rng,
-                           one_piece=any(garment.label == DRESS for garment in garments))
-    grids = np.stack([panel_grids(garment, fitting) for garment in garments])
-    sheets = _sheets(garments, grids, rng, real)
-    return _expose(scene, camera, body, fitting, pose, garments, sheets, grids, rng, height, width, real, plain)
+    scene = merged(dresser.layers, stacked(dresser.fields), np.stack(dresser.edges))
+    camera = sample_camera(
+        body, pose, dresser.layers[0].points, height, rng, one_piece=any(garment.label == DRESS for garment in garments)
+    )
+    sheets = _sheets(garments, dresser.patterns, rng, real)
+    return _expose(
+        scene, camera, body, fitting, pose, garments, dresser.patterns, sheets, rng, height, width, real, plain
+    )
 
 
-def _sheets(garments: list[Garment], grids: np.ndarray, rng: np.random.Generator, real: RealCloth | None) -> list[Sheet]:
+def _sheets(
+    garments: list[Garment], patterns: list[Pattern], rng: np.random.Generator, real: RealCloth | None
+) -> list[Sheet]:
     sheets: list[Sheet] = []
     last = garment_colour(rng)
-    for garment, grid in zip(garments, grids, strict=True):
+    for garment, pattern in zip(garments, patterns, strict=True):
         base = near(rng, last) if rng.random() < 0.15 else garment_colour(rng)
-        box = (*grid.reshape(-1, 2).min(0), *grid.reshape(-1, 2).max(0))
         state = np.random.default_rng(int(rng.integers(2**31)))
         twin = next((sheets[i].tile for i in range(len(sheets)) if garments[i].cloth == garment.cloth == "suit"), None)
-        sheets.append(draw_sheet(garment, box, state, real, base, twin))
+        sheets.append(draw_sheet(garment, pattern, state, real, base, twin))
         last = base
     return sheets
 
 
-def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Pose, garments: list[Garment],
-            sheets: list[Sheet], grids: np.ndarray, rng: np.random.Generator, height: int, width: int,
-            real: RealCloth | None, plain: bool) -> Take:
+def _expose(
+    scene: Scene,
+    camera: Camera,
+    body: Body,
+    fitting: Fitting,
+    pose: Pose,
+    garments: list[Garment],
+    patterns: list[Pattern],
+    sheets: list[Sheet],
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    real: RealCloth | None,
+    plain: bool,
+) -> Take:
     layers = scene.layers
     screen = camera.project(scene.points, height, width)
     on_body = np.array([layer.on_body for layer in layers])
     charted = on_body | np.array([layer.name.endswith("_skirt") for layer in layers])
     order, bias = np.array([layer.order for layer in layers]), np.array([layer.bias for layer in layers])
-    seen, bary, depth = raster.rasterise(screen, scene.faces, scene.layer, scene.attributes, scene.parameters, on_body,
-                                         charted, order, bias, scene.fields, height, width)
+    seen, bary, depth = raster.rasterise(
+        screen,
+        scene.faces,
+        scene.layer,
+        scene.attributes,
+        scene.parameters,
+        on_body,
+        charted,
+        order,
+        bias,
+        scene.fields,
+        scene.edges,
+        height,
+        width,
+    )
     normals = (scene.normals @ camera.view.T).astype(np.float32)
-    attributes, normal, which, inside, panel, place, front, across, down = raster.gather(
-        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields)
+    attributes, normal, which, inside, panel, place, front, across, _ = raster.gather(
+        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, scene.fields, scene.edges
+    )
     garment_of = np.array([layer.garment for layer in layers])
+    grids = np.stack([panel_grids(pattern) for pattern in patterns])
     flat = painting.lay_flat(which, panel, place, garment_of, grids)
     labels = np.array([*(layer.label for layer in layers), GROUND], np.uint8)[which]
     instance = np.array([*garment_of, -1], np.int8)[which]
     tone = skin_tone(rng)
-    colour = _dyed(layers, sheets, garment_of, which, flat, front, attributes, tone, body, rng)
+    colour = _dyed(layers, sheets, garment_of, which, flat, front, attributes, tone, body, camera.pixel, rng)
+    down = (body.charts.neck_z - attributes[..., raster.Z]) * 100
     px = details.Pixels(colour, labels, attributes, which, inside, front, across, down, camera.pixel)
     _see_through(px, layers, garments, tone, rng)
     details.paint_face(px, body, rng)
@@ -138,12 +170,22 @@ def _expose(scene: Scene, camera: Camera, body: Body, fitting: Fitting, pose: Po
     instance[~np.isin(labels, (1, 2, 3, 4, 5))] = -1
     image = colour if plain else _lit(px, normal, depth, flat, garment_of, layers, sheets, rng)
     photo = _finish(image, which >= 0, rng, real, plain)
-    return Take(photo, labels, instance, flat, front, panel, body, fitting, pose, camera, garments, sheets, grids)
+    return Take(photo, labels, instance, flat, front, panel, body, fitting, pose, camera, garments, patterns, sheets)
 
 
-def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, which: np.ndarray, flat: np.ndarray,
-          front: np.ndarray, attributes: np.ndarray, tone: np.ndarray, body: Body, rng: np.random.Generator
-          ) -> np.ndarray:
+def _dyed(
+    layers: list[Layer],
+    sheets: list[Sheet],
+    garment_of: np.ndarray,
+    which: np.ndarray,
+    flat: np.ndarray,
+    front: np.ndarray,
+    attributes: np.ndarray,
+    tone: np.ndarray,
+    body: Body,
+    pixel: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
     tiles = np.zeros((len(layers), TILE, TILE, 3), np.uint8)
     side = np.full(len(layers), 0.4)
     hair = hair_colour(rng, body.age)
@@ -161,9 +203,24 @@ def _dyed(layers: list[Layer], sheets: list[Sheet], garment_of: np.ndarray, whic
             if layer.name not in drawn:
                 drawn[layer.name] = draw_tile(rng, "leather" if rng.random() < 0.4 else "any").image
             tiles[i] = drawn[layer.name]
-    return painting.dye(which, garment_of, flat, front, np.stack([np.stack([s.front, s.back]) for s in sheets]),
-                        np.array([s.scale for s in sheets]), np.array([s.origin for s in sheets], float), attributes,
-                        tiles, side)
+    cloth = np.stack([np.stack([_softened(side, s.scale * pixel * 100) for side in (s.front, s.back)]) for s in sheets])
+    return painting.dye(
+        which,
+        garment_of,
+        flat,
+        front,
+        cloth,
+        np.array([s.scale for s in sheets]),
+        np.array([s.origin for s in sheets], float),
+        attributes,
+        tiles,
+        side,
+    )
+
+
+def _softened(image: np.ndarray, shrink: float) -> np.ndarray:
+    """Cloth without what is too fine for a picture that shows it smaller."""
+    return cv2.GaussianBlur(image, (0, 0), 0.4 * shrink) if shrink > 1.2 else image
 
 
 def _strands(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -175,8 +232,9 @@ def _strands(colour: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(colour * (1 + rng.uniform(0.12, 0.26) * total[..., None]), 2, 255).astype(np.uint8)
 
 
-def _see_through(px: details.Pixels, layers: list[Layer], garments: list[Garment], tone: np.ndarray,
-                 rng: np.random.Generator) -> None:
+def _see_through(
+    px: details.Pixels, layers: list[Layer], garments: list[Garment], tone: np.ndarray, rng: np.random.Generator
+) -> None:
     """Let skin shine through sheer cloth and the holes of lace."""
     for i, layer in enumerate(layers):
         if layer.garment < 0 or garments[layer.garment].sheer <= 0 or not layer.on_body:
@@ -191,8 +249,16 @@ def _see_through(px: details.Pixels, layers: list[Layer], garments: list[Garment
         px.colour[mine] = px.colour[mine] * (1 - clear[mine, None]) + tone * clear[mine, None]
 
 
-def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.ndarray, garment_of: np.ndarray,
-         layers: list[Layer], sheets: list[Sheet], rng: np.random.Generator) -> np.ndarray:
+def _lit(
+    px: details.Pixels,
+    normal: np.ndarray,
+    depth: np.ndarray,
+    flat: np.ndarray,
+    garment_of: np.ndarray,
+    layers: list[Layer],
+    sheets: list[Sheet],
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Light from one side and from the sky, folds, gloss, and darkness where things touch."""
     u, count = rng.uniform, len(layers)
     strength, gloss = np.zeros(count), np.zeros(count)
@@ -203,8 +269,9 @@ def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.nda
             gloss[i] = tile.gloss
         else:
             gloss[i] = {SKIN: u(0.02, 0.15), HAIR: u(0.05, 0.3), OTHER: u(0, 0.3)}[layer.label]
-    chosen, side, offset = rng.integers(0, len(_RELIEF), count), u(0.35, 0.8, count), u(0, 1, count)
-    height = painting.relief(px.which, flat, px.attributes, garment_of, _RELIEF, chosen, side, offset, strength)
+    maps = painting.relief_maps()
+    chosen, side, offset = rng.integers(0, len(maps), count), u(0.35, 0.8, count), u(0, 1, count)
+    height = painting.relief(px.which, flat, px.attributes, garment_of, maps, chosen, side, offset, strength)
     turn, rise = u(-1.3, 1.3), u(0.1, 1.1)
     sun = np.array([np.sin(turn) * np.cos(rise), -np.sin(rise), -np.cos(turn) * np.cos(rise)])
     key, ambient = u(0.15, 0.8), u(0.4, 1)
@@ -219,8 +286,9 @@ def _lit(px: details.Pixels, normal: np.ndarray, depth: np.ndarray, flat: np.nda
     return image
 
 
-def _finish(image: np.ndarray, person: np.ndarray, rng: np.random.Generator, real: RealCloth | None, plain: bool
-            ) -> np.ndarray:
+def _finish(
+    image: np.ndarray, person: np.ndarray, rng: np.random.Generator, real: RealCloth | None, plain: bool
+) -> np.ndarray:
     """The ground behind, the person's shadow on it, exposure and white balance."""
     height, width = person.shape
     u = rng.uniform

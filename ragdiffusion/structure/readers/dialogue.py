@@ -219,7 +219,7 @@ def _best_object(text: str) -> tuple[list[tuple[str, Any]], int, int] | None:
     return best
 
 
-class _Pairs(list):
+class _Pairs(list[tuple[str, Any]]):
     """A JSON object with its keys in order, doubles included; told from an array by its class."""
 
 

@@ -22,7 +22,7 @@ def taught_attributes(heads: nn.ModuleList) -> frozenset[str]:
         heads: a linear one for each of Table 6's attributes.
     """
     return frozenset(attribute.key for attribute, head in zip(ATTRIBUTES, heads, strict=True)
-                     if bool(head.weight.any()) or bool(head.bias.any()))
+                     if any(bool(part.any()) for part in head.parameters()))
 
 
 def head_probabilities(logits: Sequence[torch.Tensor], taught: frozenset[str]) -> dict[str, np.ndarray]:

@@ -181,6 +181,36 @@ def test_opened_for_reading_a_compact_copy_is_not_touched(bank, tmp_path, vector
     assert copy.read_bytes() == before
 
 
+def test_opened_for_reading_a_bank_with_a_write_ahead_log_leaves_nothing_beside_it(path, bank, vectors):
+    bank.close()
+    before = path.read_bytes()
+    assert before[18] == store_module._WAL_FORMAT  # or this would be the test above once more
+    with Bank.open(path, read_only=True) as reader:
+        assert reader.search(vectors(20)[0], 2, size=16).ids[0] == 1
+        assert files(path.parent) == {path.name}
+    assert files(path.parent) == {path.name} and path.read_bytes() == before
+
+
+def test_a_reader_from_before_a_writer_sees_what_it_does(path, bank, new_entries):
+    bank.close()
+    with Bank.open(path, read_only=True) as reader:
+        assert len(reader) == 20
+        with Bank.open(path) as writer:
+            writer.add(new_entries(1, seed=9))
+            assert len(reader) == 21 and reader.version == writer.version  # from the log
+        assert len(reader) == 21  # from the file, to which the log was written back
+        assert files(path.parent) == {path.name}
+
+
+def test_an_empty_log_that_was_left_behind_does_not_disturb(path, bank):
+    bank.close()
+    log = path.with_name(f"{path.name}-wal")
+    log.touch()
+    with Bank.open(path, read_only=True) as reader:
+        assert len(reader) == 20
+        assert files(path.parent) == {path.name, log.name}
+
+
 def test_a_read_only_bank_sees_what_a_writer_does(bank, path, new_entries):
     with Bank.open(path, read_only=True) as reader:
         bank.add(new_entries(1, seed=9))

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ragdiffusion.config import FlowConfig, Preset, SilhouetteConfig, StructureConfig, get_preset
-from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
 _STRUCTURE = StructureConfig(

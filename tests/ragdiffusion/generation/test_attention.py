@@ -17,7 +17,7 @@ from ragdiffusion.generation.attention import (
     install_processors,
     text_keys_values,
 )
-from ragdiffusion.generation.build import build_unets
+from ragdiffusion.generation.builder.untrained import build_unets
 
 
 @pytest.fixture(params=["studio", "sdxl"])

@@ -9,7 +9,7 @@ import torch
 from diffusers import UNet2DConditionModel
 
 from ragdiffusion.generation.attention import Conditioning, attention_layers, install_processors
-from ragdiffusion.generation.build import build_unets
+from ragdiffusion.generation.builder.untrained import build_unets
 from ragdiffusion.generation.conditioners import (
     EPAdapter,
     LandmarkGuider,

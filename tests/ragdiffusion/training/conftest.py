@@ -13,7 +13,7 @@ import torch
 from ragdiffusion.config import FlowConfig, StructureConfig, get_preset
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.warps import identity_map, sample
-from ragdiffusion.generation.build import build_components
+from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.training.loop import LoopConfig
 

@@ -17,7 +17,7 @@ from ragdiffusion.training.structure import (
     MEANINGLESS,
     PROBE_SIDE,
     UNKNOWN_SHARE,
-    _WithProbe,
+    WithProbe,
     structure_batch,
     structure_losses,
     train_structure,
@@ -68,7 +68,7 @@ def test_what_the_photo_alone_shows_is_taught_but_enters_no_embedding(draw):
 
 
 def test_the_loss_is_the_sum_of_its_parts(net, draw):
-    module = _WithProbe(net).eval()
+    module = WithProbe(net).eval()
     batch = _tensors(structure_batch(draw, np.random.default_rng(0), 4))
     figures = structure_losses(module, batch)
     with torch.no_grad():
@@ -100,7 +100,7 @@ def test_heads_stay_undecided_where_an_attribute_means_nothing(net, draw):
     assert named == ["category", "collar", "sleeve_length"]
     with torch.no_grad():
         net.attribute_heads[0].bias[0] = 3.0  # sure of the first category, which is wrong here
-    module = _WithProbe(net).eval()
+    module = WithProbe(net).eval()
     structure_losses(module, batch)["loss"].backward()
     gradient = net.attribute_heads[0].bias.grad
     assert gradient[0] > 0 and (gradient[1:] < 0).all()  # down with the sure one, up with the others
@@ -109,7 +109,7 @@ def test_heads_stay_undecided_where_an_attribute_means_nothing(net, draw):
 def test_unknown_labels_teach_nothing(net, draw):
     batch = _tensors(structure_batch(draw, np.random.default_rng(0), 3))
     batch["labels"] = torch.zeros_like(batch["labels"])
-    figures = structure_losses(_WithProbe(net), batch)
+    figures = structure_losses(WithProbe(net), batch)
     assert figures["attributes"] == 0
     figures["loss"].backward()
     assert all(head.weight.grad is None for head in net.attribute_heads)
@@ -134,9 +134,9 @@ def test_training_tells_structures_apart_and_writes_the_network_alone(net, confi
     test = _tensors(structure_batch(lambda rng, count: held_out, np.random.default_rng(0), 4))
     floor = shape_targets(F.adaptive_avg_pool2d(test["silhouette"].float() / 255, 2 * PROBE_SIDE))
     floor = float(-(floor * floor.log()).sum(1).mean())  # cross-entropy is at least its targets' entropy
-    before = float(structure_losses(_WithProbe(net), test)["nce"].detach()) - floor
+    before = float(structure_losses(WithProbe(net), test)["nce"].detach()) - floor
     trained = train_structure(settings, shapes, held_out, model=net)
-    after = structure_losses(_WithProbe(trained), test)
+    after = structure_losses(WithProbe(trained), test)
     assert float(after["nce"].detach()) - floor < 0.4 * before
     loaded = StructureNet.from_pretrained(settings.out / "structure_net", low_cpu_mem_usage=False)
     assert set(loaded.state_dict()) == set(trained.state_dict())

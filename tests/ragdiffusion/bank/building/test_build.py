@@ -16,18 +16,20 @@ import pytest
 import torch
 from PIL import Image
 
-from ragdiffusion.bank import Bank
+from ragdiffusion.bank import Bank, EntryUpdate
 from ragdiffusion.bank.building.build import choose, embed, write_banks
+from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
 from ragdiffusion.bank.building.sources import (
     Candidate,
     FlatLay,
-    drawn_candidates,
     find_silhouette,
     folder_candidates,
     real_candidates,
 )
 from ragdiffusion.cli import main
+from ragdiffusion.garments.patterns import draft
+from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -156,6 +158,25 @@ def test_equal_flat_lays_enter_once(net):
     assert len(pool.duplicates) == 5 and len(pool.entries) == 5
     source = candidates[2].garment
     assert f"{source} is the same as {source}" in pool.duplicates
+
+
+def test_drawn_entries_keep_the_pattern_that_draws_their_silhouette(net, tmp_path):
+    candidates = [*fitted_candidates()[:2], *drawn_candidates(4)]
+    pool = embed(net, candidates)
+    write_banks(pool, {6: tmp_path / "b.sqlite3"}, fingerprint="tiny", name="mine")
+    with Bank.open(tmp_path / "b.sqlite3") as bank:
+        entries = list(bank.entries())
+        patterns = bank.patterns([entry.id for entry in entries])
+        assert patterns.keys() == {entry.id for entry in entries}
+        for entry in entries:
+            spec = patterns[entry.id]
+            again = torch.from_numpy(draft(spec.kind, spec.measures).rasterise(512)).float() / 255
+            assert encode_silhouette(again) == entry.silhouette
+        first = entries[0]
+        bank.update([EntryUpdate(first.id, silhouette=entries[1].silhouette)])
+        assert first.id not in bank.patterns([first.id, entries[1].id])
+        bank.undo()
+        assert bank.patterns([first.id]) == {first.id: patterns[first.id]}
 
 
 def test_an_encoder_that_went_wrong_is_refused(tiny_checkpoint):

@@ -1,0 +1,189 @@
+"""What the API's endpoints do, without the web library: a program's wishes in, plain values and PNG files out.
+
+Each call has a bench of its own, so no program ever touches what lies before a person at the page; engine, queue and
+log are the page's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.files.pictures import mask_png
+from app.files.uploads import read_upload
+from app.runs.bench import Bench
+from app.runs.request import as_logged
+from app.runs.run_files import RunFiles
+from app.runs.runs import Runs, Started
+from app.runs.services import Services
+from app.session_log.sampling import MODEL_SETTINGS, Sampling
+from app.session_log.search import Filter
+from app.session_log.values import Run
+from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.retrieval.guide import StructureGuide
+
+MAX_COUNT = 100
+
+
+@dataclass(frozen=True)
+class GuideRequest:
+    """What a program wants a structure guide of.
+
+    Args:
+        photo: path of the received file.
+        k: number of candidates; None takes the model's own.
+        alpha: share of the reconstruction in Eq. 3, in [0, 1]; None takes the model's own.
+        attributes: that override what is read from the photo.
+        candidate: index of the candidate whose silhouette is the landmark, from 0; None takes the consensus.
+        mask: path of a received mask that is the landmark instead.
+    """
+
+    photo: str | None
+    k: int | None = None
+    alpha: float | None = None
+    attributes: dict[str, str] | None = None
+    candidate: int | None = None
+    mask: str | None = None
+
+
+class ApiHandlers:
+    """The endpoints' work.
+
+    Args:
+        services: the engine, the log, the image store and the queue.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._engine, self._log = services.engine, services.log
+        self._runs = Runs(services.engine, services.log, services.images, services.queue)
+        self._files = RunFiles(services.engine, services.log, services.images)
+
+    def retrieve(self, owner: str, ask: GuideRequest) -> tuple[dict[str, Any], bytes]:
+        """Find a photo's structure (Sec. 3.2, 9.3).
+
+        Returns:
+            The guide as plain values, and its landmark as PNG.
+
+        Raises:
+            ValueError: if a file or a value cannot be used.
+        """
+        guide = as_logged(self._bench(owner, ask).require().guide)
+        return self._guide(guide), mask_png(guide.landmark)
+
+    def start(self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int) -> Started:
+        """Log runs of a photo and queue them.
+
+        Args:
+            owner: login of the caller.
+            ask: of the guide.
+            settings: fields of `Sampling`; what is None is the model's own.
+            seeds: 1 to 16.
+
+        Raises:
+            ValueError: if a file or a value cannot be used; nothing is logged then.
+        """
+        defaults = self._engine.model().defaults
+        own = {name: getattr(defaults, name) for name in MODEL_SETTINGS}
+        sampling = Sampling(**{**own, **{name: value for name, value in settings.items() if value is not None}})
+        return self._runs.start(self._bench(owner, ask), sampling, seeds=seeds)
+
+    def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
+        """Return runs as they stand now, and the pictures of those that are done, by file name.
+
+        Raises:
+            ValueError: if there is no such run of theirs, or its picture is gone.
+        """
+        runs = [self._runs.get(owner, run_id) for run_id in run_ids]
+        pictures = [self._picture(run) for run in runs if run.result_path is not None]
+        return [run_values(run) for run in runs], pictures
+
+    def landmark(self, owner: str, run_id: int) -> bytes | None:
+        """Return the landmark that a run obeys, as PNG; None where it was not found yet.
+
+        Raises:
+            ValueError: if there is no such run of theirs, or the picture is gone.
+        """
+        path = self._runs.get(owner, run_id).inputs.landmark_path
+        return self._runs.picture(path) if path else None
+
+    def history(self, owner: str, fields: dict[str, Any], *, count: int, before: int | None) -> dict[str, Any]:
+        """Return some of the caller's runs, newest first.
+
+        Args:
+            owner: login of the caller.
+            fields: of the filter, as the History page has them.
+            count: at most so many, 1 to 100.
+            before: only runs with a smaller number.
+
+        Raises:
+            ValueError: if a field cannot be used, or the count is out of range.
+        """
+        if not 1 <= count <= MAX_COUNT:
+            raise ValueError(f"count must be a whole number from 1 to {MAX_COUNT}, got {count}: use before to go on")
+        found = self._log.search.find(Filter.read(fields), owner=owner, count=count, before=before)
+        runs = [run_values(self._runs.get(owner, card.id)) for card in found.cards]
+        return {"total": found.total, "runs": runs}
+
+    def _picture(self, run: Run) -> tuple[str, bytes]:
+        background = run.inputs.sampling.background
+        return f"run-{run.id}.png", self._files.exported(run, background=background, with_settings=True)
+
+    def _bench(self, owner: str, ask: GuideRequest) -> Bench:
+        if not ask.photo:
+            raise ValueError("a photo is needed: send one, with gradio_client as handle_file(path)")
+        if ask.candidate is not None and ask.mask:
+            raise ValueError("candidate and mask both name a landmark: send one of them")
+        attributes = _attributes(ask.attributes)
+        data, name = read_upload(ask.photo)
+        mask = read_upload(ask.mask) if ask.mask else None
+        defaults = self._engine.model().defaults
+        bench = Bench(self._engine, owner)
+        bench.place(
+            data,
+            name,
+            k=defaults.k if ask.k is None else ask.k,
+            alpha=defaults.alpha if ask.alpha is None else ask.alpha,
+        )
+        if attributes:
+            bench.describe(attributes)
+        if mask is not None:
+            bench.outline(*mask)
+        elif ask.candidate is not None:
+            bench.pick(ask.candidate)
+        return bench
+
+    def _guide(self, guide: StructureGuide) -> dict[str, Any]:
+        bank = self._engine.model().bank
+        found = guide.summary()
+        for candidate in found["candidates"]:
+            entry = bank.entry(candidate["id"])
+            candidate |= {"attributes": dict(entry.attributes), "source": entry.source}
+        return {
+            **found,
+            "landmark_source": guide.landmark_source,
+            "choice": guide.choice,
+            "attributes": dict(guide.attributes),
+            "attribute_confidence": dict(guide.attribute_confidence),
+        }
+
+
+def _attributes(given: Any) -> dict[str, str]:
+    """Return those that override what is read, in Table 6's spelling."""
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(value, str) for value in given.values()):
+        raise ValueError(f'attributes must be an object such as {{"category": "Dress"}}, got {str(given)[:80]}')
+    return {key: value for key, value in validate(given).items() if value != UNKNOWN}
+
+
+def run_values(run: Run) -> dict[str, Any]:
+    """Return a run as plain values: all that made it and what became of it, but no path and no name of a person."""
+    plain = ("status", "error", "timings_ms", "starred", "rejected", "note", "colour", "reproduces", "same_pixels")
+    hidden = ("owner", "photo_path", "landmark_path", "embedding")
+    return {
+        "run": run.id,
+        "created_at": run.created_at.isoformat(timespec="seconds"),
+        **{name: getattr(run, name) for name in plain},
+        **{name: value for name, value in run.inputs.flat().items() if name not in hidden},
+    }

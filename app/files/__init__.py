@@ -1,0 +1,1 @@
+"""Files: what is kept on disk, and what is given away."""

@@ -1,0 +1,96 @@
+"""What a start of the studio was asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from ragdiffusion.structure.readers.choice import parse_reader
+
+LOCAL_HOST = "127.0.0.1"
+EVERY_HOST = "0.0.0.0"
+
+
+@dataclass(frozen=True)
+class StudioOptions:
+    """One start of the studio.
+
+    Args:
+        workspace: folder of everything that people make here; made when it is missing.
+        host: address to listen on; any other than 127.0.0.1 demands a login.
+        port: 1 to 65535, 0 for any free one, None for the first free one from 7860.
+        logins: pairs of user and password; without any, whoever reaches the address may use the studio.
+        open_browser: whether a browser is opened once the page is up.
+        preset: name of the model's preset.
+        checkpoint: folder or hub id of the weights; None is the bundled one.
+        bank: file or database URL of the bank; None is the bundled one.
+        device: "cpu", "cuda", "cuda:1", …; None takes the best there is.
+        reader: who reads the attributes, named as in `ragdiffusion.structure.readers.choice`.
+        mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
+
+    Raises:
+        ValueError: for a port out of range, an empty user or password, other hosts without a login, no such reader,
+            or `mcp` without its package.
+    """
+
+    workspace: Path = field(default_factory=lambda: Path.home() / ".ragdiffusion-studio")
+    host: str = LOCAL_HOST
+    port: int | None = None
+    logins: tuple[tuple[str, str], ...] = ()
+    open_browser: bool = True
+    preset: str = "studio"
+    checkpoint: str | None = None
+    bank: str | None = None
+    device: str | None = None
+    reader: str = "heads"
+    mcp: bool = False
+
+    def __post_init__(self) -> None:
+        parse_reader(self.reader)
+        if self.mcp and importlib.util.find_spec("mcp") is None:
+            raise ValueError(
+                "--mcp needs the package mcp, which is not installed: run "
+                f'`{sys.executable} -m pip install "gradio[mcp]=={version("gradio")}"`, or leave out --mcp'
+            )
+        if self.port is not None and not 0 <= self.port <= 65535:
+            raise ValueError(f"port {self.port} does not exist: choose one from 1 to 65535, or 0 for any")
+        if any(not user or not password for user, password in self.logins):
+            raise ValueError("a login lacks its user or its password: write --auth USER:PASSWORD")
+        users = [user for user, _ in self.logins]
+        if len(set(users)) < len(users):
+            raise ValueError("two logins have the same user: give each person their own --auth USER:PASSWORD")
+        if self.host != LOCAL_HOST and not self.logins:
+            raise ValueError(
+                f"listening on {self.host} lets others on the network in: "
+                "add --auth USER:PASSWORD (once per person), or leave out --listen"
+            )
+
+    @property
+    def database(self) -> Path:
+        """The session log."""
+        return self.workspace / "studio.sqlite3"
+
+    @property
+    def images(self) -> Path:
+        """Photos, landmarks and results by content hash."""
+        return self.workspace / "images"
+
+    @property
+    def uploads(self) -> Path:
+        """Where the web server puts a file while it is received; emptied as files are read."""
+        return self.workspace / "uploads"
+
+
+def parse_login(text: str) -> tuple[str, str]:
+    """Split USER:PASSWORD at the first colon.
+
+    Raises:
+        ValueError: if there is no colon. The message does not repeat the text, which may be a password.
+    """
+    user, colon, password = text.partition(":")
+    if not colon:
+        raise ValueError("a login needs a colon between user and password: write --auth USER:PASSWORD")
+    return user, password

@@ -1,0 +1,1 @@
+"""The pages, each in its own room."""

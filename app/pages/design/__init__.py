@@ -1,0 +1,1 @@
+"""The Design page: from a photo to pictures."""

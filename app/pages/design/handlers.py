@@ -1,0 +1,120 @@
+"""What the controls of photo, guide and outline do, without the page: values in, named views out.
+
+Every handler returns `Views`. A `ValueError` is for the person and changes nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from app.files.pictures import THUMBNAIL_SIDE, jpeg_url, within
+from app.files.uploads import read_upload
+from app.pages.shared.bench_views import FIELDS, BenchPresenter, attribute_views, canvas_view, film_view
+from app.pages.shared.status import Status, loading_view
+from app.runs.bench import Bench
+from app.runs.engine import Engine
+from app.runs.work import Work
+from app.web.site import Views
+
+
+class DesignHandlers:
+    """The handlers of the Design page, without runs.
+
+    Args:
+        engine: whose model the page waits for.
+        presenter: makes the views of a bench.
+        status: the status line.
+        examples: photos to try, by name.
+    """
+
+    def __init__(self, engine: Engine, presenter: BenchPresenter, status: Status, examples: dict[str, Path]) -> None:
+        self._engine = engine
+        self._presenter = presenter
+        self._status = status
+        self._examples = examples
+
+    def open(self, bench: Bench) -> Iterator[Views]:
+        """Show what is there at once, and the model's own settings as soon as it is loaded."""
+        yield {
+            "photo": {"examples": [example_view(name, path) for name, path in self._examples.items()]},
+            "status": loading_view(),
+        }
+        try:
+            defaults = self._engine.model().defaults
+        except Exception as error:
+            yield {"status": self._status.failed(error)}
+            return
+        yield {"status": self._status.view("Ready for a photo"), "k": defaults.k, "alpha": defaults.alpha}
+
+    def place_photo(self, bench: Bench, path: str, k: int, alpha: float) -> Views:
+        """Put a photo on the bench that was uploaded, dropped or pasted."""
+        data, name = read_upload(path)
+        return self._placed(bench, bench.place(data, name, k=k, alpha=alpha))
+
+    def place_example(self, bench: Bench, event: dict[str, Any], k: int, alpha: float) -> Views:
+        """Put an example on the bench; the event holds its `name`."""
+        path = self._examples.get(str(event.get("name")))
+        if path is None:
+            raise ValueError("that example is not there any more: reload the page")
+        return self._placed(bench, bench.place(path.read_bytes(), path.name, k=k, alpha=alpha))
+
+    def settle(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Agree with a change on the canvas: K, α, the choice, the outline, or several of them."""
+        received = time.time() * 1e3
+        work = bench.settle(event)
+        return {"canvas": {**canvas_view(work), "received": received}, "status": self._presenter.timings(work)}
+
+    def drafts(self, bench: Bench) -> Iterator[Views]:
+        """Warp the garment into the silhouettes that the page shows."""
+        started = time.perf_counter()
+        for work in bench.make_drafts():
+            done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
+            yield {"film": film_view(work), "status": self._status.view(None, done)}
+
+    def draft(self, bench: Bench) -> Views:
+        """Warp the garment into the edited outline that the page shows."""
+        started = time.perf_counter()
+        work = bench.make_draft()
+        done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
+        return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
+
+    def describe(self, bench: Bench, *values: str) -> Views:
+        """Retrieve again after an attribute was changed; all 14 come in table order."""
+        if bench.work is None:
+            return {}
+        work = bench.describe(dict(zip(FIELDS, values, strict=True)))
+        # What was set to unknown was read from the photo again.
+        return {**self._presenter.guide(work), **attribute_views(work)}
+
+    def outline(self, bench: Bench, path: str) -> Views:
+        """Take an uploaded mask as the landmark."""
+        return self._presenter.landmark(bench.outline(*read_upload(path)))
+
+    def photo_outline(self, bench: Bench) -> Views:
+        """Take the garment's own outline as the landmark."""
+        return self._presenter.landmark(bench.photo_outline())
+
+    def ghost(self, bench: Bench) -> Views:
+        """Show the photo under the outline."""
+        image = jpeg_url(bench.framed_photo())
+        return {"canvas": {**canvas_view(bench.require()), "ghost": image}}
+
+    def say(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Say why the browser refuses a file or an outline by itself; the event holds its `message`."""
+        raise ValueError(str(event.get("message"))[:300])
+
+    def _placed(self, bench: Bench, work: Work) -> Views:
+        message = "Pick a candidate or keep the consensus, then Generate"
+        return {**self._presenter.all(bench), "status": self._status.view(message, work.guide.timings_ms)}
+
+
+def example_view(name: str, path: Path) -> dict[str, Any]:
+    """Return one example photo to try."""
+    with Image.open(path) as image:
+        image.draft("RGB", (THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        return {"name": name, "image": jpeg_url(within(image.convert("RGB"), THUMBNAIL_SIDE))}

@@ -1,0 +1,168 @@
+/** The photo pane: files reach Python only through the page's upload button, which checks and names them. */
+
+import { feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { tell } from '../../web/shared/events.js';
+
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['example']);
+
+/** @typedef {import('../../web/shared/views.js').Photo} Photo */
+
+const MOST_FILES = 1000; // at once, from the browser
+const PATIENCE = 120_000; // milliseconds after which "Reading the photo…" goes by itself
+
+class PhotoPanel {
+  /**
+   * @param {HTMLElement} element
+   * @param {import('../../web/shared/events.js').Props<Photo>} props
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
+   */
+  constructor(element, props, trigger) {
+    this.element = element;
+    this.props = props;
+    this.trigger = trigger;
+    this.stage = find(element, '.stage', HTMLElement);
+    this.several = find(element, '.several', HTMLElement);
+    /** @type {File[]} that wait for a decision. */
+    this.given = [];
+    this.patience = 0;
+  }
+
+  listen() {
+    this.element.addEventListener('click', (event) => this.press(event));
+    this.several.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape') return;
+      event.stopPropagation();
+      this.decide('none');
+    });
+    this.stage.addEventListener('dragover', (event) => {
+      event.preventDefault();
+      this.stage.classList.add('over');
+    });
+    this.stage.addEventListener('dragleave', () => this.stage.classList.remove('over'));
+    // A file dropped beside the pane must not replace the page.
+    window.addEventListener('dragover', (event) => event.preventDefault());
+    window.addEventListener('drop', (event) => {
+      event.preventDefault();
+      this.stage.classList.remove('over');
+      this.take([...(event.dataTransfer?.files ?? [])]);
+    });
+    window.addEventListener('paste', (event) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (!files.length) return;
+      event.preventDefault();
+      this.take(files);
+    });
+    document.addEventListener(
+      'change',
+      ({ target }) => {
+        if (target instanceof HTMLInputElement && target === fileField('photo_file') && target.files?.length)
+          this.wait(true);
+      },
+      true,
+    );
+  }
+
+  /** @param {MouseEvent} event */
+  press(event) {
+    const name = origin(event, '[data-example]')?.dataset.example,
+      act = origin(event, '[data-act]')?.dataset.act;
+    if (name) {
+      this.wait(true);
+      this.trigger('example', { name });
+    } else if (act === 'choose') fileField('photo_file')?.click();
+    else if (act) this.decide(act);
+  }
+
+  /**
+   * One photo lies on the bench; of many each can become a run, and the person says so.
+   * @param {File[]} files
+   */
+  take(files) {
+    this.given = files;
+    this.several.hidden = files.length < 2;
+    if (files.length < 2) {
+      feed(fileField('photo_file'), files);
+      return;
+    }
+    const many = files.length > MOST_FILES,
+      each = find(this.several, '[data-act=each]', HTMLButtonElement);
+    find(this.several, 'p', HTMLElement).textContent = many
+      ? `${files.length} files are too many at once: ${MOST_FILES} is the most here, and launch.py batch takes any ` +
+        'number.'
+      : `${files.length} files. Make a picture of each, with the settings on the right?`;
+    each.disabled = many;
+    (many ? find(this.several, '[data-act=first]', HTMLButtonElement) : each).focus();
+  }
+
+  /** @param {string} act */
+  decide(act) {
+    this.several.hidden = true;
+    if (act === 'each') feed(fileField('batch_files'), this.given);
+    else if (act === 'first') feed(fileField('photo_file'), this.given.slice(0, 1));
+    this.given = [];
+  }
+
+  /** @param {boolean} on */
+  wait(on) {
+    find(this.element, '.busy', HTMLElement).hidden = !on;
+    clearTimeout(this.patience);
+    if (on) this.patience = setTimeout(() => this.wait(false), PATIENCE);
+  }
+
+  show() {
+    const value = this.props.value || {};
+    this.wait(false);
+    if ('refused' in value) tell('refused', null);
+    if (value.image) this.showPhoto(value.image, value.name ?? '', value.size ?? '');
+    if (value.examples) this.showExamples(value.examples);
+  }
+
+  /**
+   * @param {string} image
+   * @param {string} name
+   * @param {string} size
+   */
+  showPhoto(image, name, size) {
+    const picture = find(this.element, '.picture', HTMLImageElement),
+      title = find(this.element, '.name', HTMLElement);
+    picture.src = image;
+    picture.hidden = false;
+    find(this.element, '.invite', HTMLElement).hidden = true;
+    this.element.dataset.photo = name;
+    title.textContent = title.title = name;
+    find(this.element, '.size', HTMLElement).textContent = size;
+  }
+
+  /** @param {{ name: string, image: string }[]} examples */
+  showExamples(examples) {
+    const row = find(this.element, '.examples', HTMLElement);
+    row.hidden = !examples.length;
+    row.replaceChildren(
+      ...examples.map(({ name, image }) => {
+        const button = makeButton('', '', { example: name }),
+          small = make('img');
+        button.title = button.ariaLabel = `Use the example ${name}`;
+        small.src = image;
+        small.alt = '';
+        button.append(small);
+        return button;
+      }),
+    );
+  }
+}
+
+/**
+ * @param {HTMLElement} element
+ * @param {import('../../web/shared/events.js').Props<Photo>} props
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
+ * @param {unknown} _server
+ * @param {unknown} _upload
+ * @param {import('../../web/shared/events.js').Watch} watch
+ */
+export function mount(element, props, trigger, _server, _upload, watch) {
+  const panel = new PhotoPanel(element, props, trigger);
+  panel.listen();
+  watch('value', () => panel.show());
+  panel.show();
+}

@@ -1,0 +1,35 @@
+"""What events of the browser hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def run_of(event: Mapping[str, Any]) -> int:
+    """Return the run that an event names.
+
+    Raises:
+        ValueError: if it names none.
+    """
+    return run_number(event.get("run"))
+
+
+def runs_of(event: Mapping[str, Any]) -> list[int]:
+    """Return the runs that an event lists.
+
+    Raises:
+        ValueError: if one of them is no run.
+    """
+    return [run_number(value) for value in event.get("runs") or []]
+
+
+def run_number(value: object) -> int:
+    """Check the number of a run.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is no run: reload the page")
+    return value

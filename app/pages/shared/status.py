@@ -1,0 +1,117 @@
+"""The status line, and what is said when something cannot be done."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from app.errors import explain
+from app.runs.engine import Engine
+from app.web.site import Views
+from ragdiffusion.config import SamplingDefaults
+
+LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the status line tells.
+
+    Args:
+        state: loading, ready or failed.
+        message: what the person should know; "" if nothing, None if what was said last still holds.
+        device: that the model runs on.
+        preset: of the model.
+        checkpoint: fingerprint of the weights.
+        bank: version of the bank.
+        entries: enabled entries of the bank.
+        timings_ms: of the last action.
+        lost: whether the checkpoint is gone from the disk while it is loaded.
+    """
+
+    state: str
+    message: str | None = ""
+    device: str = ""
+    preset: str = ""
+    checkpoint: str = ""
+    bank: str = ""
+    entries: int = 0
+    timings_ms: tuple[tuple[str, float], ...] = ()
+    lost: bool = False
+
+
+class Status:
+    """Says how the studio stands.
+
+    Args:
+        engine: whose model it tells of.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._refusals = itertools.count()
+
+    def view(self, message: str | None, timings_ms: dict[str, float] | None = None) -> dict[str, Any]:
+        """Return the value of the view "status".
+
+        Args:
+            message: what the person should know; "" if nothing, None if what was said last still holds.
+            timings_ms: of the last action.
+        """
+        if not self._engine.ready:
+            return status_view(Facts("loading", message))
+        model = self._engine.model()
+        facts = Facts(
+            state="ready",
+            message=message,
+            device=str(model.device),
+            preset=model.preset,
+            checkpoint=model.checkpoint,
+            bank=model.bank.version,
+            entries=len(model.bank),
+            timings_ms=tuple((timings_ms or {}).items()),
+            lost=not model.on_disk,
+        )
+        return status_view(facts)
+
+    def failed(self, error: Exception) -> dict[str, Any]:
+        """Return the status line when the model cannot be loaded."""
+        return status_view(Facts("failed", explain(error)))
+
+    def defaults(self) -> SamplingDefaults | None:
+        """Return the model's own settings, waiting for it while it loads; None if it cannot be loaded."""
+        try:
+            return self._engine.model().defaults
+        except Exception:  # the page says why where it opens
+            return None
+
+    def refuse(self, error: Exception) -> tuple[str, Views]:
+        """Return what to say when a handler failed, and what to show."""
+        message = explain(error)
+        # The browser is told of a value only when it differs from the last one.
+        return message, {"photo": {"refused": next(self._refusals)}, "status": self.view(message)}
+
+
+def loading_view() -> dict[str, Any]:
+    """Return the status line of a studio that has just been opened."""
+    return status_view(Facts("loading", "Loading the model…"))
+
+
+def status_view(facts: Facts) -> dict[str, Any]:
+    """Return the status line."""
+    checkpoint = facts.checkpoint[:12] + (", files gone" if facts.lost else "")
+    parts = [("device", facts.device), ("preset", facts.preset), ("checkpoint", checkpoint)]
+    if facts.bank:
+        parts.append(("bank", f"{facts.bank[:12]} ({facts.entries:,} entries)"))
+    return {
+        "state": facts.state,
+        "message": facts.message or LOST if facts.lost else facts.message,
+        "warning": facts.lost,
+        "facts": [[label, value] for label, value in parts if value],
+        "timings": " · ".join(f"{name} {_duration(ms)}" for name, ms in facts.timings_ms),
+    }
+
+
+def _duration(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"

@@ -1,0 +1,1 @@
+"""Runs: from the bench through the queue to a finished picture."""

@@ -1,0 +1,294 @@
+"""The queue: its truth is the log, so it outlives the process; each worker takes the next run from it."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from app.errors import explain
+from app.files.image_store import ImageStore
+from app.files.pictures import png, same_pixels, thumbnail_jpeg
+from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
+from app.runs.request import request_of
+from app.runs.sheets import compose
+from app.session_log.log import SessionLog
+from app.session_log.values import FINAL, Run
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import RAGDiffusion
+
+RETRY_SECONDS = 2.0  # between looks into a log that cannot be read
+_LOG = logging.getLogger(__name__)
+
+
+class RunQueue:
+    """Runs that wait and those that run; a `JobSource` of workers. Safe to use from several threads.
+
+    Runs that an earlier process left waiting are paused until their owner resumes them.
+
+    Args:
+        log: holds the runs.
+        images: keeps their pictures.
+    """
+
+    def __init__(self, log: SessionLog, images: ImageStore) -> None:
+        self._log = log
+        self._images = images
+        self._changed = threading.Condition(threading.RLock())
+        self._jobs: dict[int, Job] = {}
+        self._running: dict[int, Run] = {}
+        self._closed = False
+        self._paused = {owner for _, owner in log.waiting()}
+
+    # ---- workers
+
+    def take(self, stopped: threading.Event) -> Job | None:
+        """Wait for the next run that may move, and give its job to a worker; it runs from then on.
+
+        Returns:
+            None once the queue is closed or the worker was stopped.
+        """
+        with self._changed:
+            while not self._closed and not stopped.is_set():
+                try:
+                    run = self._log.next_queued(paused=self._paused, taken=self._running)
+                except Exception as error:  # a locked or lost log may come back; the worker must not end
+                    _LOG.warning("the queue cannot be read: %s", error)
+                    self._changed.wait(RETRY_SECONDS)
+                    continue
+                if run is not None:
+                    self._running[run.id] = run
+                    job = self._job(run)
+                    with suppress(Exception):
+                        self._tell_places()
+                    return job
+                self._changed.wait()
+            return None
+
+    def wake(self) -> None:
+        """Let waiting workers look again."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Give out no further run; what waits stays in the log and tells its pages so."""
+        with self._changed:
+            self._closed = True
+            waiting = [job for run_id, job in self._jobs.items() if run_id not in self._running]
+            self._changed.notify_all()
+        for job in waiting:
+            job.publish(Progress("interrupted", error="the studio was closed; it waits in the queue"))
+
+    # ---- people
+
+    @contextmanager
+    def held(self) -> Iterator[RunQueue]:
+        """Let nothing start meanwhile, so that runs are written and added in one."""
+        with self._changed:
+            yield self
+
+    def add(self, runs: Sequence[Run], prepare: Sequence[Prepare] | None = None, *, preview: bool = False) -> list[Job]:
+        """Let runs that were just written to the log take part; `held` must be held since before that.
+
+        Args:
+            runs: in the order of the queue.
+            prepare: makes the request of each; None makes them from the log.
+            preview: whether pictures are wanted while they run.
+        """
+        made = prepare or [None] * len(runs)
+        jobs = [self._job(run, one, preview) for run, one in zip(runs, made, strict=True)]
+        self._move_on()
+        return jobs
+
+    def follow(self, run_id: int, owner: str) -> Job | None:
+        """Return the job of a run that waits or runs; None if it does neither.
+
+        Raises:
+            ValueError: if there is no such run of theirs.
+        """
+        with self._changed:
+            run = self._log.get(run_id, owner=owner)
+            if run_id not in self._jobs and run.status == "queued":  # left by an earlier process
+                self._job(run)
+                self._tell_places()
+            return self._jobs.get(run_id)
+
+    def entries(self, owner: str) -> list[QueueEntry]:
+        """Return a person's runs: those that run, then those that wait, in order."""
+        with self._changed:
+            running = [run for run in self._running.values() if run.inputs.owner == owner]
+            ahead = {run_id: count for count, run_id, _ in self._waiting()}
+            paused = owner in self._paused
+            waiting = [
+                QueueEntry(run, Progress("queued", ahead=ahead.get(run.id, 0), paused=paused))
+                for run in self._waiting_runs(owner)
+            ]
+            return [QueueEntry(run, self._jobs[run.id].latest) for run in running] + waiting
+
+    def paused(self, owner: str) -> bool:
+        """Tell whether a person's waiting runs stand still."""
+        return owner in self._paused
+
+    def pause(self, owner: str) -> None:
+        """Let a person's waiting runs stand still; what runs goes on."""
+        with self._changed:
+            self._paused.add(owner)
+            self._tell_places()
+
+    def resume(self, owner: str) -> None:
+        """Let them move again."""
+        with self._changed:
+            self._paused.discard(owner)
+            self._move_on()
+
+    def move(self, run_ids: Sequence[int], owner: str) -> None:
+        """Give a person's waiting runs this order; those not named follow as they are."""
+        with self._changed:
+            self._log.reorder(run_ids, owner=owner)
+            self._tell_places()
+
+    def cancel(self, run_id: int, owner: str) -> bool:
+        """Stop a run: at once while it waits, before its next step while it runs.
+
+        Returns:
+            Whether it was waiting or running.
+
+        Raises:
+            ValueError: if there is no such run of theirs.
+        """
+        with self._changed:
+            run = self._log.get(run_id, owner=owner)
+            if run_id in self._running:
+                self._jobs[run_id].ask_to_stop()
+                return True
+            if run.status != "queued":
+                return False
+            self._log.cancel(run_id)
+            job = self._jobs.pop(run_id, None)
+            self._tell_places()
+        self._end([run], [job])
+        return True
+
+    def cancel_all(self, owner: str) -> int:
+        """Stop all of a person's runs.
+
+        Returns:
+            How many there were.
+        """
+        with self._changed:
+            waiting = self._waiting_runs(owner)
+            self._log.cancel(*(run.id for run in waiting))  # at once: a thousand one by one would take minutes
+            jobs = [self._jobs.pop(run.id, None) for run in waiting]
+            running = [run.id for run in self._running.values() if run.inputs.owner == owner]
+            for run_id in running:
+                self._jobs[run_id].ask_to_stop()
+            self._tell_places()
+        self._end(waiting, jobs)
+        return len(waiting) + len(running)
+
+    # ---- within
+
+    def _end(self, runs: Sequence[Run], jobs: Sequence[Job | None]) -> None:
+        """Tell that waiting runs were cancelled."""
+        for job in filter(None, jobs):
+            job.ask_to_stop()
+            job.publish(Progress("cancelled"))
+        for run in {run.group_id: run for run in runs}.values():
+            self._finish_group(run)
+
+    def _job(self, run: Run, prepare: Prepare | None = None, preview: bool = False) -> Job:
+        made = prepare or partial(self._prepare, run)
+        return self._jobs.setdefault(run.id, Job(made, partial(self._record, run), preview))
+
+    def _prepare(self, run: Run, model: RAGDiffusion) -> Request:
+        request, inputs = request_of(run.inputs, model=model, images=self._images)
+        if inputs != run.inputs:
+            self._log.complete(run.id, inputs)
+        return request
+
+    def _move_on(self) -> None:
+        """Let workers look for what may run now, and tell the rest where it stands."""
+        self._changed.notify_all()
+        self._tell_places()
+
+    def _tell_places(self) -> None:
+        for ahead, run_id, owner in self._waiting():
+            job = self._jobs.get(run_id)
+            if job is not None:
+                job.publish(Progress("queued", ahead=ahead, paused=owner in self._paused))
+
+    def _waiting(self) -> Iterator[tuple[int, int, str]]:
+        """Yield runs before it, number and owner of every run that waits, in order."""
+        waiting = (place for place in self._log.waiting() if place[0] not in self._running)
+        for ahead, (run_id, owner) in enumerate(waiting, len(self._running)):
+            yield ahead, run_id, owner
+
+    def _waiting_runs(self, owner: str) -> list[Run]:
+        return [run for run in self._log.queued(owner=owner) if run.id not in self._running]
+
+    def _record(self, run: Run, progress: Progress) -> None:
+        """Write what became of a run, then let the next one have its turn."""
+        if progress.status not in FINAL:
+            self._log.start(run.id)
+            return
+        try:
+            self._write(run, progress)
+        except Exception as error:
+            # Nothing can be kept now, so nothing more of theirs is begun: it would be lost too.
+            self._paused.add(run.inputs.owner)
+            with suppress(Exception):
+                self._log.fail(run.id, explain(error))
+            raise
+        finally:
+            with self._changed:
+                self._running.pop(run.id, None)
+                self._jobs.pop(run.id, None)
+                with suppress(Exception):
+                    self._move_on()
+        self._finish_group(run)
+
+    def _write(self, run: Run, progress: Progress) -> None:
+        if progress.status == "cancelled":
+            self._log.cancel(run.id)
+        elif progress.status != "done":
+            self._log.fail(run.id, progress.error or "")
+        else:
+            image = progress.result.image
+            self._log.finish(
+                run.id,
+                result_path=self._images.put(png(image), "png"),
+                timings_ms=dict(progress.result.timings_ms),
+                thumbnail=thumbnail_jpeg(image),
+                colour=progress.colour,
+                same_pixels=self._compared(run, image),
+            )
+
+    def _compared(self, run: Run, image: Image.Image) -> bool | None:
+        """Tell whether a picture equals that of the run it was made to check; None if it was made to check none."""
+        if run.reproduces is None:
+            return None
+        original = self._log.get(run.reproduces, owner=run.inputs.owner).result_path
+        return None if original is None else same_pixels(self._images.read(original), image)
+
+    def _finish_group(self, run: Run) -> None:
+        """Compose a contact sheet if the last of its runs has ended."""
+        if run.group_id is None:
+            return
+        try:
+            group, runs = self._log.group(run.group_id, owner=run.inputs.owner)
+            if group.kind != "sheet" or any(each.status not in FINAL for each in runs):
+                return
+            cells = [each.status if each.result_path is None else self._picture(each.result_path) for each in runs]
+            self._log.finish_group(run.group_id, self._images.put(png(compose(group.layout, cells)), "png"))
+        except Exception as error:  # the pictures themselves are safe
+            _LOG.warning("the sheet of run %d could not be made: %s", run.id, error)
+
+    def _picture(self, name: str) -> Image.Image:
+        return Image.open(io.BytesIO(self._images.read(name)))

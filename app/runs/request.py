@@ -1,0 +1,128 @@
+"""From what lies on a bench to the inputs that the log keeps, and from those back to what a worker runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.files.image_store import ImageStore
+from app.files.pictures import mask_png, unit_mask
+from app.runs.job import Request
+from app.session_log.values import RunInputs, mask_path
+from ragdiffusion.images import load_photo
+from ragdiffusion.parsing.found import GarmentChoice
+from ragdiffusion.retrieval.guide import StructureGuide
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import RAGDiffusion
+
+
+def as_logged(guide: StructureGuide) -> StructureGuide:
+    """Return a guide whose landmark is exactly what the log's 8-bit picture of it says."""
+    return replace(guide, landmark=(guide.landmark * 255).round() / 255)
+
+
+def guided_inputs(
+    inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusion, images: ImageStore
+) -> RunInputs:
+    """Return the inputs of a run with its guide in them.
+
+    Args:
+        inputs: owner, photo, garment and settings.
+        guide: as the person left it.
+        model: that will run it.
+        images: keeps the landmark.
+    """
+    summary = guide.summary()
+    return replace(
+        inputs,
+        k=summary["k"],
+        alpha=summary["alpha"],
+        attributes=dict(guide.attributes),
+        checkpoint=summary["checkpoint"],
+        bank_version=summary["bank_version"],
+        candidates=summary["candidates"],
+        consensus=summary["consensus"],
+        choice=guide.choice,
+        landmark_path=images.put(mask_png(guide.landmark), "png"),
+        landmark_source=guide.landmark_source,
+        preset=model.preset,
+        device=str(model.device),
+        embedding=guide.embedding.detach().float().cpu().numpy().astype("<f4").tobytes(),
+    )
+
+
+def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) -> tuple[Request, RunInputs]:
+    """Make what a worker needs to run logged inputs.
+
+    Under the run's own checkpoint the inputs stay as they are, whatever became of the bank. A run whose guide was
+    not found yet, and one of another checkpoint, take theirs from the model as it is now.
+
+    Returns:
+        The request, and the inputs as they will really be used.
+
+    Raises:
+        ValueError: if a picture is gone or cannot be read.
+    """
+    photo = load_photo(images.read(inputs.photo_path), name=inputs.photo_name)
+    k = min(inputs.k, len(model.bank))
+    sight = model.see(photo, garment_of(inputs, images))
+    guide = model.retrieve(sight, k=k, alpha=inputs.alpha, attributes=inputs.attributes)
+    if not inputs.landmark_path:
+        guide = as_logged(guide)
+    else:
+        landmark = _landmark(inputs, guide, images)
+        guide = replace(guide, landmark=landmark, landmark_source=inputs.landmark_source, choice=inputs.choice)
+    if inputs.landmark_path and inputs.checkpoint == model.checkpoint:
+        guide = replace(guide, attributes=dict(inputs.attributes))
+        if inputs.embedding is not None:
+            stored = torch.from_numpy(np.frombuffer(inputs.embedding, "<f4").astype(np.float32))
+            guide = replace(guide, embedding=stored.to(guide.embedding))
+        used = replace(inputs, preset=model.preset, device=str(model.device))
+    else:
+        used = guided_inputs(inputs, guide, model=model, images=images)
+    return Request(sight, guide, inputs.sampling), used
+
+
+def garment_of(inputs: RunInputs, images: ImageStore) -> GarmentChoice | None:
+    """Return which garment of the photo a run means.
+
+    Raises:
+        ValueError: if its mask is gone.
+    """
+    meant = inputs.garment
+    if meant is None:
+        return None
+    if "mask" in meant:
+        return unit_mask(images.read(mask_path(meant))).numpy()
+    return meant["name"] if "name" in meant else tuple(meant["point"])
+
+
+def garment_as_logged(garment: GarmentChoice | None, images: ImageStore) -> dict[str, Any] | None:
+    """Return a garment as the log keeps it; a mask goes into the image store, in 8 bits."""
+    if garment is None:
+        return None
+    if isinstance(garment, np.ndarray):
+        name = images.put(mask_png(torch.from_numpy(garment)), "png")
+        return {"mask": name.partition("/")[2].partition(".")[0]}
+    return {"name": garment} if isinstance(garment, str) else {"point": [float(value) for value in garment]}
+
+
+def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> Tensor:
+    """Return the landmark as it was used."""
+    then = [candidate["id"] for candidate in inputs.candidates]
+    same = inputs.bank_version == guide.bank_version and then == [found.id for found in guide.candidates]
+    if inputs.embedding is None and same and inputs.landmark_source != "edited":
+        # Runs of the first schema used a silhouette of the bank before it was rounded to the log's 8 bits.
+        return guide.neighbours.silhouettes[guide.consensus if inputs.choice is None else inputs.choice]
+    plane = unit_mask(images.read(inputs.landmark_path))
+    if plane.shape != guide.landmark.shape:
+        raise ValueError(
+            f"the run's outline has {plane.shape[1]} x {plane.shape[0]} pixels, and this model wants "
+            f"{guide.landmark.shape[1]} x {guide.landmark.shape[0]}: restore it and draw the outline again"
+        )
+    return plane.to(guide.landmark)

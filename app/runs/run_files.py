@@ -1,0 +1,135 @@
+"""The pictures of runs, fetched and made ready to be shown or given away."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from app.files.export import as_file, export_png
+from app.files.image_store import ImageStore
+from app.files.pictures import png, thumbnail_jpeg, unit_mask
+from app.runs.engine import Engine
+from app.runs.request import garment_of
+from app.session_log.log import SessionLog
+from app.session_log.search import Card
+from app.session_log.values import Run
+from ragdiffusion.images import load_photo
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import Enlarged, RAGDiffusion
+
+
+class RunFiles:
+    """The pictures of runs.
+
+    Args:
+        engine: whose model enlarges them.
+        log: holds the runs and their thumbnails.
+        images: keeps the pictures.
+    """
+
+    def __init__(self, engine: Engine, log: SessionLog, images: ImageStore) -> None:
+        self._engine = engine
+        self._log = log
+        self._images = images
+
+    def picture(self, name: str) -> bytes:
+        """Return a stored picture.
+
+        Raises:
+            ValueError: if it is gone.
+        """
+        return self._images.read(name)
+
+    def photo(self, run: Run) -> Image.Image:
+        """Return a run's photo, RGB.
+
+        Raises:
+            ValueError: if it is gone or cannot be read.
+        """
+        return load_photo(self.picture(run.inputs.photo_path), name=run.inputs.photo_name)
+
+    def exported(self, run: Run, *, background: str, with_settings: bool, size: int | None = None) -> bytes:
+        """Return a run's picture as a file to give away.
+
+        Args:
+            run: of the log.
+            background: "white", "transparent" or "#rrggbb".
+            with_settings: whether all that made it is written into the file.
+            size: side, pixels, up to the photo's own; None: as it was made.
+
+        Raises:
+            ValueError: if it has no picture, its pictures are gone, or the background or size cannot be had.
+        """
+        _require_picture(run)
+        if size is not None:
+            large = self._enlarged(run, size)
+            return as_file(run, large.image, large.silhouette, background=background, with_settings=with_settings)
+        result, landmark = self.picture(run.result_path), self.picture(run.inputs.landmark_path)
+        return export_png(run, result, landmark, background=background, with_settings=with_settings)
+
+    def silhouette(self, run: Run, *, size: int | None = None) -> bytes:
+        """Return the outline that a run's picture follows, white on black; the size as in `exported`.
+
+        Raises:
+            ValueError: if it has none yet, its pictures are gone, or the size cannot be had.
+        """
+        if not run.inputs.landmark_path:
+            raise ValueError(f"run {run.id} has no outline: it is {run.status}")
+        if size is not None:
+            return png(self._enlarged(run, size).silhouette)
+        return self.picture(run.inputs.landmark_path)
+
+    def sizes(self, result: bytes | None, photo: Image.Image | None) -> list[int]:
+        """Return the sides at which a picture can be had: doubled from its own up to the photo's."""
+        if result is None or photo is None or not self._engine.ready:
+            return []
+        model = self._engine.model()
+        with Image.open(io.BytesIO(result)) as opened:
+            own = opened.width
+        most = model.largest_size(photo) if own == model.image_size else own
+        return [*(side for side in (own << i for i in range(4)) if side < most), most]
+
+    def sheet(self, run: Run) -> bytes | None:
+        """Return the contact sheet that a run is part of, as PNG; None without one, or where it is gone."""
+        if run.group_id is None:
+            return None
+        group, _ = self._log.group(run.group_id, owner=run.inputs.owner)
+        try:
+            return self.picture(group.picture_path) if group.picture_path else None
+        except ValueError:
+            return None
+
+    def thumbnails(self, cards: Sequence[Card], owner: str) -> dict[int, bytes]:
+        """Return small pictures by run; those of runs of the first schema are made when they are first seen."""
+        found = self._log.search.thumbnails([card.id for card in cards], owner=owner)
+        for card in cards:
+            if card.id not in found and card.result_path is not None:
+                try:
+                    with Image.open(io.BytesIO(self.picture(card.result_path))) as image:
+                        found[card.id] = thumbnail_jpeg(image)
+                except (ValueError, OSError):  # one lost or broken picture must not close the history
+                    continue
+                self._log.keep_thumbnail(card.id, found[card.id])
+        return found
+
+    def _enlarged(self, run: Run, size: int) -> Enlarged:
+        _require_picture(run)
+        photo = self.photo(run)
+        with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
+            picture = opened.convert("RGB")
+        landmark = unit_mask(self.picture(run.inputs.landmark_path))
+        garment = garment_of(run.inputs, self._images)
+
+        def enlarge(model: RAGDiffusion) -> Enlarged:
+            return model.enlarge(model.see(photo, garment), picture, landmark, size=size)
+
+        return self._engine.call(enlarge, slow=True)
+
+
+def _require_picture(run: Run) -> None:
+    if run.result_path is None:
+        raise ValueError(f"run {run.id} has no picture: it is {run.status}")

@@ -1,0 +1,33 @@
+"""What the studio runs on: a model at work, the log, the pictures and the queue between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from app.files.image_store import ImageStore
+from app.runs.engine import Engine
+from app.runs.queue import RunQueue
+from app.session_log.log import SessionLog
+
+
+@dataclass(frozen=True)
+class Services:
+    """The engine, the log and the image store, and the queue that the engine takes its jobs from."""
+
+    engine: Engine
+    log: SessionLog
+    images: ImageStore
+    queue: RunQueue = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "queue", RunQueue(self.log, self.images))
+
+    def start(self) -> None:
+        """Begin to load the model and to run what is queued; return at once."""
+        self.engine.start(self.queue)
+
+    def close(self) -> None:
+        """Stop what runs; what waits stays in the log."""
+        self.queue.close()
+        self.engine.close()
+        self.log.close()

@@ -1,0 +1,64 @@
+"""What lies on a bench, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import Sight
+    from ragdiffusion.parsing.found import GarmentChoice
+    from ragdiffusion.retrieval.guide import StructureGuide
+
+
+@dataclass(frozen=True, eq=False)
+class BenchPhoto:
+    """A photo as given and as decoded.
+
+    Args:
+        name: of its file.
+        data: bytes of its file.
+        sha256: hash of those bytes.
+        image: RGB.
+    """
+
+    name: str
+    data: bytes
+    sha256: str
+    image: Image.Image
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """What lies on the bench.
+
+    Args:
+        photo: the photo at work.
+        sight: what the model sees in it of the garment that is meant; all else is asked of this.
+        screen: the same of the padded photo at twice the model's size, to make drafts from.
+        guide: its guide as the person left it; its silhouettes and its landmark are whole 255ths, so that what is
+            drawn in the browser, used and logged is one and the same.
+        drafts: the garment warped into each neighbour's silhouette, in the guide's order; None where not yet made.
+        draft: the garment warped into an edited landmark; None for any other, and where not yet made.
+        garment: which garment of the photo is meant, None where nobody said.
+        corrected: attributes that the person set.
+        token: of the retrieval; grows with each.
+        serial: of the newest change in the browser that is in it.
+        pushed: how often the landmark was changed from here rather than in the browser.
+        revision: grows with every action on this bench.
+    """
+
+    photo: BenchPhoto
+    sight: Sight
+    screen: Sight
+    guide: StructureGuide
+    drafts: tuple[Image.Image | None, ...]
+    draft: Image.Image | None = None
+    garment: GarmentChoice | None = None
+    corrected: dict[str, str] = field(default_factory=dict)
+    token: int = 0
+    serial: int = 0
+    pushed: int = 0
+    revision: int = 0

@@ -1,0 +1,127 @@
+/**
+ * All that passes between the panels of the page, and from them to Python: the names, and what goes along.
+ *
+ * Panels are mounted when their modules have arrived, in any order; an event of `KEPT` that was told before is
+ * heard by those who come later.
+ */
+
+/** @typedef {import('./views.js').Film} Film */
+
+/**
+ * One candidate in the filmstrip.
+ * @typedef {object} Frame
+ * @property {number} id  the bank's entry.
+ * @property {number} similarity  cosine of the photo's embedding and the entry's.
+ * @property {number} weight  barycentric weight; may be negative.
+ * @property {number} iou  of the silhouette and the fused mask at one half.
+ * @property {number} size  side of the silhouette, pixels.
+ * @property {string} outline  path data in pixels.
+ * @property {string | undefined} draft  data URL of the garment laid into it.
+ * @property {boolean} consensus
+ * @property {boolean} chosen
+ */
+
+/**
+ * What panels tell each other.
+ * @typedef {object} Payloads
+ * @property {Film} guide  the neighbours of a photo, or more of their drafts.
+ * @property {Frame[]} frames  the candidates in use.
+ * @property {{ likeness: number, all: number }} mix  cosine of e and ê at the present α, and at α = 1.
+ * @property {number} pick  a candidate's index; -1 is the consensus.
+ * @property {null} flip  show the photo in place of the result, or the result again.
+ * @property {null} refused  Python could not do what it was asked.
+ * @property {null} runs  runs began or ended.
+ * @property {{ action: string, value: string | number, runs: number[] }} change  what is done to runs.
+ * @property {null} succeeded  a run has ended with a picture.
+ */
+
+/**
+ * What panels ask of Python; each is an event of the panel's component.
+ * @typedef {object} Requests
+ * @property {EditorState} settle  canvas: the guide is to agree with this.
+ * @property {undefined} draft  canvas: lay the photo into the drawn landmark.
+ * @property {undefined} drafts  canvas: lay it into the candidates.
+ * @property {undefined} photo_outline  canvas: the garment's own outline as the landmark.
+ * @property {undefined} ghost  canvas: the photo in the landmark's frame.
+ * @property {{ message: string }} say  canvas: what the status line is to say.
+ * @property {{ name: string }} example  photo
+ * @property {undefined} follow  result: the next state of the run that is shown.
+ * @property {{ run: number, scope: string }} restore  result, history_detail
+ * @property {{ run: number, check: boolean }} repeat  result, history_detail
+ * @property {Export} export  result, history_detail
+ * @property {{ action: string, run?: number, runs?: number[] }} arrange  result, queue
+ * @property {{ run: number }} look  history; insight asks with `{ id }`.
+ * @property {undefined} refresh  history
+ * @property {Record<string, unknown>} search  history_page: the filter, with `serial` and perhaps `before`.
+ * @property {{ run: number, looked: number }} inspect  history_page
+ * @property {Record<string, unknown>} change_runs  history_page: the filter, and what is done to which runs.
+ * @property {{ runs: number[] }} bundle  history_page
+ */
+
+/**
+ * All that can be set on the canvas, as Python reads it.
+ * @typedef {object} EditorState
+ * @property {number} token  of the retrieval.
+ * @property {number} serial  grows with every change.
+ * @property {number} k  candidates in use.
+ * @property {number} alpha  share of the reconstruction (Eq. 3).
+ * @property {import('./views.js').Source} source
+ * @property {number | null} choice  index of the picked candidate.
+ * @property {string | null} mask  run lengths of a drawn landmark.
+ */
+
+/**
+ * @typedef {object} Export
+ * @property {number} run
+ * @property {string} [what]  "silhouette", or else the picture.
+ * @property {number | null} [size]  side in pixels; null is the picture's own.
+ * @property {string} [background]  a colour's name or "#rrggbb".
+ * @property {boolean} [with_settings]
+ */
+
+/** Events whose newest payload waits for panels that are mounted later. */
+const KEPT = new Set(['guide', 'frames', 'mix']);
+
+/** @type {Map<string, Set<(payload: any) => void>>} */
+const listeners = new Map();
+/** @type {Map<string, any>} */
+const newest = new Map();
+
+/**
+ * Tell all panels that listen.
+ * @template {keyof Payloads} Name
+ * @param {Name} name
+ * @param {Payloads[Name]} payload
+ */
+export function tell(name, payload) {
+  if (KEPT.has(name)) newest.set(name, payload);
+  for (const listener of listeners.get(name) ?? []) listener(payload);
+}
+
+/**
+ * Listen, and hear at once what is kept.
+ * @template {keyof Payloads} Name
+ * @param {Name} name
+ * @param {(payload: Payloads[Name]) => void} listener
+ */
+export function hear(name, listener) {
+  const all = listeners.get(name) ?? new Set();
+  listeners.set(name, all.add(listener));
+  if (newest.has(name)) listener(newest.get(name));
+}
+
+/**
+ * What a panel is mounted with, by the web library's contract; before the first value it holds nothing (null or "").
+ * @template Value
+ * @typedef {{ value: Value | null }} Props
+ */
+/**
+ * Asks Python.
+ * @template {keyof Requests} Name
+ * @typedef {<N extends Name>(name: N, data?: Requests[N]) => void} Trigger
+ */
+/** @typedef {Record<string, (...values: unknown[]) => Promise<unknown>>} Server */
+/** @typedef {(file: File) => Promise<unknown>} Upload */
+/**
+ * @typedef {(names: string | string[], listener: () => void) => void} Watch  is called for Python's values only.
+ */

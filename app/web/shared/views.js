@@ -1,0 +1,173 @@
+/** The values that Python gives the panels to show, as types; there is no code here. */
+
+/** @typedef {'consensus' | 'candidate' | 'edited'} Source  of a landmark. */
+/** @typedef {'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'} RunState */
+
+/**
+ * The neighbours of a photo, with what it takes to weigh and fuse them for every K and α.
+ * @typedef {object} Film
+ * @property {number} token  of the retrieval.
+ * @property {number} size  side of the silhouettes, pixels.
+ * @property {string} photo  SHA-256 of the photo.
+ * @property {{ id: number, similarity: number, mask: string }[]} neighbours  nearest first; masks as run lengths.
+ * @property {(string | null)[]} drafts  data URLs, as far as they are laid.
+ * @property {number[][]} gram  inner products of the neighbours' embeddings less e.
+ * @property {number[]} along  inner products of those and e.
+ * @property {number} length  inner product of e with itself.
+ */
+
+/**
+ * What the canvas is to agree with.
+ * @typedef {object} Canvas
+ * @property {number} token
+ * @property {number} revision
+ * @property {number} settled  serial of the newest state that Python has taken.
+ * @property {number} pushed  grows with every landmark that Python brought in by itself.
+ * @property {number} k
+ * @property {number} alpha
+ * @property {Source} source
+ * @property {number | null} choice
+ * @property {string | null} mask  run lengths of a drawn landmark.
+ * @property {string | null} draft  data URL of the garment laid into it.
+ * @property {string} [ghost]  data URL of the photo in the landmark's frame.
+ * @property {number} [received]  when Python had the state, milliseconds since 1970.
+ */
+
+/**
+ * @typedef {object} Photo
+ * @property {string} [image]  data URL.
+ * @property {string} [name]
+ * @property {string} [size]  in words.
+ * @property {{ name: string, image: string }[]} [examples]
+ * @property {unknown} [refused]  there if the last request was.
+ */
+
+/**
+ * @typedef {object} Status
+ * @property {string} state  loading, ready or failed.
+ * @property {string | null} message  null leaves what was said last.
+ * @property {boolean} warning
+ * @property {[string, string][]} facts
+ * @property {string} timings
+ */
+
+/** @typedef {{ token: number, name: string, url: string }} Download  made for the person who asked. */
+
+/**
+ * A finished run, or the progress of one under way.
+ * @typedef {object} Result
+ * @property {number} run
+ * @property {RunState} state
+ * @property {boolean} [paused]
+ * @property {number} [ahead]  runs before it in the queue.
+ * @property {number} [step]
+ * @property {number} [steps]
+ * @property {number | null} [seconds]  that are left.
+ * @property {string} [image]  data URL.
+ * @property {string} [photo]  data URL.
+ * @property {string} [note]
+ * @property {string} [error]
+ * @property {string} [saved]  address of the picture's file.
+ * @property {string} [file]  its name.
+ * @property {string | null} [sheet]  address of the contact sheet.
+ * @property {[string, string][]} [facts]
+ * @property {number[]} [sizes]  sides to export at, the picture's own first.
+ * @property {string} [background]
+ * @property {Download} [download]
+ * @property {boolean} [follow]  whether to ask for the next state.
+ */
+
+/**
+ * @typedef {object} Card
+ * @property {number} run
+ * @property {RunState} status
+ * @property {'starred' | 'rejected' | null} mark
+ * @property {string | null} image  data URL.
+ * @property {string} title
+ * @property {string} name  of the photo.
+ * @property {string} when
+ * @property {boolean} noted
+ */
+
+/** @typedef {{ runs: Card[], shown: number | null, going: boolean }} Strip  the latest runs. */
+
+/**
+ * @typedef {object} QueueEntry
+ * @property {number} run
+ * @property {RunState} state
+ * @property {string} name
+ * @property {string} seed  decimal; it may be larger than a number of JavaScript holds.
+ * @property {number} [step]
+ * @property {number} [steps]
+ * @property {number | null} [seconds]
+ */
+/** @typedef {{ runs: QueueEntry[], paused: boolean }} Queue */
+
+/**
+ * @typedef {object} HistoryPage
+ * @property {Card[]} cards
+ * @property {boolean} append  whether they come after those that are there.
+ * @property {boolean} more
+ * @property {number} total
+ * @property {boolean} bin
+ * @property {boolean} going  whether a run among them is under way.
+ * @property {boolean} [changed]
+ * @property {number} [serial]  of the question.
+ * @property {number} token
+ * @property {string[]} categories
+ * @property {[number, string, number][]} collections  id, name and number of runs.
+ */
+
+/**
+ * @typedef {object} HistoryDetail
+ * @property {number} run
+ * @property {RunState} state
+ * @property {number} [looked]
+ * @property {string} name
+ * @property {boolean} deleted
+ * @property {string | null} photo
+ * @property {string | null} image
+ * @property {string} [error]
+ * @property {string} [note]  of the studio.
+ * @property {string} words  of the person.
+ * @property {string} saved
+ * @property {string} file
+ * @property {string | null} sheet
+ * @property {[number, string][]} collections  id and name.
+ * @property {string[]} known  names of all collections.
+ * @property {[string, string][]} facts
+ * @property {[string, string][]} details
+ * @property {string[]} candidates
+ * @property {Download} [download]
+ */
+
+/**
+ * @typedef {object} InsightMap
+ * @property {number[]} ids
+ * @property {number[]} kinds  index into `names`; their count stands for all others.
+ * @property {string[]} names
+ * @property {number[]} counts
+ * @property {number[]} xy  x and y of each entry in turn.
+ * @property {[number, number]} extent
+ * @property {[[number, number], [number, number]] | null} own  e and ê.
+ * @property {[number, number]} share  of the variance.
+ */
+/** @typedef {{ id: number, similarity: number, weight: number, shape: string }} Neighbour */
+/** @typedef {Record<string, number> & { run: number, when: string, total: number, steps: number }} Timing */
+/**
+ * @typedef {object} Insight
+ * @property {string} state
+ * @property {number} token
+ * @property {InsightMap | null} map
+ * @property {Neighbour[] | null} nearest
+ * @property {{ low: number, high: number, mean: number, counts: number[] } | null} similarity
+ * @property {{ k: number, choice: number, id: number, iou: number }[] | null} by_k
+ * @property {[number, number][] | null} by_alpha  α and cos(e, ê).
+ * @property {number} k
+ * @property {number} alpha
+ * @property {Source} source
+ * @property {Timing[]} timings
+ */
+/** @typedef {{ id: number, shape: string, source: string, attributes: string[] }} InsightEntry */
+
+export {};

@@ -1,0 +1,157 @@
+"""What a bank's silhouettes are like as standards: symmetric, smooth-rimmed, whole, and near to real garments."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ragdiffusion.attributes import UNKNOWN
+from ragdiffusion.bank import Bank
+from ragdiffusion.bank.shape_bits import mirror_symmetry, stored_shape_bits
+from ragdiffusion.garments.datasets.catalogue28 import SIDE, CatalogueSilhouette, shrunk
+from ragdiffusion.images import SILHOUETTE_SIZE, decode_silhouettes
+
+_RIM_POINTS = 1024
+_JAGS, _WAVES = 3.0, 12.0  # deviations in points of what is smoothed away as pixels, and as waves
+_CORNER = 0.35  # radians within a wave's length from which on a stretch of rim is a corner
+_LIKELY = 24  # entries whose placing is refined for each catalogue silhouette
+_FINE = 8  # samples to a pixel
+
+
+@dataclass(frozen=True)
+class BankQuality:
+    """A bank's silhouettes in figures.
+
+    Attributes:
+        version: of the bank.
+        entries: enabled ones.
+        by_category: of them, by Table 6's category.
+        patterns: of them, drawn from a pattern that they keep.
+        mean_symmetry: mean IoU with the own mirror image, at 64 px.
+        rim_waviness: mean distance of the rim from itself smoothed over a fiftieth of its length, corners left out,
+            in thousandths of the frame's side; the median over entries. Even bends have next to none.
+        broken: entries in several parts.
+        holed: entries with a hole.
+    """
+
+    version: str
+    entries: int
+    by_category: dict[str, int]
+    patterns: int
+    mean_symmetry: float
+    rim_waviness: float
+    broken: int
+    holed: int
+
+
+def measure_bank(bank: Bank) -> BankQuality:
+    """Look at every enabled entry of a bank."""
+    entries = list(bank.entries(enabled=True))
+    stored = [entry.silhouette for entry in entries]
+    shapes = [parts_and_waviness(mask) for mask in _masks(stored)]
+    parts, holes, waves = (np.array(values) for values in zip(*shapes, strict=True))
+    categories = Counter(entry.attributes.get("category", UNKNOWN) for entry in entries)
+    return BankQuality(
+        version=bank.version, entries=len(entries), by_category=dict(categories.most_common()),
+        patterns=len(bank.patterns([entry.id for entry in entries])),
+        mean_symmetry=float(mirror_symmetry(stored_shape_bits(stored)).mean()),
+        rim_waviness=float(np.median(waves)), broken=int((parts > 1).sum()), holed=int((holes > 0).sum()))
+
+
+def _masks(stored: Sequence[bytes]) -> np.ndarray:
+    """Silhouettes one after the other, uint8 (512, 512) in {0, 1}."""
+    for one in stored:
+        yield (decode_silhouettes([one], SILHOUETTE_SIZE)[0].numpy() > 0.5).astype(np.uint8)
+
+
+def parts_and_waviness(mask: np.ndarray) -> tuple[int, int, float]:
+    """Parts of a silhouette, its holes, and the waviness of its largest part's rim.
+
+    Args:
+        mask: uint8 (S, S) in {0, 1}.
+
+    Returns:
+        Both numbers, and thousandths of the side.
+    """
+    contours, tree = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    outer = [contour for contour, node in zip(contours, tree[0], strict=True) if node[3] < 0]
+    rim = max(outer, key=cv2.contourArea)[:, 0].astype(np.float64)
+    return len(outer), len(contours) - len(outer), rim_waviness(rim / mask.shape[0])
+
+
+def rim_waviness(rim: np.ndarray) -> float:
+    """Mean distance of a closed rim from itself smoothed, where it has no corner; thousandths of the frame.
+
+    Args:
+        rim: (N, 2), the frame's side is 1.
+    """
+    points = _evenly(rim)
+    fine, soft = _smoothed(points, _JAGS), _smoothed(points, _WAVES)
+    step = np.roll(soft, -1, axis=0) - soft
+    heading = np.unwrap(np.arctan2(step[:, 1], step[:, 0]))
+    reach = round(_WAVES)
+    turn = np.abs(np.roll(heading, -reach) - np.roll(heading, reach))
+    turn = np.abs((turn + np.pi) % (2 * np.pi) - np.pi)
+    away = np.linalg.norm(fine - soft, axis=1)
+    straight = turn < _CORNER
+    return float(1000 * away[straight].mean()) if straight.any() else 0.0
+
+
+def _evenly(rim: np.ndarray) -> np.ndarray:
+    closed = np.concatenate([rim, rim[:1]])
+    step = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
+    at = np.linspace(0, step[-1], _RIM_POINTS, endpoint=False)
+    return np.stack([np.interp(at, step, closed[:, i]) for i in (0, 1)], axis=1)
+
+
+def _smoothed(points: np.ndarray, deviation: float) -> np.ndarray:
+    """Gaussian along a closed curve, of fourth order: it leaves an even bend where it is."""
+    gauss = np.exp(-2 * (np.pi * deviation * np.fft.rfftfreq(len(points))) ** 2)
+    weight = 2 * gauss - gauss**2
+    return np.fft.irfft(np.fft.rfft(points, axis=0) * weight[:, None], len(points), axis=0)
+
+
+def coverage(bank: Bank, silhouettes: Sequence[CatalogueSilhouette]) -> dict[str, float]:
+    """How near a bank comes to catalogue silhouettes: mean overlap of each with the best entry, at 28 px.
+
+    The overlap is the intersection over union of shares of pixels, the entry's box laid on the silhouette's.
+
+    Returns:
+        By category of the catalogue, and "all".
+    """
+    masks = [mask * np.uint8(255) for mask in _masks([entry.silhouette for entry in bank.entries(enabled=True)])]
+    small = np.stack([shrunk(mask).ravel() for mask in masks])
+    best: dict[str, list[float]] = {}
+    for one in silhouettes:
+        flat = one.shares.ravel()
+        both = small @ flat
+        likely = np.argsort(-both / (small.sum(1) + flat.sum() - both))[:_LIKELY]
+        overlap = max(_placed_overlap(masks[i], one.shares) for i in likely)
+        best.setdefault(one.category, []).append(overlap)
+    return {"all": float(np.mean(sum(best.values(), []))), **{k: float(np.mean(v)) for k, v in sorted(best.items())}}
+
+
+def _placed_overlap(mask: np.ndarray, shares: np.ndarray) -> float:
+    """Overlap of an entry with a catalogue silhouette, boxes laid on each other."""
+    boxes = (_box(mask / 255.0), _box(shares))
+    (wide, from_), (small, to) = (((high - low).max(), (low + high) / 2) for low, high in boxes)
+    factor = small / wide * _FINE
+    matrix = np.array([[factor, 0, to[0] * _FINE - from_[0] * factor + factor / 2 - 0.5],
+                       [0, factor, to[1] * _FINE - from_[1] * factor + factor / 2 - 0.5]])
+    fine = cv2.warpAffine(mask, matrix, (SIDE * _FINE, SIDE * _FINE), flags=cv2.INTER_LINEAR)
+    drawn = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return float(np.minimum(drawn, shares).sum() / np.maximum(drawn, shares).sum())
+
+
+def _box(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (x, y) of a soft silhouette's box, in pixels; a rim pixel counts by its share."""
+    low, high = [], []
+    for most in (shares.max(0), shares.max(1)):
+        inside = np.flatnonzero(most > 0.1)
+        low.append(inside[0] + 1 - most[inside[0]])
+        high.append(inside[-1] + most[inside[-1]])
+    return np.array(low), np.array(high)

@@ -1,0 +1,1 @@
+"""Putting models together: new ones from a preset, and paper-scale ones from published parts."""

@@ -1,0 +1,116 @@
+"""Fitting patterns to silhouettes, the population they come from, and what measures say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ragdiffusion.attributes import validate
+from ragdiffusion.garments.patterns import MeasureError, defaults, draft, kinds, specs
+from ragdiffusion.garments.patterns.attributes import attributes_of
+from ragdiffusion.garments.patterns.catalogue import KINDS
+from ragdiffusion.garments.patterns.fitting import draw_library, fit, shares_of, soft_overlap
+from ragdiffusion.garments.patterns.library import as_measures, as_vectors, framed, polygons
+from ragdiffusion.garments.patterns.population import Population, bundled_population
+from ragdiffusion.garments.patterns.raster import coverages
+from ragdiffusion.garments.patterns.rules import broken
+from ragdiffusion.garments.patterns.tidiness import is_tidy, sharpest_corner, sleeve_relief
+
+
+@pytest.mark.parametrize("kind", ["shirt", "trousers", "strap_dress", "one_shoulder_top", "hoodie"])
+def test_a_library_draws_the_silhouettes_that_drafts_have(kind: str) -> None:
+    measures = {key: np.array([value, value]) for key, value in defaults(kind).items()}
+    many = coverages(framed(polygons(KINDS[kind], measures), 64, 1.12), 64)
+    one = draft(kind).rasterise(64) / 255
+    assert soft_overlap(many[0].ravel(), one.ravel()) > 0.985
+    assert np.array_equal(many[0], many[1])
+
+
+def test_coverage_is_exact_for_a_box() -> None:
+    box = np.array([[[1.25, 2.0], [3.5, 2.0], [3.5, 4.5], [1.25, 4.5]]])
+    found = coverages([box], 6)[0]
+    assert found.sum() == pytest.approx(2.25 * 2.5)
+    assert found[2].tolist() == pytest.approx([0, 0.75, 1, 0.5, 0, 0]) and found[4, 2] == pytest.approx(0.5)
+    overlapping = coverages([box, box + 0.5], 8)[0]
+    assert overlapping.max() == 1.0
+
+
+def test_a_fit_finds_the_silhouette_it_was_drawn_from() -> None:
+    kind = KINDS["trousers"]
+    rng = np.random.default_rng(1)
+    wanted, library = draw_library(kind, 6, 28, rng), draw_library(kind, 500, 28, rng)
+    targets = wanted.shares.reshape(-1, 28, 28)
+    start = soft_overlap(wanted.shares[:, None], library.shares[None]).argmax(1)
+    before = soft_overlap(library.shares[start], wanted.shares)
+    fits = fit(kind, targets, library.vectors[start], library.place[start])
+    assert fits.overlap.mean() > 0.985 and (fits.overlap >= before).all()
+    assert not broken(kind, as_measures(kind, fits.vectors)).any()
+    again = shares_of(kind, fits.vectors, fits.place, 28)
+    assert np.allclose(soft_overlap(again, wanted.shares), fits.overlap, atol=1e-5)
+
+
+def test_vectors_and_measures_are_inverse() -> None:
+    kind = KINDS["skirt"]
+    vectors = np.random.default_rng(0).random((3, len(kind.measures)))
+    assert np.array_equal(as_vectors(kind, as_measures(kind, vectors)), vectors)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_what_the_population_draws_is_in_range_and_tidy_enough_to_draw(kind: str) -> None:
+    measures = bundled_population().sample(kind, np.random.default_rng(5))
+    assert all(spec.low <= measures[spec.key] <= spec.high for spec in specs(kind))
+    validate(attributes_of(draft(kind, measures)))
+
+
+def test_a_population_is_read_back_within_its_rounding(tmp_path) -> None:
+    kind = KINDS["skirt"]
+    row = np.array([[spec.low + 0.3 * (spec.high - spec.low) for spec in kind.measures.values()]])
+    Population({"skirt": row}).save(tmp_path / "p.npz")
+    back = Population.load(tmp_path / "p.npz").fits["skirt"]
+    span = np.array([spec.high - spec.low for spec in kind.measures.values()])
+    assert (np.abs(back - row) <= span / 255 / 2 + 1e-9).all()
+
+
+def test_kinds_without_fits_borrow_what_they_share() -> None:
+    fits = np.array([[spec.default for spec in KINDS["longsleeve"].measures.values()]] * 3)
+    population = Population({"longsleeve": fits})
+    pool = population.pool("hoodie")
+    names = list(KINDS["hoodie"].measures)
+    assert len(pool) == 3 and np.isnan(pool[:, names.index("hood_height")]).all()
+    assert pool[0, names.index("chest")] == KINDS["longsleeve"].measures["chest"].default
+    assert len(population.pool("trousers")) == 0
+
+
+def test_no_population_says_what_to_do(tmp_path) -> None:
+    with pytest.raises(ValueError, match="no population of patterns at"):
+        Population.load(tmp_path / "none.npz")
+    with (tmp_path / "old.npz").open("wb") as file:
+        np.savez(file, schema=np.int64(0))
+    with pytest.raises(ValueError, match="schema 0, wanted 1"):
+        Population.load(tmp_path / "old.npz")
+    with pytest.raises(MeasureError, match="there is no kind 'tent'"):
+        bundled_population().pool("tent")
+
+
+@pytest.mark.parametrize(("kind", "measures", "wanted"), [
+    ("t_shirt", {}, {"category": "T-shirt", "collar": "Round", "sleeve_length": "Short", "length": "Medium"}),
+    ("longsleeve", {"neck_shape": 0.1}, {"collar": "V-neck", "sleeve_length": "Long"}),
+    ("hoodie", {}, {"collar": "Hooded"}),
+    ("polo", {}, {"collar": "Polo", "category": "Polo"}),
+    ("dress", {"body_length": 130, "sleeve_length": 40}, {"length": "Long", "sleeve_length": "Mid"}),
+    ("bandeau", {}, {"collar": "Strapless", "sleeve_length": "Sleeveless", "length": "Extra Short"}),
+    ("shorts", {}, {"category": "Unknown", "length": "Short", "collar": "Unknown"}),
+])
+def test_measures_say_what_table_6_calls_them(kind: str, measures: dict, wanted: dict) -> None:
+    found = attributes_of(draft(kind, measures))
+    assert {key: found[key] for key in wanted} == wanted
+
+
+def test_thorns_and_hidden_sleeves_are_seen() -> None:
+    plain = draft("t_shirt")
+    assert is_tidy(plain) and sharpest_corner(plain) > 60
+    thorny = draft("blouse", {"sleeve_length": 30, "cuff": 40, "biceps": 14, "sleeve_angle": 60})
+    assert sharpest_corner(thorny) < 40 and not is_tidy(thorny)
+    spread = draft("longsleeve", {"sleeve_angle": 45})
+    hanging = draft("longsleeve", {"sleeve_angle": 6, "chest": 44, "waist": 50, "hem": 54, "biceps": 14})
+    assert sleeve_relief(spread) > sleeve_relief(hanging) and sleeve_relief(draft("tank")) == 1.0

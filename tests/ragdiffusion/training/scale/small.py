@@ -1,0 +1,76 @@
+"""A small model for the loop at scale, and what two processes do with it; run as a script by a launcher."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ragdiffusion.structure.losses import info_nce
+from ragdiffusion.training.scale.loop import ScaleConfig, open_accelerator, train_at_scale
+from ragdiffusion.training.scale.ranks import RowRandom, check_agreement, gather_with_gradients
+
+SETTINGS = {"steps": 6, "learning_rate": 0.02, "warmup": 3, "ema_decay": 0.9, "save_every": 2, "sample_every": 100,
+            "cpu": True}
+
+
+class Regression(nn.Module):
+    """Two layers that learn noise of its own for each row; one parameter is frozen."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.first, self.last, self.fixed = nn.Linear(4, 8), nn.Linear(8, 2), nn.Linear(2, 2)
+        self.fixed.requires_grad_(False)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        wanted = batch["wanted"] + RowRandom(batch["seed"]).randn(2)
+        error = (self.fixed(self.last(torch.tanh(self.first(batch["given"])))) - wanted).square()
+        return {"loss": error.mean()}
+
+
+def make(numbers: range) -> dict[str, torch.Tensor]:
+    rows = RowRandom(numbers)
+    return {"given": rows.randn(4), "wanted": rows.randn(2), "seed": torch.tensor(list(numbers))}
+
+
+def contrast(rank: int, world: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Loss over all processes' pairs and this process's mean gradient of a shared projection."""
+    generator = torch.Generator().manual_seed(4)
+    photos, standards = torch.randn(2, 6, 5, generator=generator)
+    weight = torch.eye(5).requires_grad_()
+    rows = slice(rank * 6 // world, (rank + 1) * 6 // world)
+    loss = info_nce(gather_with_gradients(photos[rows] @ weight), gather_with_gradients(standards[rows] @ weight), 0.2)
+    loss.backward()
+    return loss.detach(), weight.grad
+
+
+def main(out: Path) -> None:
+    import torch.distributed as dist
+
+    accelerator = open_accelerator(ScaleConfig(out=out / "two", batch_size=2, **SETTINGS))
+    rank, world = dist.get_rank(), dist.get_world_size()
+    average = train_at_scale(ScaleConfig(out=out / "two", batch_size=2, **SETTINGS), Regression(), make,
+                             accelerator=accelerator)
+    loss, gradient = contrast(rank, world)
+    dist.all_reduce(gradient)
+    try:
+        check_agreement({"seed": 3, "learning_rate": 0.1 * (rank + 1)})
+        said = ""
+    except ValueError as error:
+        said = str(error)
+    if rank == 0:
+        save_file({"contrast": gradient / world, "loss": loss,
+                   **{f"average/{name}": value.contiguous() for name, value in average.items()}},
+                  out / "two.safetensors")
+    (out / f"said-{rank}.json").write_text(json.dumps(said))
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,56 @@
+"""The linters find nothing: `python tools/lint.py` is what to run, with --fix for what a machine can mend."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent
+_spec = importlib.util.spec_from_file_location("lint", _ROOT / "tools" / "lint.py")
+lint = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(lint)
+
+
+@pytest.mark.parametrize("name", lint.CHECKS)
+def test_nothing_is_found(name: str) -> None:
+    tool, *arguments = lint.CHECKS[name]
+    if importlib.util.find_spec(tool) is None:
+        pytest.skip(f"{tool} is not installed: python -m pip install -r requirements-test.txt")
+    done = subprocess.run([sys.executable, "-m", tool, *arguments], cwd=_ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+@pytest.mark.parametrize(("name", "source"), [
+    ("ruff", "import os\n"),
+    ("format", "x = ( 1 )\n"),
+    ("mypy", "def f(x: int) -> str:\n    return x\n"),
+])
+def test_the_checks_have_teeth(tmp_path: Path, name: str, source: str) -> None:
+    tool, *arguments = lint.CHECKS[name]
+    if importlib.util.find_spec(tool) is None:
+        pytest.skip(f"{tool} is not installed")
+    file = tmp_path / "wrong.py"
+    file.write_text(source)
+    settings = ["--config-file", str(_ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
+    call = [sys.executable, "-m", tool, *arguments, *(settings if tool == "mypy" else []), str(file)]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "wrong.py" in done.stdout, done.stdout + done.stderr
+
+
+def test_unknown_checks_are_refused_and_all_results_are_told(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit):
+        lint.main(["spelling"])
+    assert "no check spelling: choose any of ruff" in capsys.readouterr().err
+    called: list[list[str]] = []
+    monkeypatch.setattr(lint, "run", lambda call: called.append(call) or call[0] == "ruff")
+    assert lint.main([]) == 1 and [call[0] for call in called] == ["ruff", "ruff", "mypy"]  # none stops the next
+    assert lint.main(["mypy"]) == 0
+    called.clear()
+    lint.main(["format", "--fix"])
+    assert called == [["ruff", "format"]]
