@@ -22,6 +22,7 @@ _FLIP = np.array([-1.0, 1.0])
 _TOLERANCE = 0.05  # cm
 _RUFFLED, _BASEBALL = 0.06, 0.35  # shares of round dress necks, and of stand-up collars of sporty jackets
 _LEAST_RISE = 0.31  # from which on a hood is drawn into the outline that there is
+_HIP = 0.15  # of a side's length, from the waist down
 _SPORTY = ("Jacket", "Sports Jacket")
 
 
@@ -209,7 +210,7 @@ class _Cutter:
     def _side_marks(self, edges: Edges, hem: np.ndarray) -> dict[str, np.ndarray]:
         start = low_chain(edges)[0, 0] / self.unit
         if self.kind.upper == "waist":
-            found = {"waist": start, "hem": hem, "hip": self._line(edges["side"])[3]}
+            found = {"waist": start, "hem": hem, "hip": _along(self._line(edges["side"]), _HIP)}
             if "leg_hem" in edges:
                 found["hem"] = (edges["leg_hem"][0, 0] + edges["leg_hem"][0, -1]) / 2 / self.unit
             return found
@@ -234,6 +235,12 @@ class _Cutter:
                     age="Child" if rng.random() < spec.child else "Adult",
                     gender="Female" if rng.random() < spec.female else "Male", top_open="No", surface=surface,
                     front=self.kind.front, pockets=self.kind.pockets, rib=spec.rib, draped=draped)
+
+
+def _along(line: np.ndarray, share: float) -> np.ndarray:
+    """The point at a share of a line's length."""
+    step = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    return np.array([np.interp(share * step[-1], step, line[:, i]) for i in (0, 1)])
 
 
 def _thick(line: np.ndarray, width: float = 0.03) -> np.ndarray:
