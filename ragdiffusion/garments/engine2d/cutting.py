@@ -14,6 +14,7 @@ from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import both, low_chain, one_shoulder_neckline, side_edges
 from ragdiffusion.garments.patterns.curves import BezierPath, backwards, joined, mirrored
 from ragdiffusion.garments.patterns.kind import Kind
+from ragdiffusion.garments.patterns.library import is_lopsided
 from ragdiffusion.garments.patterns.merging import crossings
 from ragdiffusion.garments.patterns.pattern import Pattern
 from ragdiffusion.garments.patterns.upper import Edges
@@ -47,7 +48,8 @@ class _Cutter:
         self.spec = spec
         wide = pattern.measures.get("chest", pattern.measures.get("waist", pattern.measures.get("shoulder_width")))
         self.unit = float(wide) / 2
-        self.right, self.left = (side_edges(self.kind, self.measures, side) for side in (1, -1))
+        self.right = side_edges(self.kind, self.measures, 1)
+        self.left = side_edges(self.kind, self.measures, -1) if is_lopsided(self.kind, self.measures) else self.right
         self.facts = attributes_of(pattern)
 
     def structure(self) -> Structure:
