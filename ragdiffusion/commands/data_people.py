@@ -81,7 +81,8 @@ def run_sheet(args: argparse.Namespace) -> int:
     """Write a sheet of shots, their labels and flat-lays."""
     from PIL import Image
 
-    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.commands.common import check_png_target
+    from ragdiffusion.files import write_pictures
     from ragdiffusion.garments.people.engine import PeopleEngine
     from ragdiffusion.garments.people.preview import sheet
 
