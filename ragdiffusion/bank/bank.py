@@ -24,11 +24,13 @@ from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.patterns import PatternSpec, read_patterns, store_patterns
 from ragdiffusion.bank.search import Neighbours, Ranking
 from ragdiffusion.bank.store import (
+    READABLE_SCHEMAS,
     SCHEMA_VERSION,
     BankRow,
     EditRow,
     EntryRow,
     Store,
+    check_about,
     copy_file,
     create_store,
     file_of,
@@ -53,11 +55,12 @@ class Bank:
             row = session.scalars(select(BankRow)).one_or_none()
             if row is None:
                 raise ValueError(f"{store.label} is not a bank: give the path of a bank file")
-            if row.schema_version != SCHEMA_VERSION:
+            if row.schema_version not in READABLE_SCHEMAS:
                 raise ValueError(
                     f"bank {store.label} has schema version {row.schema_version}, this program "
                     f"reads version {SCHEMA_VERSION}: update RAGDiffusion, or build the bank again"
                 )
+            check_about(row)
             self.name = row.name
             self.fingerprint = row.fingerprint
             self.dimension = row.dimension
@@ -220,9 +223,16 @@ class Bank:
             ids=tuple(ids),
             similarity=torch.from_numpy(similarity[kept]),
             embeddings=torch.from_numpy(vectors[kept]),
-            silhouettes=decode_silhouettes([silhouettes[entry_id] for entry_id in ids], size),
+            silhouettes=self._masks([silhouettes[entry_id] for entry_id in ids], size),
             bank_version=version,
         )
+
+    def _masks(self, silhouettes: Sequence[bytes], size: int) -> Tensor:
+        try:
+            return decode_silhouettes(silhouettes, size)
+        except ValueError as error:
+            remedy = "`bank check` names the entries"
+            raise RuntimeError(f"bank {self._store.label} is damaged: {error}; {remedy}") from error
 
     def embeddings(self) -> tuple[list[int], Tensor]:
         """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""

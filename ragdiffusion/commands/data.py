@@ -1,4 +1,4 @@
-"""`data import|preview|stats|pack|unpack|render|people-sheet|benchmark|realism`: the supply of training pairs."""
+"""`data import|preview|stats|pack|unpack|render|people-sheet|patterns|benchmark|realism`: supply of training pairs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KNOWN = ("an imported dataset, a pack, real garments (train.csv beside train/),
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
-    from ragdiffusion.commands import data_benchmark, data_people, data_realism
+    from ragdiffusion.commands import data_benchmark, data_patterns, data_people, data_realism
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     bring = _action(actions, "import", _import, "check and convert a dataset; run it again to go on after a stop")
@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                             "write a sheet of rendered people, their labels and flat-lays"))
 
     for name, module, purpose in (("benchmark", data_benchmark, "measure how many pairs a second one core makes"),
+                                  ("patterns", data_patterns, "fit patterns to a catalogue's silhouettes"),
                                   ("realism", data_realism, "test how well drawn outlines pass for real ones")):
         module.add_arguments(_action(actions, name, module.run, purpose))
 
@@ -97,7 +98,8 @@ def _import(args: argparse.Namespace) -> int:
 def _preview(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.commands.common import check_png_target
+    from ragdiffusion.files import write_pictures
     from ragdiffusion.garments.datasets.opening import open_dataset
     from ragdiffusion.garments.datasets.summary import contact_sheet
     from ragdiffusion.garments.datasets.synthetic import SyntheticDataset

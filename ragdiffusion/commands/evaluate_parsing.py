@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
+from ragdiffusion.commands.common import check_png_target, print_json
+from ragdiffusion.files import write_pictures
 from ragdiffusion.parsing.opening import PARSER_HELP
 
 if TYPE_CHECKING:

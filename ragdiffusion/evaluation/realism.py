@@ -18,9 +18,9 @@ import numpy as np
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import draw_silhouette
 from ragdiffusion.garments.engine2d.structure import Structure
-from ragdiffusion.garments.garment import CANONICAL_MARGIN
 from ragdiffusion.garments.mirror_axis import mirror_axis
 from ragdiffusion.garments.outlines import outline, without_specks
+from ragdiffusion.images import CANONICAL_MARGIN
 
 SIZE = 256
 SYMMETRY = 0.9
@@ -215,10 +215,11 @@ def two_sample(folder: Path, *, engine: GarmentEngine | None = None, seed: int =
         sides[category] = (np.stack(found), np.stack(drawn))
     if not sides:
         raise ValueError(f"{folder}: no category has {LEAST} silhouettes of symmetry {SYMMETRY} or more to compare")
-    return _measure(sides, seed)
+    return compare(sides, seed)
 
 
-def _measure(sides: dict[str, tuple[np.ndarray, np.ndarray]], seed: int) -> Realism:
+def compare(sides: dict[str, tuple[np.ndarray, np.ndarray]], seed: int) -> Realism:
+    """Tell two sides' features apart, by category: (real, drawn), as many rows of each."""
     from sklearn.metrics import roc_auc_score
 
     rows = np.concatenate([part for pair in sides.values() for part in pair])

@@ -21,7 +21,8 @@ class FoundGarment:
 
     Attributes:
         mask: (h, w) float32 in [0, 1], on the padded square photo.
-        source: who found it: "flow" (the appearance flow's own finder), "parser", or "given" (a person's mask).
+        source: who found it: "flow" (the appearance flow's own finder), "parser", "alpha" (the photo is cut out) or
+            "given" (a person's mask).
         name: what it is, as in `GarmentChoice`; None where nobody knows.
     """
 
@@ -42,13 +43,14 @@ class GarmentFinder(Protocol):
         ...
 
 
-def given_garment(photo: Image.Image, mask: np.ndarray, size: int) -> FoundGarment:
+def given_garment(photo: Image.Image, mask: np.ndarray, size: int, source: str = "given") -> FoundGarment:
     """A garment whose mask somebody brings.
 
     Args:
         photo: that it belongs to.
         mask: (H, W) in [0, 1], of the photo's own size.
         size: side of the result's mask, pixels.
+        source: who brings it, as in `FoundGarment`.
 
     Raises:
         ValueError: if the mask is of another size, or leaves [0, 1].
@@ -56,4 +58,4 @@ def given_garment(photo: Image.Image, mask: np.ndarray, size: int) -> FoundGarme
     if mask.shape != photo.size[::-1]:
         raise ValueError(f"the garment's mask is {mask.shape[1]}x{mask.shape[0]} and the photo {photo.width}x"
                          f"{photo.height}: give a mask of the photo's own size")
-    return FoundGarment(mask_to_tensor(mask, size)[0].numpy(), "given")
+    return FoundGarment(mask_to_tensor(mask, size)[0].numpy(), source)

@@ -86,6 +86,13 @@ class StructureGuide:
             for i in range(self.k)
         )
 
+    @property
+    def landmark_id(self) -> int | None:
+        """Id of the entry whose silhouette the landmark is; None for an edited one."""
+        if self.landmark_source == "edited":
+            return None
+        return int(self.neighbours.ids[self.consensus if self.choice is None else self.choice])
+
     def retune(self, k: int | None = None, alpha: float | None = None) -> "StructureGuide":
         """The guide with another K or α, without another search.
 

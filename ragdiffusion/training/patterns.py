@@ -186,3 +186,23 @@ def gather(fits: Sequence[Fitted]) -> Population:
         if is_tidy(pattern) and not (hidden and one.number // HELD_OUT % RARELY):
             rows.setdefault(one.kind, []).append(list(pattern.measures.values()))
     return Population({kind: np.array(some) for kind, some in sorted(rows.items())})
+
+
+def in_turn(silhouettes: Sequence[CatalogueSilhouette], *, seed: int = 0, run: int = 20) -> list[CatalogueSilhouette]:
+    """Silhouettes in random order, so many of each category in turn: any beginning of the list is balanced."""
+    rng = np.random.default_rng(seed)
+    piles: dict[str, list[CatalogueSilhouette]] = {}
+    for one in silhouettes:
+        piles.setdefault(one.category, []).append(one)
+    shuffled = [[pile[i] for i in rng.permutation(len(pile))] for pile in piles.values()]
+    longest = max((len(pile) for pile in shuffled), default=0)
+    return [one for start in range(0, longest, run) for pile in shuffled for one in pile[start : start + run]]
+
+
+def summary(fits: Sequence[Fitted]) -> dict[str, tuple[int, float]]:
+    """How many silhouettes of each category were fitted, and how well: category -> (count, mean overlap)."""
+    overlaps: dict[str, list[float]] = {}
+    for one in fits:
+        overlaps.setdefault(one.category, []).append(one.overlap)
+        overlaps.setdefault("all", []).append(one.overlap)
+    return {category: (len(found), float(np.mean(found))) for category, found in sorted(overlaps.items())}

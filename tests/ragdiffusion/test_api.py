@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import contextmanager
 
 import numpy as np
@@ -12,8 +13,11 @@ from torch.nn import functional as F
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.bank import NewEntry
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
-from ragdiffusion.images import decode_silhouettes, load_photo, photo_to_array
+from ragdiffusion.garments.patterns import draft
+from ragdiffusion.images import decode_silhouettes, encode_silhouette, load_photo, photo_to_array
 from ragdiffusion.retrieval.ranking import (
     EXPECTED_WEIGHT,
     OUTLINE_WEIGHT,
@@ -46,6 +50,22 @@ def test_the_five_lines(tiny_checkpoint, photo_path, tmp_path) -> None:
     result.image.save(tmp_path / "flat.png")
     with Image.open(tmp_path / "flat.png") as flat:
         assert flat.size == (64, 64) and flat.mode == "RGB"
+
+
+def test_a_landmark_drawn_from_a_pattern_keeps_its_edge_at_any_size(tiny_checkpoint, photo, tmp_path) -> None:
+    skirt = draft("skirt", {"hem": 80})
+    stored = encode_silhouette(torch.from_numpy(skirt.rasterise(512)).float() / 255)
+    shutil.copy(tiny_checkpoint / "bank.sqlite3", tmp_path / "bank.sqlite3")
+    model = RAGDiffusion.from_pretrained(tiny_checkpoint, bank=tmp_path / "bank.sqlite3")
+    plain = model.retrieve(photo)
+    assert model.pattern(plain) is None
+    (added,) = model.bank.add([NewEntry(plain.query, stored, {}, pattern=PatternSpec("skirt", skirt.measures))])
+    guide = model.retrieve(photo, k=len(model.bank))
+    guide = guide.pick(guide.neighbours.ids.index(added))
+    pattern = model.pattern(guide)
+    large = np.asarray(model.silhouette(guide.landmark, 300, pattern)).astype(int)
+    assert np.abs(large - skirt.rasterise(300)).max() <= 3  # measures are stored to a tenth of a millimetre
+    assert model.pattern(guide.edit(guide.landmark)) is None
 
 
 # ---- retrieval
