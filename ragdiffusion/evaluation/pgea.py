@@ -59,7 +59,7 @@ class TrialConfig:
     size: int = 128
     pictures: int = 384
     autoencoder_steps: int = 250
-    base_steps: int = 400
+    base_steps: int = 480
     distil_steps: int = 160
     ends_steps: int = 40
     whole_steps: int = 160

@@ -94,7 +94,8 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
     final = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "final")
     start = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "start")
     assert final.vae.config.latent_channels == 16 and final.unet.config.in_channels == 16 + 8
-    for part in ("unet", "reference_net", "ep_adapter", "landmark_guider"):  # each took a step from where it started
+    # Each took a step from where it started; the guider follows once MainNet's columns for it are off zero.
+    for part in ("unet", "reference_net", "ep_adapter"):
         moved = [not torch.equal(a, b) for a, b in zip(getattr(start, part).parameters(),
                                                        getattr(final, part).parameters(), strict=True)]
         assert any(moved), part
