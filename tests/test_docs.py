@@ -15,7 +15,7 @@ from command_lines import LAUNCH, ROOT, command_parsers, options_of, shown_lines
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "assets").rglob("*.md")])
 _PLAIN = ("--no-venv", "--help")  # launch.py's own
-_OTHERS = ("--fix", "--durations", "--extra-index-url")  # of tools/lint.py, pytest and pip
+_OTHERS = ("--fix", "--durations", "--extra-index-url", "--config")  # of tools/lint.py, pytest, pip and accelerate
 
 
 def _name(path: Path) -> str:

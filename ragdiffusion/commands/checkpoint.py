@@ -1,4 +1,4 @@
-"""`checkpoint assemble|build`: put trained or published parts together to a folder in diffusers layout."""
+"""`checkpoint assemble|build|update`: put trained or published parts together to a folder in diffusers layout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ragdiffusion.commands import checkpoint_build
+from ragdiffusion.commands import checkpoint_build, checkpoint_update
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
     build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
     checkpoint_build.add_arguments(build)
+    update = actions.add_parser("update", help="a checkpoint with some parts replaced by trained ones, file by file")
+    checkpoint_update.add_arguments(update)
 
 
 def _parts_in(folder: Path, components: Mapping[str, Any]) -> list[str]:
@@ -63,8 +65,8 @@ def _load(kind: type, folder: Path) -> Any:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Assemble or build."""
-    return checkpoint_build.run(args) if args.action == "build" else _assemble(args)
+    """Assemble, build or update."""
+    return {"assemble": _assemble, "build": checkpoint_build.run, "update": checkpoint_update.run}[args.action](args)
 
 
 def _assemble(args: argparse.Namespace) -> int:

@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     quiet_libraries()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     whole = TrialConfig(out=args.out)
-    counts = ("pictures", "autoencoder_steps", "base_steps", "distil_steps", "ends_steps", "whole_steps")
+    counts = ("pictures", "autoencoder_steps", "base_steps", "distil_steps", "ends_steps", "whole_steps",
+              "scratch_steps")
     config = replace(whole, **{name: max(2, round(getattr(whole, name) * args.scale)) for name in counts})
     report = run_trial(config, args.studio or assets_folder() / "checkpoints" / "studio")
     if args.json:

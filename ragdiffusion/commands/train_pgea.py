@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STEPS = {1: 2_000, 2: 20_000, 3: 200_000}
 """The paper's (3.3); of stage I it says nothing."""
 _LEARNING_RATES = {1: 1e-3, 2: 1e-4, 3: 5e-5}
-_FIT_BATCHES = 64
+FIT_BATCHES = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "the stage before")
     parser.add_argument("--unet", type=Path, metavar="FOLDER", help="begin with this UNet instead")
     parser.add_argument("--closed-form", action="store_true", help="stage 1: solve for conv_in first; stage 2: for "
-                        f"conv_out ({_FIT_BATCHES} batches)")
+                        f"conv_out ({FIT_BATCHES} batches)")
     parser.add_argument("--size", type=int, default=768, help="side of the images, pixels (default %(default)s)")
     parser.add_argument("--limit", type=int, help="take only so many images")
     parser.add_argument("--variant", help="of the published weights, such as fp16")
@@ -151,7 +151,7 @@ def _solve(module: nn.Module, images: CaptionedImages, args: argparse.Namespace)
 
     size, device = max(4, args.batch_size), next(module.parameters()).device
     batches = ({name: value.to(device) for name, value in images(range(i * size, (i + 1) * size)).items()}
-               for i in tqdm(range(_FIT_BATCHES), desc="fit", unit="batch"))
+               for i in tqdm(range(FIT_BATCHES), desc="fit", unit="batch"))
     module.eval()
     if isinstance(module, DistilConvIn):
         module.solve(batches)

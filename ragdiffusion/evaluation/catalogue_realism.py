@@ -73,8 +73,7 @@ _Draw = Callable[[tuple[str, ...], np.random.Generator], Pattern | None]
 
 def _from_population(population: Population) -> _Draw:
     def draw(kinds: tuple[str, ...], rng: np.random.Generator) -> Pattern:
-        kind = kinds[int(rng.integers(len(kinds)))]
-        return draft(kind, population.sample(kind, rng))
+        return population.pattern(kinds[int(rng.integers(len(kinds)))], rng)
 
     return draw
 

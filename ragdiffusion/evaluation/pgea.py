@@ -46,10 +46,11 @@ class TrialConfig:
         size: side of the pictures, pixels.
         pictures: drawn flat-lays to train on, a third of them lettered.
         autoencoder_steps: of each twin.
-        base_steps: of the UNet on 4 channels, and of the one from scratch on 16.
+        base_steps: of the UNet on 4 channels.
         distil_steps: of stage I by gradient, which the closed form is compared with.
         ends_steps: of stage II.
         whole_steps: of stage III.
+        scratch_steps: of the UNet from scratch on 16 channels.
         batch_size: of all.
         widths: of the UNet.
     """
@@ -58,10 +59,11 @@ class TrialConfig:
     size: int = 128
     pictures: int = 384
     autoencoder_steps: int = 250
-    base_steps: int = 480
+    base_steps: int = 400
     distil_steps: int = 160
-    ends_steps: int = 60
-    whole_steps: int = 240
+    ends_steps: int = 40
+    whole_steps: int = 160
+    scratch_steps: int = 200
     batch_size: int = 8
     widths: tuple[int, int] = (32, 64)
 
@@ -122,7 +124,7 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     report["conv_out_closed_form"] = {"seconds": time.process_time() - started, "held_out": shared.held_out(second)}
     curves["stage_2"] = shared.train("stage-2", second, config.ends_steps)
     curves["stage_3"] = shared.train("stage-3", shared.text_to_image(16, adapted), config.whole_steps)
-    curves["scratch"] = shared.train("scratch", shared.text_to_image(16, _unet(config, 16)), config.base_steps)
+    curves["scratch"] = shared.train("scratch", shared.text_to_image(16, _unet(config, 16)), config.scratch_steps)
     report["saved"] = steps_saved([*curves["stage_2"], *curves["stage_3"]], curves["scratch"])
     report["held_out"] = {name: curve[-1]["held_out"] for name, curve in curves.items()}
     (config.out / "curves.json").write_text(json.dumps(curves, indent=1))

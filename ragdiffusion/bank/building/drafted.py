@@ -46,8 +46,7 @@ def _fitted(population: Population, kind: str, row: int) -> FlatLay:
 
 def _drawn(population: Population, kind: str, seed: int, number: int) -> FlatLay:
     rng = np.random.default_rng([seed, number, list(kinds()).index(kind)])
-    measures = population.sample(kind, rng)
-    return flat_lay(_rounded(kind, measures), rng, f"drawn:{kind}-{seed}-{number}", "drawn")
+    return flat_lay(population.pattern(kind, rng), rng, f"drawn:{kind}-{seed}-{number}", "drawn")
 
 
 def _rounded(kind: str, measures: dict[str, float]) -> Pattern:

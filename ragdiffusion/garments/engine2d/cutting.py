@@ -14,6 +14,7 @@ from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import both, low_chain, one_shoulder_neckline, side_edges
 from ragdiffusion.garments.patterns.curves import BezierPath, backwards, joined, mirrored
 from ragdiffusion.garments.patterns.kind import Kind
+from ragdiffusion.garments.patterns.library import is_lopsided
 from ragdiffusion.garments.patterns.merging import crossings
 from ragdiffusion.garments.patterns.pattern import Pattern
 from ragdiffusion.garments.patterns.upper import Edges
@@ -22,6 +23,7 @@ _FLIP = np.array([-1.0, 1.0])
 _TOLERANCE = 0.05  # cm
 _RUFFLED, _BASEBALL = 0.06, 0.35  # shares of round dress necks, and of stand-up collars of sporty jackets
 _LEAST_RISE = 0.31  # from which on a hood is drawn into the outline that there is
+_HIP = 0.15  # of a side's length, from the waist down
 _SPORTY = ("Jacket", "Sports Jacket")
 
 
@@ -46,7 +48,8 @@ class _Cutter:
         self.spec = spec
         wide = pattern.measures.get("chest", pattern.measures.get("waist", pattern.measures.get("shoulder_width")))
         self.unit = float(wide) / 2
-        self.right, self.left = (side_edges(self.kind, self.measures, side) for side in (1, -1))
+        self.right = side_edges(self.kind, self.measures, 1)
+        self.left = side_edges(self.kind, self.measures, -1) if is_lopsided(self.kind, self.measures) else self.right
         self.facts = attributes_of(pattern)
 
     def structure(self) -> Structure:
@@ -209,7 +212,7 @@ class _Cutter:
     def _side_marks(self, edges: Edges, hem: np.ndarray) -> dict[str, np.ndarray]:
         start = low_chain(edges)[0, 0] / self.unit
         if self.kind.upper == "waist":
-            found = {"waist": start, "hem": hem, "hip": self._line(edges["side"])[3]}
+            found = {"waist": start, "hem": hem, "hip": _along(self._line(edges["side"]), _HIP)}
             if "leg_hem" in edges:
                 found["hem"] = (edges["leg_hem"][0, 0] + edges["leg_hem"][0, -1]) / 2 / self.unit
             return found
@@ -234,6 +237,12 @@ class _Cutter:
                     age="Child" if rng.random() < spec.child else "Adult",
                     gender="Female" if rng.random() < spec.female else "Male", top_open="No", surface=surface,
                     front=self.kind.front, pockets=self.kind.pockets, rib=spec.rib, draped=draped)
+
+
+def _along(line: np.ndarray, share: float) -> np.ndarray:
+    """The point at a share of a line's length."""
+    step = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+    return np.array([np.interp(share * step[-1], step, line[:, i]) for i in (0, 1)])
 
 
 def _thick(line: np.ndarray, width: float = 0.03) -> np.ndarray:

@@ -8,7 +8,6 @@ from ragdiffusion.garments.engine2d.catalogue import CATALOGUE
 from ragdiffusion.garments.engine2d.cutting import cut
 from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.patterns.catalogue import KINDS
-from ragdiffusion.garments.patterns.pattern import draft
 from ragdiffusion.garments.patterns.population import Population
 
 _NAMES = {"trousers": "Trousers", "shorts": "Shorts"}
@@ -45,4 +44,4 @@ def sample_structure(population: Population, rng: np.random.Generator, category:
         raise ValueError(f"unknown category {category!r}; wanted one of {', '.join(CATALOGUE)}")
     odds = kinds_of(category)
     kind = str(rng.choice(list(odds), p=list(odds.values())))
-    return cut(draft(kind, population.sample(kind, rng)), rng, CATALOGUE[category])
+    return cut(population.pattern(kind, rng), rng, CATALOGUE[category])

@@ -38,7 +38,7 @@ def polygons(kind: Kind, m: Measures, steps: int = STEPS) -> list[np.ndarray]:
     """
     m = {key: value for key, value in m.items() if not key.startswith("tie")}
     right = side_edges(kind, m, 1)
-    left = side_edges(kind, m, -1) if _lopsided(kind, m) else right
+    left = side_edges(kind, m, -1) if is_lopsided(kind, m) else right
     if kind.upper == "one_shoulder":
         top = one_shoulder_neckline(m, kind)
     else:
@@ -51,8 +51,9 @@ def polygons(kind: Kind, m: Measures, steps: int = STEPS) -> list[np.ndarray]:
     return found
 
 
-def _lopsided(kind: Kind, m: Measures) -> bool:
-    one_sided = ("hem_slant", "slit_opening")
+def is_lopsided(kind: Kind, m: Measures) -> bool:
+    """Whether a kind or a measure makes the sides of some pattern differ."""
+    one_sided = ("hem_slant", "slit_opening", "tie_length")
     return kind.upper == "one_shoulder" or any(np.any(m[key]) for key in one_sided if key in m)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ragdiffusion.garments.patterns.curves import flattened, split
 
-_STEPS = 24
+_STEPS = 14
 _ROUNDS = 3
 
 

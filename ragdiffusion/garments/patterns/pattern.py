@@ -12,6 +12,7 @@ from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.construction import outline, panels, side_edges
 from ragdiffusion.garments.patterns.curves import FINE, BezierPath
 from ragdiffusion.garments.patterns.kind import Kind
+from ragdiffusion.garments.patterns.library import is_lopsided
 from ragdiffusion.garments.patterns.measures import Measure, MeasureError
 from ragdiffusion.garments.patterns.merging import crosses_itself
 from ragdiffusion.garments.patterns.panels import Panel
@@ -162,7 +163,8 @@ def draft(kind: str, measures: Mapping[str, float] | None = None) -> Pattern:
     spec = kind_of(kind)
     complete = check(spec, measures or {})
     m = {key: np.asarray(value) for key, value in complete.items()}
-    right, left = side_edges(spec, m, 1), side_edges(spec, m, -1)
+    right = side_edges(spec, m, 1)
+    left = side_edges(spec, m, -1) if is_lopsided(spec, m) else right
     path = BezierPath(outline(spec, m, right, left), closed=True)
     _check_simple(spec, path)
     return Pattern(kind, complete, path, seams(spec, m, right, left), panels(spec, m, right, left))

@@ -18,8 +18,8 @@ from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import HIDDEN
 from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures
-from ragdiffusion.garments.patterns.pattern import is_drawable, kind_of, sample, sample_many
-from ragdiffusion.garments.patterns.rules import broken
+from ragdiffusion.garments.patterns.measures import MeasureError
+from ragdiffusion.garments.patterns.pattern import Pattern, draft, kind_of, sample, sample_many
 
 SCHEMA = 1
 _LEVELS = 255  # to which a measure's range is divided in the file
@@ -30,6 +30,7 @@ _OUTSIDE = 0.08  # how far beyond a kind's range a borrowed measure may lie, in 
 _SHARED = 0.6  # share of a kind's shown measures that a lender must have
 _ENOUGH = 24  # fits below which a kind is drawn from its ranges alone
 _TRIES = 60
+_DIGITS = 2  # of a measure, as banks store it
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,17 @@ class Population:
         Raises:
             MeasureError: unknown kind.
         """
+        return self.pattern(kind, rng).measures
+
+    def pattern(self, kind: str, rng: np.random.Generator) -> Pattern:
+        """Draw a garment of a kind that could be in a catalogue.
+
+        Raises:
+            MeasureError: unknown kind.
+        """
         pool = self.pool(kind)
         if len(pool) < _ENOUGH:
-            return sample(kind, rng)
+            return draft(kind, sample(kind, rng))
         spec = kind_of(kind)
         for _ in range(_TRIES):
             vector = _between(pool, rng, spec)
@@ -75,9 +84,11 @@ class Population:
             if "neck_drop_back" in measures:
                 front = max(measures["neck_drop_front"], measures["neck_drop_back"])
                 measures["neck_drop_front"] = min(front, spec.measures["neck_drop_front"].high)
-            if is_drawable(kind, measures):
-                return measures
-        return sample(kind, rng)
+            try:
+                return draft(kind, {key: round(value, _DIGITS) for key, value in measures.items()})
+            except MeasureError:
+                continue
+        return draft(kind, sample(kind, rng))
 
     def save(self, path: str | Path) -> None:
         """Write the fits as an npz, each measure in 256 levels of its range."""
@@ -156,9 +167,3 @@ def _between(pool: np.ndarray, rng: np.random.Generator, kind: Kind) -> np.ndarr
     share = rng.uniform(0, _PARTNER)
     mixed = np.where(np.isnan(other), one, one + share * (other - one))
     return np.clip(mixed + _NOISE * span * rng.standard_normal(len(mixed)), low, low + span)
-
-
-def plausible(kind: str, vectors: np.ndarray) -> np.ndarray:
-    """Whether rows [N, M] of measures agree with themselves."""
-    spec = kind_of(kind)
-    return ~np.broadcast_to(broken(spec, as_measures(spec, vectors)), len(vectors))

@@ -21,7 +21,9 @@ def coverage(polygons: list[np.ndarray], size: int) -> np.ndarray:
     starts = np.concatenate(polygons)
     ends = np.concatenate([np.roll(points, -1, axis=0) for points in polygons])
     shares = covered(starts, ends, np.zeros(len(starts), np.int64), 1, size)[0]
-    return np.rint(shares * 255).astype(np.uint8)
+    shares *= 255
+    shares += 0.5
+    return shares.astype(np.uint8)
 
 
 def coverages(polygons: list[np.ndarray], size: int, lines: int = LINES) -> np.ndarray:
@@ -70,7 +72,8 @@ def covered(
     sign = np.where(way[:, 1] > 0, -1.0, 1.0) / lines
     width = size + 2
     place = (owners[side] * size + number // lines) * width + column
-    total = np.bincount(place, sign * (1 - beyond), count * size * width)
-    total += np.bincount(place + 1, sign * beyond, count * size * width)
-    shares = np.cumsum(total.reshape(count, size, width), axis=2)[:, :, :size]
-    return np.clip(shares, 0, 1).astype(np.float32)
+    weights = sign * beyond
+    places, weights = np.concatenate([place, place + 1]), np.concatenate([sign - weights, weights])
+    total = np.bincount(places, weights, count * size * width)
+    shares = np.cumsum(total.reshape(count, size, width), axis=2, dtype=np.float32)[:, :, :size]
+    return np.clip(shares, 0, 1)
