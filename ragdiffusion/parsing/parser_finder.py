@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.images import mask_to_tensor
 from ragdiffusion.parsing.choosing import choose
-from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, given_garment
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, given_garment, on_photo
 from ragdiffusion.parsing.parser import Parser
-
-log = logging.getLogger(__name__)
 
 
 class ParserFinder:
@@ -41,6 +36,4 @@ class ParserFinder:
             return given_garment(photo, garment, self._size)
         point = garment if isinstance(garment, tuple) else None
         choice = choose(self.parser.parse(photo, point=point), garment)
-        if choice.why:
-            log.info("%s", choice.why)
-        return FoundGarment(mask_to_tensor(choice.garment.mask, self._size)[0].numpy(), "parser", choice.garment.name)
+        return on_photo(choice.garment.mask, self._size, "parser", name=choice.garment.name, why=choice.why)
