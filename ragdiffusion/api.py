@@ -114,10 +114,9 @@ class RAGDiffusion:
         return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
 
     def _finder(self, parser: Parser | None) -> GarmentFinder | None:
-        if parser is not None:
-            return ParserFinder(parser)
         flow = self.pipeline.appearance_flow
-        return None if flow is None else FlowFinder(flow)
+        alone = None if flow is None else FlowFinder(flow)
+        return alone if parser is None else ParserFinder(parser, alone=alone)
 
     @property
     def bank(self) -> Bank:

@@ -125,18 +125,30 @@ def test_a_parser_tells_which_garment_is_meant(tiny_model) -> None:
         model.see(photo, "dress")
 
 
+def test_a_garment_that_lies_alone_is_found_by_the_flow_and_named_by_the_parser(tiny_model, photo) -> None:
+    """The flow's own finder is the more exact one there."""
+    model = RAGDiffusion(tiny_model.pipeline, tiny_model.bank, tiny_model.checkpoint, parser=_Halves(only="upper"))
+    garment = model.see(photo).garment
+    assert (garment.source, garment.name) == ("flow", "upper")
+    np.testing.assert_array_equal(garment.mask, tiny_model.see(photo).garment.mask)
+    assert model.see(photo, "upper").garment.source == "parser"  # whoever names it wants that one
+
+
 def test_a_checkpoint_without_a_parser_says_so(tiny_model, photo) -> None:
     with pytest.raises(RuntimeError, match="has no parser"):
         tiny_model.parse(photo)
 
 
 class _Halves:
-    """A parser that calls the upper third of every photo a top and the rest trousers."""
+    """A parser that calls the upper third of every photo a top and the rest trousers, or sees one of them only."""
+
+    def __init__(self, only: str | None = None) -> None:
+        self.only = only
 
     def parse(self, photo, *, point=None) -> Parse:
         width, height = photo.size
         third = height // 3
         boxes = {"lower": (0, third, width, height), "upper": (0, 0, width, third)}
         instances = tuple(Instance(name, box, np.full((box[3] - box[1], box[2] - box[0]), 255, np.uint8), photo.size, 1.0)
-                          for name, box in boxes.items())
+                          for name, box in boxes.items() if self.only in (None, name))
         return Parse(np.full((9, 8, 8), 1 / 9, np.float32), instances, photo.size)
