@@ -27,8 +27,13 @@ from ragdiffusion.generation.generator import (
 from ragdiffusion.generation.loading import locate_checkpoint, open_pipeline
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha, mask_to_tensor
+from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.flow_finder import FlowFinder
-from ragdiffusion.parsing.found import GarmentChoice
+from ragdiffusion.parsing.found import GarmentChoice, GarmentFinder
+from ragdiffusion.parsing.opening import PART, load_bundled, open_parser
+from ragdiffusion.parsing.parse import Parse
+from ragdiffusion.parsing.parser import Parser
+from ragdiffusion.parsing.parser_finder import ParserFinder
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
@@ -52,20 +57,21 @@ class RAGDiffusion:
         bank: made by this checkpoint's encoder.
         checkpoint: fingerprint of the weights.
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
+        parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
     """
 
     def __init__(self, pipeline: RAGDiffusionPipeline, bank: Bank, checkpoint: str, *,
-                 reader: str | AttributeReader = "heads") -> None:
+                 reader: str | AttributeReader = "heads", parser: Parser | None = None) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
         self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
-        flow = pipeline.appearance_flow
-        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net,
-                                 None if flow is None else FlowFinder(flow), image_size=self.image_size)
+        self.parser = parser
+        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net, self._finder(parser),
+                                 image_size=self.image_size)
         self.retriever = Retriever(self.observer, bank, image_size=self.image_size, checkpoint=checkpoint,
                                    reader=reader, device=self.device)
         self.generator = Generator(pipeline, self.defaults, checkpoint)
@@ -74,7 +80,7 @@ class RAGDiffusion:
     def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
                         bank: str | Path | None = None, device: str | None = None,
                         dtype: torch.dtype = torch.float32, offload: str = "whole", compiled: bool = False,
-                        reader: str | AttributeReader = "heads") -> RAGDiffusion:
+                        reader: str | AttributeReader = "heads", parser: str = "bundled") -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
         Args:
@@ -88,18 +94,29 @@ class RAGDiffusion:
             compiled: compile MainNet, which takes minutes once and makes steps faster.
             reader: who reads the attributes: "heads", "qwen:FOLDER_OR_HUB_ID", the address of an OpenAI-compatible
                 server (to which each photo is then sent), or any reader.
+            parser: who tells garments apart: "bundled" (the checkpoint's, where it has one),
+                "segformer:FOLDER_OR_HUB_ID" or "sam:FOLDER_OR_HUB_ID".
 
         Raises:
-            ValueError: if the preset, checkpoint, bank or reader does not exist or does not fit.
+            ValueError: if the preset, checkpoint, bank, reader or parser does not exist or does not fit.
         """
         get_preset(preset)
         if isinstance(reader, str):
             parse_reader(reader)  # before the weights are loaded, which takes seconds
+        parse_parser(parser)
         location = locate_checkpoint(checkpoint, preset)
         pipeline = open_pipeline(location, preset, device, dtype=dtype, offload=offload, compiled=compiled)
         opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
                            fingerprint=fingerprint(location, ENCODER_PARTS))
-        return cls(pipeline, opened, fingerprint(location), reader=reader)
+        chosen = load_bundled(location / PART, device or pipeline.device)
+        if parser != "bundled":
+            chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
+
+    def _finder(self, parser: Parser | None) -> GarmentFinder | None:
+        flow = self.pipeline.appearance_flow
+        alone = None if flow is None else FlowFinder(flow)
+        return alone if parser is None else ParserFinder(parser, alone=alone)
 
     @property
     def bank(self) -> Bank:
@@ -136,9 +153,20 @@ class RAGDiffusion:
             ValueError: if the photo can't be read, or the garment can't be found.
         """
         if isinstance(photo, Sight):
-            return photo if garment is None else self.observer.see(photo.image, garment, alpha=photo.alpha)
+            return photo if garment is None else self.observer.see(photo.photo, garment)
         image, alpha = load_photo_and_alpha(photo, name=name)
         return self.observer.see(image, garment, alpha=alpha)
+
+    def parse(self, photo: PhotoSource) -> Parse:
+        """Tell what is where in a photo: its garments one by one, skin, hair and ground.
+
+        Raises:
+            ValueError: if the photo can't be read.
+            RuntimeError: if this checkpoint has no parser.
+        """
+        if self.parser is None:
+            raise RuntimeError(f"the {self.preset} checkpoint has no parser: give one, such as segformer:FOLDER_OR_ID")
+        return self.parser.parse(photo.photo if isinstance(photo, Sight) else load_photo(photo))
 
     def read_attributes(self, photo: PhotoSource) -> AttributeReading:
         """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""

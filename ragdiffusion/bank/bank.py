@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, group_of
 from ragdiffusion.bank import entries as fields
 from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
@@ -214,7 +214,11 @@ class Bank:
             kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]
             if ranking is not None:
                 order = ranking.order(similarity[kept], self._follower.shapes(session, ids[kept].tolist()))
-                kept = [kept[place] for place in order[:k]]
+                kept = [kept[place] for place in order]
+                if ranking.group is not None:
+                    first = _of_group_first(session, ids[kept].tolist(), ranking.group, int(k))
+                    kept = [kept[place] for place in first]
+                kept = kept[:k]
             ids = ids[kept].tolist()
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
@@ -468,3 +472,18 @@ class Bank:
             enabled=row.enabled,
             deleted_at=None if row.deleted_at is None else aware(row.deleted_at),
         )
+
+
+def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:
+    """Positions of entries, those of a group or of none known before the others, each in their order; k or more."""
+    suiting: list[int] = []
+    others: list[int] = []
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start:start + _PAGE]
+        rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
+        groups = {row.id: group_of(row.attributes) for row in rows}
+        for position, entry_id in enumerate(page, start):
+            (suiting if groups[entry_id] in (group, UNKNOWN) else others).append(position)
+        if len(suiting) >= k:
+            break
+    return suiting + others

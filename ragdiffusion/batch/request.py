@@ -19,7 +19,7 @@ class Request:
     """What is made of every photo, and with which model; it travels to worker processes.
 
     Attributes:
-        preset, checkpoint, bank, device, offload, compiled, reader: as `RAGDiffusion.from_pretrained` takes them.
+        preset, checkpoint, bank, device, offload, compiled, reader, parser: as `RAGDiffusion.from_pretrained` takes them.
         dtype: name of torch's.
         k, alpha, attributes: as `RAGDiffusion.retrieve` takes them.
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
@@ -35,6 +35,7 @@ class Request:
     offload: str = "whole"
     compiled: bool = False
     reader: str = "heads"
+    parser: str = "bundled"
     k: int | None = None
     alpha: float | None = None
     attributes: Mapping[str, str] | None = None
@@ -71,4 +72,5 @@ class Request:
             offload=self.offload,
             compiled=self.compiled,
             reader=self.reader,
+            parser=self.parser,
         )

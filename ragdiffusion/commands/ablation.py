@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--limit is {args.limit}, 2 or more wanted: FID and KID compare sets")
     if args.steps < 1 or args.autoencoder_steps < 1:
         raise ValueError(f"--steps {args.steps}, --autoencoder-steps {args.autoencoder_steps}: 1 or more wanted")
-    args.reader, args.dtype, args.offload, args.compile = "heads", "float32", "whole", False
+    args.reader, args.parser, args.dtype, args.offload, args.compile = "heads", "bundled", "float32", "whole", False
     report = ablate(args, get_preset(args.train_preset))
     if args.json:
         print_json(report)

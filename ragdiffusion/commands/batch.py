@@ -88,6 +88,7 @@ def request_of(args: argparse.Namespace) -> Request:
         offload=args.offload,
         compiled=args.compile,
         reader=args.reader,
+        parser=args.parser,
         k=args.k,
         alpha=args.alpha,
         attributes=parse_assignments(args.attributes) if args.attributes else None,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.parsing.choice import GARMENT_HELP
+from ragdiffusion.parsing.choice import GARMENT_HELP, PARSER_HELP
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 PHOTO_SIZE, MODEL_SIZE = "photo", "model"
@@ -36,6 +36,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
                         "make room for each other on a small GPU (default: they need not)")
     parser.add_argument("--compile", action="store_true", help="compile MainNet: minutes once, faster steps after")
     parser.add_argument("--reader", default="heads", metavar="READER", help=READER_HELP)
+    parser.add_argument("--parser", default="bundled", metavar="PARSER", help=PARSER_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -66,7 +67,7 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     quiet_libraries()
     return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device,
                                         dtype=getattr(torch, args.dtype), offload=args.offload, compiled=args.compile,
-                                        reader=args.reader)
+                                        reader=args.reader, parser=args.parser)
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:

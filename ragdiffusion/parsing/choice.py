@@ -1,4 +1,4 @@
-"""Which garment of a photo a person means, in words; the one place where "each" becomes one choice a garment."""
+"""Which garment of a photo a person means, and which parser is to tell garments apart, in words."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ GARMENT_HELP = (
     "of the photo, or a mask file of the photo's size (default: the one that the photo is most likely "
     "about)"
 )
+PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
+               "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
+_FORMS = "write bundled, segformer:FOLDER_OR_ID or sam:FOLDER_OR_ID"
 _POINT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*")
 
 
@@ -63,3 +66,18 @@ def separate(choice: GarmentChoice | None) -> list[tuple[str, GarmentChoice | No
             "garment, or leave it out"
         )
     return [("", choice)]
+
+
+def parse_parser(text: str) -> tuple[str, str]:
+    """Split a parser's name into kind and place; nothing is opened.
+
+    Returns:
+        "bundled", "segformer" or "sam", and the folder or hub id ("" for the bundled one).
+
+    Raises:
+        ValueError: for any other form.
+    """
+    kind, _, place = text.partition(":")
+    if text == "bundled" or (kind in ("segformer", "sam") and place):
+        return kind, place
+    raise ValueError(f"there is no parser {text!r}: {_FORMS}")

@@ -31,7 +31,7 @@ class Sight:
     """What the model knows of one garment in one photo; everything downstream takes it.
 
     Attributes:
-        image: RGB, the photo, upright; a cut-out lies on a ground of contrast.
+        image: RGB, the photo, upright, cut to the garment where that is small; a cut-out lies on a ground of contrast.
         garment: where the garment is; None in a preset that has nobody to ask.
         tokens: (1, L, feature_dim) of StructureNet's photo tower.
         probabilities: what the attribute heads give each value.
@@ -40,7 +40,8 @@ class Sight:
         expected: (h, w) in [0, 1], the silhouette that it would have laid flat, as SilhouetteNet draws it; None
             without that network or without a garment.
         seconds: that the look took.
-        alpha: (H, W) in [0, 1] of the photo's own size, where it came cut out; sheer cloth lies in between.
+        photo: RGB, the whole photo.
+        alpha: (H, W) in [0, 1] of the image's own size, where it came cut out; sheer cloth lies in between.
     """
 
     image: Image.Image
@@ -50,6 +51,7 @@ class Sight:
     outline: torch.Tensor | None
     expected: torch.Tensor | None
     seconds: float
+    photo: Image.Image
     alpha: np.ndarray | None = None
 
     @property
@@ -132,11 +134,15 @@ class Observer:
                 raise ValueError("a garment is named, but this preset has nobody to find it: leave it out")
             tokens = self._tokens(image)
             read = head_probabilities(self._net.read_attributes(tokens), self._taught)
-            return Sight(image, None, tokens, read, None, None, time.perf_counter() - started, alpha)
+            return Sight(image, None, tokens, read, None, None, time.perf_counter() - started, image, alpha)
         if garment is None and alpha is not None:
             found = given_garment(image, cloth_of(alpha), self._size, "alpha")
         else:
             found = self.finder.find(image, garment)
+        photo = image
+        if found.crop is not None:
+            left, top, right, bottom = found.crop
+            image, alpha = photo.crop(found.crop), None if alpha is None else alpha[top:bottom, left:right]
         pixels = photo_to_array(image, 2 * self._size)  # frames are cut out of it
         tokens = self._tokens(Image.fromarray(framed(pixels, found.mask, self._net.image_size)))
         probabilities = head_probabilities(self._net.read_attributes(tokens), self._taught)
@@ -146,7 +152,8 @@ class Observer:
             expected = prediction.silhouette[0, 0].float().sigmoid().cpu()
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             probabilities |= head_probabilities(prediction.attributes, self._silhouettes_taught)
-        return Sight(image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, alpha)
+        return Sight(image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, photo,
+                     alpha)
 
     @torch.no_grad()
     def embed(self, sight: Sight, known: Mapping[str, str]) -> torch.Tensor:
