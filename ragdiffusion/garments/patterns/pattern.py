@@ -24,7 +24,15 @@ from ragdiffusion.images import CANONICAL_MARGIN
 _CHECKED = 0.05  # cm: how finely an outline is looked at for crossings
 _TRIES = 400
 _RARE = (("hem_slant",), ("slit", "slit_opening"), ("tie_length",), ("waist_corner",))
-_PLAIN = 0.85  # share of drawn garments that keep the default of each of these
+_WIDTHS: dict[str, tuple[tuple[str, ...], float]] = {
+    "shoulder_width": (("chest",), 0.06), "waist": (("chest",), 0.06), "hip": (("chest", "waist"), 0.06),
+    "thigh": (("hip",), 0.04), "knee": (("thigh",), 0.07), "leg_hem": (("knee",), 0.12),
+    "hem": (("hip", "waist"), 0.12), "biceps": (("chest",), 0.07),
+}
+"""Width -> the widths that it goes with (the first that a kind has), and the spread about that, in logarithms."""
+
+_TOGETHER = 0.85  # power of the other width by which one goes with it
+_PLAIN = 0.93  # share of drawn garments that keep the default of each of these
 
 
 @dataclass(frozen=True)
@@ -179,12 +187,24 @@ def sample(kind: str, rng: np.random.Generator) -> dict[str, float]:
     spec = kind_of(kind)
     for _ in range(_TRIES):
         drawn = sample_many(kind, rng, 64)
+        _proportion(spec, drawn, rng)
         good = np.flatnonzero(~broken(spec, drawn))
         for i in good:
             found = {key: float(values[i]) for key, values in drawn.items()}
             if is_drawable(kind, found):
                 return found
     raise AssertionError(f"the ranges of {kind} leave no garment")
+
+
+def _proportion(kind: Kind, m: dict[str, np.ndarray], rng: np.random.Generator) -> None:
+    """Let widths go with each other as they do in typical garments of a kind, in place."""
+    for key, (other, spread) in _WIDTHS.items():
+        lead = next((name for name in other if name in m), None)
+        if key not in m or lead is None:
+            continue
+        spec, of = kind.measures[key], kind.measures[lead]
+        typical = spec.default * (m[lead] / of.default) ** _TOGETHER
+        m[key] = np.clip(typical * np.exp(spread * rng.standard_normal(len(typical))), spec.low, spec.high)
 
 
 def is_drawable(kind: str, measures: Mapping[str, float]) -> bool:

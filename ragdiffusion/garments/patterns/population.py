@@ -146,7 +146,7 @@ def _borrowed(kind: Kind, other: Kind, vectors: np.ndarray) -> np.ndarray:
     """The rows of another kind's fits that are garments of this one."""
     lent = as_measures(other, vectors)
     shown = [key for key in kind.measures if key not in HIDDEN]
-    if sum(key in lent for key in shown) < _SHARED * len(shown):
+    if sum(key in lent for key in shown) < _SHARED * len(shown) or ("hip" in kind.measures and "hip" not in lent):
         return np.empty((0, len(kind.measures)))
     low, span = _ranges(kind)
     found = np.stack([lent.get(key, np.full(len(vectors), np.nan)) for key in kind.measures], axis=1)
