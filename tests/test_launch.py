@@ -227,7 +227,7 @@ def test_what_is_lacking_is_named(tmp_path: Path) -> None:
     assert "-m pip install -r absent.txt`, or start without --no-venv" in message
 
 
-def test_the_requirement_files_name_modules_that_this_python_has() -> None:
+def test_this_python_has_what_the_requirement_files_name() -> None:
     launch.check_current(launch.requirement_files("test", []))
 
 

@@ -25,9 +25,9 @@ from sqlalchemy import (
     inspect,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from ragdiffusion.bank.damage import DamagedBankError, guarded
 from ragdiffusion.files import whole
@@ -312,14 +312,41 @@ def _connect_reader(path: Path) -> Store:
     """Connects to a file for reading, and leaves nothing beside it.
 
     SQLite cannot read a file with a write-ahead log without making two files beside it, unless it is told that the
-    file never changes. That holds while no log with pages lies there, which is a writer's; so each transaction has
-    its own connection, which looks anew whether one does.
+    file never changes. That holds while no log with pages lies there, which is a writer's. So each transaction asks
+    whether the file is as it was, and connects anew if not; a connection that sees a log is closed when it is done. A
+    file that was removed can be read on, through the connection that there is.
     """
 
     def connect() -> sqlite3.Connection:
         return _connection(path, "ro&immutable=1" if _uses_wal(path) and not _has_log(path) else "ro")
 
-    return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=NullPool), read_only=True)
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "connect")
+    def remember(connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["state"] = _state(path)
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: object, record: ConnectionPoolEntry, proxy: object) -> None:
+        now = _state(path)
+        if now is not None and now != record.info["state"]:
+            raise DisconnectionError
+
+    @event.listens_for(engine, "checkin")
+    def leave(connection: object, record: ConnectionPoolEntry) -> None:
+        if record.info["state"] is not None and record.info["state"][-1]:
+            record.invalidate()
+
+    return _file_store(path, engine, read_only=True)
+
+
+def _state(path: Path) -> tuple[int, int, int, bool] | None:
+    """What tells whether a file is as it was, and whether a log lies beside it; None where it is no more."""
+    try:
+        found = path.stat()
+        return found.st_ino, found.st_mtime_ns, found.st_size, _has_log(path)
+    except FileNotFoundError:
+        return None
 
 
 def _connection(path: Path, mode: str) -> sqlite3.Connection:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ragdiffusion.batch.making import make
 from ragdiffusion.batch.report import Row, photo_name
-from ragdiffusion.batch.request import Request
+from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _TRIES = 2  # of a photo whose worker process died
 
 
 @dataclass(frozen=True)
-class Job:
+class BatchJob:
     """What every worker is told.
 
     Attributes:
@@ -31,14 +31,14 @@ class Job:
         destination: folder of the report.
     """
 
-    request: Request
+    request: PictureRequest
     destination: Path
 
 
 class Executor(Protocol):
     """Makes pictures somewhere."""
 
-    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
         """Make the picture of every task, in any order.
 
         Yields:
@@ -53,7 +53,7 @@ class Executor(Protocol):
 class ThisProcess:
     """Makes one picture after the other, here."""
 
-    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
         """As `Executor.run`, in the order of the tasks."""
         if tasks:
             model = job.request.load_model()
@@ -72,7 +72,7 @@ class LocalProcesses:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
         """As `Executor.run`."""
         waiting, tries = list(reversed(tasks)), dict.fromkeys(tasks, 0)
         while waiting:
@@ -100,7 +100,7 @@ class LocalProcesses:
                                 error="its process died (no memory?)",
                             )
 
-    def _pool(self, job: Job) -> ProcessPoolExecutor:
+    def _pool(self, job: BatchJob) -> ProcessPoolExecutor:
         # Forking a process that runs torch's threads can hang; so each worker starts afresh.
         context = multiprocessing.get_context("spawn")
         return ProcessPoolExecutor(
@@ -125,7 +125,7 @@ def local_executor(workers: int) -> Executor:
 _here: list[RAGDiffusion | ValueError] = []  # the model of a worker process, or why it has none
 
 
-def _load_here(request: Request, workers: int) -> None:
+def _load_here(request: PictureRequest, workers: int) -> None:
     import torch
 
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
@@ -135,7 +135,7 @@ def _load_here(request: Request, workers: int) -> None:
         _here.append(error)
 
 
-def _make_here(task: Task, job: Job) -> Row:
+def _make_here(task: Task, job: BatchJob) -> Row:
     if isinstance(_here[0], ValueError):
         raise _here[0]
     return make(task, _here[0], job.request, job.destination)

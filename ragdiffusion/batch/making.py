@@ -14,10 +14,10 @@ from ragdiffusion.parsing.choice import parse_choice, separate
 
 if TYPE_CHECKING:
     from ragdiffusion.api import PictureSize, RAGDiffusion, Sight
-    from ragdiffusion.batch.request import Request
+    from ragdiffusion.batch.request import PictureRequest
 
 
-def make(task: Task, model: RAGDiffusion, request: Request, destination: Path) -> Row:
+def make(task: Task, model: RAGDiffusion, request: PictureRequest, destination: Path) -> Row:
     """Make the picture of one photo, and its landmark beside it.
 
     Args:
@@ -43,7 +43,7 @@ def make(task: Task, model: RAGDiffusion, request: Request, destination: Path) -
         )
 
 
-def _make(task: Task, data: bytes, model: RAGDiffusion, request: Request, destination: Path, started: float) -> Row:
+def _make(task: Task, data: bytes, model: RAGDiffusion, request: PictureRequest, destination: Path, started: float) -> Row:
     ((_, garment),) = separate(None if request.garment is None else parse_choice(request.garment))
     sight = model.see(data, garment, name=task.photo.name)
     guide = model.retrieve(sight, k=request.k, alpha=request.alpha, attributes=request.attributes)

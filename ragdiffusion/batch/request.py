@@ -15,7 +15,7 @@ _ONLY_HOW = ("device", "offload", "compiled")  # what is made is the same
 
 
 @dataclass(frozen=True)
-class Request:
+class PictureRequest:
     """What is made of every photo, and with which model; it travels to worker processes.
 
     Attributes:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragdiffusion.batch.executors import Executor, Job
+from ragdiffusion.batch.executors import Executor, BatchJob
 from ragdiffusion.batch.making import picture_name
 from ragdiffusion.batch.report import REPORT, Row, open_journal, photo_name, read_report, write_report
-from ragdiffusion.batch.request import Request
+from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task, find_tasks
 from ragdiffusion.files import sweep
 from ragdiffusion.parsing.choice import parse_choice, separate
@@ -46,7 +46,7 @@ class BatchResult:
 def run_batch(
     sources: Sequence[Path],
     destination: Path,
-    request: Request,
+    request: PictureRequest,
     executor: Executor,
     *,
     again: bool = False,
@@ -80,7 +80,7 @@ def run_batch(
     rows = dict(kept)
     destination.mkdir(parents=True, exist_ok=True)
     with open_journal(report) as journal:
-        for row in track(executor.run(waiting, Job(request, destination)), len(waiting)):
+        for row in track(executor.run(waiting, BatchJob(request, destination)), len(waiting)):
             rows[row.photo] = row
             journal.add(row)  # a stopped batch goes on from here
     write_report(report, rows.values())

@@ -11,7 +11,7 @@ from ragdiffusion.commands.common import MODEL_SIZE, add_model_arguments, add_sa
 from ragdiffusion.parsing.choice import GARMENT_HELP
 
 if TYPE_CHECKING:
-    from ragdiffusion.batch.request import Request
+    from ragdiffusion.batch.request import PictureRequest
     from ragdiffusion.batch.run import BatchResult
 
 
@@ -70,16 +70,16 @@ def run(args: argparse.Namespace) -> int:
     return 1 if result.failed else 0
 
 
-def request_of(args: argparse.Namespace) -> Request:
+def request_of(args: argparse.Namespace) -> PictureRequest:
     """What the arguments ask for.
 
     Raises:
         ValueError: if an attribute can't be read.
     """
     from ragdiffusion.attributes import parse_assignments
-    from ragdiffusion.batch.request import Request
+    from ragdiffusion.batch.request import PictureRequest
 
-    return Request(
+    return PictureRequest(
         preset=args.preset,
         checkpoint=args.checkpoint,
         bank=args.bank,

@@ -245,7 +245,10 @@ class Generator:
 
     def _checked_size(self, size: PictureSize, sight: Sight) -> int:
         limit = self.largest_size(sight.image)
-        size = {None: self._size, "photo": min(limit, max(SHOWN_SIZE, self._size))}.get(size, size)
+        if size is None:
+            size = self._size
+        elif size == "photo":
+            size = min(limit, max(SHOWN_SIZE, self._size))
         if not isinstance(size, int) or not self._size <= size <= limit:
             raise ValueError(f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
                              f"photo of {sight.image.width}x{sight.image.height}, or 'photo'")

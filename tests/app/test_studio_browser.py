@@ -181,7 +181,7 @@ def test_bad_photos_are_messages_and_leave_no_trace(
     give_photo(page, "good.png", photo_bytes())
     expect(frames(page)).to_have_count(4)
     page.set_input_files("#mask_file input", {"name": "photo.png", "mimeType": "image/png", "buffer": photo_bytes()})
-    expect(page.get_by_test_id("toast-body").filter(has_text="must be square")).to_be_visible()
+    expect(page.get_by_test_id("toast-body").filter(has_text="map of 3 labels")).to_be_visible()
     expect(page.locator("#canvas .source")).to_have_text("consensus")
     assert runs(workspace) == before
     assert len([*(workspace / "images").rglob("*.*")]) == pictures

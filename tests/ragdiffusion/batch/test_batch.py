@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 
 from ragdiffusion import cli
-from ragdiffusion.batch.executors import Job
+from ragdiffusion.batch.executors import BatchJob
 from ragdiffusion.batch.report import Row, open_journal, photo_name, read_report, write_report
-from ragdiffusion.batch.request import Request
+from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
 
@@ -254,7 +254,7 @@ def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Call
     class Elsewhere:
         """Stands for a cluster: rows come in another order, and one photo fails there."""
 
-        def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+        def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
             for task in reversed(tasks):
                 name = photo_name(task.photo)
                 if task.photo.stem == "b":
@@ -272,11 +272,11 @@ def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Call
 
     for index, name in enumerate("abc"):
         make_photo(index).save(tmp_path / f"{name}.png")
-    result = run_batch([tmp_path], tmp_path / "out", Request(), Elsewhere())
+    result = run_batch([tmp_path], tmp_path / "out", PictureRequest(), Elsewhere())
     assert (result.photos, result.made, [row.error for row in result.failed]) == (3, 2, ["node lost"])
-    result = run_batch([tmp_path], tmp_path / "out", Request(), Elsewhere())
+    result = run_batch([tmp_path], tmp_path / "out", PictureRequest(), Elsewhere())
     assert (result.already_done, result.made, len(result.failed)) == (2, 0, 1)
-    assert run_batch([tmp_path], tmp_path / "out", Request(seed=1), Elsewhere()).already_done == 0
+    assert run_batch([tmp_path], tmp_path / "out", PictureRequest(seed=1), Elsewhere()).already_done == 0
 
 
 def test_a_line_that_was_cut_off_is_ended_before_the_next(tmp_path: Path) -> None:
