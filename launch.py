@@ -42,6 +42,7 @@ EXTRAS = {
     "data people-sheet": ["train"],
     "data realism": ["train"],
     "data render": ["train"],
+    "describe": [],
     "evaluate": ["train"],
     "generate": [],
     "retrieve": [],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torch.nn import functional as F
@@ -21,13 +21,19 @@ from ragdiffusion.generation.generator import (
     GenerationCancelled,
     GenerationResult,
     Generator,
+    PictureSize,
     StepListener,
 )
 from ragdiffusion.generation.loading import locate_checkpoint, open_pipeline
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.images import load_mask, load_photo, mask_to_tensor
+from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha, mask_to_tensor
+from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.flow_finder import FlowFinder
-from ragdiffusion.parsing.found import GarmentChoice
+from ragdiffusion.parsing.found import GarmentChoice, GarmentFinder
+from ragdiffusion.parsing.opening import PART, load_bundled, open_parser
+from ragdiffusion.parsing.parse import Parse
+from ragdiffusion.parsing.parser import Parser
+from ragdiffusion.parsing.parser_finder import ParserFinder
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
@@ -35,7 +41,7 @@ from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
 __all__ = ["KEPT_NEIGHBOURS", "Draft", "Enlarged", "GenerationCancelled", "GenerationResult", "PhotoSource",
-           "RAGDiffusion", "Sight", "StepListener"]
+           "PictureSize", "RAGDiffusion", "Sight", "StepListener"]
 
 PhotoSource = str | Path | bytes | Image.Image | Sight
 """A photo as path, bytes or PIL image, or a sight of one, which spares another look."""
@@ -51,20 +57,21 @@ class RAGDiffusion:
         bank: made by this checkpoint's encoder.
         checkpoint: fingerprint of the weights.
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
+        parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
     """
 
     def __init__(self, pipeline: RAGDiffusionPipeline, bank: Bank, checkpoint: str, *,
-                 reader: str | AttributeReader = "heads") -> None:
+                 reader: str | AttributeReader = "heads", parser: Parser | None = None) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
-        self.defaults = SamplingDefaults(**(pipeline.config.sampling or asdict(get_preset(self.preset).defaults)))
-        flow = pipeline.appearance_flow
-        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net,
-                                 None if flow is None else FlowFinder(flow), image_size=self.image_size)
+        self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
+        self.parser = parser
+        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net, self._finder(parser),
+                                 image_size=self.image_size)
         self.retriever = Retriever(self.observer, bank, image_size=self.image_size, checkpoint=checkpoint,
                                    reader=reader, device=self.device)
         self.generator = Generator(pipeline, self.defaults, checkpoint)
@@ -73,7 +80,7 @@ class RAGDiffusion:
     def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
                         bank: str | Path | None = None, device: str | None = None,
                         dtype: torch.dtype = torch.float32, offload: str = "whole", compiled: bool = False,
-                        reader: str | AttributeReader = "heads") -> RAGDiffusion:
+                        reader: str | AttributeReader = "heads", parser: str = "bundled") -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
         Args:
@@ -87,18 +94,29 @@ class RAGDiffusion:
             compiled: compile MainNet, which takes minutes once and makes steps faster.
             reader: who reads the attributes: "heads", "qwen:FOLDER_OR_HUB_ID", the address of an OpenAI-compatible
                 server (to which each photo is then sent), or any reader.
+            parser: who tells garments apart: "bundled" (the checkpoint's, where it has one),
+                "segformer:FOLDER_OR_HUB_ID" or "sam:FOLDER_OR_HUB_ID".
 
         Raises:
-            ValueError: if the preset, checkpoint, bank or reader does not exist or does not fit.
+            ValueError: if the preset, checkpoint, bank, reader or parser does not exist or does not fit.
         """
         get_preset(preset)
         if isinstance(reader, str):
             parse_reader(reader)  # before the weights are loaded, which takes seconds
+        parse_parser(parser)
         location = locate_checkpoint(checkpoint, preset)
         pipeline = open_pipeline(location, preset, device, dtype=dtype, offload=offload, compiled=compiled)
         opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
                            fingerprint=fingerprint(location, ENCODER_PARTS))
-        return cls(pipeline, opened, fingerprint(location), reader=reader)
+        chosen = load_bundled(location / PART, device or pipeline.device)
+        if parser != "bundled":
+            chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
+
+    def _finder(self, parser: Parser | None) -> GarmentFinder | None:
+        flow = self.pipeline.appearance_flow
+        alone = None if flow is None else FlowFinder(flow)
+        return alone if parser is None else ParserFinder(parser, alone=alone)
 
     @property
     def bank(self) -> Bank:
@@ -121,24 +139,38 @@ class RAGDiffusion:
         folder = self.pipeline.name_or_path  # None if it was never loaded
         return folder is None or (Path(folder) / self.pipeline.config_name).is_file()
 
-    def see(self, photo: PhotoSource, garment: GarmentChoice | None = None) -> Sight:
+    def see(self, photo: PhotoSource, garment: GarmentChoice | None = None, *, name: str | None = None) -> Sight:
         """Look at a photo once; all else takes what was seen.
 
         Args:
             photo: path, bytes or PIL image. A sight is returned as it is, unless another garment is meant.
             garment: which garment of the photo is meant: its name, a point (x, y) on it in pixels of the photo, or
-                its mask (H, W) in [0, 1] of the photo's own size; None: the one that the photo is most likely about.
+                its mask (H, W) in [0, 1] of the photo's own size; None: the one that is cut out, where the photo is
+                transparent elsewhere, or that it is most likely about.
+            name: what to call the photo in messages; its file's name by default.
 
         Raises:
             ValueError: if the photo can't be read, or the garment can't be found.
         """
         if isinstance(photo, Sight):
-            return photo if garment is None else self.observer.see(photo.image, garment)
-        return self.observer.see(load_photo(photo), garment)
+            return photo if garment is None else self.observer.see(photo.photo, garment)
+        image, alpha = load_photo_and_alpha(photo, name=name)
+        return self.observer.see(image, garment, alpha=alpha)
+
+    def parse(self, photo: PhotoSource) -> Parse:
+        """Tell what is where in a photo: its garments one by one, skin, hair and ground.
+
+        Raises:
+            ValueError: if the photo can't be read.
+            RuntimeError: if this checkpoint has no parser.
+        """
+        if self.parser is None:
+            raise RuntimeError(f"the {self.preset} checkpoint has no parser: give one, such as segformer:FOLDER_OR_ID")
+        return self.parser.parse(photo.photo if isinstance(photo, Sight) else load_photo(photo))
 
     def read_attributes(self, photo: PhotoSource) -> AttributeReading:
         """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""
-        return self.reader.read(photo.image if isinstance(photo, Sight) else load_photo(photo))
+        return self.reader.read(self._image(photo))
 
     def retrieve(self, photo: PhotoSource, k: int | None = None, alpha: float | None = None,
                  attributes: Mapping[str, str] | None = None) -> StructureGuide:
@@ -157,18 +189,33 @@ class RAGDiffusion:
                                        alpha=self.defaults.alpha if alpha is None else alpha,
                                        attributes=attributes or {})
 
-    def landmark_from_mask(self, source: str | Path | bytes | Image.Image) -> torch.Tensor:
+    def landmark_from_mask(self, source: str | Path | bytes | Image.Image | np.ndarray, *,
+                           photo: PhotoSource | None = None, invert: bool | None = None) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
 
+        A mask that lies over the photo, as tools for segmentation export it, is brought into the canonical frame.
+
+        Args:
+            source: the mask; white, opaque or the lighter of two colours is garment.
+            photo: that it may lie over.
+            invert: whether it marks the ground; None: no, and one that looks so is refused.
+
         Raises:
-            ValueError: if it can't be read, is not square, is smaller than 64 pixels or (nearly) empty or full.
+            ValueError: if it can't be read, is neither square nor of the photo's shape, is smaller than 64 pixels,
+                inverted or (nearly) empty or full.
         """
-        mask = load_mask(source)
+        mask = load_mask(source, invert=invert)
         height, width = mask.shape
-        if height != width or height < 64:
-            name = source if isinstance(source, str | Path) else "the landmark"
-            raise ValueError(f"{name} is {width}x{height}: a landmark must be square and at least 64x64, "
-                             f"best {2 * self.image_size}x{2 * self.image_size}")
+        name = source if isinstance(source, str | Path) else "the landmark"
+        large, best, remedy = min(height, width) >= 64, 2 * self.image_size, ""
+        if large and photo is not None:
+            image = self._image(photo)
+            if lies_over(mask, image.size):
+                return cut_to_frame(mask, self.image_size)
+            remedy = f", or of the shape of the photo that it lies over, {image.width}x{image.height}"
+        if not large or height != width:
+            raise ValueError(f"{name} is {width}x{height}: a landmark must be square and at least 64x64, best "
+                             f"{best}x{best}{remedy or ', or be given with the photo that it lies over'}")
         return mask_to_tensor(mask, self.image_size)[0]
 
     def photo_outline(self, photo: PhotoSource) -> torch.Tensor:
@@ -222,7 +269,7 @@ class RAGDiffusion:
 
     def generate(self, photo: PhotoSource, guide: StructureGuide | None = None, *, seed: int = 0,
                  steps: int | None = None, strength: float | None = None, guidance: float | None = None,
-                 size: int | None = None, on_step: StepListener | None = None) -> GenerationResult:
+                 size: PictureSize = None, on_step: StepListener | None = None) -> GenerationResult:
         """Generate the flat-lay of a photo's garment under a guide (3.3).
 
         Args:
@@ -232,8 +279,8 @@ class RAGDiffusion:
             steps: of DDIM; None: the preset's.
             strength: share of the schedule run, in (0, 1]; None: the preset's.
             guidance: scale, 1 is off; None: the preset's.
-            size: side of the picture, from the model's to `largest_size(photo)`; None: the model's. The detail of a
-                larger one comes from the photo.
+            size: side of the picture, from the model's to `largest_size(photo)`; "photo": the photo's own, up to
+                1536; None: the model's. The detail of a larger one comes from the photo.
             on_step: called after each step with its number, their number and a function giving a preview; may
                 raise `GenerationCancelled`.
 
@@ -260,10 +307,10 @@ class RAGDiffusion:
 
     def largest_size(self, photo: PhotoSource) -> int:
         """Largest side that `generate` makes of a photo, pixels: the photo's own, at least the model's."""
-        return self.generator.largest_size(photo.image if isinstance(photo, Sight) else load_photo(photo))
+        return self.generator.largest_size(self._image(photo))
 
     def enlarge(self, photo: PhotoSource, picture: Image.Image, landmark: torch.Tensor, *,
-                size: int | None = None, pattern: Pattern | None = None) -> Enlarged:
+                size: PictureSize = None, pattern: Pattern | None = None) -> Enlarged:
         """Bring a picture that `generate` made at the model's size to a larger one, without denoising it again.
 
         Args:
@@ -287,3 +334,22 @@ class RAGDiffusion:
             pattern: that the landmark was drawn from, as in `enlarge`.
         """
         return self.generator.silhouette(landmark, size, pattern)
+
+    def opacity(self, photo: PhotoSource, landmark: torch.Tensor, size: int,
+                pattern: Pattern | None = None) -> Image.Image:
+        """How opaque a finished picture of a size is: L, 255 is opaque.
+
+        That is its silhouette, but where the photo came cut out with sheer cloth: there the cloth keeps its opacity.
+        A picture on white is `colour * opacity + white * (1 - opacity)`.
+
+        Args:
+            photo: path, bytes, PIL image or sight.
+            landmark: (H, W) in [0, 1].
+            size: side, pixels, at least H.
+            pattern: that the landmark was drawn from, as in `enlarge`.
+        """
+        return self.generator.opacity(self.see(photo), landmark, size, pattern)
+
+    @staticmethod
+    def _image(photo: PhotoSource) -> Image.Image:
+        return photo.image if isinstance(photo, Sight) else load_photo(photo)

@@ -82,6 +82,86 @@ ATTRIBUTES: tuple[Attribute, ...] = (
 EMBEDDED: tuple[Attribute, ...] = tuple(a for a in ATTRIBUTES if a.embedded)
 """The 10 attributes that feed the structure embedding, in table order."""
 
+TOP_ONLY = ("collar", "sleeve_length")
+"""The attributes that no garment worn below the waist has."""
+
+
+@dataclass(frozen=True)
+class GarmentKind:
+    """A kind of garment as data sets call it, in the terms of Table 6.
+
+    Attributes:
+        group: "upper", "lower" or "dress".
+        known: what the kind says for sure.
+        lacking: keys of the attributes that it cannot have; Table 6 has no category for trousers and shorts.
+    """
+
+    group: str
+    known: Mapping[str, str]
+    lacking: tuple[str, ...] = ()
+
+
+GROUPS = ("upper", "lower", "dress")
+GARMENT_KINDS: dict[str, GarmentKind] = {
+    "t-shirt": GarmentKind("upper", {"category": "T-shirt", "sleeve_length": "Short"}),
+    "longsleeve": GarmentKind("upper", {"sleeve_length": "Long"}),
+    "shirt": GarmentKind("upper", {"category": "Shirt", "collar": "Shirt"}),
+    "outwear": GarmentKind("upper", {"category": "Jacket", "sleeve_length": "Long"}),
+    "dress": GarmentKind("dress", {"category": "Dress"}),
+    "skirt": GarmentKind("lower", {"category": "Skirt"}, TOP_ONLY),
+    "pants": GarmentKind("lower", {"length": "Long"}, ("category", *TOP_ONLY)),
+    "shorts": GarmentKind("lower", {"length": "Short"}, ("category", *TOP_ONLY)),
+}
+"""The kinds of garments that real photos are labelled with: which has which attribute, in one place."""
+_ALIASES = {"trousers": "pants"}
+_DRESSES = frozenset({"Dress", "Loungewear Dress"})
+_LOWER = frozenset({"Skirt"})
+
+
+def garment_kind(name: str) -> GarmentKind | None:
+    """The kind of garment of a name, in any case; None for names that data sets of their own use."""
+    folded = name.lower()
+    return GARMENT_KINDS.get(_ALIASES.get(folded, folded))
+
+
+def known_of(name: str) -> dict[str, str]:
+    """What a kind of garment says for sure; nothing for a kind that is not in the table."""
+    kind = garment_kind(name)
+    return {} if kind is None else dict(kind.known)
+
+
+def group_of(values: Mapping[str, str]) -> str:
+    """The group that attributes speak of.
+
+    A garment without category, collar and sleeves is a lower one if anything at all is known of it. With sleeves or a
+    collar but no category, it is taken for an upper one.
+
+    Args:
+        values: Table 6 values by key; missing ones are unknown.
+
+    Returns:
+        One of `GROUPS`, or "Unknown".
+    """
+    known = {key: value for key, value in values.items() if value != UNKNOWN}
+    if "category" in known:
+        return "dress" if known["category"] in _DRESSES else "lower" if known["category"] in _LOWER else "upper"
+    if any(key in known for key in TOP_ONLY):
+        return "upper"
+    return "lower" if known else UNKNOWN
+
+
+def cannot_have(key: str, known: Mapping[str, str]) -> bool:
+    """Whether a garment of which this is known is a lower one, and so has no value of an attribute.
+
+    Args:
+        key: of the attribute.
+        known: Table 6 values; missing ones are unknown.
+    """
+    if group_of(known) != "lower":
+        return False
+    has_category = known.get("category", UNKNOWN) != UNKNOWN
+    return key in GARMENT_KINDS["skirt" if has_category else "pants"].lacking
+
 
 def _fold(text: str) -> str:
     return re.sub(r"[\s_-]+", " ", text).strip().casefold()

@@ -8,7 +8,8 @@ reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,32 @@ class SamplingDefaults:
     steps: int = 30
     guidance: float = 1.0
     strength: float = 1.0
+
+    @classmethod
+    def checked(cls, settings: Mapping[str, Any] | SamplingDefaults) -> SamplingDefaults:
+        """What a checkpoint stores, held to what can be.
+
+        Args:
+            settings: by name; what is missing is as above.
+
+        Raises:
+            ValueError: if a setting is unknown or out of range.
+        """
+        if isinstance(settings, SamplingDefaults):
+            return settings
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"the checkpoint's settings are {str(settings)[:40]!r}, values by name wanted")
+        unknown = sorted(set(settings) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ValueError(f"the checkpoint's setting {unknown[0]!r} is not known: update RAGDiffusion")
+        found = cls(**settings)
+        for name, kind, low, high in (("k", int, 1, 10_000), ("alpha", float, 0, 1), ("steps", int, 1, 1000),
+                                      ("guidance", float, 0, 100), ("strength", float, 0, 1)):
+            value = getattr(found, name)
+            fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
+            if not fits or not low <= value <= high or (name == "strength" and value == 0):
+                raise ValueError(f"the checkpoint's setting {name} is {str(value)[:40]}, {low} to {high} wanted")
+        return found
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
+
+from ragdiffusion.decoding_limits import check_work
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded, in pixels."""
@@ -27,9 +29,22 @@ MIN_SIDE = 16
 Source = str | Path | bytes | Image.Image | np.ndarray
 
 # Decoders that start other programs (EPS) or are seldom tested are not among them.
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "TIFF", "BMP", "GIF", "PPM")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+_FORMATS: dict[str, tuple[str, ...]] = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "WEBP": (".webp",),
+    "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif", ".hif"),
+    "TIFF": (".tif", ".tiff"),
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "PPM": (".ppm", ".pgm", ".pbm", ".pnm"),
+}
+SUFFIXES = tuple(suffix for suffixes in _FORMATS.values() for suffix in suffixes)
+"""Endings of the files that can be read, in lower case: the one list of formats."""
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 _ORIENTATION_TAG = 0x0112
+_EXIF_KEYS, _XMP_KEYS = ("exif", "Raw profile type exif"), ("xmp", "XML:com.adobe.xmp")
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -92,6 +107,23 @@ def check_unit_range(values: np.ndarray, label: str) -> np.ndarray:
     return np.ascontiguousarray(values, dtype=np.float32).clip(0.0, 1.0)
 
 
+def grey_plane(image: Image.Image, label: str) -> np.ndarray:
+    """The values of a grey picture of 16 bits (modes I;16 and I) or floats (mode F).
+
+    Args:
+        image: of one of those modes.
+        label: what to call it in messages.
+
+    Returns:
+        float32 HxW in [0, 1].
+
+    Raises:
+        ValueError: NaN, infinity or another range.
+    """
+    values = np.asarray(image).astype(np.float32)
+    return check_unit_range(values if image.mode == "F" else values / 65535.0, label)
+
+
 def _open_file(source: str | Path, label: str) -> io.BufferedReader:
     path = Path(source)
     try:
@@ -101,9 +133,7 @@ def _open_file(source: str | Path, label: str) -> io.BufferedReader:
             raise ValueError(f"{label} was not found: check the path {str(path)!r}")
         return path.open("rb")
     except OSError as error:
-        raise ValueError(
-            f"{label} cannot be opened ({error.strerror}): check the path and its rights"
-        ) from error
+        raise ValueError(f"{label} cannot be opened ({error.strerror}): check the path and its rights") from error
 
 
 def _decode_file(file: IO[bytes], label: str) -> Image.Image:
@@ -111,34 +141,67 @@ def _decode_file(file: IO[bytes], label: str) -> Image.Image:
     if not head:
         raise ValueError(f"{label} is empty (0 bytes): export or download it again")
     file.seek(0)
+    check_work(file, label)
     try:
         with _without_warnings():
-            image = Image.open(file, formats=_FORMATS)
+            image = _open(file, heic=head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS)
     except Image.DecompressionBombError as error:
         raise ValueError(_too_large(label, "far more than is read")) from error
     except Exception as error:  # decoders raise a dozen kinds for bytes that are not theirs
-        if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS:
-            problem = "is a HEIC picture, which is not supported: save it as JPEG or PNG"
-        else:
-            problem = "is not a picture that can be read: give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF"
-        raise ValueError(f"{label} {problem}") from error
+        raise ValueError(
+            f"{label} is not a picture that can be read: give a JPEG, PNG, WebP, AVIF, HEIC, TIFF, BMP or GIF"
+        ) from error
     return _finish(image, label)
+
+
+def _open(file: IO[bytes], *, heic: bool) -> Image.Image:
+    """Read a picture's head; Pillow reads all formats but one itself."""
+    try:
+        return Image.open(file, formats=[name for name in _FORMATS if name != "HEIF"])
+    except UnidentifiedImageError:
+        if not heic:
+            raise
+        from pillow_heif import HeifImageFile
+
+        file.seek(0)
+        return HeifImageFile(file)
 
 
 def _finish(image: Image.Image, label: str) -> Image.Image:
     _check_size(image.size, label)
-    try:
-        image.load()
-    except Exception as error:
-        raise ValueError(f"{label} is damaged or cut short: export or download it again") from error
-    if image.mode == "LAB":
-        raise ValueError(f"{label} is stored in Lab colours, which are not supported: save it as RGB")
+    with _without_xmp(image):
+        try:
+            image.load()
+        except Exception as error:
+            raise ValueError(f"{label} is damaged or cut short: export or download it again") from error
+        if image.mode == "LAB":
+            raise ValueError(f"{label} is stored in Lab colours, which are not supported: save it as RGB")
+        orientation = _exif_orientation(image)
+        return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+
+
+def _exif_orientation(image: Image.Image) -> int | None:
+    """What EXIF alone says; Pillow has turned a TIFF by its own tag already."""
+    bare = Image.new("1", (1, 1))
+    bare.info = {key: value for key, value in image.info.items() if key in _EXIF_KEYS}
     try:
         with _without_warnings():
-            orientation = image.getexif().get(_ORIENTATION_TAG)
+            return bare.getexif().get(_ORIENTATION_TAG)
     except Exception:  # damaged metadata must not cost the person an intact photo
-        orientation = None
-    return image.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else image
+        return None
+
+
+@contextmanager
+def _without_xmp(image: Image.Image) -> Iterator[None]:
+    """Hide XMP from Pillow, which would turn a picture by it; viewers don't, and editors leave it there when they turn
+    the pixels themselves."""
+    held = {key: image.info.pop(key) for key in _XMP_KEYS if key in image.info}
+    if _ORIENTATION_TAG not in getattr(image, "tag_v2", {_ORIENTATION_TAG}):  # a TIFF that was asked for it before
+        image.getexif().pop(_ORIENTATION_TAG, None)
+    try:
+        yield
+    finally:
+        image.info.update(held)
 
 
 def _array_to_image(array: np.ndarray, label: str) -> Image.Image:

@@ -15,10 +15,13 @@ from typing import Literal
 import cv2
 import numpy as np
 import torch
-from PIL import Image, ImageCms
+from PIL import Image
 from torch import Tensor
 
-from ragdiffusion.decoding import Source, check_unit_range, decode
+from ragdiffusion.cutouts import SHEER, alpha_in_use, on_ground
+from ragdiffusion.decoding import Source, check_unit_range, decode, grey_plane
+from ragdiffusion.masks import looks_inverted, mask_plane
+from ragdiffusion.profiles import to_srgb
 
 SILHOUETTE_SIZE = 512
 """Side of a stored silhouette, in pixels."""
@@ -26,11 +29,12 @@ CANONICAL_MARGIN = 1.12
 """Side of the canonical square over the longer side of the silhouette's bounding box."""
 MIN_FOREGROUND, MAX_FOREGROUND = 0.002, 0.98
 """Share of the picture that a usable mask may cover."""
+_FRAMED = 0.04  # of the side: how far a landmark that was drawn in the canonical frame may leave it
 _Padding = Literal["constant", "edge"]
 
 
 def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
-    """Read a photo as upright 8-bit sRGB on white, whatever it was stored as.
+    """Read a photo as upright 8-bit sRGB, whatever it was stored as.
 
     Args:
         source: a path, the bytes of a file, a picture, or an array HxW, HxWx3 or HxWx4 of uint8 in [0, 255]
@@ -38,45 +42,72 @@ def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
         name: what to call the photo in messages; the file's name by default.
 
     Returns:
-        A new RGB picture without metadata. EXIF rotation is applied, transparency is laid on white, colours
-        are converted from an embedded profile, 16 bits are scaled to 8; an animation gives its first frame.
+        A new RGB picture without metadata. EXIF rotation is applied, transparency is laid on white or, where the
+        garment is too light for it, on a darker ground, colours are converted from an embedded profile, 16 bits are
+        scaled to 8; an animation gives its first frame.
 
     Raises:
         ValueError: missing, not a picture, damaged, over 64 megapixels, under 16 pixels on a side, or an
             array of another shape or range; one line that names the photo and the remedy.
     """
+    return load_photo_and_alpha(source, name=name)[0]
+
+
+def load_photo_and_alpha(source: Source, *, name: str | None = None) -> tuple[Image.Image, np.ndarray | None]:
+    """Read a photo as ``load_photo`` does, and what was cut out in it.
+
+    Args:
+        source: as for ``load_photo``.
+        name: as for ``load_photo``.
+
+    Returns:
+        The photo, and its alpha channel, float32 HxW in [0, 1]: the garment's mask, sheer cloth in between. None
+        where the photo is opaque or (nearly) empty, or only its rim is clear, as round corners are.
+
+    Raises:
+        ValueError: as for ``load_photo``.
+    """
     label = _label(source, name)
-    image = _to_srgb(_to_eight_bit(decode(source, label), label))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = _to_eight_bit(to_srgb(decode(source, label)), label)
+    alpha = alpha_in_use(image)
+    if alpha is not None:
+        alpha = alpha if MIN_FOREGROUND <= float((alpha > SHEER).mean()) <= MAX_FOREGROUND else None
+        image = on_ground(image.convert("RGBA"), alpha)
     image = image.convert("RGB")
     image.info.clear()
-    return image
+    return image, alpha
 
 
-def load_mask(source: Source, *, name: str | None = None) -> np.ndarray:
-    """Read a garment mask: the alpha channel where one is in use, else the luminance.
+def load_mask(source: Source, *, name: str | None = None, invert: bool | None = None) -> np.ndarray:
+    """Read a garment mask: the alpha channel where one is in use, else the luminance or two labels in any colours.
 
     Args:
         source: as for ``load_photo``; a boolean array HxW is welcome too.
         name: what to call the mask in messages; the file's name by default.
+        invert: whether what it marks is the ground; None: no, and one that looks so is refused.
 
     Returns:
         float32 HxW in [0, 1], 1 is garment, upright.
 
     Raises:
-        ValueError: as for ``load_photo``, or the garment covers under 0.2 % or over 98 % of the picture.
+        ValueError: as for ``load_photo``, several labels, an inverted mask, or the garment covers under 0.2 % or
+            over 98 % of the picture.
     """
     label = _label(source, name)
     if isinstance(source, np.ndarray) and source.dtype == bool:
         source = source.astype(np.float32)
-    mask = _mask_plane(decode(source, label), label)
+    mask = mask_plane(decode(source, label), label)
+    mask = 1.0 - mask if invert else mask
     share = float((mask > 0.5).mean())
     if not MIN_FOREGROUND <= share <= MAX_FOREGROUND:
         wanted = f"{MIN_FOREGROUND:.1%} to {MAX_FOREGROUND:.0%} was wanted"
         remedy = "give a mask that is white (or opaque) on the garment and black (or clear) around it"
         raise ValueError(f"{label} marks {share:.1%} of the picture as garment, and {wanted}: {remedy}")
+    if invert is None and looks_inverted(mask):
+        raise ValueError(
+            f"{label} looks inverted, as it marks the picture's border: invert it, so that the garment "
+            "is white (invert=True or --invert-mask does it, invert=False takes it as it is)"
+        )
     return mask
 
 
@@ -196,6 +227,45 @@ def canonical_square(mask: np.ndarray) -> tuple[float, float, float]:
     return (left + right) / 2, (top + bottom) / 2, CANONICAL_MARGIN * max(right - left, bottom - top)
 
 
+def lies_over(mask: np.ndarray, photo_size: tuple[int, int]) -> bool:
+    """Whether a mask is aligned to a photo, not to the canonical frame: it has the photo's shape and no frame.
+
+    Args:
+        mask: float HxW in [0, 1]; above 0.5 is garment.
+        photo_size: (width, height) of the photo; the mask may be a smaller or larger copy's.
+
+    Raises:
+        ValueError: as for ``canonical_square``.
+    """
+    (height, width), (photo_width, photo_height) = mask.shape, photo_size
+    if abs(width * photo_height - height * photo_width) > max(photo_size) + max(mask.shape):  # a pixel of rounding
+        return False
+    x, y, side = canonical_square(mask)
+    return max(abs(x - width / 2), abs(y - height / 2), abs(side - max(mask.shape)) / 2) > _FRAMED * max(mask.shape)
+
+
+def cut_to_frame(mask: np.ndarray, size: int) -> Tensor:
+    """Bring a silhouette that lies anywhere in its picture into the canonical frame.
+
+    Args:
+        mask: float HxW in [0, 1]; above 0.5 is garment.
+        size: side of the result in pixels.
+
+    Returns:
+        float32 [size, size] in [0, 1].
+
+    Raises:
+        ValueError: as for ``canonical_square``.
+    """
+    x, y, side = canonical_square(mask)
+    left, top, side = round(x - side / 2), round(y - side / 2), max(1, round(side))
+    square = np.zeros((side, side), np.float32)
+    part = mask[max(0, top) : top + side, max(0, left) : left + side]
+    row, column = max(0, -top), max(0, -left)
+    square[row : row + part.shape[0], column : column + part.shape[1]] = part
+    return mask_to_tensor(square, size)[0]
+
+
 def encode_silhouette(mask: Tensor) -> bytes:
     """Write a silhouette as the bank stores it.
 
@@ -298,40 +368,7 @@ def _to_eight_bit(image: Image.Image, label: str) -> Image.Image:
     """Scale 16-bit and float pictures, which Pillow would clip, to 8 bits."""
     if not image.mode.startswith(("I", "F")):
         return image
-    return Image.fromarray((_grey_plane(image, label) * 255).round().astype(np.uint8))
-
-
-def _grey_plane(image: Image.Image, label: str) -> np.ndarray:
-    """float32 HxW in [0, 1] from a grey picture of 16 bits (modes I;16 and I) or floats (mode F)."""
-    values = np.asarray(image).astype(np.float32)
-    return check_unit_range(values if image.mode == "F" else values / 65535.0, label)
-
-
-def _mask_plane(image: Image.Image, label: str) -> np.ndarray:
-    if image.mode.startswith(("I", "F")):
-        return _grey_plane(image, label)
-    if image.has_transparency_data:
-        alpha = np.asarray(image.convert("RGBA").getchannel("A"))
-        if alpha.min() < 255:
-            return alpha.astype(np.float32) / 255.0
-    return np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert from an embedded profile: a phone's Display P3, taken for sRGB, would look faded."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        target, mode = ImageCms.createProfile("sRGB"), "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
-        assert converted is not None  # it is not done in place
-        return converted
-    except (ImageCms.PyCMSError, OSError):  # a profile that cannot be used is the same as none
-        return image
+    return Image.fromarray((grey_plane(image, label) * 255).round().astype(np.uint8))
 
 
 def _pad(array: np.ndarray, height: int, width: int, mode: _Padding) -> np.ndarray:

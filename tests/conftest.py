@@ -31,6 +31,16 @@ def garments_val() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of inputs that failed once: RAGDIFFUSION_CASES, or beside the checkout."""
+    given = os.environ.get("RAGDIFFUSION_CASES")
+    folder = Path(given) if given else _REPOSITORY.parent / "shared" / "cases"
+    if not folder.is_dir():
+        pytest.skip(f"no cases: {folder} is not there; set RAGDIFFUSION_CASES to the folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium to drive: RAGDIFFUSION_CHROMIUM, or the first one on the PATH."""
     given = os.environ.get("RAGDIFFUSION_CHROMIUM")

@@ -15,7 +15,7 @@ from command_lines import LAUNCH, ROOT, command_parsers, options_of, shown_lines
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "assets").rglob("*.md")])
 _PLAIN = ("--no-venv", "--help")  # launch.py's own
-_OTHERS = ("--fix", "--durations", "--extra-index-url")  # of tools/lint.py, pytest and pip
+_OTHERS = ("--fix", "--durations", "--extra-index-url", "--config")  # of tools/lint.py, pytest, pip and accelerate
 
 
 def _name(path: Path) -> str:
@@ -98,9 +98,9 @@ def test_the_tree_has_a_line_for_each_folder() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     block = re.search(r"^## The tree$.*?^```\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)[1]
     told = dict(re.split(r"\s+", line, maxsplit=1) for line in block.splitlines())
-    folders = {_name(file.parent) + "/" for package in ("app", "ragdiffusion") for file in (ROOT / package).rglob("*")
-               if file.suffix in (".py", ".js", ".html") and "__pycache__" not in file.parts
-               and "versions" not in file.parts}
+    files = [file for package in ("app", "ragdiffusion") for file in (ROOT / package).rglob("*.*")
+             if file.suffix in (".py", ".js", ".html")]
+    folders = {_name(file.parent).removesuffix("/versions") + "/" for file in files}  # of migrations
     folders |= {f"{parent}/" for folder in folders for parent in Path(folder).parents if parent.name}
     assert set(told) == folders
     assert list(told) == sorted(told) and all(told.values())

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, group_of
 from ragdiffusion.bank import entries as fields
 from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
@@ -24,11 +24,13 @@ from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.patterns import PatternSpec, read_patterns, store_patterns
 from ragdiffusion.bank.search import Neighbours, Ranking
 from ragdiffusion.bank.store import (
+    READABLE_SCHEMAS,
     SCHEMA_VERSION,
     BankRow,
     EditRow,
     EntryRow,
     Store,
+    check_about,
     copy_file,
     create_store,
     file_of,
@@ -53,11 +55,12 @@ class Bank:
             row = session.scalars(select(BankRow)).one_or_none()
             if row is None:
                 raise ValueError(f"{store.label} is not a bank: give the path of a bank file")
-            if row.schema_version != SCHEMA_VERSION:
+            if row.schema_version not in READABLE_SCHEMAS:
                 raise ValueError(
                     f"bank {store.label} has schema version {row.schema_version}, this program "
                     f"reads version {SCHEMA_VERSION}: update RAGDiffusion, or build the bank again"
                 )
+            check_about(row)
             self.name = row.name
             self.fingerprint = row.fingerprint
             self.dimension = row.dimension
@@ -211,7 +214,11 @@ class Bank:
             kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]
             if ranking is not None:
                 order = ranking.order(similarity[kept], self._follower.shapes(session, ids[kept].tolist()))
-                kept = [kept[place] for place in order[:k]]
+                kept = [kept[place] for place in order]
+                if ranking.group is not None:
+                    first = _of_group_first(session, ids[kept].tolist(), ranking.group, int(k))
+                    kept = [kept[place] for place in first]
+                kept = kept[:k]
             ids = ids[kept].tolist()
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
@@ -220,9 +227,16 @@ class Bank:
             ids=tuple(ids),
             similarity=torch.from_numpy(similarity[kept]),
             embeddings=torch.from_numpy(vectors[kept]),
-            silhouettes=decode_silhouettes([silhouettes[entry_id] for entry_id in ids], size),
+            silhouettes=self._masks([silhouettes[entry_id] for entry_id in ids], size),
             bank_version=version,
         )
+
+    def _masks(self, silhouettes: Sequence[bytes], size: int) -> Tensor:
+        try:
+            return decode_silhouettes(silhouettes, size)
+        except ValueError as error:
+            remedy = "`bank check` names the entries"
+            raise RuntimeError(f"bank {self._store.label} is damaged: {error}; {remedy}") from error
 
     def embeddings(self) -> tuple[list[int], Tensor]:
         """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""
@@ -458,3 +472,18 @@ class Bank:
             enabled=row.enabled,
             deleted_at=None if row.deleted_at is None else aware(row.deleted_at),
         )
+
+
+def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:
+    """Positions of entries, those of a group or of none known before the others, each in their order; k or more."""
+    suiting: list[int] = []
+    others: list[int] = []
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start:start + _PAGE]
+        rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
+        groups = {row.id: group_of(row.attributes) for row in rows}
+        for position, entry_id in enumerate(page, start):
+            (suiting if groups[entry_id] in (group, UNKNOWN) else others).append(position)
+        if len(suiting) >= k:
+            break
+    return suiting + others

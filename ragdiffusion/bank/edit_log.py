@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from ragdiffusion.bank.entries import Edit
+from ragdiffusion.bank.sealing import SEALED, checksum, seal, upgrade
 from ragdiffusion.bank.store import BankRow, ChangeRow, EditRow, EntryRow, pack, unpack
 
 _CHUNK = 500  # ids in one statement
@@ -58,7 +59,9 @@ class Recorder:
         # Writing first makes writers queue up here; a reader that turns writer would fail instead.
         session.execute(update(BankRow).values(revision=BankRow.revision + 1))
         self._bank = session.scalars(select(BankRow)).one()
+        upgrade(session, self._bank)
         self._changes: list[dict[str, Any]] = []
+        self._sums: dict[int, bytes] = {}
         # The hash covers what was done and not when: the same actions give the same version anywhere.
         self._hash = hashlib.sha256(f"{self._bank.digest}\n{action}\n".encode())
 
@@ -90,6 +93,7 @@ class Recorder:
             for field in sorted(values):
                 self._digest(entry_id, field, values[field])
             self._changes.append({"entry_id": entry_id, "field": _CREATED, "before": None})
+            self._sums[entry_id] = checksum(*(values[field] for field in SEALED))
         return ids
 
     def set(self, row: EntryRow, values: Mapping[str, Any]) -> None:
@@ -102,6 +106,8 @@ class Recorder:
             row.revision = self._bank.revision
             self._digest(row.id, field, values[field])
             self._changes.append({"entry_id": row.id, "field": field, "before": before})
+        if any(field in SEALED for field in values):
+            self._sums[row.id] = checksum(*(getattr(row, field) for field in SEALED))
 
     def revert_latest(self) -> Edit:
         """Puts back what the latest action that still stands had changed, and returns that action.
@@ -139,6 +145,7 @@ class Recorder:
             )
         )
         self.session.flush()
+        seal(self.session, self._sums)
         self.session.execute(
             insert(ChangeRow), [{"revision": revision, **change} for change in self._changes]
         )

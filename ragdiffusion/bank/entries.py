@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.bank.damage import DamagedBankError
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import stored_shape_bits
 from ragdiffusion.images import SILHOUETTE_SIZE
@@ -127,12 +128,14 @@ def decode_embeddings(blobs: Sequence[bytes], dimension: int, precision: str) ->
     """Stored embeddings as [N, D] float32 of unit length.
 
     Raises:
-        RuntimeError: if a blob has another length.
+        DamagedBankError: if a blob has another length, or is no direction.
     """
     kind = np.dtype(PRECISIONS[precision])
     if any(len(blob) != dimension * kind.itemsize for blob in blobs):
-        raise RuntimeError(f"the bank is damaged: an embedding in it is not {dimension} {precision} numbers")
+        raise DamagedBankError(f"an embedding in it is not {dimension} {precision} numbers")
     vectors = np.frombuffer(b"".join(blobs), dtype=kind).reshape(-1, dimension).astype(np.float32)
+    if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
+        raise DamagedBankError("an embedding in it holds NaN, infinity or nothing but zeros")
     if precision == "float32":
         return vectors
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -7,8 +7,10 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ragdiffusion.bank.damage import DamagedBankError
 from ragdiffusion.bank.entries import decode_embeddings
 from ragdiffusion.bank.index import VectorIndex
+from ragdiffusion.bank.shape_bits import SIDE
 from ragdiffusion.bank.store import BankRow, EditRow, EntryRow
 
 _PAGE = 10_000  # embeddings decoded at a time
@@ -67,7 +69,7 @@ class IndexFollower:
         unread = [entry_id for entry_id in ids if entry_id not in self._shapes]
         if unread:
             rows = session.execute(select(EntryRow.id, EntryRow.shape).where(EntryRow.id.in_(unread)))
-            self._shapes.update((row.id, np.frombuffer(row.shape, np.uint64)) for row in rows)
+            self._shapes.update((row.id, _shape(row.shape)) for row in rows)
         found = np.stack([self._shapes[entry_id] for entry_id in ids])
         self._forget()
         return found
@@ -85,9 +87,15 @@ class IndexFollower:
     def _put(self, rows: Sequence[Any]) -> None:
         if rows:
             self._index.put([row.id for row in rows], self.vectors(rows))
-            self._shapes.update((row.id, np.frombuffer(row.shape, np.uint64)) for row in rows)
+            self._shapes.update((row.id, _shape(row.shape)) for row in rows)
             self._forget()
 
     def _forget(self) -> None:
         while len(self._shapes) > _SHAPES:
             self._shapes.pop(next(iter(self._shapes)))  # the oldest
+
+
+def _shape(packed: bytes) -> np.ndarray:
+    if len(packed) != SIDE**2 // 8:
+        raise DamagedBankError(f"a coarse shape in it has {len(packed)} bytes, {SIDE**2 // 8} wanted")
+    return np.frombuffer(packed, np.uint64)

@@ -18,10 +18,13 @@ class Ranking:
             many would take a look at every vector.
         order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `shape_bits` packs
             them -> their positions, best first.
+        group: "upper", "lower" or "dress": entries that are known to be of another one come after all others; None
+            where the garment's own is not known.
     """
 
     depth: int
     order: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    group: str | None = None
 
 
 @dataclass(frozen=True, eq=False)

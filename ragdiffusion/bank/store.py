@@ -11,16 +11,49 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import JSON, Engine, ForeignKey, LargeBinary, create_engine, event, inspect
+from sqlalchemy import (
+    JSON,
+    URL,
+    Boolean,
+    DateTime,
+    Engine,
+    ForeignKey,
+    LargeBinary,
+    String,
+    create_engine,
+    event,
+    inspect,
+)
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.pool import NullPool, QueuePool
 
-SCHEMA_VERSION = 2
+from ragdiffusion.bank.damage import DamagedBankError, guarded
+from ragdiffusion.files import whole
+
+SCHEMA_VERSION = 3
+READABLE_SCHEMAS = (2, 3)
+"""Schema 2 has no checksums; it is read as it is, and brought to 3 by the first change."""
 BUSY_TIMEOUT_MS = 5000
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
-_SQLITE_URL = re.compile(r"sqlite(\+pysqlite)?:///(?P<path>.+)")
+_URL = re.compile(r"[A-Za-z][\w+.-]*://.*", re.DOTALL)
 _WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
+
+
+_BYTES = guarded(LargeBinary(), lambda value: isinstance(value, bytes), "bytes")
+_TEXT = guarded(String(), lambda value: isinstance(value, str), "text")
+_PICTURE = guarded(LargeBinary(), lambda value: isinstance(value, bytes), "a picture", nullable=True)
+_SWITCH = guarded(Boolean(), lambda value: isinstance(value, bool), "yes or no", stored=lambda value: value in (0, 1))
+_MOMENT = guarded(DateTime(), lambda value: isinstance(value, datetime), "a time", nullable=True)
+_WORDS = guarded(
+    JSON(), lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value), "a list of words"
+)
+_NAMED_WORDS = guarded(
+    JSON(),
+    lambda value: isinstance(value, dict) and all(isinstance(word, str) for item in value.items() for word in item),
+    "attributes by name",
+)
 
 
 class Base(DeclarativeBase):
@@ -52,15 +85,23 @@ class EntryRow(Base):
     __tablename__ = "entry"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     revision: Mapped[int] = mapped_column(index=True)
-    enabled: Mapped[bool]
-    deleted_at: Mapped[datetime | None]
-    embedding: Mapped[bytes] = mapped_column(LargeBinary)
-    shape: Mapped[bytes] = mapped_column(LargeBinary)
-    source: Mapped[str]
-    attributes: Mapped[dict[str, str]] = mapped_column(JSON)
-    tags: Mapped[list[str]] = mapped_column(JSON)
-    silhouette: Mapped[bytes] = mapped_column(LargeBinary)
-    thumbnail: Mapped[bytes | None] = mapped_column(LargeBinary)
+    enabled: Mapped[bool] = mapped_column(_SWITCH)
+    deleted_at: Mapped[datetime | None] = mapped_column(_MOMENT)
+    embedding: Mapped[bytes] = mapped_column(_BYTES)
+    shape: Mapped[bytes] = mapped_column(_BYTES)
+    source: Mapped[str] = mapped_column(_TEXT)
+    attributes: Mapped[dict[str, str]] = mapped_column(_NAMED_WORDS)
+    tags: Mapped[list[str]] = mapped_column(_WORDS)
+    silhouette: Mapped[bytes] = mapped_column(_BYTES)
+    thumbnail: Mapped[bytes | None] = mapped_column(_PICTURE)
+
+
+class ChecksumRow(Base):
+    """What an entry's embedding and silhouette were when the bank wrote them, as `sealing.checksum`."""
+
+    __tablename__ = "checksum"
+    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    sha256: Mapped[bytes] = mapped_column(_BYTES)
 
 
 class EditRow(Base):
@@ -68,8 +109,8 @@ class EditRow(Base):
 
     __tablename__ = "edit"
     revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    action: Mapped[str]
-    at: Mapped[datetime]
+    action: Mapped[str] = mapped_column(_TEXT)
+    at: Mapped[datetime] = mapped_column(_MOMENT)
     entries: Mapped[int]
     digest: Mapped[str]
     undone_by: Mapped[int | None]
@@ -134,10 +175,30 @@ class Store:
                 yield session
         except DatabaseError as error:
             raise _explained(error, self.label) from error
+        except DamagedBankError as error:
+            raise RuntimeError(f"bank {self.label}: {error}") from error
 
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+
+
+def check_about(row: BankRow) -> None:
+    """Hold what a bank says about itself to what can be.
+
+    Raises:
+        DamagedBankError: if it can't.
+    """
+    for name, value, fits in (
+        ("dimension", row.dimension, isinstance(row.dimension, int) and 1 <= row.dimension <= 65_536),
+        ("precision", row.precision, row.precision in ("float32", "float16")),
+        ("revision", row.revision, isinstance(row.revision, int) and row.revision >= 0),
+        ("name", row.name, isinstance(row.name, str)),
+        ("fingerprint", row.fingerprint, isinstance(row.fingerprint, str)),
+        ("digest", row.digest, isinstance(row.digest, str)),
+    ):
+        if not fits:
+            raise DamagedBankError(f"its {name} is {str(value)[:60]!r}")
 
 
 def create_store(location: str | Path, bank: BankRow) -> Store:
@@ -202,35 +263,36 @@ def copy_file(store: Store, destination: Path) -> None:
     if store.path is None:
         raise ValueError(f"{store.label} is on a database server: copy it with the server's own tools")
     if destination.exists() or not destination.parent.is_dir():
-        raise ValueError(
-            f"cannot copy the bank to {destination}: choose a new file name in an existing folder"
-        )
-    partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
-    partial.unlink(missing_ok=True)
+        raise ValueError(f"cannot copy the bank to {destination}: choose a new file name in an existing folder")
     try:
-        with store.engine.connect() as connection:
+        with whole(destination) as partial, store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
             driver = connection.connection.driver_connection
             assert driver is not None  # the connection is open
             driver.execute("VACUUM INTO ?", (str(partial),))
-        with partial.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(partial, destination)
     except (DatabaseError, sqlite3.DatabaseError) as error:
         raise RuntimeError(f"could not copy {store.label} to {destination}: {error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def file_of(location: str | Path) -> Path | None:
     """The file that a path or SQLite URL means; None for the URL of another database."""
     text = str(location)
-    matched = _SQLITE_URL.fullmatch(text)
-    if matched:
-        return Path(matched["path"]).expanduser().absolute()
-    if "://" in text:
-        return None
-    return Path(text).expanduser().absolute()
+    if isinstance(location, Path) or _URL.fullmatch(text) is None:
+        return Path(text).expanduser().absolute()
+    url = _parsed(text)
+    if url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        return Path(url.database).expanduser().absolute()
+    return None
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise ValueError(
+            "cannot use the database URL given for the bank: it can't be read as one, such as "
+            "postgresql+psycopg://user@host/name"
+        ) from error
 
 
 def _connect_file(path: Path, *, mode: str) -> Store:
@@ -300,14 +362,15 @@ def _has_log(path: Path) -> bool:
 
 
 def _explained(error: DatabaseError, label: str) -> RuntimeError:
-    reason = str(error.orig)
+    reason = " ".join(str(error.orig).split())  # what SQLite quotes may have many lines
+    reason = reason if len(reason) <= 200 else f"{reason[:200]} …"
     if "locked" in reason:
         remedy = "another program is writing to it: try again when it has finished"
     elif "readonly" in reason or "read-only" in reason:
         remedy = "it is read-only: copy it to your workspace and change the copy"
     elif "full" in reason:
         remedy = "the disk is full: make room and try again"
-    elif "malformed" in reason or "not a database" in reason:
+    elif any(word in reason for word in ("malformed", "not a database", "no such", "decode", "format")):
         remedy = "the file is damaged: take a copy that is whole"
     else:
         remedy = "the database refused the action, and nothing was changed"

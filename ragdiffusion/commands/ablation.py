@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"--limit is {args.limit}, 2 or more wanted: FID and KID compare sets")
     if args.steps < 1 or args.autoencoder_steps < 1:
         raise ValueError(f"--steps {args.steps}, --autoencoder-steps {args.autoencoder_steps}: 1 or more wanted")
-    args.reader, args.dtype, args.offload, args.compile = "heads", "float32", "whole", False
+    args.reader, args.parser, args.dtype, args.offload, args.compile = "heads", "bundled", "float32", "whole", False
     report = ablate(args, get_preset(args.train_preset))
     if args.json:
         print_json(report)
@@ -100,14 +100,12 @@ def ablate(args: argparse.Namespace, preset: Any) -> dict[str, Any]:
 
 def _check_same(args: argparse.Namespace, preset: Any) -> None:
     """Refuse to go on in a folder whose autoencoders or samples were made otherwise."""
-    import json
-
-    from ragdiffusion.training.state import write_json
+    from ragdiffusion.files import read_object, write_json
 
     names = ("autoencoder_steps", "perceptual", "pool", "batch_size", "learning_rate", "synthetic")
     own = {"preset": preset.name, "garments": str(args.garments), **{name: getattr(args, name) for name in names}}
     path = args.out / "settings.json"
-    before = json.loads(path.read_text()) if path.is_file() else own
+    before = read_object(path, "choose another --out") if path.is_file() else own
     if changed := [name for name, value in own.items() if before.get(name) != value]:
         raise ValueError(f"{args.out} holds an ablation with {changed[0]} {before.get(changed[0])!r}, now it is "
                          f"{own[changed[0]]!r}: variants compare only when they are trained alike; choose another "
@@ -181,11 +179,9 @@ def _variants(args: argparse.Namespace, preset: Any, model: Any, autoencoders: M
 def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping[str, Any], mask_network: Any
              ) -> dict[tuple, dict[str, float]]:
     """The figures of every row, by its settings; those of `results.json` of the same trainings are kept."""
-    import json
 
     from tqdm import tqdm
 
-    from ragdiffusion.commands.common import write_pictures
     from ragdiffusion.evaluation.ablation.measure import (
         ALPHAS,
         STEPS,
@@ -197,14 +193,14 @@ def _measure(args: argparse.Namespace, preset: Any, model: Any, trained: Mapping
     )
     from ragdiffusion.evaluation.ablation.sheet import draw_rows
     from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples
+    from ragdiffusion.files import read_object, write_json, write_pictures
     from ragdiffusion.metrics.perceptual import load_perceptual_features
     from ragdiffusion.training.ablation import VARIANTS
-    from ragdiffusion.training.state import write_json
 
     asked = {"steps": args.steps, "autoencoder_steps": args.autoencoder_steps, "limit": args.limit,
              "garments": str(args.garments), "checkpoint": model.checkpoint, "bank": model.bank.version}
     path = args.out / "results.json"
-    kept = json.loads(path.read_text()) if path.is_file() else {}
+    kept = read_object(path, "remove it") if path.is_file() else {}
     rows = kept["rows"] if kept.get("asked") == asked else []
     done = {tuple(row["settings"]): row["figures"] for row in rows}
     wanted = {row.settings(args.sampling_steps): row for row in (*TABLE_2, *TABLE_7, *ALPHAS, *STEPS)}

@@ -1,4 +1,4 @@
-"""`bank build|add|report|benchmark`: fill banks for a checkpoint, and measure what they hold and how it is searched."""
+"""`bank build|add|check|report|benchmark`: fill banks for a checkpoint, look them over, measure what they hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
+from ragdiffusion.commands.common import check_png_target, print_json
+from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport
@@ -46,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "out; subfolders name their categories")
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    check = actions.add_parser("check", help="find entries that are damaged, or were altered since they were added")
+    check.add_argument("bank", help="bank file or database URL; it is not changed")
+    check.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     report = actions.add_parser("report", help="what the silhouettes of banks are like: symmetric, smooth, whole, near "
                                 "to a catalogue's garments")
     report.add_argument("banks", type=Path, nargs="+", metavar="BANK", help="bank files, shown side by side")
@@ -65,7 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do the action that was chosen."""
-    return {"build": _build, "add": _add, "report": _report, "benchmark": _benchmark}[args.action](args)
+    actions = {"build": _build, "add": _add, "check": _check, "report": _report, "benchmark": _benchmark}
+    return actions[args.action](args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -137,6 +142,20 @@ def _add(args: argparse.Namespace) -> int:
         print(f"left out: {reason}")
     print(f"{args.bank}: {len(added)} added, {len(left_out)} left out, version {version}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    from ragdiffusion.bank.check import check_bank
+
+    found = check_bank(args.bank)
+    if args.json:
+        print_json(asdict(found))
+    else:
+        for problem in found.problems:
+            print(problem)
+        unsealed = "" if found.sealed else "; it has no checksums yet, the first change makes them"
+        print(f"{args.bank}: {found.entries} entries, {len(found.problems)} problems{unsealed}")
+    return 1 if found.problems else 0
 
 
 def _report(args: argparse.Namespace) -> int:

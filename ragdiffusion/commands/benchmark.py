@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from ragdiffusion.commands import benchmark_random
 from ragdiffusion.commands.common import add_model_arguments, load_model, print_json
 
 if TYPE_CHECKING:
@@ -34,11 +35,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--landmark", choices=("retrieved", "truth"), default="retrieved", help="what the pictures "
                         "obey: the bank's answer, or the garment's own silhouette, which also lets pixels be compared "
                         "(default %(default)s)")
+    parser.add_argument("--random-weights", action="store_true", help="measure a preset's stages without a "
+                        "checkpoint, photo or bank, and the plain way beside the fast one")
+    parser.add_argument("--steps", type=int, default=STEPS, help="with --random-weights: of the sampler (default "
+                        "%(default)s)")
+    parser.add_argument("--training-steps", type=int, default=0, metavar="N", help="with --random-weights: take N "
+                        "steps of training too")
     add_model_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
+    if args.random_weights:
+        return benchmark_random.run(args)
     from tqdm import tqdm
 
     from ragdiffusion.evaluation.generation.faithfulness import drawn_samples, folder_samples, measure, summarise

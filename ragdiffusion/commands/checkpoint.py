@@ -1,11 +1,13 @@
-"""`checkpoint assemble|build`: put trained or published parts together to a folder in diffusers layout."""
+"""`checkpoint assemble|build|update`: put trained or published parts together to a folder in diffusers layout."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from ragdiffusion.commands import checkpoint_build
+from ragdiffusion.commands import checkpoint_build, checkpoint_update
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble = actions.add_parser("assemble", help="trained parts, new ones for the rest, in one folder")
     assemble.add_argument("out", type=Path, help="folder to write")
     assemble.add_argument("--preset", default="studio")
-    assemble.add_argument("--parts", type=Path, nargs="*", default=[], help="folders of trainings (`--out` of train): "
-                          "every component found in them is taken, later folders win")
+    assemble.add_argument("--parts", type=Path, nargs="+", required=True, help="folders of trainings (`--out` of "
+                          "train): every component found in them is taken, later folders win")
     assemble.add_argument("--strength", type=float, help="default sampling strength to store")
     assemble.add_argument("--correction", type=float, default=1.0, help="share of MainNet's correction of the draft to "
                           "keep, 0 to 1: a young one is better held back (default %(default)s)")
@@ -23,11 +25,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
     build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
     checkpoint_build.add_arguments(build)
+    update = actions.add_parser("update", help="a checkpoint with some parts replaced by trained ones, file by file")
+    checkpoint_update.add_arguments(update)
+
+
+def _parts_in(folder: Path, components: Mapping[str, Any]) -> list[str]:
+    """The components that a training left in a folder.
+
+    Raises:
+        ValueError: if there are none: what would be put together from nothing is untrained.
+    """
+    import torch
+
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder; --parts are the --out folders of trainings")
+    found = [name for name, part in components.items()
+             if isinstance(part, torch.nn.Module) and (folder / name / "config.json").is_file()]
+    if not found:
+        names = ", ".join(name for name, part in components.items() if isinstance(part, torch.nn.Module))
+        raise ValueError(f"{folder}: no trained part here; --parts are the --out folders of trainings that have ended, "
+                         f"with folders such as {names}")
+    return found
+
+
+def _load(kind: type, folder: Path) -> Any:
+    """A trained part.
+
+    Raises:
+        ValueError: if it is damaged, or of another preset.
+    """
+    try:
+        own = {} if hasattr(kind, "get_input_embeddings") else {"low_cpu_mem_usage": False}
+        return kind.from_pretrained(folder, use_safetensors=True, **own)
+    except MemoryError:
+        raise
+    except Exception as error:  # the libraries raise a dozen kinds for broken folders
+        reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
+        raise ValueError(f"{folder}: the part is damaged, or of another preset ({reason})") from error
 
 
 def run(args: argparse.Namespace) -> int:
-    """Assemble or build."""
-    return checkpoint_build.run(args) if args.action == "build" else _assemble(args)
+    """Assemble, build or update."""
+    return {"assemble": _assemble, "build": checkpoint_build.run, "update": checkpoint_update.run}[args.action](args)
 
 
 def _assemble(args: argparse.Namespace) -> int:
@@ -36,6 +75,7 @@ def _assemble(args: argparse.Namespace) -> int:
     import torch
 
     from ragdiffusion.config import get_preset
+    from ragdiffusion.files import sync_tree
     from ragdiffusion.generation.builder.saving import forget_places
     from ragdiffusion.generation.builder.untrained import build_components, build_pipeline
 
@@ -44,13 +84,10 @@ def _assemble(args: argparse.Namespace) -> int:
     components = build_components(preset)
     taken = {}
     for folder in args.parts:
-        if not folder.is_dir():
-            raise ValueError(f"{folder}: no such folder; --parts are the --out folders of trainings")
-        for name, part in components.items():
-            if (folder / name / "config.json").is_file() and isinstance(part, torch.nn.Module):
-                extra = {} if hasattr(part, "get_input_embeddings") else {"low_cpu_mem_usage": False}
-                components[name] = type(part).from_pretrained(folder / name, **extra)
-                taken[name] = folder
+        found = _parts_in(folder, components)
+        for name in found:
+            components[name] = _load(type(components[name]), folder / name)
+            taken[name] = folder
     if not 0 <= args.correction <= 1:
         raise ValueError(f"--correction is {args.correction}, 0 to 1 wanted")
     if args.correction < 1:
@@ -65,6 +102,7 @@ def _assemble(args: argparse.Namespace) -> int:
         pipeline.to(torch.float16)
     pipeline.save_pretrained(args.out, safe_serialization=True)
     forget_places(args.out)
+    sync_tree(args.out)
     for name, part in components.items():
         if isinstance(part, torch.nn.Module):
             print(f"{name}: {f'from {taken[name]}' if name in taken else 'new, untrained'}")

@@ -1,4 +1,4 @@
-"""What several commands share: the choice of model, JSON out, pictures written whole or not at all."""
+"""What several commands share: the choice of model, how pictures are sampled, JSON out, targets checked."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ragdiffusion.parsing.choice import GARMENT_HELP, PARSER_HELP
 from ragdiffusion.structure.readers.choice import READER_HELP
 
-if TYPE_CHECKING:
-    from PIL import Image
+PHOTO_SIZE, MODEL_SIZE = "photo", "model"
 
+if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
 
 
@@ -35,17 +36,25 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
                         "make room for each other on a small GPU (default: they need not)")
     parser.add_argument("--compile", action="store_true", help="compile MainNet: minutes once, faster steps after")
     parser.add_argument("--reader", default="heads", metavar="READER", help=READER_HELP)
+    parser.add_argument("--parser", default="bundled", metavar="PARSER", help=PARSER_HELP)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
 def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a structure guide is made from."""
-    parser.add_argument("photo", metavar="PHOTO", help="photo of one garment, worn, hung or laid")
+    parser.add_argument("photo", metavar="PHOTO", help="photo of a garment, worn, hung or laid")
+    parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
     parser.add_argument("--k", type=int, help="candidates, from 1 to the bank's size (default: the checkpoint's, 4)")
-    parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the "
-                        "checkpoint's, 0.5)")
-    parser.add_argument("--attributes", nargs="+", metavar="k=v", help="attributes such as collar=Polo, or one JSON "
-                        "file; they override what is read from the photo (give them after PHOTO)")
+    parser.add_argument(
+        "--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the checkpoint's, 0.5)"
+    )
+    parser.add_argument(
+        "--attributes",
+        nargs="+",
+        metavar="k=v",
+        help="attributes such as collar=Polo, or one JSON "
+        "file; they override what is read from the photo (give them after PHOTO)",
+    )
 
 
 def load_model(args: argparse.Namespace) -> RAGDiffusion:
@@ -58,7 +67,39 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     quiet_libraries()
     return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device,
                                         dtype=getattr(torch, args.dtype), offload=args.offload, compiled=args.compile,
-                                        reader=args.reader)
+                                        reader=args.reader, parser=args.parser)
+
+
+def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how pictures are sampled, and their size."""
+    parser.add_argument("--steps", type=int, help="DDIM steps (default: the checkpoint's, 30)")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise, from 0 to 2^63 - 1 (default %(default)s)")
+    parser.add_argument(
+        "--guidance", type=float, help="classifier-free guidance scale, 1 is off (default: the checkpoint's)"
+    )
+    parser.add_argument(
+        "--strength",
+        type=float,
+        help="share of the noise schedule that is run, above 0 to 1; below 1 "
+        "starts from the noised draft (default: the checkpoint's)",
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        default=PHOTO_SIZE,
+        metavar="N|photo|model",
+        help="side of the picture: "
+        "pixels, cut to what the photo has; `photo` for the photo's own, up to 1536 (default); or "
+        "`model` for the checkpoint's, 256",
+    )
+
+
+def _size(text: str) -> int | str:
+    if text in (PHOTO_SIZE, MODEL_SIZE):
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number of pixels nor `{PHOTO_SIZE}` or `{MODEL_SIZE}`")
+    return int(text)
 
 
 def print_json(summary: Mapping[str, Any]) -> None:
@@ -86,16 +127,3 @@ def check_png_target(path: Path, sources: list[str | None]) -> None:
         raise ValueError(f"{path} is a folder: give the name of a picture in it")
     if any(source is not None and path.resolve() == Path(source).resolve() for source in sources):
         raise ValueError(f"{path} is read by this run and would be overwritten: choose another --out")
-
-
-def write_pictures(pictures: Mapping[Path, Image.Image]) -> None:
-    """Write PNG files; each appears whole or not at all, and none does if one can't be made."""
-    partial = {path: path.with_name(f".{path.name}.{os.getpid()}.partial") for path in pictures}
-    try:
-        for path, picture in pictures.items():
-            picture.save(partial[path], format="PNG")
-        for path in pictures:
-            os.replace(partial[path], path)
-    finally:
-        for path in partial.values():
-            path.unlink(missing_ok=True)

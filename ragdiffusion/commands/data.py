@@ -99,7 +99,8 @@ def _import(args: argparse.Namespace) -> int:
 def _preview(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.commands.common import check_png_target
+    from ragdiffusion.files import write_pictures
     from ragdiffusion.garments.datasets.opening import open_dataset
     from ragdiffusion.garments.datasets.summary import contact_sheet
     from ragdiffusion.garments.datasets.synthetic import SyntheticDataset

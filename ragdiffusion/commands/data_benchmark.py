@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ragdiffusion.garments.garment import RealGarment
 
 _WARM_UP = 400
+_WARM_UP_PEOPLE = 5
 _GARMENTS = 64
 
 
@@ -22,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         "composites of (default: cut-outs that the engine draws; the work is the same)")
     parser.add_argument("--size", type=int, default=256, help="side of the pictures, pixels (default %(default)s)")
     parser.add_argument("--pairs", type=int, default=300, help="pairs of each kind to time (default %(default)s)")
+    parser.add_argument("--people", type=int, default=0, help="shots of people to time too, with labels, flat-lays and "
+                        "flow (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -46,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         synthetic = _rate(lambda i: engine.pair(i), args.pairs)
         composite = _rate(lambda i: composites.sample(np.random.default_rng(i)), args.pairs)
+        people = _people(args.size, args.dataset, args.people) if args.people > 0 else None
     finally:
         cv2.setNumThreads(threads)
     report = {
@@ -53,22 +57,34 @@ def run(args: argparse.Namespace) -> int:
         "synthetic_pairs_per_wall_s": synthetic[1], "composite_pairs_per_wall_s": composite[1],
         "size": args.size, "pairs": args.pairs, "garments": "drawn" if args.dataset is None else str(args.dataset),
     }
+    if people is not None:
+        report |= {"people_per_s": people[0], "people_per_wall_s": people[1]}
     if args.json:
         print_json(report)
         return 0
-    for name, (cpu, wall) in (("synthetic pairs", synthetic), ("composites", composite)):
-        print(f"{name:<16}{cpu:>7.0f} a second of one core's time, {wall:.0f} a second on the clock")
+    for name, cpu_wall in (("synthetic pairs", synthetic), ("composites", composite), ("people", people)):
+        if cpu_wall is None:
+            continue
+        cpu, wall = cpu_wall
+        print(f"{name:<16}{cpu:>7.{0 if cpu >= 100 else 1}f} a second of one core's time, {wall:.{0 if wall >= 100 else 1}f} a second on the clock")
     print(f"{args.pairs} pairs of {args.size} pixels after {_WARM_UP} to warm up; cut-outs: {report['garments']}")
     return 0
 
 
-def _rate(make: Callable[[int], object], count: int) -> tuple[float, float]:
+def _people(size: int, real: Path | None, count: int) -> tuple[float, float]:
+    from ragdiffusion.garments.people.engine import PeopleEngine
+
+    engine = PeopleEngine(size, real)
+    return _rate(engine.shot, count, warm_up=_WARM_UP_PEOPLE)
+
+
+def _rate(make: Callable[[int], object], count: int, *, warm_up: int | None = None) -> tuple[float, float]:
     """Pairs a second after a warm-up, in which fields and grounds that are shared by all pairs are drawn once.
 
     Returns:
         by the process's own time, which others on the machine do not change much, and by the clock.
     """
-    for i in range(_WARM_UP):
+    for i in range(_WARM_UP if warm_up is None else warm_up):
         make(1_000_000 + i)
     wall, cpu = time.perf_counter(), time.process_time()
     for i in range(count):

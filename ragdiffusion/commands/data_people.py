@@ -13,10 +13,17 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, help="index of the first shot (default %(default)s)")
     parser.add_argument("--count", type=int, required=True, help="how many shots")
     parser.add_argument("--height", type=int, default=256, help="of the photos, pixels (default %(default)s)")
-    parser.add_argument("--arrays", action="store_true", help="write an .npz beside each photo: garment "
-                        "instances, flat-lays, flow and visibility")
-    parser.add_argument("--pairs", action="store_true", help="write one garment of each shot with its flat-lay, as a "
-                        "dataset to train on and to `data pack`, instead of label maps")
+    parser.add_argument(
+        "--arrays",
+        action="store_true",
+        help="write an .npz beside each photo: garment instances, flat-lays, flow and visibility",
+    )
+    parser.add_argument(
+        "--pairs",
+        action="store_true",
+        help="write one garment of each shot with its flat-lay, as a "
+        "dataset to train on and to `data pack`, instead of label maps",
+    )
     _add_cloth(parser)
 
 
@@ -31,10 +38,18 @@ def add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_cloth(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cloth", metavar="FOLDER", type=Path, help="real garments (train.csv beside train/) to take "
-                        "cloth, flat-lays and grounds from (default: all is drawn)")
-    parser.add_argument("--held-out", action="store_true", help="shots to measure on: none of theirs is ever one to "
-                        "train on, nor are their real garments")
+    parser.add_argument(
+        "--cloth",
+        metavar="FOLDER",
+        type=Path,
+        help="real garments (train.csv beside train/) to take "
+        "cloth, flat-lays and grounds from (default: all is drawn)",
+    )
+    parser.add_argument(
+        "--held-out",
+        action="store_true",
+        help="shots to measure on: none of theirs is ever one to train on, nor are their real garments",
+    )
 
 
 def run_render(args: argparse.Namespace) -> int:
@@ -50,8 +65,14 @@ def run_render(args: argparse.Namespace) -> int:
         raise ValueError("--pairs and --arrays were both given: choose one")
     cv2.setNumThreads(1)
     engine = PeopleEngine(args.height, args.cloth, held_out=args.held_out)
-    done = render(engine, args.out, range(args.first, args.first + args.count), arrays=args.arrays, pairs=args.pairs,
-                  track=lambda items: tqdm(items, unit="shot", disable=None))
+    done = render(
+        engine,
+        args.out,
+        range(args.first, args.first + args.count),
+        arrays=args.arrays,
+        pairs=args.pairs,
+        track=lambda items: tqdm(items, unit="shot", disable=None),
+    )
     print(f"{args.out}: {done} {'pairs' if args.pairs else 'shots'} rendered, {args.count - done} were there")
     return 0
 
@@ -60,7 +81,8 @@ def run_sheet(args: argparse.Namespace) -> int:
     """Write a sheet of shots, their labels and flat-lays."""
     from PIL import Image
 
-    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.commands.common import check_png_target
+    from ragdiffusion.files import write_pictures
     from ragdiffusion.garments.people.engine import PeopleEngine
     from ragdiffusion.garments.people.preview import sheet
 

@@ -1,4 +1,4 @@
-"""`evaluate retrieval|new-categories|flow|generation|attributes|parsing`: the paper's tables, and the parser's."""
+"""`evaluate retrieval|generation|attributes|parsing|pgea|…`: the paper's tables, the parser's, and PGEA's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ragdiffusion.commands import (
     evaluate_flow,
     evaluate_generation,
     evaluate_parsing,
+    evaluate_pgea,
     evaluate_retrieval,
 )
 
@@ -23,6 +24,8 @@ _ACTIONS = {
     "attributes": (evaluate_attributes.add_arguments, evaluate_attributes.run, "are the attributes read right?"),
     "parsing": (evaluate_parsing.add_arguments, evaluate_parsing.run,
                 "is each pixel of a photo labelled right, and is the garment found?"),
+    "pgea": (evaluate_pgea.add_arguments, evaluate_pgea.run,
+             "what does adapting a UNet to 16-channel latents bring and save? (3.3)"),
 }
 
 

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ragdiffusion.commands.common import add_model_arguments, check_png_target, load_model, print_json, write_pictures
+from ragdiffusion.commands.common import add_model_arguments, check_png_target, load_model, print_json
+from ragdiffusion.files import write_pictures
 
 SYNTHETIC = "synthetic"
 

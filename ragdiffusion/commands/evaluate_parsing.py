@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.commands.common import check_png_target, print_json, write_pictures
-from ragdiffusion.parsing.opening import PARSER_HELP
+from ragdiffusion.commands.common import check_png_target, print_json
+from ragdiffusion.files import write_pictures
+from ragdiffusion.parsing.choice import PARSER_HELP
 
 if TYPE_CHECKING:
     from ragdiffusion.evaluation.parsing.photos import TruePhoto
@@ -42,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
     from ragdiffusion.evaluation.parsing.sheet import parse_sheet
     from ragdiffusion.generation.loading import locate_checkpoint
     from ragdiffusion.logs import quiet_libraries
-    from ragdiffusion.parsing.opening import load_bundled, open_parser, parse_parser
+    from ragdiffusion.parsing.choice import parse_parser
+    from ragdiffusion.parsing.opening import load_bundled, open_parser
 
     parse_parser(args.parser)
     if args.limit is not None and args.limit < 1:

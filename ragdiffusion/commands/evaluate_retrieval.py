@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.commands.common import add_model_arguments, load_model, print_json, write_pictures
+from ragdiffusion.commands.common import add_model_arguments, load_model, print_json
+from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
     from ragdiffusion.evaluation.retrieval.measure import Answer, Query

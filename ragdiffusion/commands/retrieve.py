@@ -20,11 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search the bank and print the candidates."""
     from ragdiffusion.attributes import UNKNOWN, parse_assignments
-    from ragdiffusion.images import load_photo
+    from ragdiffusion.images import load_photo_and_alpha
+    from ragdiffusion.parsing.choice import one_garment, parse_choice
 
-    photo = load_photo(args.photo)
+    load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
+    garment = None if args.garment is None else one_garment(parse_choice(args.garment))
     attributes = parse_assignments(args.attributes) if args.attributes else None
-    guide = load_model(args).retrieve(photo, k=args.k, alpha=args.alpha, attributes=attributes)
+    model = load_model(args)
+    guide = model.retrieve(model.see(args.photo, garment), k=args.k, alpha=args.alpha, attributes=attributes)
     if args.json:
         print_json({**guide.summary(), "attributes": guide.attributes,
                     "attribute_confidence": guide.attribute_confidence, "attribute_note": guide.attribute_note})

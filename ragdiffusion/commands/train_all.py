@@ -37,8 +37,8 @@ def run(args: argparse.Namespace) -> int:
     """Train every part, then pack."""
     import shutil
 
+    from ragdiffusion.files import write_json
     from ragdiffusion.training.shards import read_shards, write_shards
-    from ragdiffusion.training.state import write_json
 
     trainings, checkpoint = args.out / "trainings", args.out / "checkpoint"
     if args.shards is not None:
@@ -102,7 +102,10 @@ def _assemble(trainings: Path, checkpoint: Path, args: argparse.Namespace) -> No
         command.add_arguments(parser)
         command.run(parser.parse_args(words))
 
-    parts = [str(trainings / part) for part in PARTS if (trainings / part).is_dir()]
+    parts = [str(trainings / part) for part in PARTS if list((trainings / part).glob("*/config.json"))]
+    if not parts:
+        raise ValueError(f"{trainings}: nothing is trained yet that a checkpoint could be made of; train the other "
+                         "parts first")
     call(assembly, ["assemble", str(checkpoint), "--preset", args.preset, "--half", "--parts", *parts])
     words = ["build", str(checkpoint / "bank.sqlite3"), "--checkpoint", str(checkpoint), "--size", str(args.bank_size)]
     if args.garments is not None and (args.garments / "train.csv").is_file():  # a pack's bank is drawn

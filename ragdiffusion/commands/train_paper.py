@@ -12,23 +12,24 @@ from ragdiffusion.commands.train_pgea import add_scale_arguments, scale_config
 
 _LEARNING_RATE = 5e-5
 _STEPS = {"denoiser": 100_000, "structure": 50_000}
-HELD_OUT = 8
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("what", choices=tuple(_STEPS), help="denoiser: MainNet, ReferenceNet, EP-Adapter and Landmark "
                         "Guider; structure: StructureNet, its batch contrasted over all processes")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="what to start from, of `checkpoint build sdxl`; "
-                        "for the denoiser with a trained StructureNet and a bank")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="what to start from, of `checkpoint build "
+                        "sdxl`; for the denoiser with a trained StructureNet and a bank")
     parser.add_argument("--preset", default="sdxl", help="of the checkpoint (default %(default)s)")
     parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs are "
                         "drawn by the engine")
     parser.add_argument("--synthetic", type=float, default=0.0, help="share of drawn pairs (default %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of states, log and samples; resumed if it has a "
-                        "state")
+    parser.add_argument("--out", type=Path, required=True, help="folder of states, log and samples; resumed if it has "
+                        "a state")
     parser.add_argument("--pool", type=int, default=65_536, help="denoiser: encode so many samples, latents and text, "
                         "before it starts (at 768 pixels 1.2 MB each; default %(default)s)")
+    parser.add_argument("--held-out", type=int, default=8, metavar="N", help="denoiser: pairs that are drawn and "
+                        "measured while it trains (default %(default)s)")
     parser.add_argument("--limit", type=int, help="take only so many real garments")
     add_scale_arguments(parser, steps="100,000 for the denoiser, 50,000 for StructureNet", learning_rate="5e-5")
 
@@ -69,9 +70,10 @@ def _denoiser(args: argparse.Namespace, config, accelerator) -> int:  # noqa: AN
                 rank=accelerator.process_index, world=accelerator.num_processes)
     accelerator.wait_for_everyone()
     samples = PaperSamples(LatentPool(folder, shards=shards_of(args.pool)), args.seed)
-    fixed = iter(source.held_out_pairs(HELD_OUT))
+    held_out = source.held_out_pairs(args.held_out)
+    fixed = iter(held_out)
     test = {name: torch.from_numpy(rows).to(accelerator.device) for name, rows in denoiser_batch(
-        lambda rng: next(fixed), pipeline.structure_net.image_size, np.random.default_rng(0), HELD_OUT).items()}
+        lambda rng: next(fixed), pipeline.structure_net.image_size, np.random.default_rng(0), len(held_out)).items()}
     module = PaperDenoiser(pipeline, bank)
     average = train_at_scale(
         config, module, samples, accelerator=accelerator,

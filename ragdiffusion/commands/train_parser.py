@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                      "curve")
     own.add_argument("--side", type=int, default=256, metavar="PIXELS", help="longer side of the training photos "
                      "(default %(default)s)")
+    own.add_argument("--first-side", type=int, metavar="PIXELS", help="the same in the first two fifths of the budget, "
+                     "for cheaper steps (default: as --side)")
     own.add_argument("--frozen-blocks", type=int, default=3, metavar="N", help="first blocks of the encoder that keep "
                      "their weights (default %(default)s)")
 
@@ -36,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
                          "garments, train.csv beside train/)")
     config = ParserTraining(
         out=args.out, people=tuple(args.people), laid=args.garments, held_out=args.held_out, minutes=args.minutes,
-        cooldown=args.cooldown, side=args.side, batch_size=args.batch_size, learning_rate=args.learning_rate,
+        cooldown=args.cooldown, side=args.side, first_side=args.first_side,
+        batch_size=args.batch_size, learning_rate=args.learning_rate,
         frozen=args.frozen_blocks, processes=max(1, args.workers), bfloat16=args.bfloat16, steps=args.steps,
         seed=args.seed)
     train_parser(config, starting_network(args.start))

@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 STEPS = {1: 2_000, 2: 20_000, 3: 200_000}
 """The paper's (3.3); of stage I it says nothing."""
 _LEARNING_RATES = {1: 1e-3, 2: 1e-4, 3: 5e-5}
-_FIT_BATCHES = 64
+FIT_BATCHES = 64
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--stage", type=int, choices=tuple(STEPS), required=True, help="1: distil conv_in; 2: train "
                         "conv_in and conv_out; 3: train the whole UNet")
-    parser.add_argument("--base", required=True, metavar="FOLDER_OR_HUB_ID", help="model whose UNet is adapted, such as "
-                        "SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/")
-    parser.add_argument("--vae", required=True, metavar="FOLDER_OR_HUB_ID", help="the autoencoder that it is adapted "
-                        "to, or a model with one in vae/ (FLUX)")
+    parser.add_argument("--base", required=True, metavar="FOLDER_OR_HUB_ID", help="model whose UNet is adapted, such "
+                        "as SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/")
+    parser.add_argument("--vae", required=True, metavar="FOLDER_OR_HUB_ID", help="the autoencoder that it is "
+                        "adapted to, or a model with one in vae/ (FLUX)")
     parser.add_argument("--images", type=Path, required=True, help="folder of images, each with its caption in a .txt "
                         "beside it or in metadata.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with the "
-                        "stage before")
+    parser.add_argument("--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with "
+                        "the stage before")
     parser.add_argument("--unet", type=Path, metavar="FOLDER", help="begin with this UNet instead")
     parser.add_argument("--closed-form", action="store_true", help="stage 1: solve for conv_in first; stage 2: for "
-                        f"conv_out ({_FIT_BATCHES} batches)")
+                        f"conv_out ({FIT_BATCHES} batches)")
     parser.add_argument("--size", type=int, default=768, help="side of the images, pixels (default %(default)s)")
     parser.add_argument("--limit", type=int, help="take only so many images")
     parser.add_argument("--variant", help="of the published weights, such as fp16")
@@ -108,8 +108,8 @@ def _start(args: argparse.Namespace) -> Path | None:
         return args.unet
     before = args.out / f"stage-{args.stage - 1}" / "unet"
     if not (before / "config.json").is_file():
-        raise ValueError(f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train it "
-                         "first, or give a UNet with --unet")
+        raise ValueError(f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train "
+                         "it first, or give a UNet with --unet")
     return before
 
 
@@ -151,7 +151,7 @@ def _solve(module: nn.Module, images: CaptionedImages, args: argparse.Namespace)
 
     size, device = max(4, args.batch_size), next(module.parameters()).device
     batches = ({name: value.to(device) for name, value in images(range(i * size, (i + 1) * size)).items()}
-               for i in tqdm(range(_FIT_BATCHES), desc="fit", unit="batch"))
+               for i in tqdm(range(FIT_BATCHES), desc="fit", unit="batch"))
     module.eval()
     if isinstance(module, DistilConvIn):
         module.solve(batches)

@@ -12,18 +12,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import ATTRIBUTES, GROUPS, UNKNOWN, garment_kind, group_of, known_of
 from ragdiffusion.garments import GarmentEngine
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES
 from ragdiffusion.images import load_photo
 from ragdiffusion.structure.readers.reading import AttributeReader
 
-GROUPS = ("upper", "lower", "dress")
 DRAWN_SEEDS = 3 << 41
 """First seed of the drawn photos: neither trainers nor banks come near it."""
-_DRESSES = frozenset({"Dress", "Loungewear Dress"})
-_LOWER = frozenset({"Skirt"})
-_REAL_GROUPS = {"dress": "dress", "skirt": "lower", "pants": "lower", "shorts": "lower"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,8 @@ def drawn_photos(count: int, *, size: int = 256, first_seed: int = DRAWN_SEEDS) 
     engine = GarmentEngine(size)
     for seed in range(first_seed, first_seed + count):
         pair = engine.pair(seed)
-        group = "lower" if pair.category in ("pants", "shorts") else group_of(pair.attributes)
+        kind = garment_kind(pair.category)
+        group = kind.group if kind is not None and "category" in kind.lacking else group_of(pair.attributes)
         yield LabelledPhoto(Image.fromarray(pair.photo), pair.attributes, group)
 
 
@@ -81,28 +77,9 @@ def real_photos(folder: Path, *, limit: int | None = None) -> Iterator[LabelledP
         _check_count(limit)
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)]
     for row in rows:
-        yield LabelledPhoto(load_photo(split / row["category"] / f"{row['id']}.jpg"),
-                            CATEGORY_ATTRIBUTES.get(row["category"], {}), _REAL_GROUPS.get(row["category"], "upper"))
-
-
-def group_of(values: dict[str, str]) -> str:
-    """The group that attributes speak of.
-
-    Table 6 has no category for trousers and shorts: a garment without category, collar and sleeves is a lower one
-    if anything at all is known of it. With sleeves or a collar but no category, it is taken for an upper one.
-
-    Args:
-        values: Table 6 values by key; missing ones are unknown.
-
-    Returns:
-        One of `GROUPS`, or "Unknown".
-    """
-    known = {key: value for key, value in values.items() if value != UNKNOWN}
-    if "category" in known:
-        return "dress" if known["category"] in _DRESSES else "lower" if known["category"] in _LOWER else "upper"
-    if "collar" in known or "sleeve_length" in known:
-        return "upper"
-    return "lower" if known else UNKNOWN
+        kind = garment_kind(row["category"])
+        yield LabelledPhoto(load_photo(split / row["category"] / f"{row['id']}.jpg"), known_of(row["category"]),
+                            "upper" if kind is None else kind.group)
 
 
 def attribute_accuracy(reader: AttributeReader, photos: Iterable[LabelledPhoto]) -> dict[str, Any]:

@@ -18,9 +18,9 @@ import numpy as np
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.draw import draw_silhouette
 from ragdiffusion.garments.engine2d.structure import Structure
-from ragdiffusion.garments.garment import CANONICAL_MARGIN
 from ragdiffusion.garments.mirror_axis import mirror_axis
 from ragdiffusion.garments.outlines import outline, without_specks
+from ragdiffusion.images import CANONICAL_MARGIN
 
 SIZE = 256
 SYMMETRY = 0.9

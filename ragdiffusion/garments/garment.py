@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +9,9 @@ import cv2
 import numpy as np
 
 from ragdiffusion.garments.augmentation import resample, similarity, square_matrix
+from ragdiffusion.garments.spreadsheets import read_rows
+from ragdiffusion.images import CANONICAL_MARGIN
 
-CANONICAL_MARGIN = 1.12  # side of the canonical frame over the longer side of the garment's box
-CATEGORY_ATTRIBUTES: dict[str, dict[str, str]] = {
-    "t-shirt": {"category": "T-shirt", "sleeve_length": "Short"},
-    "longsleeve": {"sleeve_length": "Long"},
-    "shirt": {"category": "Shirt", "collar": "Shirt"},
-    "outwear": {"category": "Jacket", "sleeve_length": "Long"},
-    "dress": {"category": "Dress"},
-    "skirt": {"category": "Skirt"},
-    "pants": {"length": "Long"},
-    "shorts": {"length": "Short"},
-}
-"""What a category of the data set says for sure in the terms of Table 6."""
 _SYMMETRY_SIDE = 96
 _TURNS = range(-6, 7, 2)  # degrees
 
@@ -181,8 +170,7 @@ def load_garments(root: Path, split: str, size: int, *, limit: int | None = None
     table = Path(root) / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"{table}: not found; --garments must name a folder with {split}.csv in it")
-    with table.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = [row for _, row in read_rows(table)]
     if limit is not None and limit < len(rows):
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
     folder = Path(root) / split

@@ -14,7 +14,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, RealGarment, on_white
+from ragdiffusion.attributes import known_of
+from ragdiffusion.garments.garment import RealGarment, on_white
 from ragdiffusion.garments.outlines import correspondence
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.warps import at_positions, nodes, sample, smooth_field, spread, undo_displacement
@@ -128,7 +129,7 @@ class RealPairs:
         if own.structure.endswith("~"):
             cloth = cloth[:, ::-1]
         return replace(own, standard=on_white(cloth, own.silhouette),
-                       attributes=CATEGORY_ATTRIBUTES.get(garment.category, {}))
+                       attributes=known_of(garment.category))
 
     def _reshape(self, rng: np.random.Generator) -> np.ndarray:
         """A target that is longer, wider or otherwise bent than the garment itself, at the nodes."""

@@ -17,6 +17,8 @@ from ragdiffusion.generation.pipeline import DraftTensors, PipelineOutput, RAGDi
 
 MAX_SIZE = 2048
 """Largest side of a finished picture: what a flow of 64 x 64 cells still places well, and fits a laptop's memory."""
+SHOWN_SIZE = 1536
+"""Largest side of a finished picture where its own size is wanted and no number is named."""
 _SOFT_EDGE = 2  # pixels of the small picture: half the width that a landmark's soft edge may have
 _MIXED_EDGE = 1  # pixels of the small picture: so far inside the outline a decoder mixes the background in
 _EDGE_SIGMA = 0.8  # of the small picture: rounds off the stairs that a 1-bit silhouette leaves in its outline

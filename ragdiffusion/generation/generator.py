@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from PIL import Image
@@ -12,8 +13,16 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
+from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.garments.patterns import Pattern
-from ragdiffusion.generation.finishing import enlarge_landmark, enlarge_picture, finish, largest_size, source_side
+from ragdiffusion.generation.finishing import (
+    SHOWN_SIZE,
+    enlarge_landmark,
+    enlarge_picture,
+    finish,
+    largest_size,
+    source_side,
+)
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.memory import peak_rss_mb
@@ -23,6 +32,10 @@ from ragdiffusion.retrieval.sight import Sight
 StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
 """Called after each step with its number, their number and a function giving a preview; may raise
 `GenerationCancelled`."""
+
+
+PictureSize = int | Literal["photo"] | None
+"""Side of a picture: pixels, "photo" for the photo's own up to `SHOWN_SIZE`, or None for the model's."""
 
 
 class GenerationCancelled(Exception):  # noqa: N818 - an outcome, not an error
@@ -118,11 +131,12 @@ class Generator:
         found = self._pipeline.find_flow(self._photo(sight, self._size), masks, self._garment(sight))
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
         warped = self._pipeline.warp(self._photo(sight, side), masks, found)
-        return Draft(images=tensor_to_images(warped.image), visibility=warped.visibility[:, 0].cpu(),
+        images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
+        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(),
                      flow=found.flow.cpu())
 
     def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
-                 guidance: float | None, size: int | None, outline: Pattern | None = None,
+                 guidance: float | None, size: PictureSize, outline: Pattern | None = None,
                  on_step: StepListener | None) -> GenerationResult:
         """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`.
 
@@ -151,6 +165,7 @@ class Generator:
             exact = self._exact(landmark[0, 0], size, outline)
             finished = finish(self._pipeline, output, exact, lambda side: self._photo(sight, side), size=size,
                               photo_side=sight.longer_side)
+            finished = self._on_white(sight, finished, enlarge_landmark(exact, size), output.draft.prediction)
         spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
@@ -159,7 +174,7 @@ class Generator:
                                 peak_rss_mb=peak_rss_mb())
 
     @torch.no_grad()
-    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: int | None,
+    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: PictureSize,
                 outline: Pattern | None = None) -> Enlarged:
         """Bring a finished picture to a larger size; arguments and errors as in `RAGDiffusion`."""
         size = self._checked_size(size, sight)
@@ -185,6 +200,32 @@ class Generator:
             return landmark[None, None]
         return torch.from_numpy(outline.rasterise(size)).to(landmark)[None, None] / 255
 
+    @torch.no_grad()
+    def opacity(self, sight: Sight, landmark: torch.Tensor, size: int, outline: Pattern | None = None) -> Image.Image:
+        """A picture's opacity; arguments as in `RAGDiffusion`."""
+        large = self._there(enlarge_landmark(self._exact(landmark.float(), size, outline), size))
+        if sight.alpha is None or self._pipeline.appearance_flow is None:
+            return tensor_to_mask_image(large[0, 0])
+        small = F.interpolate(large, size=(self._size, self._size), mode="bilinear", antialias=True)
+        found = self._pipeline.find_flow(self._photo(sight, self._size), small, self._garment(sight))
+        return tensor_to_mask_image(self._opacity(sight, large, found)[0, 0])
+
+    def _opacity(self, sight: Sight, landmark: torch.Tensor, found: FlowPrediction) -> torch.Tensor:
+        """A landmark times the opacity of the cloth that the flow lays in it, (B, 1, H, W) in [0, 1]."""
+        alpha = sight.alpha_tensor(min(sight.longer_side, landmark.shape[-1]))
+        if alpha is None:
+            return landmark
+        warped = self._pipeline.warp(self._there(alpha), landmark, found).image - (1 - landmark)
+        return torch.minimum(warped.clamp(0, 1), landmark)
+
+    def _on_white(self, sight: Sight, picture: torch.Tensor, landmark: torch.Tensor, found: FlowPrediction
+                  ) -> torch.Tensor:
+        """A picture through whose sheer cloth white shines, in place of the ground that its cut-out was laid on."""
+        if sight.ground == 1:
+            return picture
+        shining = landmark - self._opacity(sight, landmark, found)
+        return (picture + shining * 2 * (1 - sight.ground)).clamp(-1, 1)
+
     def largest_size(self, photo: Image.Image) -> int:
         """Largest side of a photo's picture, pixels."""
         if self._pipeline.appearance_flow is None:
@@ -202,10 +243,10 @@ class Generator:
         # The pipeline's own way to name its device asks every part.
         return tensor.to(next(self._pipeline.structure_net.parameters()).device)
 
-    def _checked_size(self, size: int | None, sight: Sight) -> int:
-        size = self._size if size is None else size
+    def _checked_size(self, size: PictureSize, sight: Sight) -> int:
         limit = self.largest_size(sight.image)
+        size = {None: self._size, "photo": min(limit, max(SHOWN_SIZE, self._size))}.get(size, size)
         if not isinstance(size, int) or not self._size <= size <= limit:
             raise ValueError(f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
-                             f"photo of {sight.image.width}x{sight.image.height}")
+                             f"photo of {sight.image.width}x{sight.image.height}, or 'photo'")
         return size

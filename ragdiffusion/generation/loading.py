@@ -9,6 +9,8 @@ import torch
 from ragdiffusion.config import assets_folder
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
+_LARGEST = 4096  # pixels of the side of a model's own pictures
+
 
 def locate_checkpoint(checkpoint: str | Path | None, preset: str) -> Path:
     """Find the folder of a checkpoint, fetching it from the hub if it is named by a hub id.
@@ -58,6 +60,10 @@ def open_pipeline(location: Path, preset: str, device: str | None, *, dtype: tor
     if pipeline.config.preset_name != preset:
         raise ValueError(f"{location}: a checkpoint of the preset {pipeline.config.preset_name!r}, {preset!r} was "
                          f"asked for; pass --preset {pipeline.config.preset_name}")
+    size, packing = pipeline.config.image_size, pipeline.config.latent_packing
+    if not isinstance(size, int) or not 8 <= size <= _LARGEST or packing not in (1, 2, 4):
+        raise ValueError(f"{location}: model_index.json names pictures of {str(size)[:40]} pixels and a packing of "
+                         f"{str(packing)[:40]}, 8 to {_LARGEST} and 1, 2 or 4 wanted; take a whole copy")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         pipeline.place(device, offload)

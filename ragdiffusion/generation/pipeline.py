@@ -134,8 +134,12 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                     own[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
             pipeline = super().from_pretrained(str(folder),
                                                **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
-        except (OSError, RuntimeError, AttributeError) as error:  # what the libraries raise for broken folders
-            reason = str(error).strip().partition("\n")[0]
+        except MemoryError:
+            raise
+        except Exception as error:  # the libraries raise a dozen kinds for broken folders
+            if isinstance(error, ValueError) and str(error).startswith(f"{folder}: "):
+                raise
+            reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
             raise ValueError(f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
                              ) from error
         if dtype == torch.float16 and getattr(pipeline.vae.config, "force_upcast", False):

@@ -13,7 +13,8 @@ from ragdiffusion.parsing.parse import NAMES, Instance, Parse, likeliest_garment
 
 Wanted = str | tuple[float, float] | np.ndarray | None
 """A garment's name, a point (x, y) in pixels of the photo, a mask of the photo's size, or nothing in particular."""
-_TOPS = ("upper", "outer", "inner", "dress")  # what is meant when several garments are there
+_TOPS = ("upper", "outer", "inner", "dress")  # what is meant when several garments are there,
+_SIDE_ISSUE = 0.12  # unless it is smaller than this beside the largest
 
 
 class NoGarmentError(ValueError):
@@ -60,7 +61,8 @@ def _of_nothing(parse: Parse) -> Choice:
         raise NoGarmentError("no garment was found in the photo: point at it, mark it with the brush, or give a mask")
     if len(parse.instances) == 1:
         return Choice(parse.instances[0])
-    tops = [garment for garment in parse.instances if garment.name in _TOPS]
+    least = _SIDE_ISSUE * parse.instances[0].area
+    tops = [garment for garment in parse.instances if garment.name in _TOPS and garment.area >= least]
     chosen = (tops or parse.instances)[0]
     others = [garment for garment in parse.instances if garment is not chosen]
     kind = "top or dress" if tops else "garment"

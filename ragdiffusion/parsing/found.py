@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from ragdiffusion.images import mask_to_tensor
+
+SMALL = 0.5
+"""Longer side of a garment over the photo's, below which the photo is cut to it."""
+AROUND = 1.6
+"""Side of that cut over the garment's longer side: room for what arms and neck say of it."""
 
 GarmentChoice = str | tuple[float, float] | np.ndarray
 """Which garment of a photo is meant: its name ("upper", "outer", "inner", "lower", "dress"), a point (x, y) on it in
@@ -20,14 +26,20 @@ class FoundGarment:
     """Where a garment is in a photo.
 
     Attributes:
-        mask: (h, w) float32 in [0, 1], on the padded square photo.
-        source: who found it: "flow" (the appearance flow's own finder), "parser", or "given" (a person's mask).
+        mask: (h, w) float32 in [0, 1], on the photo cut to `crop` and padded to a square.
+        source: who found it: "flow" (the appearance flow's own finder), "parser", "alpha" (the photo is cut out) or
+            "given" (a person's mask).
         name: what it is, as in `GarmentChoice`; None where nobody knows.
+        crop: (left, top, right, bottom) in pixels of the photo, where a garment lies that would be too small in the
+            whole; None: the whole.
+        why: one line for the person who did not say which garment is meant; empty where that was plain.
     """
 
     mask: np.ndarray
     source: str
     name: str | None = None
+    crop: tuple[int, int, int, int] | None = None
+    why: str = ""
 
 
 class GarmentFinder(Protocol):
@@ -42,13 +54,14 @@ class GarmentFinder(Protocol):
         ...
 
 
-def given_garment(photo: Image.Image, mask: np.ndarray, size: int) -> FoundGarment:
+def given_garment(photo: Image.Image, mask: np.ndarray, size: int, source: str = "given") -> FoundGarment:
     """A garment whose mask somebody brings.
 
     Args:
         photo: that it belongs to.
         mask: (H, W) in [0, 1], of the photo's own size.
         size: side of the result's mask, pixels.
+        source: who brings it, as in `FoundGarment`.
 
     Raises:
         ValueError: if the mask is of another size, or leaves [0, 1].
@@ -56,4 +69,41 @@ def given_garment(photo: Image.Image, mask: np.ndarray, size: int) -> FoundGarme
     if mask.shape != photo.size[::-1]:
         raise ValueError(f"the garment's mask is {mask.shape[1]}x{mask.shape[0]} and the photo {photo.width}x"
                          f"{photo.height}: give a mask of the photo's own size")
-    return FoundGarment(mask_to_tensor(mask, size)[0].numpy(), "given")
+    return on_photo(mask, size, source)
+
+
+def on_photo(mask: np.ndarray, size: int, source: str, *, name: str | None = None, why: str = "") -> FoundGarment:
+    """A garment whose mask is known at the photo's own size, with the crop in which it is large enough.
+
+    Args:
+        mask: (H, W) in [0, 1].
+        size: side of the result's mask, pixels.
+        source: who brings it, as in `FoundGarment`.
+        name: as in `FoundGarment`.
+        why: as in `FoundGarment`.
+    """
+    crop = crop_around(mask)
+    if crop is not None:
+        left, top, right, bottom = crop
+        mask = mask[top:bottom, left:right]
+    return FoundGarment(mask_to_tensor(mask, size)[0].numpy(), source, name, crop, why)
+
+
+def crop_around(mask: np.ndarray) -> tuple[int, int, int, int] | None:
+    """The square around a garment in which it is seen large, as far as the photo reaches; None where it is already.
+
+    Args:
+        mask: (H, W) in [0, 1]; above 0.5 is garment.
+
+    Returns:
+        (left, top, right, bottom) in pixels, right and bottom exclusive.
+    """
+    height, width = mask.shape
+    left, top, across, down = cv2.boundingRect((mask > 0.5).astype(np.uint8))
+    longer = max(across, down)
+    if longer == 0 or longer >= SMALL * max(height, width):
+        return None
+    side = AROUND * longer
+    x, y = left + across / 2, top + down / 2
+    return (max(0, round(x - side / 2)), max(0, round(y - side / 2)), min(width, round(x + side / 2)),
+            min(height, round(y + side / 2)))

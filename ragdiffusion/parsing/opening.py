@@ -4,31 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parser import NetworkParser, Parser
 
 PART = "garment_parser"
 """Folder of the parser in a checkpoint."""
-
-PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
-               "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
-_FORMS = "write bundled, segformer:FOLDER_OR_ID or sam:FOLDER_OR_ID"
-
-
-def parse_parser(text: str) -> tuple[str, str]:
-    """Split a parser's name into kind and place; nothing is opened.
-
-    Returns:
-        "bundled", "segformer" or "sam", and the folder or hub id ("" for the bundled one).
-
-    Raises:
-        ValueError: for any other form.
-    """
-    kind, _, place = text.partition(":")
-    if text == "bundled" or (kind in ("segformer", "sam") and place):
-        return kind, place
-    raise ValueError(f"there is no parser {text!r}: {_FORMS}")
-
 
 def open_parser(text: str, *, bundled: Parser | None, device: str = "cpu") -> Parser:
     """Make the parser of a name.

@@ -18,10 +18,13 @@ from ragdiffusion.parsing.regions import components, pieces, settled
 
 _SQUARE = 256  # side of `Parse.probabilities`
 _CANVAS = 512  # longer side of the label map where figures are looked at from near, pixels
-_SMALL = 0.62  # of the photo's longer side: figures smaller than this are parsed again from near
+_LARGE, _SMALL = 0.5, 0.25  # of the photo's longer side: figures below the first are parsed again from near, and
+# below the second only that counts; between, both looks do, since the whole photo tells better what is what
 _NEAR = 4  # figures at most that are
 _MARGIN = 0.18  # of a figure's longer side, around it, when it is
-_FIGURE = 0.0012  # of the photo: what is less is no figure
+_FIGURE = 0.0012  # of the photo: what is less is no figure,
+_BESIDE = 0.1  # nor is what is less than this beside the largest; and others than the largest are
+_BODY = 0.01  # looked at from near only where so much of them is skin or hair
 _FINEST = 1280  # longer side at which edges are refined, pixels; larger masks are enlarged from it
 
 Labeller = Callable[[np.ndarray], np.ndarray]
@@ -95,21 +98,29 @@ def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
     """
     whole = label(pixels)
     h, w = whole.shape[1:]
-    small = [box for box in _figures(whole) if max(box[2] - box[0], box[3] - box[1]) < _SMALL * max(h, w)]
+    sized = [(max(box[2] - box[0], box[3] - box[1]) / max(h, w), box) for box in _figures(whole)]
+    small = [(size, box) for size, box in sized if size < _LARGE]
     if not small:
         return whole
     scale = min(_CANVAS, max(pixels.shape[:2])) / max(h, w)
     canvas = _resized(whole, (round(w * scale), round(h * scale)))
-    for box in small[:_NEAR]:
-        _paste(canvas, pixels, _with_margin(box, (w, h)), (w, h), label)
+    for size, box in small[:_NEAR]:
+        trust = min(1.0, (_LARGE - size) / (_LARGE - _SMALL))
+        _paste(canvas, pixels, _with_margin(box, (w, h)), (w, h), label, trust)
     return canvas
 
 
 def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
-    """Boxes of the connected parts that are no ground, largest first."""
+    """Boxes of the connected parts that are worth a near look, largest first: the largest, and people."""
     seen = probabilities[LABEL["ground"]] < 0.5
+    parts = components(seen, least=max(4, round(_FIGURE * seen.size)))
+    body = np.isin(probabilities.argmax(0), [LABEL["skin"], LABEL["hair"]])
     boxes = []
-    for part in components(seen, least=max(4, round(_FIGURE * seen.size))):
+    for part in parts:
+        if part.sum() < _BESIDE * parts[0].sum():
+            break
+        if part is not parts[0] and body[part].mean() < _BODY:
+            continue
         x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
         boxes.append((x, y, x + w, y + h))
     return boxes
@@ -122,8 +133,8 @@ def _with_margin(box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple
 
 
 def _paste(canvas: np.ndarray, pixels: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int],
-           label: Labeller) -> None:
-    """Label what a box of the coarse map shows from near, and write it over the canvas, faded in at its rim."""
+           label: Labeller, trust: float) -> None:
+    """Label what a box of the coarse map shows from near, and mix it into the canvas, faded in at its rim."""
     left, top, right, bottom = box
     across, down = pixels.shape[1] / size[0], pixels.shape[0] / size[1]
     near = label(np.ascontiguousarray(pixels[int(top * down):round(bottom * down), int(left * across):round(
@@ -133,7 +144,7 @@ def _paste(canvas: np.ndarray, pixels: np.ndarray, box: tuple[int, int, int, int
     near = _resized(near, (x1 - x0, y1 - y0))
     fade = np.zeros((y1 - y0 + 2, x1 - x0 + 2), np.uint8)
     fade[1:-1, 1:-1] = 1
-    weight = np.clip(cv2.distanceTransform(fade, cv2.DIST_L2, 3)[1:-1, 1:-1] / 8, 0, 1)
+    weight = trust * np.clip(cv2.distanceTransform(fade, cv2.DIST_L2, 3)[1:-1, 1:-1] / 8, 0, 1)
     canvas[:, y0:y1, x0:x1] += (near - canvas[:, y0:y1, x0:x1]) * weight
 
 

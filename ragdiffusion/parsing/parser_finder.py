@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.images import mask_to_tensor
 from ragdiffusion.parsing.choosing import choose
-from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, given_garment
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment, on_photo
 from ragdiffusion.parsing.parser import Parser
-
-log = logging.getLogger(__name__)
 
 
 class ParserFinder:
@@ -20,11 +17,13 @@ class ParserFinder:
 
     Args:
         parser: of photos.
+        alone: finds the garment of a photo without a person more exactly, where no particular one is meant; None: the
+            parser does that too.
         size: side of the masks, pixels.
     """
 
-    def __init__(self, parser: Parser, *, size: int = 256) -> None:
-        self.parser, self._size = parser, size
+    def __init__(self, parser: Parser, *, alone: GarmentFinder | None = None, size: int = 256) -> None:
+        self.parser, self._alone, self._size = parser, alone, size
 
     def find(self, photo: Image.Image, garment: GarmentChoice | None = None) -> FoundGarment:
         """Find the garment.
@@ -40,7 +39,8 @@ class ParserFinder:
         if isinstance(garment, np.ndarray):
             return given_garment(photo, garment, self._size)
         point = garment if isinstance(garment, tuple) else None
-        choice = choose(self.parser.parse(photo, point=point), garment)
-        if choice.why:
-            log.info("%s", choice.why)
-        return FoundGarment(mask_to_tensor(choice.garment.mask, self._size)[0].numpy(), "parser", choice.garment.name)
+        parse = self.parser.parse(photo, point=point)
+        choice = choose(parse, garment)
+        if garment is None and self._alone is not None and len(parse.instances) == 1 and not parse.has_person:
+            return replace(self._alone.find(photo), name=choice.garment.name)
+        return on_photo(choice.garment.mask, self._size, "parser", name=choice.garment.name, why=choice.why)

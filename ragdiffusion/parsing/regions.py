@@ -15,6 +15,7 @@ _FRAGMENT, _UNSURE = 0.12, 0.65  # parts with less of a region's area and of pro
 _LAID_FRAGMENT, _LAID_UNSURE = 0.35, 0.9  # without a person more so: what hangs together there is one garment
 _BODY = 0.01  # of a figure that is skin or hair where somebody wears its garments
 _SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
+_STRAY = 0.1  # of the largest region of garments: smaller ones that nobody wears are ground that looks like cloth
 _PIECE = 0.02  # of the largest garment of its kind in reach: smaller pieces are no garments of their own
 _GARMENTS = np.array([LABEL[name] for name in GARMENTS])
 
@@ -40,7 +41,7 @@ def settled(probabilities: np.ndarray) -> np.ndarray:
         _vote(settled, region, one=("dress",), several=("upper", "inner", "lower"))
         _vote(settled, region, one=("upper",), several=("outer", "inner"))
         _join_fragments(settled, region, worn=bool(worn[region].any()))
-    return _without_specks(settled)
+    return _without_specks(settled, worn)
 
 
 def top_below_jacket(probabilities: np.ndarray) -> np.ndarray:
@@ -114,10 +115,12 @@ def _join_fragments(probabilities: np.ndarray, region: np.ndarray, *, worn: bool
                 labels[part] = other
 
 
-def _without_specks(probabilities: np.ndarray) -> np.ndarray:
-    labels = probabilities.argmax(0)
-    for part in components(np.isin(labels, _GARMENTS)):
-        if part.sum() < _SPECK * part.size:
+def _without_specks(probabilities: np.ndarray, worn: np.ndarray) -> np.ndarray:
+    """Regions of garments that are too small, or that nobody wears and are small beside the largest, become ground."""
+    parts = components(np.isin(probabilities.argmax(0), _GARMENTS))
+    for part in parts:
+        area = int(part.sum())
+        if area < _SPECK * part.size or (area < _STRAY * parts[0].sum() and not worn[part].any()):
             probabilities[0][part] += probabilities[_GARMENTS][:, part].sum(0)
             probabilities[_GARMENTS[:, None], part] = 0
     return probabilities

@@ -110,6 +110,15 @@ class Retriever:
         return sight.probabilities, self.bank.attributes(found.ids[:VOTERS])
 
 
+_GROUPS = {"upper": "upper", "outer": "upper", "inner": "upper", "lower": "lower", "dress": "dress"}
+
+
+def group_worn(sight: Sight) -> str | None:
+    """Which of `attributes.GROUPS` the garment that is meant belongs to; None where nobody named it."""
+    name = None if sight.garment is None else sight.garment.name
+    return None if name is None else _GROUPS[name]
+
+
 def ranking_of(sight: Sight) -> Ranking | None:
     """The order in which what the embedding finds fits what is seen; None where no garment is."""
     if sight.outline is None:
@@ -117,4 +126,5 @@ def ranking_of(sight: Sight) -> Ranking | None:
     evidence = [(sight.outline, OUTLINE_WEIGHT)]
     if sight.expected is not None:
         evidence.append((sight.expected, EXPECTED_WEIGHT))
-    return Ranking(RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT))
+    return Ranking(RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT),
+                   group_worn(sight))

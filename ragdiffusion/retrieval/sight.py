@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 
 from ragdiffusion.attributes import encode
+from ragdiffusion.cutouts import cloth_of, continued
 from ragdiffusion.garments.outlines import symmetrise
-from ragdiffusion.images import canonical_square, photo_to_array, photo_to_tensor
-from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder
+from ragdiffusion.images import canonical_square, mask_to_tensor, photo_to_array, photo_to_tensor
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
 from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
 from ragdiffusion.structure.readers.vote import Probabilities
@@ -30,7 +31,7 @@ class Sight:
     """What the model knows of one garment in one photo; everything downstream takes it.
 
     Attributes:
-        image: RGB, the photo, upright.
+        image: RGB, the photo, upright, cut to the garment where that is small; a cut-out lies on a ground of contrast.
         garment: where the garment is; None in a preset that has nobody to ask.
         tokens: (1, L, feature_dim) of StructureNet's photo tower.
         probabilities: what the attribute heads give each value.
@@ -39,6 +40,8 @@ class Sight:
         expected: (h, w) in [0, 1], the silhouette that it would have laid flat, as SilhouetteNet draws it; None
             without that network or without a garment.
         seconds: that the look took.
+        photo: RGB, the whole photo.
+        alpha: (H, W) in [0, 1] of the image's own size, where it came cut out; sheer cloth lies in between.
     """
 
     image: Image.Image
@@ -48,6 +51,8 @@ class Sight:
     outline: torch.Tensor | None
     expected: torch.Tensor | None
     seconds: float
+    photo: Image.Image
+    alpha: np.ndarray | None = None
 
     @property
     def longer_side(self) -> int:
@@ -57,6 +62,23 @@ class Sight:
     def tensor(self, size: int) -> torch.Tensor:
         """The padded photo at a side: (1, 3, size, size) in [-1, 1]."""
         return photo_to_tensor(self.image, size)
+
+    def alpha_tensor(self, size: int) -> torch.Tensor | None:
+        """The padded cut-out's opacity at a side, (1, 1, size, size) in [0, 1]; None where nothing was cut out.
+
+        Beyond the cloth, and in the cut-out's own soft rim, the opacity of the nearest cloth goes on.
+        """
+        if self.alpha is None:
+            return None
+        return mask_to_tensor(continued(self.alpha), size)[None]
+
+    @property
+    def ground(self) -> float:
+        """What a cut-out lies on, in [0, 1]; 1 is white."""
+        if self.alpha is None:
+            return 1.0
+        row, column = np.unravel_index(int(self.alpha.argmin()), self.alpha.shape)
+        return float(np.asarray(self.image)[row, column, 0]) / 255
 
     def garment_tensor(self) -> torch.Tensor | None:
         """The garment's mask on the padded photo, (1, 1, h, w) in [0, 1]; None where nobody was asked."""
@@ -94,12 +116,14 @@ class Observer:
                                     if silhouette_net is not None else frozenset())
 
     @torch.no_grad()
-    def see(self, image: Image.Image, garment: GarmentChoice | None = None) -> Sight:
+    def see(self, image: Image.Image, garment: GarmentChoice | None = None, *,
+            alpha: np.ndarray | None = None) -> Sight:
         """Look at a photo.
 
         Args:
             image: RGB, upright.
-            garment: which one is meant; None: the one that the photo is most likely about.
+            garment: which one is meant; None: the one that is cut out, or that the photo is most likely about.
+            alpha: (H, W) in [0, 1] of the photo's own size, where it came cut out.
 
         Raises:
             ValueError: if the garment that is meant can't be found.
@@ -110,8 +134,15 @@ class Observer:
                 raise ValueError("a garment is named, but this preset has nobody to find it: leave it out")
             tokens = self._tokens(image)
             read = head_probabilities(self._net.read_attributes(tokens), self._taught)
-            return Sight(image, None, tokens, read, None, None, time.perf_counter() - started)
-        found = self.finder.find(image, garment)
+            return Sight(image, None, tokens, read, None, None, time.perf_counter() - started, image, alpha)
+        if garment is None and alpha is not None:
+            found = given_garment(image, cloth_of(alpha), self._size, "alpha")
+        else:
+            found = self.finder.find(image, garment)
+        photo = image
+        if found.crop is not None:
+            left, top, right, bottom = found.crop
+            image, alpha = photo.crop(found.crop), None if alpha is None else alpha[top:bottom, left:right]
         pixels = photo_to_array(image, 2 * self._size)  # frames are cut out of it
         tokens = self._tokens(Image.fromarray(framed(pixels, found.mask, self._net.image_size)))
         probabilities = head_probabilities(self._net.read_attributes(tokens), self._taught)
@@ -121,7 +152,8 @@ class Observer:
             expected = prediction.silhouette[0, 0].float().sigmoid().cpu()
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             probabilities |= head_probabilities(prediction.attributes, self._silhouettes_taught)
-        return Sight(image, found, tokens, probabilities, outline, expected, time.perf_counter() - started)
+        return Sight(image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, photo,
+                     alpha)
 
     @torch.no_grad()
     def embed(self, sight: Sight, known: Mapping[str, str]) -> torch.Tensor:

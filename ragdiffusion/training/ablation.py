@@ -18,6 +18,7 @@ from diffusers import UNet2DModel
 from torch.nn import functional as F
 
 from ragdiffusion.config import Preset
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
@@ -218,4 +219,5 @@ def train_mask_network(config: LoopConfig, net: UNet2DModel, pool: LatentPool) -
     net.load_state_dict(train(config, net, SeededBatches(make, batch_size=config.batch_size, seed=config.seed),
                               lambda module, batch, _: mask_losses(module, batch)))
     net.eval().requires_grad_(False).save_pretrained(config.out / "mask_network")
+    sync_tree(config.out / "mask_network")
     return net

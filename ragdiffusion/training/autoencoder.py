@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import torch
 
+from ragdiffusion.files import sync_tree
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.metrics.perceptual import load_perceptual_features, lpips_distance
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
@@ -134,4 +135,5 @@ def train_autoencoder(config: LoopConfig, images: np.ndarray, held_out: np.ndarr
                             seed=config.seed)
     model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
     model.eval().save_pretrained(config.out / "vae")
+    sync_tree(config.out / "vae")
     return model

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption, decode_all, encode, encode_all
 from ragdiffusion.bank import Bank
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.conditioners import freeze_after_last_capture
 from ragdiffusion.generation.denoiser import ConditionMask, Sources
@@ -242,6 +243,7 @@ class TrainedParts(nn.Module):
         """Write each part in diffusers layout."""
         for name, part in self.parts.items():
             part.eval().save_pretrained(folder / name)
+            sync_tree(folder / name)
 
 
 def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
@@ -135,6 +136,7 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
                             seed=config.seed)
     model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
     model.eval().save_pretrained(config.out / "appearance_flow")
+    sync_tree(config.out / "appearance_flow")
     return model
 
 

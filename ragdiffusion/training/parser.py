@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from ragdiffusion.files import write_json
 from ragdiffusion.parsing.encoder import from_published
 from ragdiffusion.parsing.labels import LABELS
 from ragdiffusion.parsing.network import GarmentParser
@@ -27,12 +28,13 @@ from ragdiffusion.parsing.parser import NetworkParser
 from ragdiffusion.training.depthwise import exact_depthwise_gradients
 from ragdiffusion.training.loop import Journal
 from ragdiffusion.training.parser_photos import UNSURE, Harder, LaidGarments, RenderedPeople
-from ragdiffusion.training.state import ExponentialAverage, save_tensors, write_json
+from ragdiffusion.training.state import ExponentialAverage, save_tensors
 
 log = logging.getLogger(__name__)
 
 _WEIGHTS = (0.7, 1.0, 1.1, 1.3, 1.0, 1.2, 1.0, 1.0, 1.2)  # of the labels' cross-entropy: what is rare counts more
 _DICE = 0.5
+_LOG_EVERY, _LOOK_EVERY = 25, 50  # steps of a process between lines of the log, and looks at growing folders
 _TESTED = 60  # held-out people that a test looks at
 _AHEAD = 6  # batches made before they are needed
 _LARGE_EVERY = 4  # steps between gradients of the large depthwise kernels, a third of a step's time
@@ -197,10 +199,10 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder,
     rates = [group["lr"] for group in optimizer.param_groups]
     large = _large_kernels(model)
     keeper = _Keeper(config, model) if rank == 0 else None
-    own, running = 0, 0.0
+    spent = lambda: _spent(config, started, int(count) - first)  # noqa: E731
+    batches = _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple, spent())))
     with exact_depthwise_gradients(model):
-        spent = lambda: _spent(config, started, int(count) - first)  # noqa: E731
-        for batch in _Feeder(lambda: data.batch(rng, config.batch_size, _size(config, rng, model.multiple, spent()))):
+        for own, batch in enumerate(batches):
             done = spent()
             if done >= 1:
                 break
@@ -208,24 +210,29 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder,
                 group["lr"] = rate * min(1, (own + 1) / config.warmup) * _tail(done, config.cooldown)
             for weight in large:
                 weight.requires_grad_(own % _LARGE_EVERY == 0)
-            photo = torch.from_numpy(batch["photo"]).contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
-            with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
-                logits = model(photo)
-            loss = parser_losses(logits.float(), torch.from_numpy(batch["labels"]).long())
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            if torch.isfinite(loss):
-                optimizer.step()
+            loss = _step(model, optimizer, batch, bfloat16=config.bfloat16)
             count += 1
-            own += 1
-            running = loss.item() if own == 1 else 0.98 * running + 0.02 * loss.item()
-            if own % 50 == 0:
+            if own % _LOOK_EVERY == 0:
                 data.look()
             if keeper is not None:
-                keeper.after_step(int(count), running, {"speed": (int(count) - first) * config.batch_size
-                                                        / (time.time() - started)})
+                rate = (int(count) - first) * config.batch_size / (time.time() - started)
+                keeper.after_step(int(count), loss, photos_per_second=rate)
     if keeper is not None:
         keeper.test(int(count))
+
+
+def _step(model: GarmentParser, optimizer: torch.optim.Optimizer, batch: dict[str, np.ndarray], *, bfloat16: bool
+          ) -> float:
+    """One step; a loss that is not finite moves nothing."""
+    photo = torch.from_numpy(batch["photo"]).contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        logits = model(photo)
+    loss = parser_losses(logits.float(), torch.from_numpy(batch["labels"]).long())
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    if torch.isfinite(loss):
+        optimizer.step()
+    return loss.item()
 
 
 def _tail(done: float, cooldown: float) -> float:
@@ -276,14 +283,15 @@ class _Keeper:
         self.average = ExponentialAverage(model, decay=0.995)
         self.journal = Journal(config.out)
         self.tested = time.time()
-        self.steps = 0
+        self.steps, self.running = 0, 0.0
 
-    def after_step(self, step: int, loss: float, more: dict[str, float]) -> None:
+    def after_step(self, step: int, loss: float, *, photos_per_second: float) -> None:
         """Follow the weights; log and measure from time to time."""
         self.average.update(self.model, self.steps)
+        self.running = loss if self.steps == 0 else 0.98 * self.running + 0.02 * loss
         self.steps += 1
-        if self.steps % 25 == 0:
-            self.journal.write(step, {"loss": loss, **more})
+        if self.steps % _LOG_EVERY == 0:
+            self.journal.write(step, {"loss": self.running, "photos_per_second": photos_per_second})
         if time.time() - self.tested > self.config.test_every:
             self.test(step)
 

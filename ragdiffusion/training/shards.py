@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from safetensors.torch import load, load_file, save
 
-from ragdiffusion.training.state import save_tensors, write_json
+from ragdiffusion.files import read_object, write_json, write_whole
+from ragdiffusion.training.state import save_tensors
 
 MANIFEST = "shards.json"
 SHARD_BYTES = 15 * 2**20
@@ -52,7 +52,7 @@ def write_shards(trainings: Sequence[Path], out: Path, *, limit: int = SHARD_BYT
     for number, start in enumerate(range(0, len(content), limit)):
         piece = content[start: start + limit]
         path = out / f"shard-{number:02d}.bin"
-        path.write_bytes(piece)
+        write_whole(path, piece)
         shards.append({"name": path.name, "sha256": hashlib.sha256(piece).hexdigest()})
         written.append(path)
     write_json(out / MANIFEST, {"trainings": parts, "shards": shards})
@@ -73,23 +73,25 @@ def read_shards(folder: Path, out: Path) -> list[Path]:
         ValueError: if the manifest or a shard is missing or damaged.
     """
     try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-    except (OSError, json.JSONDecodeError) as error:
+        manifest = read_object(folder / MANIFEST)
+        named = [(str(shard["name"]), str(shard["sha256"])) for shard in manifest["shards"]]
+        parts = [(Path(part["name"]).name, int(part["bytes"])) for part in manifest["trainings"]]
+    except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{folder}: no {MANIFEST} that can be read; give the folder that a training left") from error
     pieces = []
-    for shard in manifest["shards"]:
-        path = folder / shard["name"]
+    for name, digest in named:
+        path = folder / Path(name).name
         if not path.is_file():
-            raise ValueError(f"{path}: missing; bring all {len(manifest['shards'])} shards")
+            raise ValueError(f"{path}: missing; bring all {len(named)} shards")
         pieces.append(path.read_bytes())
-        if hashlib.sha256(pieces[-1]).hexdigest() != shard["sha256"]:
+        if hashlib.sha256(pieces[-1]).hexdigest() != digest:
             raise ValueError(f"{path}: damaged (its hash differs from the manifest's); fetch it again")
     content, start, folders = b"".join(pieces), 0, []
-    for part in manifest["trainings"]:
-        target = out / part["name"]
+    for name, size in parts:
+        target = out / name
         folders.append(target)
         if not (target / "state.safetensors").is_file():
             target.mkdir(parents=True, exist_ok=True)
-            save_tensors(target / "state.safetensors", load(content[start: start + part["bytes"]]))
-        start += part["bytes"]
+            save_tensors(target / "state.safetensors", load(content[start: start + size]))
+        start += size
     return folders

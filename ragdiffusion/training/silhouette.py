@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
@@ -96,6 +97,7 @@ def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, in
     model.load_state_dict(train(config, model, batches, lambda net, batch, generator: silhouette_losses(net, batch),
                                 on_sample=on_sample))
     model.eval().save_pretrained(config.out / "silhouette_net")
+    sync_tree(config.out / "silhouette_net")
     return model
 
 

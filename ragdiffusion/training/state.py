@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+
+from ragdiffusion.files import sweep, whole, write_json
 
 SCHEMA = 1
 
@@ -36,18 +37,10 @@ class ExponentialAverage:
                 self.average[name].copy_(value)
 
 
-def write_json(path: Path, content: dict) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a part."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    os.replace(partial, path)
-
-
 def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Write safetensors atomically."""
-    partial = path.with_name(path.name + ".partial")
-    save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial)
-    os.replace(partial, path)
+    """Write safetensors whole or not at all."""
+    with whole(path) as partial:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial)
 
 
 def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.Module,
@@ -64,7 +57,7 @@ def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.M
             tensors[f"optimizer/{index}/{key}"] = torch.as_tensor(value)
     tensors["step"] = torch.tensor(step)
     save_tensors(folder / "state.safetensors", tensors)
-    write_json(folder / "state.json", {"schema": SCHEMA, "step": step, "seconds": seconds})
+    write_json(folder / "state.json", {"schema": SCHEMA, "step": step, "seconds": seconds}, sort_keys=True)
 
 
 def _read_about(path: Path) -> dict:
@@ -97,6 +90,7 @@ def load_training(folder: Path, *, module: torch.nn.Module, average: Exponential
     Raises:
         RuntimeError: if the state is of another schema or does not fit the module.
     """
+    sweep(folder)
     if not (folder / "state.safetensors").is_file():
         return 0, 0.0
     tensors = load_file(folder / "state.safetensors")

@@ -10,7 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all
+from ragdiffusion.attributes import ATTRIBUTES, encode, encode_all, garment_kind
+from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import crop, frame_of, isolate
 from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
@@ -21,7 +22,6 @@ PROBE_SIDE = 16  # side of the silhouette that a linear probe reads off an embed
 ISOLATED = 0.85  # share of photos whose background is faded out
 UNKNOWN_SHARE = 0.5  # share of attributes that are dropped to "unknown"
 MEANINGLESS = -1  # label of an attribute that a garment cannot have: its head must stay undecided
-_LOWER = frozenset({"pants", "trousers", "shorts", "skirt"})  # categories without collar or sleeves
 
 
 def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng: np.random.Generator, count: int
@@ -46,13 +46,9 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
 def attribute_labels(pair: Pair) -> np.ndarray:
     """What heads are to read of a photo: (14,), 0 where nothing is known, `MEANINGLESS` where nothing can be."""
     labels = np.array(encode_all({**pair.seen, **pair.attributes}))
-    category = pair.category.lower()
-    if category in _LOWER:
-        # Table 6 has no category for trousers and shorts either.
-        names = ("collar", "sleeve_length") if category == "skirt" else ("category", "collar", "sleeve_length")
-        for index, attribute in enumerate(ATTRIBUTES):
-            if attribute.key in names:
-                labels[index] = MEANINGLESS
+    kind = garment_kind(pair.category)
+    if kind is not None:
+        labels[[attribute.key in kind.lacking for attribute in ATTRIBUTES]] = MEANINGLESS
     return labels
 
 
@@ -167,4 +163,5 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
     module.load_state_dict(train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch),
                                  on_sample=on_sample))
     model.eval().save_pretrained(config.out / "structure_net")
+    sync_tree(config.out / "structure_net")
     return model

@@ -46,9 +46,7 @@ def test_table_6_as_printed() -> None:
 
 
 def test_validate_completes_and_respells() -> None:
-    result = table.validate(
-        {"collar": "POLO", "Sleeve Length": "extra-long", "category": "t_shirt", "fit": None}
-    )
+    result = table.validate({"collar": "POLO", "Sleeve Length": "extra-long", "category": "t_shirt", "fit": None})
     assert list(result) == [a.key for a in ATTRIBUTES]
     assert result["collar"] == "Polo" and result["sleeve_length"] == "Extra Long"
     assert result["category"] == "T-shirt" and result["fit"] == UNKNOWN and result["gender"] == UNKNOWN
@@ -145,11 +143,7 @@ def test_captions_by_hand() -> None:
 def test_captions_stay_in_the_vocabulary_and_read_well(values: dict[str, str]) -> None:
     caption = table.caption(values)
     assert set(table.words(caption)) <= set(table.vocabulary())
-    assert (
-        "  " not in caption
-        and "unknown" not in caption.lower()
-        and caption.startswith("a flat-lay photo of a")
-    )
+    assert "  " not in caption and "unknown" not in caption.lower() and caption.startswith("a flat-lay photo of a")
     without_unknown = {k: v for k, v in values.items() if v != UNKNOWN}
     assert table.caption(without_unknown) == caption
 
@@ -166,3 +160,29 @@ def test_vocabulary_is_sorted_and_words_split() -> None:
     assert list(vocabulary) == sorted(set(vocabulary)) and all(w == w.lower() for w in vocabulary)
     assert {"t-shirt", "pvc", "3d", "and", "an", "girls", "v-neck"} <= set(vocabulary)
     assert table.words("A 3D Floral T-shirt, open") == ["a", "3d", "floral", "t-shirt", "open"]
+
+
+def test_every_kind_of_garment_is_sound_and_speaks_of_its_group() -> None:
+    for name, kind in table.GARMENT_KINDS.items():
+        known = table.known_of(name)
+        assert {**table.validate(known), **known} == table.validate(known), "Table 6's own spelling"
+        assert table.group_of(known) == kind.group and kind.group in table.GROUPS
+        assert all(table.cannot_have(key, known) for key in kind.lacking)
+        assert not set(kind.lacking) & set(known)
+    assert table.garment_kind("Trousers") is table.GARMENT_KINDS["pants"]
+    assert table.garment_kind("my own tops") is None and table.known_of("my own tops") == {}
+
+
+@pytest.mark.parametrize(
+    ("known", "lacking"),
+    [
+        ({"category": "Skirt"}, {"collar", "sleeve_length"}),
+        ({"length": "Short"}, {"category", "collar", "sleeve_length"}),
+        ({"category": "Shirt"}, set()),
+        ({"sleeve_length": "Long"}, set()),
+        ({}, set()),
+        ({"category": "Unknown"}, set()),
+    ],
+)
+def test_what_a_garment_cannot_have(known: dict, lacking: set) -> None:
+    assert {a.key for a in table.ATTRIBUTES if table.cannot_have(a.key, known)} == lacking

@@ -107,7 +107,8 @@ def test_a_bank_of_ones_own(run, photo_path, tiny_checkpoint, tmp_path) -> None:
 
 
 def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
-    code, stdout, stderr = run("generate", photo_path, "--out", out, "--json", "--steps", 4, "--seed", 9)
+    code, stdout, stderr = run("generate", photo_path, "--out", out, "--json", "--steps", 4, "--seed", 9, "--size",
+                               "model")
     report = _the_json(stdout)
     assert code == 0 and "2/2" in stderr, "a bar of the steps that are run: 4 at strength 0.5"
     assert set(report) == _GUIDE_KEYS | {"image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
@@ -136,7 +137,8 @@ def test_generate_for_people_names_both_files(run, photo_path, out) -> None:
 def test_the_picked_candidate_is_the_landmark(run, photo_path, out, tiny_model) -> None:
     guide = tiny_model.retrieve(photo_path)
     index = (guide.consensus + 1) % guide.k
-    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--candidate", index)
+    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--candidate", index,
+                          "--size", "model")
     landmark = _pixels(Path(_the_json(stdout)["landmark"])) / 255
     assert code == 0
     np.testing.assert_allclose(landmark, guide.candidates[index].silhouette, atol=0.5 / 255)
@@ -146,7 +148,8 @@ def test_the_picked_candidate_is_the_landmark(run, photo_path, out, tiny_model) 
 def test_a_landmark_of_ones_own_is_obeyed(run, photo_path, out, tmp_path, make_mask) -> None:
     mask = tmp_path / "mask.png"
     mask.write_bytes(make_mask(11))
-    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--landmark", mask)
+    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--landmark", mask,
+                          "--size", "model")
     landmark = _pixels(Path(_the_json(stdout)["landmark"]))
     assert code == 0 and (_pixels(out)[landmark == 0] == 255).all()
     with Image.open(mask) as drawn:
@@ -318,11 +321,11 @@ def test_foreign_checkpoints(run, photo_path, out, tmp_path, tiny_checkpoint) ->
     _refused(run(*words, checkpoint=foreign), "incomplete or damaged", out)
 
 
-@pytest.mark.parametrize("part", ["unet", "structure_net"])
+@pytest.mark.parametrize("part", ["unet", "structure_net", "text_encoder"])
 def test_damaged_checkpoints(run, photo_path, out, tmp_path, tiny_checkpoint, part: str) -> None:
     broken = tmp_path / "broken"
     shutil.copytree(tiny_checkpoint, broken)
-    weights = broken / part / "diffusion_pytorch_model.safetensors"
+    (weights,) = (broken / part).glob("*.safetensors")
     words = ["generate", photo_path, "--out", out]
     weights.write_bytes(weights.read_bytes()[:1000])
     _refused(run(*words, checkpoint=broken), "incomplete or damaged", out)

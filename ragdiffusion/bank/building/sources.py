@@ -6,7 +6,7 @@ list of tens of thousands costs nothing. What stands first in a list is chosen f
 
 from __future__ import annotations
 
-import csv
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,22 +14,25 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from ragdiffusion.attributes import EMBEDDED, validate
+from ragdiffusion.attributes import EMBEDDED, GARMENT_KINDS, known_of, validate
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
 from ragdiffusion.bank.patterns import PatternSpec
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, on_white, read_garment
+from ragdiffusion.cutouts import cloth_of
+from ragdiffusion.decoding import SUFFIXES
+from ragdiffusion.garments.garment import on_white, read_garment
 from ragdiffusion.garments.outlines import repaired, symmetrise
-from ragdiffusion.images import SILHOUETTE_SIZE, load_mask, load_photo, pad_to_square
+from ragdiffusion.garments.silhouettes import find_silhouette
+from ragdiffusion.garments.spreadsheets import read_rows
+from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
+from ragdiffusion.picture_files import name_left_out, pictures_in
 
 STANDARD_SYMMETRY = 0.9  # below it a garment lies too crookedly to stand for a standard
 PICTURE_SIZE = 256  # side of a candidate's picture: StructureNet's towers see no more
 VARIANTS = 6  # stretched shapes and shapes between two garments, for each real garment
-_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 _NEIGHBOURS = 12  # garments of like proportions that shapes are mixed with
 _CACHED = 128  # real garments kept while their variants are made
-_GROUND_DISTANCE = 12  # of 255: how far a garment's colour must be from the ground's
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,7 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
     table = Path(root) / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"{table}: not found; give a folder with {split}.csv in it")
-    with table.open(newline="") as handle:
-        rows = [row for row in csv.DictReader(handle) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
+    rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
     rng, read = np.random.default_rng(seed), _reader(Path(root) / split)
     symmetric = [_candidate(row, partial(_symmetric, read, row)) for row in rows]
     laid = [_candidate(row, partial(_laid, read, row, mirrored)) for row in rows for mirrored in (False, True)]
@@ -114,39 +116,14 @@ def folder_candidates(root: Path) -> list[Candidate]:
     root = Path(root)
     if not root.is_dir():
         raise ValueError(f"{root}: there is no such folder; give one with pictures of flat-lays")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in _PICTURES)
-    if not files:
-        raise ValueError(f"{root}: no picture in it; wanted {', '.join(sorted(_PICTURES))}")
+    found = pictures_in(root, recursive=True)
+    if found.left_out:
+        _LOG.warning("%s: %s", root, name_left_out(found.left_out, root))
+    if not found.pictures:
+        raise ValueError(f"{root}: no picture in it; wanted {', '.join(SUFFIXES)}")
+    files = found.pictures
     return [Candidate(_folder_category(path, root), f"{root.name}:{path.relative_to(root).with_suffix('').as_posix()}",
                       partial(_pictured, path, root)) for path in files]
-
-
-def find_silhouette(image: np.ndarray) -> np.ndarray:
-    """The garment of a picture on plain ground: what differs from the border's colour, repaired.
-
-    Args:
-        image: uint8 (N, N, 3) RGB.
-
-    Returns:
-        uint8 (N, N), 255 on the garment.
-
-    Raises:
-        ValueError: if nothing stands out, or nearly everything does.
-    """
-    border = np.concatenate([image[:2].reshape(-1, 3), image[-2:].reshape(-1, 3), image[:, :2].reshape(-1, 3),
-                             image[:, -2:].reshape(-1, 3)])
-    away = np.abs(image.astype(np.int16) - np.median(border, axis=0).astype(np.int16)).max(-1)
-    apart = cv2.morphologyEx((away > _GROUND_DISTANCE).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    contours, _ = cv2.findContours(apart, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    filled = np.zeros(image.shape[:2], np.uint8)
-    if contours:
-        cv2.drawContours(filled, [max(contours, key=cv2.contourArea)], -1, 255, cv2.FILLED)
-    filled = repaired(np.where(apart > 0, filled, 0).astype(np.uint8))  # which knows holes from white prints
-    share = float((filled > 0).mean())
-    if not 0.02 < share < 0.95:
-        raise ValueError(f"the garment covers {share:.0%} of the picture, 2 % to 95 % wanted: show it whole on plain "
-                         "ground of another colour, or cut it out with an alpha channel")
-    return filled
 
 
 def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> Candidate:
@@ -207,7 +184,7 @@ def _towards(read: Callable, row: dict[str, str], other: dict[str, str], share: 
 def _entry(lay: Lay, row: dict[str, str], variant: str, tag: str) -> FlatLay:
     small = cv2.resize(lay.alpha, lay.cloth.shape[1::-1], interpolation=cv2.INTER_AREA)
     return FlatLay(image=on_white(lay.cloth, small), silhouette=lay.alpha,
-                   attributes=CATEGORY_ATTRIBUTES.get(row["category"], {}), source=f"real:{row['id']}{variant}",
+                   attributes=known_of(row["category"]), source=f"real:{row['id']}{variant}",
                    tags=(row["category"], tag))
 
 
@@ -216,15 +193,11 @@ def _folder_category(path: Path, root: Path) -> str:
 
 
 def _pictured(path: Path, root: Path) -> FlatLay:
-    picture = pad_to_square(load_photo(path))
+    photo, opacity = load_photo_and_alpha(path)
+    picture = pad_to_square(photo)
     side = min(picture.width, 2 * SILHOUETTE_SIZE)
     pixels = np.asarray(picture.resize((side, side)))
-    with Image.open(path) as file:
-        cut_out = file.has_transparency_data
-    try:
-        alpha = repaired(_alpha_channel(path, side)) if cut_out else find_silhouette(pixels)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    alpha = repaired(find_silhouette(pixels, str(path)) if opacity is None else _alpha_channel(opacity, side))
     lay = refit(Lay(pixels, alpha), cloth_size=PICTURE_SIZE, alpha_size=SILHOUETTE_SIZE)
     category = _folder_category(path, root)
     name = path.relative_to(root).with_suffix("").as_posix()
@@ -233,15 +206,15 @@ def _pictured(path: Path, root: Path) -> FlatLay:
                    source=f"{root.name}:{name}", tags=(category,))
 
 
-def _alpha_channel(path: Path, side: int) -> np.ndarray:
-    mask = Image.fromarray(np.rint(load_mask(path) * 255).astype(np.uint8)).convert("RGB")
-    return np.asarray(pad_to_square(mask).resize((side, side)))[..., 0]
+def _alpha_channel(opacity: np.ndarray, side: int) -> np.ndarray:
+    mask = mask_to_tensor(cloth_of(opacity), side)[0].numpy()
+    return np.rint(mask * 255).astype(np.uint8)
 
 
 def _named_attributes(category: str) -> dict[str, str]:
     """What a folder's name says, if it is one of Table 6's categories or of the real garments'."""
-    if category in CATEGORY_ATTRIBUTES:
-        return CATEGORY_ATTRIBUTES[category]
+    if category in GARMENT_KINDS:
+        return known_of(category)
     values = next(attribute.values for attribute in EMBEDDED if attribute.key == "category")
     if category.lower() in (value.lower() for value in values):
         return {"category": validate({"category": category})["category"]}

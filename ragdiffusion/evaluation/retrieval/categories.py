@@ -7,10 +7,10 @@ from statistics import mean
 from typing import Any
 
 from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.attributes import GARMENT_KINDS
 from ragdiffusion.bank import NewEntry
 from ragdiffusion.evaluation.retrieval.measure import Answer, Query, measure, open_gallery, true_overlaps
 from ragdiffusion.evaluation.retrieval.report import Progress, part_of_bank, summarise_answers
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES
 
 
 def evaluate_new_categories(model: RAGDiffusion, queries: Sequence[Query], categories: Collection[str], *,
@@ -31,9 +31,9 @@ def evaluate_new_categories(model: RAGDiffusion, queries: Sequence[Query], categ
     Raises:
         ValueError: if a category is none of the eight, or there is no garment or no entry to measure with.
     """
-    unknown = sorted(set(categories) - set(CATEGORY_ATTRIBUTES))
+    unknown = sorted(set(categories) - set(GARMENT_KINDS))
     if unknown:
-        raise ValueError(f"unknown category {unknown[0]!r}: the eight are {', '.join(CATEGORY_ATTRIBUTES)}")
+        raise ValueError(f"unknown category {unknown[0]!r}: the eight are {', '.join(GARMENT_KINDS)}")
     straight = [query for query in queries if query.straight]
     new = [query for query in straight if query.category in categories]
     known = [query for query in straight if query.category not in categories]

@@ -13,12 +13,12 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.attributes import UNKNOWN, encode
+from ragdiffusion.attributes import GARMENT_KINDS, UNKNOWN, encode, known_of
 from ragdiffusion.bank import Bank
 from ragdiffusion.bank.building.sources import STANDARD_SYMMETRY
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.engine2d.wild import DISPLAYS
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES, load_garments
+from ragdiffusion.garments.garment import load_garments
 from ragdiffusion.images import decode_silhouettes, photo_to_tensor
 from ragdiffusion.retrieval.guide import StructureGuide
 
@@ -40,7 +40,7 @@ class Query:
 
     Attributes:
         source: where it comes from, as a bank entry of the same garment names it: `collection:name`.
-        category: one of the eight of `CATEGORY_ATTRIBUTES`.
+        category: one of the eight of `GARMENT_KINDS`.
         display: "laid", "hung" or "worn" for a drawn one, "real" for a photo.
         straight: whether it lies straight enough to stand for a standard.
         photo: a path, or the picture itself.
@@ -149,7 +149,7 @@ def folder_queries(folder: Path, size: int, limit: int | None = None) -> list[Qu
     return [Query(source=f"real:{g.name}", category=g.category, display="real",
                   straight=g.symmetry >= STANDARD_SYMMETRY, photo=root / split / g.category / f"{g.name}.jpg",
                   standard=g.standard, silhouette=_small(g.alpha),
-                  attributes=CATEGORY_ATTRIBUTES.get(g.category, {})) for g in garments]
+                  attributes=known_of(g.category)) for g in garments]
 
 
 def drawn_queries(size: int, limit: int) -> list[Query]:
@@ -175,7 +175,7 @@ def category_of(tags: Sequence[str], attributes: dict[str, str]) -> str:
         tags: an entry's, or a drawn structure's kind; one that names a category decides.
         attributes: Table 6 values.
     """
-    named = [tag for tag in tags if tag in CATEGORY_ATTRIBUTES]
+    named = [tag for tag in tags if tag in GARMENT_KINDS]
     if named:
         return named[0]
     category = attributes.get("category", UNKNOWN)

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ragdiffusion.files import write_whole
 from ragdiffusion.garments.augmentation import fit_square
 from ragdiffusion.garments.datasets.duplicates import COMPARED_SIDE, picture_hash
-from ragdiffusion.garments.datasets.folder import write_whole
 from ragdiffusion.garments.datasets.layouts import Problem
 from ragdiffusion.garments.datasets.pictures import jpeg, png, shrink
 from ragdiffusion.garments.datasets.records import Reader, Record, read_mask

@@ -8,35 +8,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from ragdiffusion.files import read_object, write_json, write_whole
 from ragdiffusion.garments.datasets.records import Record
 
 MARK, INDEX, REPORT, WORK = "dataset.json", "index.jsonl", "report.json", ".import"
 SCHEMA = 1
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whenever the process ends."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
-
-
 def settle() -> None:
     """Bring all that was written to the disk, so that a mark written afterwards holds after a power cut too."""
     if hasattr(os, "sync"):  # Windows has none
         os.sync()
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write readable JSON, whole or not at all."""
-    write_whole(path, (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def write_index(root: Path, records: Iterable[Record], *, source: str) -> None:
@@ -58,7 +44,7 @@ def read_index(root: Path) -> list[Record]:
                  else f"it has no {MARK}: give a folder that `data import` or `data unpack` wrote")
         raise ValueError(f"{root} is no whole dataset: {state}")
     try:
-        mark = json.loads((root / MARK).read_text(encoding="utf-8"))
+        mark = read_object(root / MARK)
         lines = [line for line in (root / INDEX).read_text(encoding="utf-8").split("\n") if line]
     except (OSError, ValueError) as error:
         raise ValueError(f"{root} can't be read as a dataset ({error}): import it again") from error

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from ragdiffusion.files import read_object, write_json
 from ragdiffusion.garments.augmentation import fit_square
 from ragdiffusion.garments.datasets.conversion import Conversion, convert, stamp
 from ragdiffusion.garments.datasets.duplicates import COMPARED_SIDE, first_of_each, same_picture, same_pictures
-from ragdiffusion.garments.datasets.folder import MARK, REPORT, WORK, write_index, write_json
+from ragdiffusion.garments.datasets.folder import MARK, REPORT, WORK, write_index
 from ragdiffusion.garments.datasets.layouts import LAYOUTS
 from ragdiffusion.garments.datasets.records import Record, folder_reader
 from ragdiffusion.images import load_photo
@@ -101,7 +102,7 @@ def _finished(out: Path, settings: dict[str, Any]) -> Report | None:
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} is a file: give a folder")
     if (out / MARK).is_file():
-        report = json.loads((out / REPORT).read_text(encoding="utf-8")) if (out / REPORT).is_file() else {}
+        report = read_object(out / REPORT, "import it again, to a new folder") if (out / REPORT).is_file() else {}
         if {key: report.get(key) for key in settings} != settings:
             raise ValueError(f"{out} holds another dataset already: give a new folder")
         shutil.rmtree(out / WORK, ignore_errors=True)
@@ -116,7 +117,7 @@ def _open_work(out: Path, settings: dict[str, Any]) -> None:
     path = out / WORK / _SETTINGS
     if not path.is_file():
         write_json(path, settings)
-    elif (there := json.loads(path.read_text(encoding="utf-8"))) != settings:
+    elif (there := read_object(path, f"remove {path.parent} and import again")) != settings:
         raise ValueError(f"{out} holds the beginning of another import ({there}): go on with that one, or give a new "
                          "folder")
 

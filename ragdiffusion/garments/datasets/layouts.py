@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragdiffusion.attributes import known_of
+from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments.datasets.records import Record
 from ragdiffusion.garments.datasets.tables import read_table
-from ragdiffusion.garments.garment import CATEGORY_ATTRIBUTES
+from ragdiffusion.garments.spreadsheets import read_rows, read_text
+from ragdiffusion.picture_files import pictures_in
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".avif")
 _VITON_SPLITS = ("train", "test")
 _VITON_MASKS = ("cloth-mask", "cloth_mask")
 _VITON_PARSES = ("image-parse-v3", "image-parse")
@@ -22,7 +23,7 @@ _DRESSCODE: dict[str, tuple[tuple[int, ...], dict[str, str]]] = {
 """Part of DressCode: its ATR labels in the label maps, and what it says in the terms of Table 6."""
 _DRESSCODE_MASKS = ("cloth_mask", "cloth-mask", "cloth_masks")
 _DRESSCODE_LISTS = {"train": ("train_pairs.txt",), "test": ("test_pairs_paired.txt", "test_pairs.txt")}
-TABLES = ("pairs.csv", "pairs.jsonl", "metadata.csv", "metadata.jsonl")
+TABLES = ("pairs.csv", "pairs.tsv", "pairs.jsonl", "metadata.csv", "metadata.tsv", "metadata.jsonl")
 _REAL_SPLITS = ("train", "val")
 
 
@@ -68,6 +69,7 @@ def viton_hd(root: Path) -> Listing:
     for split in splits:
         folder = root / split
         photos, flats = _by_stem(folder / "image"), _by_stem(folder / "cloth")
+        problems += _left_out(root, folder / "image") + _left_out(root, folder / "cloth")
         masks = _first_folder(folder, _VITON_MASKS)
         parses = _first_folder(folder, _VITON_PARSES)
         listed = root / f"{split}_pairs.txt"
@@ -102,7 +104,8 @@ def dresscode(root: Path) -> Listing:
     records, problems = [], []
     for part in parts:
         folder, (labels, attributes) = root / part, _DRESSCODE[part]
-        images = {path.name: path for path in (folder / "images").iterdir() if path.suffix.lower() in PICTURES}
+        images = {path.name: path for path in pictures_in(folder / "images").pictures}
+        problems += _left_out(root, folder / "images")
         masks, maps = _first_folder(folder, _DRESSCODE_MASKS), _by_stem(folder / "label_maps")
         for split, worn, flat in dict.fromkeys(_dresscode_pairs(root, part, images)):
             lacking = [f"{part}/images/{name}" for name in (worn, flat) if name not in images]
@@ -151,20 +154,19 @@ def real_folder(root: Path) -> Listing:
         raise ValueError(f"{root} is no folder of real garments: train.csv beside train/ was wanted")
     records, problems = [], []
     for path in tables:
-        with path.open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle):
-                try:
-                    stem, symmetry = f"{path.stem}/{row['category']}/{row['id']}", float(row["symmetry"])
-                except (KeyError, TypeError, ValueError) as error:
-                    raise ValueError(f"{path}: every row needs category, id and symmetry ({error})") from error
-                lacking = [ref for ref in (f"{stem}.jpg", f"{stem}.png") if not (root / ref).is_file()]
-                if lacking:
-                    problems.append(Problem(lacking[0], f"missing; {path.name} names it"))
-                    continue
-                records.append(Record(
-                    name=row["id"], split=path.stem, category=row["category"], photo=f"{stem}.jpg",
-                    photo_mask=f"{stem}.png", attributes=CATEGORY_ATTRIBUTES.get(row["category"], {}),
-                    symmetry=symmetry))
+        for _, row in read_rows(path):
+            try:
+                stem, symmetry = f"{path.stem}/{row['category']}/{row['id']}", float(row["symmetry"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise ValueError(f"{path}: every row needs category, id and symmetry ({error})") from error
+            lacking = [ref for ref in (f"{stem}.jpg", f"{stem}.png") if not (root / ref).is_file()]
+            if lacking:
+                problems.append(Problem(lacking[0], f"missing; {path.name} names it"))
+                continue
+            records.append(Record(
+                name=row["id"], split=path.stem, category=row["category"], photo=f"{stem}.jpg",
+                photo_mask=f"{stem}.png", attributes=known_of(row["category"]),
+                symmetry=symmetry))
     return Listing(records, problems)
 
 
@@ -191,16 +193,21 @@ def _dresscode_pairs(root: Path, part: str, images: Iterable[str]) -> list[tuple
 
 def _pairs(path: Path) -> list[list[str]]:
     """The words of each line of a list; names may hold spaces, as each ends in a picture's ending."""
-    endings = "|".join(ending[1:] for ending in PICTURES)
+    endings = "|".join(ending[1:] for ending in SUFFIXES)
     name = re.compile(rf"\S.*?\.(?:{endings})(?=\s|$)|\d+", re.IGNORECASE)
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    lines = read_text(path).replace("\\", "/").splitlines()
     return [words for line in lines if (words := name.findall(line))]
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
     if not folder.is_dir():
         return {}
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix.lower() in PICTURES}
+    return {path.stem: path for path in pictures_in(folder).pictures}
+
+
+def _left_out(root: Path, folder: Path) -> list[Problem]:
+    files = pictures_in(folder).left_out if folder.is_dir() else ()
+    return [Problem(path.relative_to(root).as_posix(), "no picture that can be read, by its ending") for path in files]
 
 
 def _first_folder(folder: Path, names: Iterable[str]) -> dict[str, Path]:

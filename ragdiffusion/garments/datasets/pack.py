@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ragdiffusion.garments.datasets.folder import WORK, settle, write_index, write_json, write_whole
+from ragdiffusion.files import read_object, write_json, write_whole
+from ragdiffusion.garments.datasets.folder import WORK, settle, write_index
 from ragdiffusion.garments.datasets.pictures import jpeg, png, shrink
 from ragdiffusion.garments.datasets.records import Record, RecordDataset, read_mask
 from ragdiffusion.images import load_photo
@@ -109,17 +109,23 @@ class Pack:
         for shard in shards:
             path = self.root / str(shard["file"])
             content = _checked(path, shard)
-            with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-                for member in archive:
-                    start, end = member.offset_data, member.offset_data + member.size
-                    if member.name == _RECORDS:
-                        lines = content[start:end].decode("utf-8").split("\n")
-                        self.records += [Record.from_json(line, f"{path.name}, {_RECORDS}") for line in lines if line]
-                    else:
-                        self._places[member.name] = (path, start, member.size)
+            try:
+                self._list(path, content)
+            except (tarfile.TarError, UnicodeDecodeError, EOFError) as error:
+                raise ValueError(f"{path} is damaged ({error}): copy the pack again") from error
         if len(self.records) != pairs:
             raise ValueError(f"{self.root}: {MANIFEST} speaks of {pairs} pairs, the shards hold {len(self.records)}: "
                              "pack it again")
+
+    def _list(self, path: Path, content: bytes) -> None:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            for member in archive:
+                start, end = member.offset_data, member.offset_data + member.size
+                if member.name == _RECORDS:
+                    lines = content[start:end].decode("utf-8").split("\n")
+                    self.records += [Record.from_json(line, f"{path.name}, {_RECORDS}") for line in lines if line]
+                else:
+                    self._places[member.name] = (path, start, member.size)
 
     def read(self, name: str) -> bytes:
         """The bytes of one picture.
@@ -230,15 +236,23 @@ def _members(lot: list[tuple[Record, dict[str, bytes]]]) -> Iterator[tuple[str, 
 
 
 def _read_manifest(root: Path) -> tuple[int, list[dict[str, object]]]:
-    try:
-        manifest = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{root} is no whole pack, its {MANIFEST} can't be read ({error}): pack or copy it "
-                         "again") from error
-    if not isinstance(manifest, dict) or (manifest.get("format"), manifest.get("schema")) != (_FORMAT, _SCHEMA):
+    manifest = read_object(root / MANIFEST, "it is no whole pack, pack or copy it again")
+    if (manifest.get("format"), manifest.get("schema")) != (_FORMAT, _SCHEMA):
         raise ValueError(f"{root / MANIFEST} is not a manifest of {_FORMAT}, schema {_SCHEMA}: give a folder that "
                          "`data pack` wrote")
-    return int(manifest["pairs"]), manifest["shards"]
+    pairs, shards = manifest.get("pairs"), manifest.get("shards")
+    if not isinstance(pairs, int) or not isinstance(shards, list) or not all(map(_is_shard, shards)):
+        raise ValueError(f"{root / MANIFEST} is damaged, as it doesn't say which shards there are: pack or copy it "
+                         "again")
+    return pairs, shards
+
+
+def _is_shard(entry: object) -> bool:
+    """Whether an item of a manifest names a shard beside it, and its hash."""
+    if not isinstance(entry, dict):
+        return False
+    name, digest = entry.get("file"), entry.get("sha256")
+    return isinstance(name, str) and isinstance(digest, str) and name == Path(name).name and name not in ("", "..")
 
 
 def _checked(path: Path, shard: dict[str, object]) -> bytes:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -77,12 +78,32 @@ class Record:
             if unknown:
                 raise ValueError(f"{place}: unknown keys {sorted(unknown)}; it was written by another version")
             record = cls(**{**content, "mask_labels": tuple(content.get("mask_labels", ()))})
-        except (TypeError, json.JSONDecodeError) as error:
+            wrong = next((name for name, fits in _FIELDS.items() if not fits(getattr(record, name))), None)
+            if wrong is not None:
+                raise TypeError(f"{wrong} is {str(getattr(record, wrong))[:60]!r}")
+        except (TypeError, AttributeError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(f"{place}: not a line of an index ({error}); write the dataset again") from error
         outside = [ref for ref in record.files() if PurePosixPath(ref).is_absolute() or ".." in ref.split("/")]
         if outside:
             raise ValueError(f"{place}: {outside[0]} lies outside the dataset; write the dataset again")
         return record
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_text_or_none(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("name", "split", "category", "photo", "caption"), _is_text),
+    **dict.fromkeys(("standard", "silhouette", "photo_mask"), _is_text_or_none),
+    "mask_labels": lambda value: all(isinstance(label, int) for label in value),
+    "attributes": lambda value: isinstance(value, dict) and all(map(_is_text, [*value, *value.values()])),
+    "symmetry": lambda value: value is None or isinstance(value, int | float),
+}
 
 
 def folder_reader(root: Path) -> Reader:

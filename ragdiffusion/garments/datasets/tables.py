@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +9,11 @@ from typing import Any
 
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.datasets.records import Record, known_attributes
+from ragdiffusion.garments.spreadsheets import column_name, read_heading, read_rows, read_text
 
 _PICTURES = ("photo", "standard", "silhouette", "photo_mask")
 _WORDS = ("name", "split", "category", "caption")
+_KNOWN_TABLES = (".csv", ".tsv")
 _ATTRIBUTES = {attribute.key for attribute in ATTRIBUTES if attribute.key != "category"}
 
 
@@ -23,52 +23,51 @@ def read_table(path: Path) -> Iterator[tuple[str, Record | str]]:
     `photo` must be given, and `standard` (its flat-lay) or `photo_mask` (the flat-lay is then cut out of the photo).
     `silhouette`, `name`, `split` (train by default), `category`, `caption` and the attributes of Table 6 may be. A
     category of Table 6 counts as the attribute too. A JSONL row may hold the attributes in an object `attributes`.
+    Names of columns may be in any case, and paths may have `\\` as on Windows.
 
     Args:
-        path: a .csv with a heading, or a .jsonl.
+        path: a .csv or .tsv with a heading (commas, semicolons or tabs, UTF-8 or UTF-16), or a .jsonl.
 
     Yields:
         The row's place, and its record or what is wrong with it.
 
     Raises:
-        ValueError: it can't be read, is not UTF-8, has another ending, or a column that is not among those.
+        ValueError: it can't be read, is neither UTF-8 nor UTF-16, has another ending, or a column that is not among
+            those.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} can't be read as UTF-8 text ({error})") from error
-    if path.suffix.lower() == ".csv":
-        rows = csv.DictReader(io.StringIO(text, newline=""))
-        unknown = sorted(set(rows.fieldnames or ()) - {*_PICTURES, *_WORDS, *_ATTRIBUTES})
-        if unknown or "photo" not in (rows.fieldnames or ()):
+    known = {*_PICTURES, *_WORDS, *_ATTRIBUTES}
+    if path.suffix.lower() in _KNOWN_TABLES:
+        names = read_heading(path, known)
+        unknown = sorted(set(names) - known - {""})
+        if unknown or "photo" not in names:
             wrong = f"unknown columns {unknown}" if unknown else "there is no column photo"
             raise ValueError(f"{path}: {wrong}; {', '.join((*_PICTURES, *_WORDS))} and the attributes of Table 6 "
                              f"({', '.join(sorted(_ATTRIBUTES))}) are known")
-        for row in rows:
-            place = f"{path.name}, line {rows.line_num}"
-            yield place, _record(row)
+        for number, row in read_rows(path, known):
+            yield f"{path.name}, line {number}", _record(row, path.parent)
     elif path.suffix.lower() == ".jsonl":
-        for number, line in enumerate(text.split("\n"), 1):
+        for number, line in enumerate(read_text(path).split("\n"), 1):
             if line.strip():
-                yield f"{path.name}, line {number}", _json_record(line)
+                yield f"{path.name}, line {number}", _json_record(line, path.parent)
     else:
-        raise ValueError(f"{path}: a table of pairs ends in .csv or .jsonl")
+        raise ValueError(f"{path}: a table of pairs ends in .csv, .tsv or .jsonl")
 
 
-def _json_record(line: str) -> Record | str:
+def _json_record(line: str, folder: Path) -> Record | str:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         return f"not JSON ({error})"
     if not isinstance(row, dict):
         return f"a {type(row).__name__}: an object was wanted"
+    row = {column_name(key): value for key, value in row.items()}
     attributes = row.pop("attributes", {})
     if not isinstance(attributes, dict):
         return f"attributes is a {type(attributes).__name__}: an object was wanted"
-    return _record({**attributes, **row})
+    return _record({**{column_name(key): value for key, value in attributes.items()}, **row}, folder)
 
 
-def _record(row: dict[str, Any]) -> Record | str:
+def _record(row: dict[str | None, Any], folder: Path) -> Record | str:
     unknown = sorted(str(key) for key in row if key not in {*_PICTURES, *_WORDS, *_ATTRIBUTES})
     if unknown:
         return f"unknown fields {unknown}; a row holds more words than the heading, or a misspelt key"
@@ -76,6 +75,7 @@ def _record(row: dict[str, Any]) -> Record | str:
     wrong = sorted(key for key, value in given.items() if not isinstance(value, str))
     if wrong:
         return f"{wrong[0]} is {given[wrong[0]]!r}: a text was wanted"
+    given = {key: _ref(value, folder) if key in _PICTURES else value for key, value in given.items()}
     if "photo" not in given:
         return "there is no photo"
     if "standard" not in given and "photo_mask" not in given:
@@ -94,3 +94,10 @@ def _record(row: dict[str, Any]) -> Record | str:
         name=given.get("name", Path(given["photo"]).with_suffix("").as_posix()), split=given.get("split", "train"),
         category=category, caption=given.get("caption", ""), attributes=attributes,
         **{key: given.get(key) for key in _PICTURES})
+
+
+def _ref(words: str, folder: Path) -> str:
+    """A picture's path with `/`, as it is written in the table of whatever system."""
+    if "\\" in words and not (folder / words).is_file():
+        words = words.replace("\\", "/")
+    return words.removeprefix("./")

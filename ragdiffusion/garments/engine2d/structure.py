@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MARGIN = 1.12
-"""Side of the canonical frame in units of the garment's longer side."""
+from ragdiffusion.images import CANONICAL_MARGIN
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def canonical(
     """Move everything into the canonical frame."""
     points = np.concatenate([p.polygon for p in pieces if p.outline])
     low, high = points.min(0), points.max(0)
-    scale, centre = 2 / (MARGIN * (high - low).max()), (low + high) / 2
+    scale, centre = 2 / (CANONICAL_MARGIN * (high - low).max()), (low + high) / 2
 
     def move(a: np.ndarray) -> np.ndarray:
         return (a - centre) * scale

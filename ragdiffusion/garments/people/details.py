@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
@@ -11,35 +9,8 @@ from ragdiffusion.garments.people import raster
 from ragdiffusion.garments.people.bodies import Body
 from ragdiffusion.garments.people.colours import garment_colour
 from ragdiffusion.garments.people.labels import OTHER
-from ragdiffusion.garments.people.layers import Layer
+from ragdiffusion.garments.people.pixels import Pixels
 from ragdiffusion.garments.people.wardrobe import Garment
-
-
-@dataclass
-class Pixels:
-    """Everything known of each pixel of a shot while it is painted; `colour` and `label` are changed in place.
-
-    Attributes:
-        colour: float32 (H, W, 3).
-        label: uint8 (H, W).
-        attributes: (H, W, raster.ATTRIBUTES).
-        which: (H, W), layer or -1.
-        inside: (H, W), metres to the edge of the material.
-        front: (H, W), bool.
-        across: (H, W), from the axis of the closed garment, cm.
-        down: (H, W), below the neck's base, cm.
-        size: metres per pixel.
-    """
-
-    colour: np.ndarray
-    label: np.ndarray
-    attributes: np.ndarray
-    which: np.ndarray
-    inside: np.ndarray
-    front: np.ndarray
-    across: np.ndarray
-    down: np.ndarray
-    size: float
 
 
 def paint_face(px: Pixels, body: Body, rng: np.random.Generator) -> None:
@@ -71,16 +42,16 @@ def paint_face(px: Pixels, body: Body, rng: np.random.Generator) -> None:
         colour[frame] = 25 if rng.random() < 0.7 else garment_colour(rng)
 
 
-def paint_edges(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:
+def paint_edges(px: Pixels, rng: np.random.Generator) -> None:
     """The thickness of cloth: a darker rim along the edges that it is cut by."""
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(px.layers):
         if layer.garment >= 0 and layer.on_body:
             px.colour[(px.which == i) & (px.inside < px.size * 0.8)] *= rng.uniform(0.7, 0.95)
 
 
-def paint_front(px: Pixels, layers: list[Layer], garments: list[Garment], rng: np.random.Generator) -> None:
+def paint_front(px: Pixels, garments: list[Garment], rng: np.random.Generator) -> None:
     """Ties and belts."""
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(px.layers):
         if layer.garment < 0 or layer.name == "collar":
             continue
         garment, mine = garments[layer.garment], px.which == i
@@ -117,12 +88,12 @@ def _belt(px: Pixels, mine: np.ndarray, garment: Garment, rng: np.random.Generat
     px.label[belt] = OTHER
 
 
-def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> None:
+def paint_strap(px: Pixels, rng: np.random.Generator) -> None:
     """Now and then the strap of a bag, over one shoulder, straight down or across the chest."""
     if rng.random() > 0.08:
         return
     u, side = rng.uniform, float(rng.choice([-1, 1]))
-    trunk = np.array([i for i, layer in enumerate(layers) if (layer.garment >= 0 or i == 0)])
+    trunk = np.array([i for i, layer in enumerate(px.layers) if (layer.garment >= 0 or i == 0)])
     on = np.isin(px.which, trunk) & px.front & (px.attributes[..., raster.ARM] < 0.06)
     top, slope = side * u(8, 13), side * (u(0.35, 0.6) if rng.random() < 0.6 else u(-0.08, 0.1))
     half = u(0.5, 2)
@@ -132,12 +103,12 @@ def paint_strap(px: Pixels, layers: list[Layer], rng: np.random.Generator) -> No
     px.label[strap] = OTHER
 
 
-def paint_shoes(px: Pixels, layers: list[Layer], body: Body, rng: np.random.Generator) -> None:
+def paint_shoes(px: Pixels, body: Body, rng: np.random.Generator) -> None:
     """Soles and toe caps."""
     u, low = rng.uniform, body.rest[:, 2].min()
     sole, ink = u(0.012, 0.035) * (rng.random() < 0.6), garment_colour(rng)
     toes = body.rest[body.model.feet > 0.5, 1].min() + u(0.03, 0.06) * (rng.random() < 0.3)
-    for i, layer in enumerate(layers):
+    for i, layer in enumerate(px.layers):
         if layer.name == "shoes" and layer.on_body:
             mine = px.which == i
             px.colour[mine & (px.attributes[..., 1] < toes)] *= 0.7

@@ -17,6 +17,8 @@ _TRIES = 12
 _NAMED = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _EXCESS = re.compile(r"\(by ([0-9.]+)\)")
 _SLACK = 0.3  # cm
+_LEAST_WAIST = (0.86, 0.95)  # share of a fitted and of a loose top's chest: cloth does not follow the body all the way
+_HEM = (0.93, 1.1)  # bounds of a top's hem as shares of its chest
 _THIGH = 0.58  # greatest width of a leg at the crotch, as a share of the hips
 _NECK_FALL = 2.5  # cm that a garment's neck points lie below the base of the neck
 _MORE = ("sleeve_length",)  # measures that are mended by more of them
@@ -78,6 +80,9 @@ def _wanted(
         m["hip"] = m["hem"] = _girth(
             body, surface, max(charts.crotch_z + 0.04, _z(body, garment.measures["body_length"]))
         )
+        if garment.skirt_y is None and garment.leg < -5:
+            m["waist"] = max(m["waist"], m["chest"] * np.interp(garment.loose, [0, 1], _LEAST_WAIST))
+            m["hem"] = float(np.clip(m["hem"], m["chest"] * _HEM[0], m["chest"] * _HEM[1]))
     drop = m["shoulder_drop"] if "shoulder_drop" in m else fitting.shoulder_drop
     if garment.upper in ("sleeved", "armhole", "one_shoulder"):
         m["armhole_depth"] = m["armhole_depth"] - drop

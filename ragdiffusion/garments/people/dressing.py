@@ -196,7 +196,7 @@ class Dresser:
 
     def _sleeves(self, garment: Garment, out: np.ndarray, ease: float) -> np.ndarray:
         model, charts, rest = self.body.model, self.body.charts, self.body.rest
-        shrink = np.interp(garment.loose, [0, 0.5, 1], [0.5, 0.12, 0.02]) - garment.bell
+        shrink = np.interp(garment.loose, [0, 0.5, 1], [0.6, 0.25, 0.1]) - garment.bell
         for side, sign in ((".L", 1), (".R", -1)):
             chosen = (model.arm[side] > 0.5) & (rest[:, 0] * sign > 0) & (model.hands < 0.5)
             axis = (charts.wrist - charts.shoulder) * np.array([sign, 1, 1])
@@ -211,7 +211,7 @@ class Dresser:
                 rest,
                 chosen,
                 shrink,
-                ease * 0.9,
+                ease * 0.6,
                 12,
                 16,
             )

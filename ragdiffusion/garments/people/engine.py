@@ -11,6 +11,7 @@ from ragdiffusion.garments.augmentation import resample, square_matrix
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.people.flatlay import flat_lay
 from ragdiffusion.garments.people.real_cloth import RealCloth
+from ragdiffusion.garments.people.sheets import Sheet
 from ragdiffusion.garments.people.shot import Shot, WornGarment
 from ragdiffusion.garments.people.studio import Take, take_photo
 
@@ -18,6 +19,16 @@ MIN_HEIGHT = 64
 _SEED, _HELD_OUT_SEED = 7411, 7412
 _LEAST_SEEN = 0.08  # share of all garment pixels that a garment has to be drawn for a pair
 _FINER = 1.5  # the scene is rendered so much larger than the photo
+
+
+def _of_cloth(sheet: Sheet, female: bool) -> dict[str, str]:
+    """What Table 6 says of a garment's cloth, where it was drawn plain enough to know, and of who wears it."""
+    known = {"age": "Adult", "gender": "Female" if female else "Male"}
+    if sheet.known:
+        known["print"] = sheet.tile.pattern
+        if sheet.tile.fabric:
+            known["fabric"] = sheet.tile.fabric
+    return known
 
 
 class PeopleEngine:
@@ -105,7 +116,7 @@ class PeopleEngine:
             garment.kind,
             garment.label,
             dict(take.patterns[index].measures),
-            dict(garment.attributes),
+            {**garment.attributes, **_of_cloth(take.sheets[index], take.body.female)},
             (instances == index).astype(np.uint8) * 255,
             flat.standard,
             flat.silhouette,

@@ -5,12 +5,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ragdiffusion.garments.people.colours import garment_colour, vivid
+from ragdiffusion.garments.people.colours import garment_colour, near, vivid
 from ragdiffusion.garments.people.real_cloth import RealCloth
 
 
-def draw_ground(rng: np.random.Generator, height: int, width: int, real: RealCloth | None) -> np.ndarray:
-    """A ground, float32 (height, width, 3) RGB."""
+def draw_ground(
+    rng: np.random.Generator, height: int, width: int, real: RealCloth | None, like: np.ndarray | None = None
+) -> np.ndarray:
+    """A ground, float32 (height, width, 3) RGB; `like` is a colour (RGB) that it should hardly differ from."""
+    if like is not None:
+        return _studio(rng, height, width, near(rng, like))
     k = rng.random()
     if k < 0.42:
         return _studio(rng, height, width)
@@ -29,18 +33,21 @@ def _grid(height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     return np.mgrid[0:height, 0:width].astype(np.float32) / np.array([height, width], np.float32)[:, None, None]
 
 
-def _studio(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+def _studio(rng: np.random.Generator, height: int, width: int, base: np.ndarray | None = None) -> np.ndarray:
     """A sweep of paper: white, grey, warm or coloured, lit unevenly, now and then with a floor's edge."""
     k, u = rng.random(), rng.uniform
-    base = (
-        np.full(3, 255.0)
-        if k < 0.25
-        else np.full(3, u(150, 245)) + rng.normal(0, 3, 3)
-        if k < 0.68
-        else np.array([u(200, 240), u(190, 230), u(170, 225)])
-        if k < 0.86
-        else garment_colour(rng)
-    )
+    if base is None:
+        base = (
+            np.full(3, 255.0)
+            if k < 0.25
+            else np.full(3, u(150, 245)) + rng.normal(0, 3, 3)
+            if k < 0.68
+            else np.array([u(200, 240), u(190, 230), u(170, 225)])
+            if k < 0.86
+            else garment_colour(rng)
+        )
+    else:
+        k = 1.0
     image = np.ones((height, width, 3), np.float32) * base.astype(np.float32)
     if k < 0.25:
         return image

@@ -36,7 +36,7 @@ def add_hair(dresser: Dresser, rng: np.random.Generator) -> str:
         ball = ellipsoid(centre, np.array([0.045, 0.045, 0.04]) * u(0.7, 1.4))
         dresser.layers.append(rigid_layer(dresser, ball, "head", "hair", HAIR))
     if style in ("long", "bob"):
-        _add_strands(dresser, u(0.12, 0.22) if style == "bob" else u(0.2, 0.52), rng)
+        _add_strands(dresser, u(0.12, 0.22) if style == "bob" else u(0.2, 0.52), 0.0 if style == "bob" else 0.55, rng)
     return style
 
 
@@ -74,8 +74,11 @@ def _add_cap(dresser: Dresser, thick: float, rng: np.random.Generator) -> None:
     )
 
 
-def _add_strands(dresser: Dresser, length: float, rng: np.random.Generator) -> None:
-    """A curtain of strands; each side falls before or behind its shoulder, outside what is worn."""
+def _add_strands(dresser: Dresser, length: float, forward: float, rng: np.random.Generator) -> None:
+    """A curtain of strands, `length` metres long, outside what is worn.
+
+    Each side falls before its shoulder with a chance of `forward`, else behind it.
+    """
     u, body = rng.uniform, dresser.body
     eye = body.charts.eye
     head = dresser.pose.bones[body.model.bone["head"]]
@@ -99,7 +102,7 @@ def _add_strands(dresser: Dresser, length: float, rng: np.random.Generator) -> N
         ],
         -1,
     )
-    _lay_over_clothes(dresser, strands, centre, angles, half, rng.random(2) < 0.55)
+    _lay_over_clothes(dresser, strands, centre, angles, half, rng.random(2) < forward)
     for _ in range(2):
         strands[1:-1] = (strands[:-2] + 2 * strands[1:-1] + strands[2:]) / 4
     strands[-1, :, 2] += u(0, 0.04) * np.sin(angles * 5 + phase[2])

@@ -14,7 +14,7 @@ def sample_trousers(body: Fitting, female: bool, rng: np.random.Generator) -> Ga
     u = rng.uniform
     short = rng.random() < 0.2
     loose = float(np.clip(rng.normal(0.3, 0.27), 0, 1))
-    leg = u(0.12, 0.52) if short else u(0.82, 1.03)
+    leg = u(0.16, 0.52) if short else u(0.82, 1.03)
     top_y = body.waist_y + u(-4, 7)
     garment = Garment(
         "shorts" if short else "trousers",

@@ -45,7 +45,11 @@ def sample_outfit(body: Fitting, female: bool, seated: bool, rng: np.random.Gene
         "jumpsuit": _jumpsuit,
         "dungarees": _dungarees,
     }[plan]
-    return [_settled(garment, body, rng) for garment in draw(body, female, seated, rng)]
+    garments = [_settled(garment, body, rng) for garment in draw(body, female, seated, rng)]
+    for garment in garments:
+        if seated and garment.upper != "waist" and garment.leg < -5:  # no cloth of a top lies on the thighs
+            garment.measures["body_length"] = min(garment.measures["body_length"], body.crotch_y - rng.uniform(7, 14))
+    return garments
 
 
 def _settled(garment: Garment, body: Fitting, rng: np.random.Generator) -> Garment:

@@ -61,7 +61,7 @@ class Pose:
 def sample_pose(body: Body, rng: np.random.Generator, *, heels: bool = False) -> Pose:
     """Draw a pose, standing nearly always; `heels` lifts the feet's."""
     u: _Draw = lambda low, high: float(rng.uniform(low, high))  # noqa: E731
-    stance = "seated" if rng.random() < 0.06 else str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
+    stance = "seated" if rng.random() < 0.08 else str(rng.choice(list(_STANCES), p=list(_STANCES.values())))
     names = list(_ARMS)
     shares = np.array([_ARMS[n][0] for n in names])
     draw = lambda: str(rng.choice(names, p=shares / shares.sum()))  # noqa: E731

@@ -60,7 +60,7 @@ class Sheet:
         scale: pixels per cm.
         origin: (x, y), pixel of the frame's origin.
         tile: what it is made of.
-        real: whether a real flat-lay lies on it.
+        known: whether print and fabric are `tile`'s: nothing is printed on it, and it is not cut from a real garment.
     """
 
     front: np.ndarray
@@ -68,7 +68,7 @@ class Sheet:
     scale: float
     origin: tuple[float, float]
     tile: Tile
-    real: bool
+    known: bool
 
 
 def draw_sheet(
@@ -97,20 +97,20 @@ def draw_sheet(
     if tile is not None:
         front = _repeated(tile, scale)
         trim(front, garment, pattern, scale, origin, rng)
-        return Sheet(front, _repeated(tile, scale), scale, origin, tile, False)
+        return Sheet(front, _repeated(tile, scale), scale, origin, tile, True)
     tile = draw_tile(rng, garment.cloth, base)
     if real is not None and k < 0.28 and garment.cloth not in ("suit", "dress_shirt", "leather"):
         whole = real.whole(rng, category)
         front = _whole_on_sheet(whole, pattern, scale, origin)
-        return Sheet(front, front, scale, origin, tile, True)
-    if real is not None and k < 0.42:
-        tile = real.swatch(rng, category) or tile
-    back = _repeated(tile, scale)
+        return Sheet(front, front, scale, origin, tile, False)
+    swatch = real.swatch(rng, category) if real is not None and k < 0.42 else None
+    back = _repeated(swatch or tile, scale)
     front = back.copy()
-    if garment.upper != "waist" and rng.random() < 0.28:
+    printed = garment.upper != "waist" and rng.random() < 0.28
+    if printed:
         _print_on(front, garment, scale, origin, rng)
     trim(front, garment, pattern, scale, origin, rng)
-    return Sheet(front, back, scale, origin, tile, False)
+    return Sheet(front, back, scale, origin, swatch or tile, not printed and swatch is None)
 
 
 def _whole_on_sheet(whole: WholeLay, pattern: Pattern, scale: float, origin: tuple[float, float]) -> np.ndarray:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ragdiffusion.files import read_object, sweep, whole, write_json
 
 
 @contextmanager
@@ -19,23 +18,19 @@ def whole_folder(out: Path) -> Iterator[Path]:
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise ValueError(f"{out}: there is something already; move it away or give another folder")
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise ValueError(f"{out}: can't be written ({error.strerror}); give another folder") from error
-    try:
+    sweep(out.parent)
+    with whole(out) as partial:
+        try:
+            partial.mkdir(parents=True)
+        except OSError as error:
+            raise ValueError(f"{out}: can't be written ({error.strerror}); give another folder") from error
         yield partial
         if out.exists():
             out.rmdir()
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def forget_places(folder: Path) -> None:
     """Take out of a checkpoint's configs where its parts lay on this machine, which is nobody else's business."""
     for file in folder.glob("*/config.json"):
-        kept = {key: value for key, value in json.loads(file.read_text()).items() if key != "_name_or_path"}
-        file.write_text(json.dumps(kept, indent=2) + "\n")
+        kept = {key: value for key, value in read_object(file).items() if key != "_name_or_path"}
+        write_json(file, kept, indent=2)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import exp
 from typing import Any
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, Attribute, validate
+from ragdiffusion.attributes import ATTRIBUTES, GARMENT_KINDS, UNKNOWN, Attribute, validate
 from ragdiffusion.structure.readers.reading import ReadingFailed
 
 MAX_ANSWER_TOKENS = 400
@@ -74,11 +74,12 @@ class Outcome:
 def question() -> str:
     """The question that goes with the photo: strict JSON, with all of Table 6 listed."""
     rows = "\n".join(f"{json.dumps(a.key)}: {' | '.join(map(json.dumps, a.values))}" for a in ATTRIBUTES)
+    *some, last = GARMENT_KINDS["pants"].lacking
     return (
         "Describe the main garment of this photo. Answer with one JSON object and nothing else: no explanation, no "
         f"code fence. It has exactly these {len(ATTRIBUTES)} keys. Each value is one of the strings listed for its "
         f"key, copied letter by letter, or {json.dumps(UNKNOWN)} where the photo does not show it. Trousers and "
-        f"shorts are not among the categories: their category, collar and sleeve_length are {json.dumps(UNKNOWN)}.\n"
+        f"shorts are not among the categories: their {', '.join(some)} and {last} are {json.dumps(UNKNOWN)}.\n"
         f"{rows}"
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, cannot_have
 from ragdiffusion.structure.readers.heads import sure_reading
 from ragdiffusion.structure.readers.reading import AttributeReading
 
@@ -20,8 +20,6 @@ VOTERS = 4
 """How many of the entries found vote, the best first."""
 TRUST = 0.3
 """Weight of the vote where every voter has a say; the heads have the rest. Chosen on training and on drawn garments."""
-_TOP_ONLY = ("collar", "sleeve_length")
-_CATEGORY = "category"
 
 Probabilities = Mapping[str, np.ndarray]
 Look = Callable[[Image.Image], tuple[Probabilities, Sequence[Mapping[str, str]]]]
@@ -86,18 +84,3 @@ def mix(heads: Probabilities, voters: Sequence[Mapping[str, str]], *, trust: flo
         weight = trust * heard / rank.sum() if len(rank) else 0.0
         mixed[attribute.key] = (1 - weight) * heads[attribute.key] + weight * votes / max(heard, 1e-9)
     return mixed
-
-
-def cannot_have(key: str, known: Mapping[str, str]) -> bool:
-    """Whether a garment of which this is known is a lower one, and so has no value of an attribute.
-
-    Table 6 has no category for trousers and shorts: of these neither category, collar nor sleeves are known.
-
-    Args:
-        key: of the attribute.
-        known: Table 6 values; missing ones are unknown.
-    """
-    stated = {name for name, value in known.items() if value != UNKNOWN}
-    if known.get(_CATEGORY) == "Skirt":
-        return key in _TOP_ONLY
-    return bool(stated) and not stated & {_CATEGORY, *_TOP_ONLY} and key in (_CATEGORY, *_TOP_ONLY)

@@ -7,7 +7,6 @@ new one is there. Optimisers that are spread over processes (DeepSpeed) write th
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ragdiffusion.files import replace
 from ragdiffusion.training.scale.shards import SHARD_BYTES, read_sharded, write_sharded
 
 SCHEMA = 1
@@ -70,7 +70,7 @@ def save_state(out: Path, trained: Trained, *, step: int, settings: Mapping[str,
     about = {"schema": SCHEMA, "step": step, "settings": json.loads(json.dumps(dict(settings), default=str))}
     (partial / "state.json").write_text(json.dumps(about, indent=1) + "\n")
     shutil.rmtree(target, ignore_errors=True)
-    os.replace(partial, target)
+    replace(partial, target)
     complete = sorted(path for path in out.glob("step-*") if path.suffix != ".partial")
     for old in [*complete[:-KEPT], *out.glob("step-*.partial")]:  # what a kill left goes too
         shutil.rmtree(old, ignore_errors=True)
@@ -98,8 +98,8 @@ def load_state(folder: Path, trained: Trained, *, settings: Mapping[str, Any]) -
     for name in {**about["settings"], **asked}:
         had, wanted = about["settings"].get(name), asked.get(name)
         if had != wanted:
-            raise ValueError(f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the same "
-                             "settings, or start in a new folder")
+            raise ValueError(f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the "
+                             "same settings, or start in a new folder")
     _copy(read_sharded(folder, "weights"), learning(trained.module), folder)
     if trained.average is not None:
         _copy(read_sharded(folder, "average"), trained.average, folder)

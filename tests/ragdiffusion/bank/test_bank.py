@@ -168,6 +168,20 @@ def test_bad_entries_are_refused_whole(bank, new_entries, values, message):
     assert bank.version == version and len(bank) == 20
 
 
+def test_entries_of_another_group_come_last_and_unknown_ones_keep_their_place(bank, vectors, new_entries):
+    query = vectors(1, seed=50)[0]
+    order = list(bank.search(query, 20).ids)
+    skirts, dresses, nameless = order[0:4], order[6:8], order[9:10]
+    changes = {"Skirt": skirts, "Dress": dresses}
+    updates = [EntryUpdate(i, attributes={"category": name}) for name, ids in changes.items() for i in ids]
+    bank.update([*updates, *(EntryUpdate(i, attributes={}) for i in nameless)])
+    as_they_are = lambda similarity, shapes: np.arange(len(similarity))  # noqa: E731
+    tops = [i for i in order if i not in (*skirts, *dresses)]
+    assert list(bank.search(query, 20, ranking=Ranking(50, as_they_are, "upper")).ids) == [*tops, *skirts, *dresses]
+    assert list(bank.search(query, 3, ranking=Ranking(50, as_they_are, "dress")).ids) == [*dresses, *nameless]
+    assert list(bank.search(query, 20, ranking=Ranking(50, as_they_are)).ids) == order
+
+
 def by_height(depth: int) -> Ranking:
     """Tallest first: the test's silhouettes are rectangles of one width."""
     return Ranking(depth, lambda similarity, shapes: np.argsort(-np.bitwise_count(shapes).sum(1), kind="stable"))

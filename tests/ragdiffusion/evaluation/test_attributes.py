@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ragdiffusion.attributes import UNKNOWN
+from ragdiffusion.attributes import UNKNOWN, group_of
 from ragdiffusion.evaluation.attributes import (
     LabelledPhoto,
     accuracy_table,
     attribute_accuracy,
     drawn_photos,
-    group_of,
     real_photos,
 )
 from ragdiffusion.structure.readers.reading import AttributeReading, complete_reading

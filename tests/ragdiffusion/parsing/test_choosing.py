@@ -36,6 +36,11 @@ def test_of_several_the_largest_top_or_dress_is_taken_and_said() -> None:
     assert choice.why == ("the largest top or dress is taken, the top; there is also trousers or skirt and a top")
 
 
+def test_a_scrap_of_a_top_is_not_what_is_meant() -> None:
+    choice = choose(_parse(SKIRT, SMALL_TOP))
+    assert choice.garment is SKIRT and choice.why.startswith("the largest garment is taken")
+
+
 def test_two_skirts_and_no_top() -> None:
     other = _instance("lower", (0, 0, 3, 3))
     assert choose(_parse(SKIRT, other)).why.startswith("the largest garment is taken")

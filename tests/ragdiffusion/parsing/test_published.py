@@ -21,9 +21,10 @@ from transformers import (
     SegformerImageProcessorPil,
 )
 
+from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
-from ragdiffusion.parsing.opening import open_parser, parse_parser
+from ragdiffusion.parsing.opening import open_parser
 from ragdiffusion.parsing.parse import Instance, Parse
 from ragdiffusion.parsing.parser import NetworkParser
 from ragdiffusion.parsing.published import SamParser, SegformerParser, interior_point, label_of, label_table

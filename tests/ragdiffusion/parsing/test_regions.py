@@ -68,6 +68,13 @@ def test_specks_are_ground() -> None:
     np.testing.assert_allclose(found.sum(0), 1, atol=1e-5)
 
 
+def test_cloth_like_ground_beside_a_garment_is_ground_but_a_small_person_is_not() -> None:
+    labels = drawn(size=(100, 100), lower=(10, 10, 60, 60), upper=(80, 80, 94, 94))
+    assert _named(settled(sure_of(labels))) == {0, LABEL["lower"]}
+    labels[76:80, 84:90] = LABEL["hair"]
+    assert _named(settled(sure_of(labels))) == {0, LABEL["lower"], LABEL["upper"], LABEL["hair"]}
+
+
 def test_parts_that_an_arm_divides_are_one_garment_and_two_people_wear_two() -> None:
     labels = drawn(size=(100, 200), upper=(10, 20, 50, 70))
     labels[40:43, 10:50] = LABEL["skin"]  # a forearm across

@@ -62,7 +62,7 @@ def test_killed_between_saves_equals_uninterrupted(config):
 
     with pytest.raises(KeyboardInterrupt):
         train(config(9, "killed", save_every=0.0), _module(), _batches(), killed)
-    (config(9, "killed").out / "state.safetensors.partial").write_bytes(b"half")
+    (config(9, "killed").out / f".state.safetensors.{2**22 + 1}.partial").write_bytes(b"half")
     resumed = _module()
     train(config(9, "killed"), resumed, _batches(), _losses)
     for name, value in whole.state_dict().items():

@@ -7,12 +7,12 @@ import json
 import pytest
 import torch
 
+from ragdiffusion.files import write_json
 from ragdiffusion.training.state import (
     ExponentialAverage,
     load_training,
     save_tensors,
     save_training,
-    write_json,
 )
 
 
@@ -108,7 +108,7 @@ def test_the_tensors_suffice_to_go_on(saved, spoil):
 def test_what_a_kill_left_half_written_is_ignored(saved):
     folder, wanted = saved
     for name in ("state.safetensors", "state.json"):
-        (folder / f"{name}.partial").write_bytes((folder / name).read_bytes()[:20])
+        (folder / f".{name}.{2**22 + 1}.partial").write_bytes((folder / name).read_bytes()[:20])  # of no process
     assert load_training(folder, **_parts(seed=9)) == (3, 7.5)
     save_training(folder, step=4, seconds=8.0, **wanted)
     assert sorted(file.name for file in folder.iterdir()) == ["state.json", "state.safetensors"]

@@ -160,7 +160,7 @@ def test_an_import_killed_at_any_moment_is_no_dataset_and_goes_on(shop, tmp_path
     if not (cut / "dataset.json").is_file():
         with pytest.raises(ValueError, match="its import has not come to its end: run the same `data import` again"):
             open_dataset(cut, 64)
-    (cut / "photos" / ".left.jpg.partial").write_bytes(b"half a picture")
+    (cut / "photos" / f".left.jpg.{2**22 + 1}.partial").write_bytes(b"half a picture")
     lines = journal.read_bytes()
     journal.write_bytes(lines[:-20])  # a line half written
     report = import_dataset("viton-hd", root, cut, side=128)

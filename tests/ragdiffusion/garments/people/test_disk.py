@@ -55,3 +55,15 @@ def test_the_commands_render_and_draw_sheets(engine, tmp_path, capsys):
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet.shape[0] == 64 and sheet.shape[1] == 2 * (48 + 48 + 64 // 3)
     assert main(["data", "render", "people", str(tmp_path / "out"), "--count", "0"]) != 0
+
+
+def test_people_are_timed(engine, monkeypatch, capsys):
+    from ragdiffusion.cli import main
+    from ragdiffusion.commands import data_benchmark
+
+    for name in ("_WARM_UP", "_WARM_UP_PEOPLE"):
+        monkeypatch.setattr(data_benchmark, name, 1)
+    monkeypatch.setattr(data_benchmark, "_GARMENTS", 2)
+    assert main(["data", "benchmark", "--size", "64", "--pairs", "1", "--people", "2", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert 0 < report["people_per_wall_s"] <= report["people_per_s"] * 1.05

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, cannot_have
 from ragdiffusion.bank import Bank
 from ragdiffusion.structure.readers.heads import head_probabilities
-from ragdiffusion.structure.readers.vote import TRUST, VOTERS, cannot_have, mix
+from ragdiffusion.structure.readers.vote import TRUST, VOTERS, mix
 
 _VALUES = {attribute.key: attribute.values for attribute in ATTRIBUTES}
 PANTS, SKIRT, TEE = {"length": "Long"}, {"category": "Skirt"}, {"category": "T-shirt", "sleeve_length": "Short"}

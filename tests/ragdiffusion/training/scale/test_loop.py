@@ -47,11 +47,12 @@ def two(tmp_path_factory) -> Path:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {**os.environ, "PYTHONPATH": str(_ROOT), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "OMP_NUM_THREADS": "1",
-              "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    shared = {**os.environ, **address, "PYTHONPATH": str(_ROOT), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2",
+              "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
     call = [sys.executable, "-m", "tests.ragdiffusion.training.scale.small", str(out)]
-    started = [subprocess.Popen(call, env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, cwd=_ROOT,
-                                stderr=subprocess.PIPE, text=True) for rank in range(2)]
+    started = [subprocess.Popen(call, env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, cwd=_ROOT, text=True,
+                                stderr=subprocess.PIPE) for rank in range(2)]
     for process in started:
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said[-2000:]
@@ -74,8 +75,8 @@ def test_a_contrast_over_two_processes_has_the_gradient_of_the_whole_batch(two):
 def test_processes_that_disagree_say_so_each(two):
     for rank in range(2):
         said = json.loads((two / f"said-{rank}.json").read_text())
-        assert said == ("the processes disagree on learning_rate: 0.1 on rank 0, 0.2 on rank 1; start all with the same "
-                        "command")
+        assert said == ("the processes disagree on learning_rate: 0.1 on rank 0, 0.2 on rank 1; start all with the "
+                        "same command")
 
 
 def test_accumulated_batches_equal_one(alone, tmp_path):
@@ -85,15 +86,15 @@ def test_accumulated_batches_equal_one(alone, tmp_path):
 
 
 def test_killed_and_resumed_equals_uninterrupted(alone, tmp_path):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def failing(numbers: range):
         if numbers[0] >= 4 * 5:
-            raise Killed
+            raise KilledError
         return make(numbers)
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train_at_scale(_config(tmp_path), Regression(), failing)
     assert newest_state(tmp_path).name == "step-0000004"
     (tmp_path / "step-0000005.partial").mkdir()  # what a kill while writing leaves

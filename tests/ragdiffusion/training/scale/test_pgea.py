@@ -188,7 +188,8 @@ def test_rows_are_noised_the_same_in_any_batch(base, images):
         torch.testing.assert_close(whole[index], torch.cat([half[index] for half in halves]))
 
 
-def test_three_stages_by_command(base, flux, images, tmp_path, capsys):
+def test_three_stages_by_command(base, flux, images, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("ragdiffusion.commands.train_pgea.FIT_BATCHES", 3)
     words = ["train", "pgea", "--base", str(base), "--vae", str(flux), "--images", str(images), "--out", str(tmp_path),
              "--size", "64", "--cpu", "--precision", "no", "--steps", "2", "--workers", "0", "--ema-every", "1"]
     assert main([*words, "--stage", "2"]) == 2

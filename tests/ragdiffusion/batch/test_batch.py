@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,11 @@ import pytest
 from PIL import Image
 
 from ragdiffusion import cli
-from ragdiffusion.commands.batch import Row, find_tasks, read_report, write_report
+from ragdiffusion.batch.executors import Job
+from ragdiffusion.batch.report import Row, open_journal, photo_name, read_report, write_report
+from ragdiffusion.batch.request import Request
+from ragdiffusion.batch.run import run_batch
+from ragdiffusion.batch.tasks import Task, find_tasks
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -52,13 +57,17 @@ def test_a_folder_becomes_pictures_and_a_report_and_is_resumed(
     batch: Call, folder: Path, tmp_path: Path, make_photo: Callable
 ) -> None:
     out = tmp_path / "made"
-    code, text, _ = batch(folder, out, "--recursive", "--k", 3)
+    code, text, error = batch(folder, out, "--k", 3)
+    assert "left out, as they are no pictures that can be read" in error and "notes.txt" in error
     assert code == 1 and "4 photos: 3 made, 0 were there, 1 failed" in text and "broken.jpg: " in text
     pictures = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
     assert pictures == ["a.landmark.png", "a.png", "b.landmark.png", "b.png", "more/c.landmark.png", "more/c.png"]
     report = report_of(out)
     assert {name: line["status"] for name, line in report.items()} == {
-        "a.jpg": "done", "b.png": "done", "broken.jpg": "failed", "c.png": "done",
+        "a.jpg": "done",
+        "b.png": "done",
+        "broken.jpg": "failed",
+        "c.png": "done",
     }
     assert (report["c.png"]["picture"], report["c.png"]["k"]) == ("more/c.png", "3")
     assert -1 <= float(report["a.jpg"]["similarity"]) <= 1 and "broken.jpg" in report["broken.jpg"]["error"]
@@ -67,20 +76,20 @@ def test_a_folder_becomes_pictures_and_a_report_and_is_resumed(
     make_photo(7).save(folder / "broken.jpg")  # mended
     make_photo(8).save(folder / "b.png")  # another photo under the old name
     (out / "a.png").unlink()  # its picture was lost
-    code, text, _ = batch(folder, out, "--recursive", "--k", 3)
+    code, text, _ = batch(folder, out, "--k", 3)
     assert code == 0 and "3 made, 1 were there, 0 failed" in text
     now = {path: path.stat().st_mtime_ns for path in out.rglob("*.png")}
     changed = {path.relative_to(out).as_posix() for path, moment in now.items() if before.get(path) != moment}
     assert {"a.png", "b.png", "broken.png"} <= changed and "more/c.png" not in changed
-    assert "4 made, 0 were there" in batch(folder, out, "--recursive", "--k", 2)[1], "other settings, other pictures"
+    assert "4 made, 0 were there" in batch(folder, out, "--k", 2)[1], "other settings, other pictures"
     assert len(report_of(out)) == 4, "one line a photo"
 
 
 def test_two_processes_make_what_one_makes(batch: Call, folder: Path, tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    assert batch(folder, one)[0] == 1
-    code, text, _ = batch(folder, two, "--workers", 2, "--json")
+    assert batch(folder, one, "--no-recursive")[0] == 1
+    code, text, _ = batch(folder, two, "--workers", 2, "--json", "--no-recursive")
     told = json.loads(text)
     assert code == 1 and (told["photos"], told["made"], list(told["failed"])) == (3, 2, [str(folder / "broken.jpg")])
     for name in ("a.png", "b.png", "a.landmark.png"):
@@ -93,9 +102,12 @@ def test_photos_of_one_name_get_pictures_of_their_own(tmp_path: Path, make_photo
     for name in ("x/shirt.png", "x/shirt.jpg", "y/shirt.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         make_photo(1).save(tmp_path / name)
-    tasks = find_tasks([tmp_path / "x", tmp_path / "y", tmp_path / "x/shirt.png"], tmp_path / "out", recursive=False)
+    sources = [tmp_path / "x", tmp_path / "y", tmp_path / "x/shirt.png"]
+    tasks = find_tasks(sources, tmp_path / "out", recursive=False).tasks
     assert [(task.photo.relative_to(tmp_path).as_posix(), task.picture.name) for task in tasks] == [
-        ("x/shirt.jpg", "shirt.png"), ("x/shirt.png", "shirt-png.png"), ("y/shirt.jpg", "shirt-jpg.png"),
+        ("x/shirt.jpg", "shirt.png"),
+        ("x/shirt.png", "shirt-png.png"),
+        ("y/shirt.jpg", "shirt-jpg.png"),
     ]
     again = find_tasks([tmp_path / "x"], tmp_path / "x" / "out", recursive=True)
     (tmp_path / "x" / "out").mkdir()
@@ -170,3 +182,117 @@ def sides(folder: Path) -> dict[str, int]:
     pictures = {stem: size for stem, size in found.items() if not stem.endswith(".landmark")}
     assert all(found[f"{stem}.landmark"] == size == size[::-1] for stem, size in pictures.items())
     return {stem: size[0] for stem, size in pictures.items()}
+
+
+def test_a_folder_of_folders_is_mirrored(batch: Call, tmp_path: Path, make_photo: Callable) -> None:
+    source, out = tmp_path / "season", tmp_path / "made"
+    for index, name in enumerate(("women/tops/a.jpg", "men/a.jpg", "men/._a.jpg")):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        make_photo(index).save(source / name)
+    assert batch(source, out)[0] == 0
+    made = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.png"))
+    assert made == ["men/a.landmark.png", "men/a.png", "women/tops/a.landmark.png", "women/tops/a.png"]
+    code, _, error = batch(source, tmp_path / "none", "--no-recursive")
+    assert code == 2 and "there is no photo in" in error and ".heic" in error
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a.png", "a.landmark.png"),
+        ("A.png", "a.landmark.jpg", "a.landmark.png"),
+        ("a.png", "a.landmark.png", "a.landmark.landmark.png", "a.landmark-png.png"),
+    ],
+)
+def test_no_two_files_of_a_batch_have_one_name(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for name in names:
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).touch()
+    found = find_tasks([tmp_path / "in"], tmp_path / "out")
+    written = [path.name.lower() for task in found.tasks for path in (task.picture, task.landmark)]
+    assert len(set(written)) == len(written) == 2 * len(names)
+    assert {task.photo.name: task.picture.name for task in found.tasks}[names[0]] == f"{names[0][:1]}.png"
+
+
+def test_the_case_of_landmark_names(cases: Path, batch: Call, tmp_path: Path) -> None:
+    code, _, _ = batch(cases / "batch_landmark_name", tmp_path / "out")
+    pictures = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert code == 0 and pictures == ["a.landmark-png.landmark.png", "a.landmark-png.png", "a.landmark.png", "a.png"]
+    report = report_of(tmp_path / "out")
+    assert (report["a.png"]["picture"], report["a.landmark.png"]["picture"]) == ("a.png", "a.landmark-png.png")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_not_utf8_are_made_and_resumed(batch: Call, tmp_path: Path, make_photo: Callable) -> None:
+    source, out = tmp_path / "photos", tmp_path / "made"
+    place = os.fsencode(source) + b"/caf\xe9"
+    os.makedirs(place)
+    make_photo(1).save(source / "plain.png")
+    for name in (b"/t\xe9e.png", b"/broken\xff.jpg"):
+        with open(place + name, "wb") as file:
+            file.write((source / "plain.png").read_bytes() if name.endswith(b".png") else b"none")
+    code, text, _ = batch(source, out)
+    assert code == 1 and "3 photos: 2 made, 0 were there, 1 failed" in text and "broken" in text
+    assert (out / "caf%E9" / "t%E9e.png").is_file() and (out / "report.csv").read_bytes().decode("utf-8")
+    assert "0 made, 2 were there, 1 failed" in batch(source, out)[1]
+    assert json.loads(batch(source, out, "--json")[1])["already_done"] == 2
+
+
+def test_a_garment_is_named_for_all_photos(batch: Call, tmp_path: Path, make_photo: Callable) -> None:
+    source, out = tmp_path / "photos", tmp_path / "made"
+    source.mkdir()
+    make_photo(1).save(source / "a.png")
+    code, _, error = batch(source, out, "--garment", "each")
+    assert code == 2 and "`each` garment of a photo needs a checkpoint with a parser" in error and not out.exists()
+    code, text, _ = batch(source, out, "--garment", "48,50")
+    assert code == 1 and "garment is (48.0, 50.0), but this checkpoint has no parser" in text
+    Image.fromarray(np.pad(np.full((40, 40), 255, np.uint8), 28)).save(tmp_path / "mask.png")
+    assert batch(source, out, "--garment", tmp_path / "mask.png")[0] == 0
+
+
+def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Callable) -> None:
+    class Elsewhere:
+        """Stands for a cluster: rows come in another order, and one photo fails there."""
+
+        def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+            for task in reversed(tasks):
+                name = photo_name(task.photo)
+                if task.photo.stem == "b":
+                    yield Row(name, "failed", settings=job.request.fingerprint(), error="node lost")
+                    continue
+                task.picture.parent.mkdir(parents=True, exist_ok=True)
+                task.picture.touch()
+                yield Row(
+                    name,
+                    "done",
+                    picture=task.picture.name,
+                    settings=job.request.fingerprint(),
+                    sha256=hashlib.sha256(task.photo.read_bytes()).hexdigest(),
+                )
+
+    for index, name in enumerate("abc"):
+        make_photo(index).save(tmp_path / f"{name}.png")
+    result = run_batch([tmp_path], tmp_path / "out", Request(), Elsewhere())
+    assert (result.photos, result.made, [row.error for row in result.failed]) == (3, 2, ["node lost"])
+    result = run_batch([tmp_path], tmp_path / "out", Request(), Elsewhere())
+    assert (result.already_done, result.made, len(result.failed)) == (2, 0, 1)
+    assert run_batch([tmp_path], tmp_path / "out", Request(seed=1), Elsewhere()).already_done == 0
+
+
+def test_a_line_that_was_cut_off_is_ended_before_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    write_report(path, [Row("a.jpg", "done", "a.png")])
+    with path.open("ab") as file:
+        file.write(b"b.jpg,do")
+    with open_journal(path) as journal:
+        journal.add(Row("c.jpg", "done", "c.png"))
+    assert set(read_report(path)) == {"a.jpg", "c.jpg"}
+
+
+def test_what_a_killed_batch_left_is_swept(batch: Call, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "made"
+    (out / "more").mkdir(parents=True)
+    for place in (out, out / "more"):
+        (place / f".a.png.{2**22 + 1}.partial").write_bytes(b"half")
+    batch(folder, out)
+    assert not list(out.rglob("*.partial"))

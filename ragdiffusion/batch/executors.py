@@ -1,0 +1,141 @@
+"""Who makes the pictures of a batch: this process, or several of this machine; a cluster fits the same protocol."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from ragdiffusion.batch.making import make
+from ragdiffusion.batch.report import Row, photo_name
+from ragdiffusion.batch.request import Request
+from ragdiffusion.batch.tasks import Task
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import RAGDiffusion
+
+_TRIES = 2  # of a photo whose worker process died
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker is told.
+
+    Attributes:
+        request: what is made of each photo.
+        destination: folder of the report.
+    """
+
+    request: Request
+    destination: Path
+
+
+class Executor(Protocol):
+    """Makes pictures somewhere."""
+
+    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+        """Make the picture of every task, in any order.
+
+        Yields:
+            A line of the report as soon as its picture is written, or has failed; one for every task.
+
+        Raises:
+            ValueError: if the model can't be loaded.
+        """
+        ...
+
+
+class ThisProcess:
+    """Makes one picture after the other, here."""
+
+    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+        """As `Executor.run`, in the order of the tasks."""
+        if tasks:
+            model = job.request.load_model()
+            yield from (make(task, model, job.request, job.destination) for task in tasks)
+
+
+class LocalProcesses:
+    """Spreads the tasks over processes of this machine, each with a model of its own.
+
+    A process that dies costs its own photo a second try, never the batch.
+
+    Args:
+        workers: so many.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
+
+    def run(self, tasks: Sequence[Task], job: Job) -> Iterator[Row]:
+        """As `Executor.run`."""
+        waiting, tries = list(reversed(tasks)), dict.fromkeys(tasks, 0)
+        while waiting:
+            going: dict[Future[Row], Task] = {}
+            with self._pool(job) as pool:
+                try:
+                    while waiting or going:
+                        while waiting and len(going) < self._workers:
+                            task = waiting.pop()
+                            going[pool.submit(_make_here, task, job)] = task
+                        for future in wait(going, return_when=FIRST_COMPLETED).done:
+                            row = future.result()
+                            del going[future]
+                            yield row
+                except BrokenProcessPool:
+                    for task in going.values():
+                        tries[task] += 1
+                        if tries[task] < _TRIES:
+                            waiting.append(task)
+                        else:
+                            yield Row(
+                                photo_name(task.photo),
+                                "failed",
+                                settings=job.request.fingerprint(),
+                                error="its process died (no memory?)",
+                            )
+
+    def _pool(self, job: Job) -> ProcessPoolExecutor:
+        # Forking a process that runs torch's threads can hang; so each worker starts afresh.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(
+            self._workers, mp_context=context, initializer=_load_here, initargs=(job.request, self._workers)
+        )
+
+
+def local_executor(workers: int) -> Executor:
+    """Who makes pictures on this machine.
+
+    Args:
+        workers: processes, 1 to 64; one works in this process.
+
+    Raises:
+        ValueError: if there are fewer or more.
+    """
+    if not 1 <= workers <= 64:
+        raise ValueError(f"--workers is {workers}, 1 to 64 wanted")
+    return ThisProcess() if workers == 1 else LocalProcesses(workers)
+
+
+_here: list[RAGDiffusion | ValueError] = []  # the model of a worker process, or why it has none
+
+
+def _load_here(request: Request, workers: int) -> None:
+    import torch
+
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    try:
+        _here.append(request.load_model())
+    except ValueError as error:  # raised here it would look like a process that died
+        _here.append(error)
+
+
+def _make_here(task: Task, job: Job) -> Row:
+    if isinstance(_here[0], ValueError):
+        raise _here[0]
+    return make(task, _here[0], job.request, job.destination)

@@ -1,0 +1,76 @@
+"""What a batch is asked for: one value that goes to every worker, and decides what is made again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ragdiffusion.api import PictureSize, RAGDiffusion
+
+_ONLY_HOW = ("device", "offload", "compiled")  # what is made is the same
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is made of every photo, and with which model; it travels to worker processes.
+
+    Attributes:
+        preset, checkpoint, bank, device, offload, compiled, reader, parser: as `RAGDiffusion.from_pretrained` takes them.
+        dtype: name of torch's.
+        k, alpha, attributes: as `RAGDiffusion.retrieve` takes them.
+        steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
+        size: as `RAGDiffusion.generate` takes it, but that a photo too small for a number gets its own size.
+        garment: which garment of each photo is meant, in words as `parse_choice` reads them.
+    """
+
+    preset: str = "studio"
+    checkpoint: str | None = None
+    bank: str | None = None
+    device: str | None = None
+    dtype: str = "float32"
+    offload: str = "whole"
+    compiled: bool = False
+    reader: str = "heads"
+    parser: str = "bundled"
+    k: int | None = None
+    alpha: float | None = None
+    attributes: Mapping[str, str] | None = None
+    steps: int | None = None
+    seed: int = 0
+    guidance: float | None = None
+    strength: float | None = None
+    size: PictureSize = "photo"
+    garment: str | None = None
+
+    def fingerprint(self) -> str:
+        """Everything that decides how a picture looks, in 12 letters: under another one it is made again."""
+        asked = {name: value for name, value in asdict(self).items() if name not in _ONLY_HOW}
+        return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    def load_model(self) -> RAGDiffusion:
+        """Load the model that is asked for, without the libraries' own bars and notices.
+
+        Raises:
+            ValueError: if it can't be loaded.
+        """
+        import torch
+
+        from ragdiffusion.api import RAGDiffusion
+        from ragdiffusion.logs import quiet_libraries
+
+        quiet_libraries()
+        return RAGDiffusion.from_pretrained(
+            self.checkpoint,
+            preset=self.preset,
+            bank=self.bank,
+            device=self.device,
+            dtype=getattr(torch, self.dtype),
+            offload=self.offload,
+            compiled=self.compiled,
+            reader=self.reader,
+            parser=self.parser,
+        )

@@ -1,0 +1,88 @@
+"""What a file may cost before it is decoded: some formats hide minutes of work in a few kilobytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from typing import IO
+
+MAX_BYTES = 512_000_000
+"""Largest file that is read; 64 megapixels of 16 bits, uncompressed, are less."""
+MAX_SCANS = 100
+"""Scans of a progressive JPEG; encoders write about ten."""
+MAX_SCANNED_PIXELS = 1_000_000_000
+"""Pixels of a JPEG times its scans: each scan goes over the whole picture."""
+MAX_SLOW_SAMPLES = 2_000_000
+"""Numbers in a PPM that is written as text or with an odd number for white: those are read one by one."""
+
+_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # fill bytes, stuffed bytes and restarts are none
+_START_OF_SCAN, _END_OF_IMAGE, _START_OF_IMAGE = 0xDA, 0xD9, 0xD8
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_PPM_HEAD = 1024
+_PPM = re.compile(rb"P([1-6])((?:\s+|#[^\n]*\n)+)(\d+)((?:\s+|#[^\n]*\n)+)(\d+)(?:(?:\s+|#[^\n]*\n)+(\d+))?")
+
+
+def check_work(file: IO[bytes], label: str) -> None:
+    """Refuse a file that would take very long, and leave it at its start.
+
+    Args:
+        file: at its start.
+        label: what to call it in messages.
+
+    Raises:
+        ValueError: too many bytes, a JPEG of too many scans, or a PPM that can only be read slowly and is large.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{label} has {size // 10**6} MB, at most {MAX_BYTES // 10**6} MB are read: save a smaller copy"
+        )
+    head = file.read(_PPM_HEAD)
+    if head[:2] == b"\xff\xd8":
+        _check_jpeg(head + file.read(), label)
+    elif head[:1] == b"P" and head[1:2].isdigit():
+        _check_ppm(head, label)
+    file.seek(0)
+
+
+def _check_jpeg(data: bytes, label: str) -> None:
+    scans, pixels = _scans(data)
+    if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS and scans > 4:  # a plain one has up to four
+        raise ValueError(
+            f"{label} is a JPEG of {scans} scans, which takes too long to read: save it as a plain "
+            "(baseline) JPEG or as PNG"
+        )
+
+
+def _scans(data: bytes) -> tuple[int, int]:
+    """How many scans a JPEG has, and how many pixels; as decoders do, what stands between markers is passed over."""
+    scans, pixels, place = 0, 0, 2
+    while (found := _MARKER.search(data, place)) is not None:
+        marker, place = found[1][0], found.end()
+        if marker == _END_OF_IMAGE:
+            break
+        if marker == _START_OF_IMAGE:
+            continue
+        if marker == _START_OF_SCAN:
+            scans += 1
+        elif marker in _START_OF_FRAME and place + 7 <= len(data):
+            height, width = struct.unpack_from(">HH", data, place + 3)
+            pixels = max(pixels, height * width)
+        place += max(2, int.from_bytes(data[place : place + 2], "big"))
+    return scans, pixels
+
+
+def _check_ppm(head: bytes, label: str) -> None:
+    found = _PPM.match(head)
+    if found is None:
+        raise ValueError(f"{label} is a PPM without a heading in its first {_PPM_HEAD} bytes: save it as PNG")
+    kind, width, height, white = (int(found[place] or 1) for place in (1, 3, 5, 6))
+    samples = width * height * (3 if kind in (3, 6) else 1)
+    quick = kind == 4 or (kind == 6 and white == 255) or (kind == 5 and white in (255, 65535))
+    if samples > MAX_SLOW_SAMPLES and not quick:
+        raise ValueError(
+            f"{label} is a PPM of {samples / 1e6:.0f} million numbers that can only be read one by one: "
+            "save it as PNG, or as binary PPM (P6) with 255 for white"
+        )

@@ -1,0 +1,100 @@
+"""Tables as spreadsheets write them: commas, semicolons or tabs, UTF-8 or UTF-16, headings in any case."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+_DELIMITERS = (",", ";", "\t", "|")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_text(path: Path) -> str:
+    """Read a text of UTF-8, or of UTF-16 as spreadsheets save "Unicode text".
+
+    Raises:
+        ValueError: it can't be read, or has another encoding.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} can't be read ({error.strerror}): check the path and its rights") from error
+    try:
+        text = content.decode(_encoding(content))
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} can\'t be read as UTF-8 or UTF-16 text ({error}): save it as "CSV UTF-8"') from error
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _encoding(content: bytes) -> str:
+    if content.startswith(_UTF16):
+        return "utf-16"
+    if b"\0" in content[:2]:  # two bytes a letter without a mark at the beginning
+        return "utf-16-le" if content[1:2] == b"\0" else "utf-16-be"
+    return "utf-8-sig"
+
+
+def read_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int, dict[str | None, str]]]:
+    """Read a table with a heading.
+
+    Args:
+        path: of the table.
+        known: names of columns that may be there, by which the delimiter is found; else the commonest is taken.
+
+    Yields:
+        The line that a row ends in, and the row: names of columns in lower case, `_` for spaces and hyphens. Words
+        beyond the heading's stand under None.
+
+    Raises:
+        ValueError: it can't be read, or a name stands twice in its heading.
+    """
+    lines = read_text(path).split("\n", 1)
+    skipped = 0
+    if lines[0].strip().lower().startswith("sep="):  # a spreadsheet's note to itself
+        skipped, lines = 1, (lines[1:] or [""])[0].split("\n", 1)
+    delimiter = _delimiter(lines[0], known)
+    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter)
+    try:
+        names = [column_name(word) for word in next(reader, [])]
+        twice = sorted({name for name in names if name and names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{path}: the heading names {twice[0]} twice")
+        yield from ((reader.line_num + skipped, _row(names, words)) for words in reader if any(map(str.strip, words)))
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {reader.line_num + skipped}: {error}") from error
+
+
+def read_heading(path: Path, known: Collection[str] = ()) -> list[str]:
+    """The names of a table's columns, as `read_rows` gives them.
+
+    Raises:
+        ValueError: it can't be read.
+    """
+    lines = read_text(path).split("\n")
+    first = lines[1] if lines[0].strip().lower().startswith("sep=") and len(lines) > 1 else lines[0]
+    words = next(csv.reader([first], delimiter=_delimiter(first, known)), [])
+    return [column_name(word) for word in words]
+
+
+def column_name(word: str) -> str:
+    """A column's name as the code knows it."""
+    return "_".join(word.strip().lower().replace("-", " ").split())
+
+
+def _row(names: list[str], words: list[str]) -> dict[str | None, str]:
+    row: dict[str | None, str] = {
+        name: words[place].strip() if place < len(words) else "" for place, name in enumerate(names) if name
+    }
+    more = [word for word in words[len(names) :] if word.strip()]
+    return row | ({None: " ".join(more)} if more else {})
+
+
+def _delimiter(heading: str, known: Collection[str]) -> str:
+    def fitting(delimiter: str) -> tuple[int, int]:
+        words = [column_name(word) for word in next(csv.reader([heading], delimiter=delimiter), [])]
+        return sum(word in known for word in words), len(words)
+
+    return max(_DELIMITERS, key=fitting)

@@ -1,0 +1,83 @@
+"""Which garment of a photo a person means, and which parser is to tell garments apart, in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # the command line's help needs no torch
+    from ragdiffusion.parsing.found import GarmentChoice
+
+EACH = "each"
+"""Every garment of the photo, one picture each."""
+GARMENT_HELP = (
+    "which garment of the photo: its name (upper, outer, inner, lower, dress), a point X,Y on it in pixels "
+    "of the photo, or a mask file of the photo's size (default: the one that the photo is most likely "
+    "about)"
+)
+PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
+               "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
+_FORMS = "write bundled, segformer:FOLDER_OR_ID or sam:FOLDER_OR_ID"
+_POINT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*")
+
+
+def parse_choice(words: str) -> GarmentChoice:
+    """Read a choice.
+
+    Args:
+        words: a name, "X,Y" in pixels of the photo, a mask file, or "each".
+
+    Raises:
+        ValueError: if it is empty, or a mask that can't be read.
+    """
+    from ragdiffusion.decoding import SUFFIXES
+    from ragdiffusion.images import load_mask
+
+    if (point := _POINT.fullmatch(words)) is not None:
+        return float(point[1]), float(point[2])
+    if words.lower().endswith(SUFFIXES) or Path(words).is_file():
+        return load_mask(words)
+    if not words.strip():
+        raise ValueError("the garment is empty: give its name, a point X,Y or a mask file, or leave it out")
+    return words.strip().lower()
+
+
+def one_garment(choice: GarmentChoice | None) -> GarmentChoice | None:
+    """A choice where one picture is made.
+
+    Raises:
+        ValueError: if it is "each".
+    """
+    if isinstance(choice, str) and choice == EACH:
+        raise ValueError("`each` garment of a photo makes several pictures: name one garment, or use `batch`")
+    return choice
+
+
+def separate(choice: GarmentChoice | None) -> list[tuple[str, GarmentChoice | None]]:
+    """The garments that a choice means, and what to call each in the names of its files.
+
+    Raises:
+        ValueError: if it is "each": no checkpoint has a parser that lists the garments of a photo yet.
+    """
+    if isinstance(choice, str) and choice == EACH:
+        raise ValueError(
+            "`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
+            "garment, or leave it out"
+        )
+    return [("", choice)]
+
+
+def parse_parser(text: str) -> tuple[str, str]:
+    """Split a parser's name into kind and place; nothing is opened.
+
+    Returns:
+        "bundled", "segformer" or "sam", and the folder or hub id ("" for the bundled one).
+
+    Raises:
+        ValueError: for any other form.
+    """
+    kind, _, place = text.partition(":")
+    if text == "bundled" or (kind in ("segformer", "sam") and place):
+        return kind, place
+    raise ValueError(f"there is no parser {text!r}: {_FORMS}")

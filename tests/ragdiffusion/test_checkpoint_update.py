@@ -1,0 +1,49 @@
+"""`checkpoint update`: trained parts in the place of others, the rest to the byte."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from ragdiffusion.cli import main
+
+
+def test_parts_are_replaced_and_the_rest_stays(tiny_checkpoint, other_checkpoint, tmp_path, capsys):
+    shutil.copytree(other_checkpoint / "unet", tmp_path / "training" / "unet")
+    out = tmp_path / "out"
+    words = ["checkpoint", "update", str(tiny_checkpoint), str(out), "--parts", str(tmp_path / "training")]
+    assert main(words) == 0
+    weights = "diffusion_pytorch_model.safetensors"
+    assert (out / "unet" / weights).read_bytes() == (other_checkpoint / "unet" / weights).read_bytes()
+    for name in ("reference_net", "structure_net", "landmark_guider"):
+        assert (out / name / weights).read_bytes() == (tiny_checkpoint / name / weights).read_bytes()
+    assert (out / "bank.sqlite3").is_file()
+    from ragdiffusion import RAGDiffusion
+
+    RAGDiffusion.from_pretrained(out, device="cpu").bank.close()
+    assert main(words) == 2
+    assert "there is something already" in capsys.readouterr().err
+
+
+def test_another_encoder_leaves_the_bank_behind(tiny_checkpoint, other_checkpoint, tmp_path, capsys):
+    shutil.copytree(other_checkpoint / "structure_net", tmp_path / "training" / "structure_net")
+    assert main(["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts",
+                 str(tmp_path / "training")]) == 0
+    assert not (tmp_path / "out" / "bank.sqlite3").exists()
+    assert "make a bank for it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("parts", "message"), [("nothing", "no such folder"), ("empty", "holds no component"),
+                                                ("foreign", "it was trained for another one")])
+def test_what_does_not_fit_is_refused(tiny_checkpoint, tmp_path, capsys, parts, message):
+    (tmp_path / "empty").mkdir()
+    shutil.copytree(tiny_checkpoint / "ep_adapter", tmp_path / "foreign" / "ep_adapter")
+    config = tmp_path / "foreign" / "ep_adapter" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "tokens": 99}))
+    assert main(["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts",
+                 str(tmp_path / parts)]) == 2
+    assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert main(["checkpoint", "update", str(tmp_path / "empty"), str(tmp_path / "out"), "--parts",
+                 str(tmp_path / "empty")]) == 2
