@@ -86,7 +86,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (_ROOT / name).is_dir():
             shutil.copytree(_ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "assets").mkdir()
-    shutil.copy(_ROOT / "assets" / "shape_model.npz", source / "assets")
+    shutil.copy(_ROOT / "assets" / "patterns.npz", source / "assets")
     program = "import setuptools.build_meta as build; print(build.build_wheel('dist'))"
     done = subprocess.run([sys.executable, "-c", program], cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -110,7 +110,7 @@ def test_the_wheel_holds_the_packages_and_their_data_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"ragdiffusion", "app", "assets"}
-    assert {"ragdiffusion/api.py", "ragdiffusion/bank/store.py", "assets/shape_model.npz"} <= set(names)
+    assert {"ragdiffusion/api.py", "ragdiffusion/bank/store.py", "assets/patterns.npz"} <= set(names)
     sources = {path.relative_to(_ROOT).as_posix() for path in (_ROOT / "app").rglob("*")
                if path.suffix in (".py", ".js", ".css", ".html")}
     assert sources <= set(names), "every page needs its script and its style"

@@ -23,7 +23,8 @@ def run(args: argparse.Namespace) -> int:
     """Draw and write."""
     import numpy as np
 
-    from ragdiffusion.commands.common import check_png_target, write_pictures
+    from ragdiffusion.commands.common import check_png_target
+    from ragdiffusion.files import write_pictures
     from ragdiffusion.garments.patterns import kinds
     from ragdiffusion.garments.patterns.population import bundled_population
     from ragdiffusion.garments.patterns.sheet import pattern_page
