@@ -1,4 +1,4 @@
-"""`data import|preview|stats|pack|unpack|render|people-sheet|patterns|pattern-page|benchmark|realism`: training pairs."""
+"""`data import|preview|stats|pack|unpack|render|patterns|benchmark|realism ...`: the supply of training pairs."""
 
 from __future__ import annotations
 
