@@ -20,6 +20,7 @@ from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.pattern import Pattern, draft, kind_of, sample, sample_many
+from ragdiffusion.garments.patterns.tidiness import is_tidy
 
 SCHEMA = 1
 _LEVELS = 255  # to which a measure's range is divided in the file
@@ -30,6 +31,7 @@ _OUTSIDE = 0.08  # how far beyond a kind's range a borrowed measure may lie, in 
 _SHARED = 0.6  # share of a kind's shown measures that a lender must have
 _ENOUGH = 24  # fits below which a kind is drawn from its ranges alone
 _TRIES = 60
+_OF_SKIRTS = ("slit", "slit_opening", "hem_slant")  # what other garments of a catalogue hardly have
 _DIGITS = 2  # of a measure, as banks store it
 
 
@@ -81,13 +83,17 @@ class Population:
             drawn = sample_many(kind, rng, 1)
             measures = {key: float(values[0]) if np.isnan(value) or key in HIDDEN else float(value)
                         for (key, values), value in zip(drawn.items(), vector, strict=True)}
+            if not (spec.skirt or spec.upper == "waist"):
+                measures |= {key: spec.measures[key].default for key in _OF_SKIRTS if key in measures}
             if "neck_drop_back" in measures:
                 front = max(measures["neck_drop_front"], measures["neck_drop_back"])
                 measures["neck_drop_front"] = min(front, spec.measures["neck_drop_front"].high)
             try:
-                return draft(kind, {key: round(value, _DIGITS) for key, value in measures.items()})
+                drawn_pattern = draft(kind, {key: round(value, _DIGITS) for key, value in measures.items()})
             except MeasureError:
                 continue
+            if is_tidy(drawn_pattern):
+                return drawn_pattern
         return draft(kind, sample(kind, rng))
 
     def save(self, path: str | Path) -> None:
