@@ -15,15 +15,3 @@ checkpoint's own parser, `open_parser(text, bundled=...)` makes one of a name: "
 Names of garments: upper (the only top), outer (jacket or coat), inner (top under it), lower (trousers, shorts,
 skirt), dress.
 """
-
-from ragdiffusion.parsing.boxes import garment_in_box
-from ragdiffusion.parsing.choosing import Choice, NoGarmentError, choose
-from ragdiffusion.parsing.labels import GARMENTS, LABELS
-from ragdiffusion.parsing.network import GarmentParser
-from ragdiffusion.parsing.opening import load_bundled, open_parser
-from ragdiffusion.parsing.parse import Instance, Parse
-from ragdiffusion.parsing.parser import NetworkParser, Parser
-from ragdiffusion.parsing.parser_finder import ParserFinder
-
-__all__ = ["GARMENTS", "LABELS", "Choice", "GarmentParser", "Instance", "NetworkParser", "NoGarmentError", "Parse",
-           "Parser", "ParserFinder", "choose", "garment_in_box", "load_bundled", "open_parser"]

@@ -161,6 +161,7 @@ def test_structurenet_trains_by_command(pipeline, tmp_path):
                           "vision": {**small["vision"], "image_size": 64, "patch_size": 32}})  # no smaller is drawn
     net.save_pretrained(tmp_path / "start" / "structure_net")
     assert main(["train", "paper", "structure", "--checkpoint", str(tmp_path / "start"), "--out", str(tmp_path),
-                 "--steps", "1", "--batch-size", "3", "--cpu", "--precision", "no", "--workers", "0"]) == 0
+                 "--steps", "2", "--warmup", "1", "--ema-every", "1", "--batch-size", "3", "--cpu", "--precision", "no",
+                 "--workers", "0"]) == 0
     found = StructureNet.from_pretrained(tmp_path / "structure_net", low_cpu_mem_usage=False)
     assert not torch.equal(found.to_embedding.weight, net.to_embedding.weight)
