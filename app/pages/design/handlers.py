@@ -138,7 +138,7 @@ class DesignHandlers:
     def _began(self, work: Work) -> dict[str, Any]:
         """Return the status line of a new guide: why this garment, where nobody said, else what comes next."""
         why = work.sight.garment.why if work.sight.garment else ""
-        message = f"{why[0].upper()}{why[1:]}: choose on the photo" if why else _NEXT
+        message = why[0].upper() + why[1:] if why else _NEXT
         return self._status.view(message, work.guide.timings_ms)
 
 

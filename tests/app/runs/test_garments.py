@@ -116,6 +116,19 @@ def test_a_photo_without_a_garment_leaves_the_bench_as_it_was(
     assert work.sight.garment.source == "given" and chosen(work.parse, work.garment) is None
 
 
+def test_a_photo_is_parsed_once(
+    make_services: Callable, parsing: Callable, photo_bytes: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, asked = parsing("upper", "lower"), []
+    parse = model.parser.parser.parse
+    monkeypatch.setattr(model.parser.parser, "parse", lambda *what, **how: asked.append(what) or parse(*what, **how))
+    bench = Bench(make_services(lambda: model).engine, "ana")
+    bench.place(photo_bytes(), "ana.png", **SETTINGS)
+    bench.choose(0)
+    bench.describe({"collar": "Polo"})
+    assert len(asked) == 1
+
+
 def test_without_a_parser_nothing_can_be_chosen(bench: Bench, placed: Callable[..., Bench]) -> None:
     assert placed(bench).work.parse is None
     with pytest.raises(ValueError, match="no parser"):
