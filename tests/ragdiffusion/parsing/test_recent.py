@@ -30,6 +30,10 @@ def test_the_newest_parse_is_kept() -> None:
     recent.parse(blue)
     recent.parse(red)
     assert [(photo.size, point) for photo, point in counting.asked] == [
-        ((20, 10), None), ((20, 10), (1, 2)), ((10, 20), None), ((20, 10), None), ((20, 10), None)
+        ((20, 10), None),
+        ((20, 10), (1, 2)),
+        ((10, 20), None),
+        ((20, 10), None),
+        ((20, 10), None),
     ]
     assert [photo.getpixel((0, 0)) for photo, _ in counting.asked[-2:]] == [(0, 0, 255), (255, 0, 0)]
