@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -134,7 +135,9 @@ def load_model(settings: StudioOptions) -> RAGDiffusion:
     """Return the model that the settings name, with its first retrieval, which is slow, behind it."""
     # Imported here, so that the page is up before it.
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.config import assets_folder
     from ragdiffusion.logs import quiet_libraries
+    from ragdiffusion.parsing.choosing import NoGarmentError
 
     quiet_libraries()
     model = RAGDiffusion.from_pretrained(
@@ -144,7 +147,9 @@ def load_model(settings: StudioOptions) -> RAGDiffusion:
         device=settings.device,
         reader=settings.reader,
     )
-    model.retrieve(Image.new("RGB", (256, 256), "white"), k=1)
+    examples = sorted((assets_folder() / "examples").glob("*.jpg"))  # the folder may be missing
+    with suppress(NoGarmentError):  # a parser of one's own may see none, least of all on a blank picture
+        model.retrieve(next(iter(examples), Image.new("RGB", (256, 256), "white")), k=1)
     return model
 
 

@@ -34,6 +34,7 @@ from ragdiffusion.parsing.opening import PART, load_bundled, open_parser
 from ragdiffusion.parsing.parse import Parse
 from ragdiffusion.parsing.parser import Parser
 from ragdiffusion.parsing.parser_finder import ParserFinder
+from ragdiffusion.parsing.recent import RecentParser
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
@@ -69,8 +70,8 @@ class RAGDiffusion:
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
         self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
-        self.parser = parser
-        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net, self._finder(parser),
+        self.parser = None if parser is None else RecentParser(parser)
+        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net, self._finder(self.parser),
                                  image_size=self.image_size)
         self.retriever = Retriever(self.observer, bank, image_size=self.image_size, checkpoint=checkpoint,
                                    reader=reader, device=self.device)

@@ -34,6 +34,8 @@ def build(services: Services) -> None:
         attributes: dict | None = None,
         candidate: float | None = None,
         mask: str | None = None,
+        garment: str | None = None,
+        garment_mask: str | None = None,
         request: gr.Request = None,
     ) -> tuple[dict, str]:
         """Find the flat-lay structure of a garment in a photo: its nearest neighbours in the bank and its landmark.
@@ -45,11 +47,15 @@ def build(services: Services) -> None:
             attributes: object that overrides what is read from the photo, such as {"category": "Dress"}.
             candidate: index of the neighbour whose silhouette is the landmark, from 0 (default: the consensus).
             mask: file of a mask that is the landmark instead.
+            garment: which garment of the photo is meant: upper, outer, inner, lower, dress, or a point X,Y on it in
+                pixels of the photo (default: the one garment there is, or the largest top or dress).
+            garment_mask: file of a mask, of the photo's size, that marks the garment instead.
 
         Returns:
             The neighbours with ids, similarities, weights and attributes; the landmark as PNG.
         """
-        ask = GuideRequest(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
+        landmark_of = (attributes, _whole("candidate", candidate), mask)
+        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, hand_out([("landmark.png", landmark)])[0]
 
@@ -60,6 +66,8 @@ def build(services: Services) -> None:
         attributes: dict | None = None,
         candidate: float | None = None,
         mask: str | None = None,
+        garment: str | None = None,
+        garment_mask: str | None = None,
         seed: float = 0,
         seeds: float = 1,
         steps: float | None = None,
@@ -79,6 +87,9 @@ def build(services: Services) -> None:
             attributes: object that overrides what is read from the photo, such as {"category": "Dress"}.
             candidate: index of the neighbour whose silhouette is the landmark, from 0 (default: the consensus).
             mask: file of a mask that is the landmark instead.
+            garment: which garment of the photo is meant: upper, outer, inner, lower, dress, or a point X,Y on it in
+                pixels of the photo (default: the one garment there is, or the largest top or dress).
+            garment_mask: file of a mask, of the photo's size, that marks the garment instead.
             seed: of the first picture's noise.
             seeds: number of pictures, 1 to 16, with consecutive seeds.
             steps: of the sampler, 1 to 50 (default: the model's own).
@@ -92,7 +103,8 @@ def build(services: Services) -> None:
             The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
-        ask = GuideRequest(photo, _whole("k", k), alpha, attributes, _whole("candidate", candidate), mask)
+        landmark_of = (attributes, _whole("candidate", candidate), mask)
+        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
         settings = {"seed": seed, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
         started = await _answer(handlers.start, owner, ask, settings, seeds=_whole("seeds", seeds))
@@ -151,7 +163,9 @@ def build(services: Services) -> None:
 
     attributes = _json("attributes")
     attributes.api_info = lambda: {"type": "object", "additionalProperties": {"type": "string"}}  # its own says nothing
-    guide = [_file("photo"), _number("k"), _number("alpha"), attributes, _number("candidate"), _file("mask")]
+    landmark_of = [attributes, _number("candidate"), _file("mask")]
+    meant = [_text("garment", None), _file("garment_mask")]
+    guide = [_file("photo"), _number("k"), _number("alpha"), *landmark_of, *meant]
     picture = [_file("landmark")]
     _endpoint(retrieve, guide, [_json("guide"), *picture])
     seed, *settings = _settings()

@@ -21,6 +21,9 @@ from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import Filter
 from app.session_log.values import Run
 from ragdiffusion.attributes import UNKNOWN, validate
+from ragdiffusion.images import load_mask
+from ragdiffusion.parsing.choice import name_or_point, one_garment
+from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_COUNT = 100
@@ -37,6 +40,9 @@ class GuideRequest:
         attributes: that override what is read from the photo.
         candidate: index of the candidate whose silhouette is the landmark, from 0; None takes the consensus.
         mask: path of a received mask that is the landmark instead.
+        garment: which garment of the photo is meant: its name, or "X,Y" in pixels of the photo; None leaves it to the
+            model.
+        garment_mask: path of a received mask that marks the garment instead.
     """
 
     photo: str | None
@@ -45,6 +51,8 @@ class GuideRequest:
     attributes: dict[str, str] | None = None
     candidate: int | None = None
     mask: str | None = None
+    garment: str | None = None
+    garment_mask: str | None = None
 
 
 class ApiHandlers:
@@ -137,6 +145,7 @@ class ApiHandlers:
         attributes = _attributes(ask.attributes)
         data, name = read_upload(ask.photo)
         mask = read_upload(ask.mask) if ask.mask else None
+        garment = _garment(ask)
         defaults = self._engine.model().defaults
         bench = Bench(self._engine, owner)
         bench.place(
@@ -144,6 +153,7 @@ class ApiHandlers:
             name,
             k=defaults.k if ask.k is None else ask.k,
             alpha=defaults.alpha if ask.alpha is None else ask.alpha,
+            garment=garment,
         )
         if attributes:
             bench.describe(attributes)
@@ -166,6 +176,16 @@ class ApiHandlers:
             "attributes": dict(guide.attributes),
             "attribute_confidence": dict(guide.attribute_confidence),
         }
+
+
+def _garment(ask: GuideRequest) -> GarmentChoice | None:
+    """Return which garment of the photo is meant; what is written is never taken for a file of this machine."""
+    if ask.garment and ask.garment_mask:
+        raise ValueError("garment and garment_mask both say which garment is meant: send one of them")
+    if ask.garment_mask:
+        data, name = read_upload(ask.garment_mask)
+        return load_mask(data, name=name)
+    return one_garment(name_or_point(ask.garment)) if ask.garment else None
 
 
 def _attributes(given: Any) -> dict[str, str]:

@@ -6,12 +6,13 @@ const LONGEST_RUN = 0xffff;
 
 /**
  * @param {string} text
- * @param {number} size  side of the mask, pixels.
- * @returns {Uint8Array} size * size values from 0 to 255, row by row.
+ * @param {number} width  of the mask, pixels.
+ * @param {number} [height]  a square's is its width.
+ * @returns {Uint8Array} width * height values from 0 to 255, row by row.
  */
-export function decodeMask(text, size) {
+export function decodeMask(text, width, height = width) {
   const bytes = atob(text),
-    mask = new Uint8Array(size * size);
+    mask = new Uint8Array(width * height);
   for (let i = 0, at = 0; i < bytes.length; i += 3) {
     const length = bytes.charCodeAt(i + 1) | (bytes.charCodeAt(i + 2) << 8);
     mask.fill(bytes.charCodeAt(i), at, at + length);

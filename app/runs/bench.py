@@ -19,6 +19,7 @@ from app.landmark_editor.state import EditorState
 from app.runs.drafts import at_screen_size, drafts_in, in_eight_bits, in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
+from app.runs.garments import meaning, remembered
 from app.runs.work import BenchPhoto, Work
 from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
@@ -27,6 +28,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion, Sight
+    from ragdiffusion.parsing.parse import Parse
 
 
 class Bench:
@@ -46,6 +48,7 @@ class Bench:
         self.owner = owner
         self.lock = threading.RLock()
         self._work: Work | None = None
+        self._last_chosen: str | None = None
         self._revisions = itertools.count()
         self._tokens = itertools.count(1)
         self.followed = FollowedJobs()
@@ -73,16 +76,40 @@ class Bench:
             name: what it is called.
             k: number of candidates.
             alpha: share of the reconstruction, in [0, 1].
-            garment: which garment of the photo is meant; None leaves it to the model.
+            garment: which garment of the photo is meant; None takes the one of the name that was chosen last, and
+                where there is none, leaves it to the model.
 
         Raises:
-            ValueError: if the photo cannot be read, or a value is out of range; the bench stays as it was.
+            ValueError: if the photo cannot be read or shows no such garment, or a value is out of range; the bench
+                stays as it was.
         """
         photo = BenchPhoto(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
         if isinstance(garment, np.ndarray):  # as the log will keep it, so that a run is made again as it was
             garment = np.rint(garment * 255).astype(np.float32) / 255
         with self.lock:
-            return self._keep(self._retrieve(photo, garment, k=k, alpha=alpha, attributes={}))
+            parse = self._parse(photo.image)
+            if garment is None and parse is not None and self._last_chosen is not None:
+                garment = remembered(parse, self._last_chosen)
+            return self._keep(self._retrieve(photo, garment, parse=parse, k=k, alpha=alpha, attributes={}))
+
+    def choose(self, index: int) -> Work:
+        """Take another garment of the photo; all else begins anew, as with a new photo.
+
+        Args:
+            index: of the garment in the work's parse. Its name is remembered for the next photo.
+
+        Raises:
+            ValueError: if there is no photo or no such garment; the bench stays as it was.
+        """
+        with self.lock:
+            work = self.require()
+            if work.parse is None:
+                raise ValueError("this checkpoint has no parser, so no garment can be chosen")
+            meant, guide = meaning(work.parse, index), work.guide
+            settings = {"k": guide.k, "alpha": guide.alpha, "attributes": {}}
+            found = self._retrieve(work.photo, meant, parse=work.parse, **settings)
+            self._last_chosen = work.parse.instances[index].name
+            return self._keep(found)
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
         """Retrieve again with attributes that the person corrected; an edited landmark stays.
@@ -104,7 +131,7 @@ class Bench:
                 elif value != guide.attributes.get(key):
                     corrected[key] = value
             again = {"k": guide.k, "alpha": guide.alpha, "attributes": corrected, "sight": work.sight}
-            found = self._retrieve(work.photo, work.garment, **again)
+            found = self._retrieve(work.photo, work.garment, parse=work.parse, **again)
             if guide.landmark_source == "edited":
                 found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
             return self._keep(found)
@@ -233,7 +260,7 @@ class Bench:
         with self.lock:
             before = self._work
             try:
-                self._keep(self._retrieve(placed, garment, **settings))
+                self._keep(self._retrieve(placed, garment, parse=self._parse(image), **settings))
                 return self._restore_landmark(inputs, landmark)
             except BaseException:
                 self._work = before
@@ -249,11 +276,15 @@ class Bench:
             return self.pick(inputs.choice)
         return self.require()
 
+    def _parse(self, image: Image.Image) -> Parse | None:
+        return self._engine.call(lambda model: None if model.parser is None else model.parse(image))
+
     def _retrieve(
         self,
         photo: BenchPhoto,
         garment: GarmentChoice | None,
         *,
+        parse: Parse | None,
         k: int,
         alpha: float,
         attributes: Mapping[str, str],
@@ -268,6 +299,7 @@ class Bench:
                 screen=at_screen_size(seen, 2 * model.image_size),
                 guide=guide,
                 drafts=(None,) * len(guide.neighbours.ids),
+                parse=parse,
                 garment=garment,
                 corrected=dict(attributes),
                 token=next(self._tokens),

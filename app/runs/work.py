@@ -10,6 +10,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from ragdiffusion.api import Sight
     from ragdiffusion.parsing.found import GarmentChoice
+    from ragdiffusion.parsing.parse import Parse
     from ragdiffusion.retrieval.guide import StructureGuide
 
 
@@ -42,6 +43,7 @@ class Work:
             drawn in the browser, used and logged is one and the same.
         drafts: the garment warped into each neighbour's silhouette, in the guide's order; None where not yet made.
         draft: the garment warped into an edited landmark; None for any other, and where not yet made.
+        parse: the garments of the photo; None where the model has no parser.
         garment: which garment of the photo is meant, None where nobody said.
         corrected: attributes that the person set.
         token: of the retrieval; grows with each.
@@ -56,6 +58,7 @@ class Work:
     guide: StructureGuide
     drafts: tuple[Image.Image | None, ...]
     draft: Image.Image | None = None
+    parse: Parse | None = None
     garment: GarmentChoice | None = None
     corrected: dict[str, str] = field(default_factory=dict)
     token: int = 0

@@ -34,10 +34,22 @@ def parse_choice(words: str) -> GarmentChoice:
     from ragdiffusion.decoding import SUFFIXES
     from ragdiffusion.images import load_mask
 
-    if (point := _POINT.fullmatch(words)) is not None:
-        return float(point[1]), float(point[2])
     if words.lower().endswith(SUFFIXES) or Path(words).is_file():
         return load_mask(words)
+    return name_or_point(words)
+
+
+def name_or_point(words: str) -> str | tuple[float, float]:
+    """Read a choice that names no file.
+
+    Args:
+        words: a name, "X,Y" in pixels of the photo, or "each".
+
+    Raises:
+        ValueError: if it is empty.
+    """
+    if (point := _POINT.fullmatch(words)) is not None:
+        return float(point[1]), float(point[2])
     if not words.strip():
         raise ValueError("the garment is empty: give its name, a point X,Y or a mask file, or leave it out")
     return words.strip().lower()

@@ -32,6 +32,7 @@ from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import encode_silhouette
+from ragdiffusion.parsing.parse import Instance, Parse
 from tests.app.in_browser import PATIENCE, Open, Studio, pages
 
 ENTRIES = 12
@@ -93,6 +94,33 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model(checkpoint: Path) -> RAGDiffusion:
     return RAGDiffusion.from_pretrained(checkpoint, device="cpu")
+
+
+class Bands:
+    """A parser that sees garments as bands across any photo, from top to bottom; the last is twice as high."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
+        width, height = photo.size
+        each, found = height // (len(self.names) + 1), []
+        for i, name in enumerate(self.names):
+            top, bottom = i * each, height if i + 1 == len(self.names) else (i + 1) * each
+            alpha = np.full((bottom - top, width), 255, np.uint8)
+            found.append(Instance(name, (0, top, width, bottom), alpha, photo.size, 1.0))
+        found.sort(key=lambda garment: -garment.area)
+        return Parse(np.full((9, 8, 8), 1 / 9, np.float32), tuple(found), photo.size)
+
+
+@pytest.fixture
+def parsing(model: RAGDiffusion) -> Callable[..., RAGDiffusion]:
+    """The small model with a parser that sees bands of the given names."""
+
+    def make(*names: str) -> RAGDiffusion:
+        return RAGDiffusion(model.pipeline, model.bank, model.checkpoint, parser=Bands(*names))
+
+    return make
 
 
 @pytest.fixture

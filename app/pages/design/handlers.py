@@ -14,12 +14,23 @@ from PIL import Image
 
 from app.files.pictures import THUMBNAIL_SIDE, jpeg_url, within
 from app.files.uploads import read_upload
-from app.pages.shared.bench_views import FIELDS, BenchPresenter, attribute_views, canvas_view, film_view
+from app.pages.shared.bench_views import (
+    FIELDS,
+    BenchPresenter,
+    attribute_views,
+    canvas_view,
+    chosen_garment,
+    film_view,
+)
+from app.pages.shared.events import garment_number
 from app.pages.shared.status import Status, loading_view
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.work import Work
 from app.web.site import Views
+from ragdiffusion.parsing.choosing import NoGarmentError
+
+_NEXT = "Pick a candidate or keep the consensus, then Generate"
 
 
 class DesignHandlers:
@@ -54,14 +65,21 @@ class DesignHandlers:
     def place_photo(self, bench: Bench, path: str, k: int, alpha: float) -> Views:
         """Put a photo on the bench that was uploaded, dropped or pasted."""
         data, name = read_upload(path)
-        return self._placed(bench, bench.place(data, name, k=k, alpha=alpha))
+        return self._placed(bench, data, name, k, alpha)
 
     def place_example(self, bench: Bench, event: dict[str, Any], k: int, alpha: float) -> Views:
         """Put an example on the bench; the event holds its `name`."""
         path = self._examples.get(str(event.get("name")))
         if path is None:
             raise ValueError("that example is not there any more: reload the page")
-        return self._placed(bench, bench.place(path.read_bytes(), path.name, k=k, alpha=alpha))
+        return self._placed(bench, path.read_bytes(), path.name, k, alpha)
+
+    def choose(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Take another garment of the photo; the event holds its index as `garment`, and the `photo` it is of."""
+        if event.get("photo") != bench.require().photo.sha256:
+            raise ValueError("another photo lies here by now: choose a garment of that one")
+        work = bench.choose(garment_number(event.get("garment")))
+        return {**self._presenter.all(bench), "photo": {"chosen": chosen_garment(work)}, "status": self._began(work)}
 
     def settle(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Agree with a change on the canvas: K, α, the choice, the outline, or several of them."""
@@ -108,9 +126,20 @@ class DesignHandlers:
         """Say why the browser refuses a file or an outline by itself; the event holds its `message`."""
         raise ValueError(str(event.get("message"))[:300])
 
-    def _placed(self, bench: Bench, work: Work) -> Views:
-        message = "Pick a candidate or keep the consensus, then Generate"
-        return {**self._presenter.all(bench), "status": self._status.view(message, work.guide.timings_ms)}
+    def _placed(self, bench: Bench, data: bytes, name: str, k: int, alpha: float) -> Views:
+        try:
+            work = bench.place(data, name, k=k, alpha=alpha)
+        except NoGarmentError as error:
+            raise ValueError(
+                f"{name}: no garment was found in this photo; take one that shows it larger and less covered"
+            ) from error
+        return {**self._presenter.all(bench), "status": self._began(work)}
+
+    def _began(self, work: Work) -> dict[str, Any]:
+        """Return the status line of a new guide: why this garment, where nobody said, else what comes next."""
+        why = work.sight.garment.why if work.sight.garment else ""
+        message = why[0].upper() + why[1:] if why else _NEXT
+        return self._status.view(message, work.guide.timings_ms)
 
 
 def example_view(name: str, path: Path) -> dict[str, Any]:

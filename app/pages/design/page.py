@@ -59,6 +59,7 @@ def _wire_bench(site: Site, context: PageContext) -> None:
     site.on_open(handlers.open, ("photo", "status", *guide))
     wire(parts["photo_file"].upload, handlers.place_photo, ("photo_file", *guide), BENCH_VIEWS)
     wire(photo.example, handlers.place_example, guide, BENCH_VIEWS, event=True)
+    wire(photo.choose, handlers.choose, (), BENCH_VIEWS, event=True)
     wire(parts["mask_file"].upload, handlers.outline, ("mask_file",), landmark)
     wire(canvas.settle, handlers.settle, (), landmark, event=True)
     wire(canvas.draft, handlers.draft, (), landmark)

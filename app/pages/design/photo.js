@@ -1,10 +1,12 @@
 /** The photo pane: files reach Python only through the page's upload button, which checks and names them. */
 
+import { actions } from '../../web/shared/actions.js';
 import { feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
+import { GarmentPicker } from './garments.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['example']);
+export const ASKS = /** @type {const} */ (['example', 'choose']);
 
 /** @typedef {import('../../web/shared/views.js').Photo} Photo */
 
@@ -26,9 +28,13 @@ class PhotoPanel {
     /** @type {File[]} that wait for a decision. */
     this.given = [];
     this.patience = 0;
+    this.waiting = false;
+    this.photo = ''; // SHA-256
+    this.picker = new GarmentPicker(element, (garment) => this.choose(garment));
   }
 
   listen() {
+    this.picker.listen();
     this.element.addEventListener('click', (event) => this.press(event));
     this.several.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
@@ -103,8 +109,16 @@ class PhotoPanel {
     this.given = [];
   }
 
+  /** @param {number} garment */
+  choose(garment) {
+    if (this.waiting) return;
+    this.wait(true);
+    this.trigger('choose', { photo: this.photo, garment });
+  }
+
   /** @param {boolean} on */
   wait(on) {
+    this.waiting = on;
     find(this.element, '.busy', HTMLElement).hidden = !on;
     clearTimeout(this.patience);
     if (on) this.patience = setTimeout(() => this.wait(false), PATIENCE);
@@ -114,7 +128,12 @@ class PhotoPanel {
     const value = this.props.value || {};
     this.wait(false);
     if ('refused' in value) tell('refused', null);
-    if (value.image) this.showPhoto(value.image, value.name ?? '', value.size ?? '');
+    if (value.image) {
+      this.showPhoto(value.image, value.name ?? '', value.size ?? '');
+      this.photo = value.sha256 ?? '';
+      this.picker.show(value.garments ?? null);
+    }
+    if (value.chosen !== undefined) this.picker.mark(value.chosen);
     if (value.examples) this.showExamples(value.examples);
   }
 
@@ -163,6 +182,7 @@ class PhotoPanel {
 export function mount(element, props, trigger, _server, _upload, watch) {
   const panel = new PhotoPanel(element, props, trigger);
   panel.listen();
+  actions.add('photo', panel.picker.actions());
   watch('value', () => panel.show());
   panel.show();
 }

@@ -12,6 +12,7 @@ from app.files.pictures import PHOTO_SIDE, jpeg_url, within
 from app.landmark_editor.rle import encode
 from app.pages.shared.status import Status
 from app.runs.bench import Bench
+from app.runs.garments import chosen, garment_map
 from app.runs.work import Work
 from app.web.site import Views
 from ragdiffusion.attributes import ATTRIBUTES
@@ -61,7 +62,25 @@ def photo_view(work: Work) -> dict[str, Any]:
         "image": jpeg_url(within(image, PHOTO_SIDE)),
         "name": work.photo.name,
         "size": f"{image.width} × {image.height}",
+        "sha256": work.photo.sha256,
+        "garments": garments_view(work),
+        "chosen": chosen_garment(work),
     }
+
+
+def garments_view(work: Work) -> dict[str, Any] | None:
+    """Return the garments of the photo: an index map as run lengths, their names, and where each name is to stand."""
+    if work.parse is None:
+        return None
+    found = garment_map(work.parse)
+    height, width = found.indices.shape
+    named = [{"title": title, "x": x, "y": y} for title, (x, y) in zip(found.titles, found.centres, strict=True)]
+    return {"width": width, "height": height, "map": encode(found.indices), "found": named}
+
+
+def chosen_garment(work: Work) -> int | None:
+    """Return the index of the garment that the work is about; None where it is none that was found."""
+    return None if work.parse is None else chosen(work.parse, work.garment)
 
 
 def canvas_view(work: Work) -> dict[str, Any]:

@@ -24,6 +24,17 @@ def runs_of(event: Mapping[str, Any]) -> list[int]:
     return [run_number(value) for value in event.get("runs") or []]
 
 
+def garment_number(value: object) -> int:
+    """Check the index of a garment.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{value!r} is no garment: reload the page")
+    return value
+
+
 def run_number(value: object) -> int:
     """Check the number of a run.
 

@@ -15,16 +15,17 @@ import { writes } from './dom.js';
 
 /**
  * Sections in the order in which keys are offered to them: the first that has an enabled action for a key performs it.
- * @typedef {'board' | 'history' | 'outline' | 'page'} Section
+ * @typedef {'board' | 'photo' | 'history' | 'outline' | 'page'} Section
  */
 /** @type {Section[]} */
-const ORDER = ['board', 'history', 'outline', 'page'];
+const ORDER = ['board', 'photo', 'history', 'outline', 'page'];
 
 /** @type {[Section, string][]} */
 const HELP = [
   ['page', ''],
   ['outline', 'Landmark'],
   ['board', 'While the canvas has the focus'],
+  ['photo', 'While the photo has the focus'],
   ['history', 'While the grid of the history has the focus'],
 ];
 

@@ -45,6 +45,7 @@
  * @property {undefined} ghost  canvas: the photo in the landmark's frame.
  * @property {{ message: string }} say  canvas: what the status line is to say.
  * @property {{ name: string }} example  photo
+ * @property {{ photo: string, garment: number }} choose  photo: its SHA-256, and the index of the garment meant.
  * @property {undefined} follow  result: the next state of the run that is shown.
  * @property {{ run: number, scope: string }} restore  result, history_detail
  * @property {{ run: number, check: boolean }} repeat  result, history_detail

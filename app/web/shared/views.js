@@ -34,10 +34,22 @@
  */
 
 /**
+ * The garments of a photo.
+ * @typedef {object} Garments
+ * @property {number} width  of the map, pixels.
+ * @property {number} height
+ * @property {string} map  run lengths: 0 is no garment, i + 1 the garment i of `found`.
+ * @property {{ title: string, x: number, y: number }[]} found  x and y, shares of the photo, are where its name stands.
+ */
+
+/**
  * @typedef {object} Photo
  * @property {string} [image]  data URL.
  * @property {string} [name]
  * @property {string} [size]  in words.
+ * @property {string} [sha256]
+ * @property {Garments | null} [garments]  null where there is nobody to tell them apart.
+ * @property {number | null} [chosen]  index of the garment that the guide is for.
  * @property {{ name: string, image: string }[]} [examples]
  * @property {unknown} [refused]  there if the last request was.
  */
