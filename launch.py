@@ -142,8 +142,12 @@ def pip_install(python: Path, files: "list[Path]") -> None:
         raise LaunchError("The installation failed (see above): check network and disk, then start again.")
 
 
-def prepare(folder: Path, files: "list[Path]", make: "Callable[[Path], None]" = create,
-            install: "Callable[[Path, list[Path]], None]" = pip_install) -> Path:
+def prepare(
+    folder: Path,
+    files: "list[Path]",
+    make: "Callable[[Path], None]" = create,
+    install: "Callable[[Path, list[Path]], None]" = pip_install,
+) -> Path:
     """Bring the environment up to date and return its Python.
 
     The stamp is taken away before anything changes and comes back at the end, so an installation that was cut

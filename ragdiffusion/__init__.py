@@ -1,9 +1,9 @@
 """RAGDiffusion: a garment's standard flat-lay picture from a photo, by retrieval and diffusion.
 
-    from ragdiffusion import RAGDiffusion
-    model = RAGDiffusion.from_pretrained()
-    guide = model.retrieve("photo.jpg", k=4, alpha=0.5)
-    model.generate("photo.jpg", guide, seed=0).image.save("flat.png")
+from ragdiffusion import RAGDiffusion
+model = RAGDiffusion.from_pretrained()
+guide = model.retrieve("photo.jpg", k=4, alpha=0.5)
+model.generate("photo.jpg", guide, seed=0).image.save("flat.png")
 """
 
 import importlib

@@ -41,8 +41,18 @@ from ragdiffusion.retrieval.sight import Observer, Sight
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
-__all__ = ["KEPT_NEIGHBOURS", "Draft", "Enlarged", "GenerationCancelled", "GenerationResult", "PhotoSource",
-           "PictureSize", "RAGDiffusion", "Sight", "StepListener"]
+__all__ = [
+    "KEPT_NEIGHBOURS",
+    "Draft",
+    "Enlarged",
+    "GenerationCancelled",
+    "GenerationResult",
+    "PhotoSource",
+    "PictureSize",
+    "RAGDiffusion",
+    "Sight",
+    "StepListener",
+]
 
 PhotoSource = str | Path | bytes | Image.Image | Sight
 """A photo as path, bytes or PIL image, or a sight of one, which spares another look."""
@@ -64,24 +74,42 @@ class RAGDiffusion:
         ValueError: if there is no such reader, or it can't be loaded.
     """
 
-    def __init__(self, pipeline: RAGDiffusionPipeline, bank: Bank, checkpoint: str, *,
-                 reader: str | AttributeReader = "heads", parser: Parser | None = None) -> None:
+    def __init__(
+        self,
+        pipeline: RAGDiffusionPipeline,
+        bank: Bank,
+        checkpoint: str,
+        *,
+        reader: str | AttributeReader = "heads",
+        parser: Parser | None = None,
+    ) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
         self.image_size: int = pipeline.config.image_size
         self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
         self.parser = None if parser is None else RecentParser(parser)
-        self.observer = Observer(pipeline.structure_net, pipeline.silhouette_net, self._finder(self.parser),
-                                 image_size=self.image_size)
-        self.retriever = Retriever(self.observer, bank, image_size=self.image_size, checkpoint=checkpoint,
-                                   reader=reader, device=self.device)
+        self.observer = Observer(
+            pipeline.structure_net, pipeline.silhouette_net, self._finder(self.parser), image_size=self.image_size
+        )
+        self.retriever = Retriever(
+            self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
+        )
         self.generator = Generator(pipeline, self.defaults, checkpoint)
 
     @classmethod
-    def from_pretrained(cls, checkpoint: str | Path | None = None, *, preset: str = "studio",
-                        bank: str | Path | None = None, device: str | None = None,
-                        dtype: torch.dtype = torch.float32, offload: str = "whole", compiled: bool = False,
-                        reader: str | AttributeReader = "heads", parser: str = "bundled") -> RAGDiffusion:
+    def from_pretrained(
+        cls,
+        checkpoint: str | Path | None = None,
+        *,
+        preset: str = "studio",
+        bank: str | Path | None = None,
+        device: str | None = None,
+        dtype: torch.dtype = torch.float32,
+        offload: str = "whole",
+        compiled: bool = False,
+        reader: str | AttributeReader = "heads",
+        parser: str = "bundled",
+    ) -> RAGDiffusion:
         """Load a checkpoint and its bank.
 
         Args:
@@ -107,8 +135,11 @@ class RAGDiffusion:
         parse_parser(parser)
         location = locate_checkpoint(checkpoint, preset)
         pipeline = open_pipeline(location, preset, device, dtype=dtype, offload=offload, compiled=compiled)
-        opened = Bank.open(location / "bank.sqlite3" if bank is None else bank, read_only=bank is None,
-                           fingerprint=fingerprint(location, ENCODER_PARTS))
+        opened = Bank.open(
+            location / "bank.sqlite3" if bank is None else bank,
+            read_only=bank is None,
+            fingerprint=fingerprint(location, ENCODER_PARTS),
+        )
         chosen = load_bundled(location / PART, device or pipeline.device)
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
@@ -173,8 +204,13 @@ class RAGDiffusion:
         """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""
         return self.reader.read(self._image(photo))
 
-    def retrieve(self, photo: PhotoSource, k: int | None = None, alpha: float | None = None,
-                 attributes: Mapping[str, str] | None = None) -> StructureGuide:
+    def retrieve(
+        self,
+        photo: PhotoSource,
+        k: int | None = None,
+        alpha: float | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> StructureGuide:
         """Find the structure guide of a photo (3.1, 3.2).
 
         Args:
@@ -186,12 +222,20 @@ class RAGDiffusion:
         Raises:
             ValueError: if the photo, k, alpha or an attribute can't be used.
         """
-        return self.retriever.retrieve(self.see(photo), k=self.defaults.k if k is None else k,
-                                       alpha=self.defaults.alpha if alpha is None else alpha,
-                                       attributes=attributes or {})
+        return self.retriever.retrieve(
+            self.see(photo),
+            k=self.defaults.k if k is None else k,
+            alpha=self.defaults.alpha if alpha is None else alpha,
+            attributes=attributes or {},
+        )
 
-    def landmark_from_mask(self, source: str | Path | bytes | Image.Image | np.ndarray, *,
-                           photo: PhotoSource | None = None, invert: bool | None = None) -> torch.Tensor:
+    def landmark_from_mask(
+        self,
+        source: str | Path | bytes | Image.Image | np.ndarray,
+        *,
+        photo: PhotoSource | None = None,
+        invert: bool | None = None,
+    ) -> torch.Tensor:
         """Read a landmark drawn elsewhere: (H, W) in [0, 1] at the guide's size.
 
         A mask that lies over the photo, as tools for segmentation export it, is brought into the canonical frame.
@@ -215,8 +259,10 @@ class RAGDiffusion:
                 return cut_to_frame(mask, self.image_size)
             remedy = f", or of the shape of the photo that it lies over, {image.width}x{image.height}"
         if not large or height != width:
-            raise ValueError(f"{name} is {width}x{height}: a landmark must be square and at least 64x64, best "
-                             f"{best}x{best}{remedy or ', or be given with the photo that it lies over'}")
+            raise ValueError(
+                f"{name} is {width}x{height}: a landmark must be square and at least 64x64, best "
+                f"{best}x{best}{remedy or ', or be given with the photo that it lies over'}"
+            )
         return mask_to_tensor(mask, self.image_size)[0]
 
     def photo_outline(self, photo: PhotoSource) -> torch.Tensor:
@@ -268,9 +314,18 @@ class RAGDiffusion:
         """
         return self.generator.draft(self.see(photo), landmark, size=size)
 
-    def generate(self, photo: PhotoSource, guide: StructureGuide | None = None, *, seed: int = 0,
-                 steps: int | None = None, strength: float | None = None, guidance: float | None = None,
-                 size: PictureSize = None, on_step: StepListener | None = None) -> GenerationResult:
+    def generate(
+        self,
+        photo: PhotoSource,
+        guide: StructureGuide | None = None,
+        *,
+        seed: int = 0,
+        steps: int | None = None,
+        strength: float | None = None,
+        guidance: float | None = None,
+        size: PictureSize = None,
+        on_step: StepListener | None = None,
+    ) -> GenerationResult:
         """Generate the flat-lay of a photo's garment under a guide (3.3).
 
         Args:
@@ -291,8 +346,17 @@ class RAGDiffusion:
         """
         sight = self.see(photo)
         guide = self.retrieve(sight) if guide is None else guide
-        return self.generator.generate(sight, guide, seed=seed, steps=steps, strength=strength, guidance=guidance,
-                                       size=size, outline=self.pattern(guide), on_step=on_step)
+        return self.generator.generate(
+            sight,
+            guide,
+            seed=seed,
+            steps=steps,
+            strength=strength,
+            guidance=guidance,
+            size=size,
+            outline=self.pattern(guide),
+            on_step=on_step,
+        )
 
     def pattern(self, guide: StructureGuide) -> Pattern | None:
         """The pattern that a guide's landmark was drawn from; None if it has none, or a person painted it.
@@ -310,8 +374,15 @@ class RAGDiffusion:
         """Largest side that `generate` makes of a photo, pixels: the photo's own, at least the model's."""
         return self.generator.largest_size(self._image(photo))
 
-    def enlarge(self, photo: PhotoSource, picture: Image.Image, landmark: torch.Tensor, *,
-                size: PictureSize = None, pattern: Pattern | None = None) -> Enlarged:
+    def enlarge(
+        self,
+        photo: PhotoSource,
+        picture: Image.Image,
+        landmark: torch.Tensor,
+        *,
+        size: PictureSize = None,
+        pattern: Pattern | None = None,
+    ) -> Enlarged:
         """Bring a picture that `generate` made at the model's size to a larger one, without denoising it again.
 
         Args:
@@ -336,8 +407,9 @@ class RAGDiffusion:
         """
         return self.generator.silhouette(landmark, size, pattern)
 
-    def opacity(self, photo: PhotoSource, landmark: torch.Tensor, size: int,
-                pattern: Pattern | None = None) -> Image.Image:
+    def opacity(
+        self, photo: PhotoSource, landmark: torch.Tensor, size: int, pattern: Pattern | None = None
+    ) -> Image.Image:
         """How opaque a finished picture of a size is: L, 255 is opaque.
 
         That is its silhouette, but where the photo came cut out with sheer cloth: there the cloth keeps its opacity.

@@ -280,9 +280,7 @@ def vocabulary() -> tuple[str, ...]:
     """List every word that ``caption`` can write, sorted; the word-level tokenizer is built on it."""
     captions = [caption({a.key: value}) for a in ATTRIBUTES for value in (UNKNOWN, *a.values)]
     captions += [caption({"age": age, "gender": gender}) for age, gender in _WEARERS]
-    captions += [
-        caption({"collar": "Round", "surface_texture": "Beaded"})
-    ]  # two details are joined by a word
+    captions += [caption({"collar": "Round", "surface_texture": "Beaded"})]  # two details are joined by a word
     return tuple(sorted({word for text in captions for word in words(text)}))
 
 
@@ -291,9 +289,7 @@ def _canonical(attributes: Mapping[str, str | None]) -> dict[str, str]:
     for name, value in attributes.items():
         attribute = _BY_NAME.get(_fold(str(name)))
         if attribute is None:
-            raise ValueError(
-                f"there is no attribute {name!r}: choose from {_listed(a.key for a in ATTRIBUTES)}"
-            )
+            raise ValueError(f"there is no attribute {name!r}: choose from {_listed(a.key for a in ATTRIBUTES)}")
         if value is None or value == "":
             continue
         if attribute.key in result:

@@ -66,13 +66,18 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser(argv: Sequence[str]) -> _Parser:
     chosen = next((word for word in argv if not word.startswith("-")), None)
-    parser = _Parser(prog="ragdiffusion", description="A garment's flat-lay picture from a photo, by retrieval and "
-                     "diffusion.", epilog="`COMMAND --help` explains a command.", allow_abbrev=False,
-                     formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20))
+    parser = _Parser(
+        prog="ragdiffusion",
+        description="A garment's flat-lay picture from a photo, by retrieval and diffusion.",
+        epilog="`COMMAND --help` explains a command.",
+        allow_abbrev=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=20),
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (location, purpose) in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
-                                      allow_abbrev=False)
+        command = commands.add_parser(
+            name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", allow_abbrev=False
+        )
         if name == chosen:
             module = importlib.import_module(location)
             module.add_arguments(command)

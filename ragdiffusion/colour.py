@@ -77,7 +77,7 @@ def delta_e_2000(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     hue = torch.where(apart <= 180, total, torch.where(total < 360, total + 360, total - 360)) / 2
     hue = torch.where(coloured, hue, total)
     lightness, chroma = (lightness1 + lightness2) / 2, (chroma1 + chroma2) / 2
-    weight = (1 - 0.17 * _cos(hue - 30) + 0.24 * _cos(2 * hue) + 0.32 * _cos(3 * hue + 6) - 0.20 * _cos(4 * hue - 63))
+    weight = 1 - 0.17 * _cos(hue - 30) + 0.24 * _cos(2 * hue) + 0.32 * _cos(3 * hue + 6) - 0.20 * _cos(4 * hue - 63)
     off = (lightness - 50) ** 2
     part_l = (lightness2 - lightness1) / (1 + 0.015 * off / (20 + off).sqrt())
     part_c = (chroma2 - chroma1) / (1 + 0.045 * chroma)

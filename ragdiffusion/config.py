@@ -115,8 +115,13 @@ class SamplingDefaults:
         if unknown:
             raise ValueError(f"the checkpoint's setting {unknown[0]!r} is not known: update RAGDiffusion")
         found = cls(**settings)
-        for name, kind, low, high in (("k", int, 1, 10_000), ("alpha", float, 0, 1), ("steps", int, 1, 1000),
-                                      ("guidance", float, 0, 100), ("strength", float, 0, 1)):
+        for name, kind, low, high in (
+            ("k", int, 1, 10_000),
+            ("alpha", float, 0, 1),
+            ("steps", int, 1, 1000),
+            ("guidance", float, 0, 100),
+            ("strength", float, 0, 1),
+        ):
             value = getattr(found, name)
             fits = isinstance(value, int if kind is int else int | float) and not isinstance(value, bool)
             if not fits or not low <= value <= high or (name == "strength" and value == 0):
@@ -177,8 +182,10 @@ class Preset:
 
     def __post_init__(self) -> None:
         if self.flow is not None and self.corrects_draft and self.prediction_type != "sample":
-            raise ValueError(f"preset {self.name}: a draft is corrected in x0, so prediction_type must be 'sample', "
-                             f"got {self.prediction_type!r}")
+            raise ValueError(
+                f"preset {self.name}: a draft is corrected in x0, so prediction_type must be 'sample', "
+                f"got {self.prediction_type!r}"
+            )
         if self.silhouette is not None and self.flow is None:
             raise ValueError(f"preset {self.name}: SilhouetteNet needs the garment mask that an appearance flow finds")
 
@@ -222,13 +229,32 @@ _STUDIO = Preset(
         "norm_num_groups": 16,
         "use_linear_projection": True,
     },
-    text=({"hidden_size": 96, "intermediate_size": 288, "num_hidden_layers": 3, "num_attention_heads": 4,
-           "max_position_embeddings": 48},),
+    text=(
+        {
+            "hidden_size": 96,
+            "intermediate_size": 288,
+            "num_hidden_layers": 3,
+            "num_attention_heads": 4,
+            "max_position_embeddings": 48,
+        },
+    ),
     structure=StructureConfig(
-        vision={"hidden_size": 192, "intermediate_size": 576, "num_hidden_layers": 5, "num_attention_heads": 4,
-                "image_size": 128, "patch_size": 16},
-        feature_dim=192, embedding_dim=256, resampler_dim=192, resampler_heads=4),
-    ep_tokens=4, ep_dim=96, ep_heads=4,
+        vision={
+            "hidden_size": 192,
+            "intermediate_size": 576,
+            "num_hidden_layers": 5,
+            "num_attention_heads": 4,
+            "image_size": 128,
+            "patch_size": 16,
+        },
+        feature_dim=192,
+        embedding_dim=256,
+        resampler_dim=192,
+        resampler_heads=4,
+    ),
+    ep_tokens=4,
+    ep_dim=96,
+    ep_heads=4,
     flow=FlowConfig(),
     silhouette=SilhouetteConfig(),
     prediction_type="sample",
@@ -239,10 +265,20 @@ _SDXL = Preset(
     name="sdxl",
     image_size=768,
     latent_packing=1,
-    autoencoder=("AutoencoderKL", {
-        "latent_channels": 16, "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2,
-        "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
-        "scaling_factor": 0.3611, "shift_factor": 0.1159, "use_quant_conv": False, "use_post_quant_conv": False}),
+    autoencoder=(
+        "AutoencoderKL",
+        {
+            "latent_channels": 16,
+            "block_out_channels": (128, 256, 512, 512),
+            "layers_per_block": 2,
+            "down_block_types": ("DownEncoderBlock2D",) * 4,
+            "up_block_types": ("UpDecoderBlock2D",) * 4,
+            "scaling_factor": 0.3611,
+            "shift_factor": 0.1159,
+            "use_quant_conv": False,
+            "use_post_quant_conv": False,
+        },
+    ),
     unet={
         "sample_size": 96,
         "block_out_channels": (320, 640, 1280),
@@ -257,15 +293,41 @@ _SDXL = Preset(
         "addition_time_embed_dim": 256,
         "projection_class_embeddings_input_dim": 2816,
     },
-    text=({"hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
-           "vocab_size": 49408},
-          {"hidden_size": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 20,
-           "projection_dim": 1280, "hidden_act": "gelu", "vocab_size": 49408}),
+    text=(
+        {
+            "hidden_size": 768,
+            "intermediate_size": 3072,
+            "num_hidden_layers": 12,
+            "num_attention_heads": 12,
+            "vocab_size": 49408,
+        },
+        {
+            "hidden_size": 1280,
+            "intermediate_size": 5120,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 20,
+            "projection_dim": 1280,
+            "hidden_act": "gelu",
+            "vocab_size": 49408,
+        },
+    ),
     structure=StructureConfig(
-        vision={"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 23, "num_attention_heads": 16,
-                "image_size": 224, "patch_size": 14},
-        feature_dim=768, embedding_dim=768, resampler_dim=1024, resampler_heads=16),
-    ep_tokens=16, ep_dim=1280, ep_heads=20,
+        vision={
+            "hidden_size": 1024,
+            "intermediate_size": 4096,
+            "num_hidden_layers": 23,
+            "num_attention_heads": 16,
+            "image_size": 224,
+            "patch_size": 14,
+        },
+        feature_dim=768,
+        embedding_dim=768,
+        resampler_dim=1024,
+        resampler_heads=16,
+    ),
+    ep_tokens=16,
+    ep_dim=1280,
+    ep_heads=20,
     flow=None,
     prediction_type="v_prediction",
     published={"unet": 2_567_463_684, "vae": 83_819_683, "clip_vision": 303_179_776},
@@ -277,15 +339,27 @@ _SDXL_REFINE = replace(
     _SDXL,
     name="sdxl-refine",
     latent_channels=4,
-    autoencoder=("AutoencoderKL", {
-        "latent_channels": 4, "block_out_channels": (128, 256, 512, 512), "layers_per_block": 2,
-        "down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4,
-        "scaling_factor": 0.13025, "sample_size": 1024}),
+    autoencoder=(
+        "AutoencoderKL",
+        {
+            "latent_channels": 4,
+            "block_out_channels": (128, 256, 512, 512),
+            "layers_per_block": 2,
+            "down_block_types": ("DownEncoderBlock2D",) * 4,
+            "up_block_types": ("UpDecoderBlock2D",) * 4,
+            "scaling_factor": 0.13025,
+            "sample_size": 1024,
+        },
+    ),
     structure=_STUDIO.structure,
-    ep_tokens=0, guider_channels=(),
+    ep_tokens=0,
+    guider_channels=(),
     flow=FlowConfig(),
     silhouette=SilhouetteConfig(),
-    corrects_draft=False, own_reference=False, white_outside=True, zero_empty_text=True,
+    corrects_draft=False,
+    own_reference=False,
+    white_outside=True,
+    zero_empty_text=True,
     prediction_type="epsilon",
     published={"unet": 2_567_463_684, "vae": 83_653_863},
     defaults=SamplingDefaults(strength=0.35, guidance=3.0),

@@ -47,15 +47,23 @@ class UNet(nn.Module):
         middle: what the coarsest features go through, if anything; it keeps their shape.
     """
 
-    def __init__(self, in_channels: int, widths: tuple[int, ...], out_channels: int, *, unfold: int,
-                 middle: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        widths: tuple[int, ...],
+        out_channels: int,
+        *,
+        unfold: int,
+        middle: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.unfold = unfold
         self.middle = nn.Identity() if middle is None else middle
         self.stem = nn.Conv2d(in_channels, widths[0], 3, padding=1)
         self.down = nn.ModuleList(ResidualBlock(widths[max(0, i - 1)], width) for i, width in enumerate(widths))
-        self.up = nn.ModuleList(ResidualBlock(coarse + fine, fine)
-                                for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True))
+        self.up = nn.ModuleList(
+            ResidualBlock(coarse + fine, fine) for fine, coarse in zip(widths[-2::-1], widths[:0:-1], strict=True)
+        )
         self.head = nn.Conv2d(widths[0], out_channels * unfold**2, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

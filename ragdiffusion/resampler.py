@@ -22,8 +22,10 @@ class _GatherLayer(nn.Module):
     def forward(self, sequence: torch.Tensor, queries: torch.Tensor) -> torch.Tensor:
         normed = self.norm_queries(queries)
         context = torch.cat([self.norm_sequence(sequence), normed], 1)  # (B, L + N, dim)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-                   for t in (self.to_q(normed), *self.to_kv(context).chunk(2, -1)))  # (B, heads, ., d)
+        q, k, v = (
+            t.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for t in (self.to_q(normed), *self.to_kv(context).chunk(2, -1))
+        )  # (B, heads, ., d)
         gathered = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         queries = queries + self.to_out(gathered)
         return queries + self.mlp(queries)

@@ -68,8 +68,9 @@ def test_the_draft_in_its_own_silhouette_beats_a_plain_fill(model, pairs):
     drawn, plain = [], []
     for flat, photo in pairs:
         mask = flat.silhouette > 127
-        draft = np.asarray(model.draft(Image.fromarray(photo.image), torch.from_numpy(flat.silhouette / 255.0).float()
-                                       ).images[0]).astype(float)
+        draft = np.asarray(
+            model.draft(Image.fromarray(photo.image), torch.from_numpy(flat.silhouette / 255.0).float()).images[0]
+        ).astype(float)
         truth = flat.image.astype(float)
         fill = photo.image[photo.mask > 127].mean(0)  # light and shadow of the photo are in both
         drawn.append(np.abs(draft - truth)[mask].mean())

@@ -54,7 +54,7 @@ def test_the_page_of_commands_shows_each_of_them_and_explains_each_option() -> N
     text, lines = page.read_text(encoding="utf-8"), shown_lines(page)
     for names, parser in command_parsers():
         actions = [other for other, _ in command_parsers() if other[:-1] == names]
-        assert actions or names in [line[:len(names)] for line in lines], f"no example of {' '.join(names)}"
+        assert actions or names in [line[: len(names)] for line in lines], f"no example of {' '.join(names)}"
         untold = [option for option in options_of(parser) if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)]
         assert untold == [], f"{' '.join(names)}"
     assert all(option in text for option in studio_options())
@@ -98,8 +98,12 @@ def test_the_tree_has_a_line_for_each_folder() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     block = re.search(r"^## The tree$.*?^```\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)[1]
     told = dict(re.split(r"\s+", line, maxsplit=1) for line in block.splitlines())
-    files = [file for package in ("app", "ragdiffusion") for file in (ROOT / package).rglob("*.*")
-             if file.suffix in (".py", ".js", ".html")]
+    files = [
+        file
+        for package in ("app", "ragdiffusion")
+        for file in (ROOT / package).rglob("*.*")
+        if file.suffix in (".py", ".js", ".html")
+    ]
     folders = {_name(file.parent).removesuffix("/versions") + "/" for file in files}  # of migrations
     folders |= {f"{parent}/" for folder in folders for parent in Path(folder).parents if parent.name}
     assert set(told) == folders

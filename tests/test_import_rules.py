@@ -278,7 +278,10 @@ def test_a_graph_by_hand() -> None:
     assert graph["app.session_log.log"] == {"app.errors"} and graph["app.pages.history.page"] == set()
     assert import_graph(_HOUSE, late=True)["app.pages.history.page"] == {"app.runs.queue"}
     assert longest_chain(graph) == [
-        "app.pages.design.page", "app.runs.queue", "app.session_log.log", "app.errors",
+        "app.pages.design.page",
+        "app.runs.queue",
+        "app.session_log.log",
+        "app.errors",
     ]
     assert circle(graph) == [] and arrows_up(graph) == []
 
@@ -358,9 +361,7 @@ def _effects(root: Path, files: list[Path]) -> list[str]:
     libraries = {
         name.partition(".")[0]
         for path in files
-        for name, _, at_import in _imports(
-            ast.parse(path.read_text(encoding="utf-8")), path.relative_to(root)
-        )
+        for name, _, at_import in _imports(ast.parse(path.read_text(encoding="utf-8")), path.relative_to(root))
         if at_import and name.partition(".")[0] not in own
     }
     modules = [_module_name(path, root) for path in files if path.name != "__main__.py"]
@@ -393,9 +394,7 @@ def test_importing_opens_no_file_and_no_connection(package: str) -> None:
     ],
     ids="read open socket database process write".split(),
 )
-def test_the_watch_has_teeth(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, expected: str
-) -> None:
+def test_the_watch_has_teeth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, expected: str) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     package = tmp_path / "ragdiffusion"

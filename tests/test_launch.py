@@ -38,9 +38,7 @@ class _Machine:
 
     def install(self, python: Path, files: list[Path]) -> None:
         assert python.exists()
-        assert not (self.folder / launch.STAMP).exists(), (
-            "a stamp during an installation would outlive a crash"
-        )
+        assert not (self.folder / launch.STAMP).exists(), "a stamp during an installation would outlive a crash"
         self.installed.append([path.name for path in files])
 
     def prepare(self, *extra: Path, install=None) -> Path:
@@ -188,9 +186,7 @@ def test_a_real_environment_is_made_and_someone_elses_is_left_alone(tmp_path: Pa
     ours = tmp_path / "ours"
     launch.create(ours)
     (ours / "leftover").write_text("of a broken one")
-    result = subprocess.run(
-        [launch.python_of(ours), "-m", "pip", "--version"], capture_output=True, text=True
-    )
+    result = subprocess.run([launch.python_of(ours), "-m", "pip", "--version"], capture_output=True, text=True)
     assert result.returncode == 0 and str(ours) in result.stdout
     launch.create(ours)
     assert not (ours / "leftover").exists()
@@ -234,9 +230,7 @@ def test_this_python_has_what_the_requirement_files_name() -> None:
 def test_help_runs_without_a_set_up(tmp_path: Path) -> None:
     copy = shutil.copy(_LAUNCH, tmp_path / "launch.py")
     for arguments in (["--no-venv", "-h"], ["-h"]):
-        result = subprocess.run(
-            [sys.executable, copy, *arguments], capture_output=True, text=True, cwd=tmp_path
-        )
+        result = subprocess.run([sys.executable, copy, *arguments], capture_output=True, text=True, cwd=tmp_path)
         assert result.returncode == 0 and result.stderr == ""
         assert "python launch.py test" in result.stdout and "--workspace" in result.stdout
     assert not (tmp_path / ".venv").exists()
@@ -250,9 +244,7 @@ def product(tmp_path: Path) -> Path:
     shutil.copy(_LAUNCH, root)
     for name in ("requirements.txt", "requirements-test.txt", "requirements-train.txt"):
         (root / name).write_text("# nothing\n")
-    report = (
-        "import json, os, sys\nprint(json.dumps([__package__, sys.argv[1:], os.getcwd()]))\nsys.exit(7)\n"
-    )
+    report = "import json, os, sys\nprint(json.dumps([__package__, sys.argv[1:], os.getcwd()]))\nsys.exit(7)\n"
     for package in ("app", "ragdiffusion"):
         (root / package).mkdir()
         (root / package / "__init__.py").write_text("")
@@ -293,8 +285,7 @@ def test_pytest_runs_in_the_checkout(product: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopping_ends_the_child_quietly(product: Path, number: int, code: int) -> None:
     (product / "app" / "__main__.py").write_text(
-        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\n"
-        "print('up', flush=True)\ntime.sleep(60)\n"
+        "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_DFL)\nprint('up', flush=True)\ntime.sleep(60)\n"
     )
     call = [sys.executable, str(product / "launch.py"), "--no-venv"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

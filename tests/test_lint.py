@@ -24,11 +24,14 @@ def test_nothing_is_found(name: str) -> None:
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
-@pytest.mark.parametrize(("name", "source"), [
-    ("ruff", "import os\n"),
-    ("format", "x = ( 1 )\n"),
-    ("mypy", "def f(x: int) -> str:\n    return x\n"),
-])
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("ruff", "import os\n"),
+        ("format", "x = ( 1 )\n"),
+        ("mypy", "def f(x: int) -> str:\n    return x\n"),
+    ],
+)
 def test_the_checks_have_teeth(tmp_path: Path, name: str, source: str) -> None:
     tool, *arguments = lint.CHECKS[name]
     if importlib.util.find_spec(tool) is None:

@@ -41,8 +41,9 @@ def _names(requirements: list[Requirement]) -> set[str]:
 
 def test_requirement_files_name_what_the_project_declares(project: dict) -> None:
     core = _names([Requirement(text) for text in project["dependencies"]])
-    extras = {name: _names([Requirement(text) for text in texts])
-              for name, texts in project["optional-dependencies"].items()}
+    extras = {
+        name: _names([Requirement(text) for text in texts]) for name, texts in project["optional-dependencies"].items()
+    }
     assert "gradio" not in core and "gradio" in extras["studio"]
     assert _names(_requirements("requirements.txt")) == core | extras.pop("studio")
     for extra, names in extras.items():
@@ -58,8 +59,11 @@ def test_every_requirement_has_one_pin_within_the_declared_range(project: dict, 
             (exact,) = pin.specifier
             assert exact.operator == "==" and canonicalize_name(pin.name) not in pins, str(pin)
             pins[canonicalize_name(pin.name)] = exact.version
-    declared = [Requirement(text) for texts in (project["dependencies"], *project["optional-dependencies"].values())
-                for text in texts]
+    declared = [
+        Requirement(text)
+        for texts in (project["dependencies"], *project["optional-dependencies"].values())
+        for text in texts
+    ]
     assert set(pins) == _names(declared), "nothing unpinned, and no pin that nothing asks for"
     outside = [str(each) for each in declared if not each.specifier.contains(pins[canonicalize_name(each.name)])]
     assert outside == []
@@ -111,8 +115,11 @@ def test_the_wheel_holds_the_packages_and_their_data_only(wheel: Path) -> None:
         names = archive.namelist()
     assert {name.partition("/")[0] for name in names if ".dist-info/" not in name} == {"ragdiffusion", "app", "assets"}
     assert {"ragdiffusion/api.py", "ragdiffusion/bank/store.py", "assets/patterns.npz"} <= set(names)
-    sources = {path.relative_to(_ROOT).as_posix() for path in (_ROOT / "app").rglob("*")
-               if path.suffix in (".py", ".js", ".css", ".html")}
+    sources = {
+        path.relative_to(_ROOT).as_posix()
+        for path in (_ROOT / "app").rglob("*")
+        if path.suffix in (".py", ".js", ".css", ".html")
+    }
     assert sources <= set(names), "every page needs its script and its style"
 
 

@@ -80,8 +80,9 @@ def read_settings(data: bytes, name: str) -> EmbeddedSettings | None:
     try:
         return _settings(text)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise ValueError(f"the settings in {name} cannot be used ({error}): it was changed, or a newer studio made it"
-                         ) from error
+        raise ValueError(
+            f"the settings in {name} cannot be used ({error}): it was changed, or a newer studio made it"
+        ) from error
 
 
 def _settings(text: str) -> EmbeddedSettings:

@@ -33,9 +33,7 @@ def export_png(run: Run, result: bytes, landmark: bytes, *, background: str, wit
         )
 
 
-def as_file(
-    run: Run, picture: Image.Image, mask: Image.Image, *, background: str, with_settings: bool
-) -> bytes:
+def as_file(run: Run, picture: Image.Image, mask: Image.Image, *, background: str, with_settings: bool) -> bytes:
     """Do as `export_png`, with a picture and a silhouette that are read already and may be larger than the log's."""
     background = check_background(background)
     if background != "white":

@@ -75,9 +75,7 @@ def _mask(text: str, size: int) -> Tensor:
     pixels = decode(text, size)
     share = float((pixels > 127).mean())
     if share < MIN_FOREGROUND:
-        raise ValueError(
-            f"the outline encloses {share:.1%} of the canvas: draw the garment's shape, or undo (Ctrl+Z)"
-        )
+        raise ValueError(f"the outline encloses {share:.1%} of the canvas: draw the garment's shape, or undo (Ctrl+Z)")
     if share > MAX_FOREGROUND:
         raise ValueError(f"the outline encloses {share:.1%} of the canvas: leave some of it empty, or undo (Ctrl+Z)")
     return torch.from_numpy(pixels.astype(np.float32) / 255)

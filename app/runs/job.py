@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS = 0.2
 HEARTBEAT_SECONDS = 10.0  # a page that was closed is noticed when it is told something
 
+
 @dataclass(frozen=True, eq=False)
 class Request:
     """One picture to make.

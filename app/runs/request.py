@@ -26,9 +26,7 @@ def as_logged(guide: StructureGuide) -> StructureGuide:
     return replace(guide, landmark=(guide.landmark * 255).round() / 255)
 
 
-def guided_inputs(
-    inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusion, images: ImageStore
-) -> RunInputs:
+def guided_inputs(inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusion, images: ImageStore) -> RunInputs:
     """Return the inputs of a run with its guide in them.
 
     Args:

@@ -247,9 +247,7 @@ class SessionLog:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
 
 
-def _add(
-    session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None
-) -> RunRow:
+def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:
     last = session.scalars(select(func.max(RunRow.position))).one() or 0
     row = RunRow(
         **vars(inputs),

@@ -8,9 +8,7 @@ from collections.abc import Mapping
 _UNREAD = "Unknown"  # of an attribute; nobody searches for it
 
 
-def search_words(
-    *, photo_name: str, attributes: Mapping[str, str], seed: int, landmark_source: str, note: str
-) -> str:
+def search_words(*, photo_name: str, attributes: Mapping[str, str], seed: int, landmark_source: str, note: str) -> str:
     """Return all words of a run in one line, as `folded` writes them."""
     read = [value for value in attributes.values() if value != _UNREAD]
     return folded(" ".join([photo_name, *read, f"seed {seed}", landmark_source, note]))

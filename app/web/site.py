@@ -31,9 +31,7 @@ class Site:
         tabs: the tab of each page, by its ID.
     """
 
-    def __init__(
-        self, open_bench: Callable[[str], Any], refuse: Callable[[Exception], tuple[str, Views]]
-    ) -> None:
+    def __init__(self, open_bench: Callable[[str], Any], refuse: Callable[[Exception], tuple[str, Views]]) -> None:
         self._open_bench = open_bench
         self._refuse = refuse
         self.parts: dict[str, gr.components.Component] = {}

@@ -90,9 +90,7 @@ class Bank:
             ValueError: if something is there already or an argument is not as described.
         """
         if not fingerprint:
-            raise ValueError(
-                "a bank needs the fingerprint of the encoder that makes its embeddings, got an empty one"
-            )
+            raise ValueError("a bank needs the fingerprint of the encoder that makes its embeddings, got an empty one")
         if isinstance(dimension, bool) or not isinstance(dimension, Integral) or dimension < 1:
             raise ValueError(f"dimension must be a whole number of at least 1, got {dimension!r}")
         if precision not in fields.PRECISIONS:
@@ -342,8 +340,9 @@ class Bank:
                 more = f" ({len(repeated) - 1} more are duplicates too)" if len(repeated) > 1 else ""
                 raise ValueError(f"entry {place} of {len(entries)} cannot be added: {repeated[place]}{more}")
             ids = edit.create(values)
-            store_patterns(edit.session, ids, [new.pattern for new in entries],
-                           [value["silhouette"] for value in values])
+            store_patterns(
+                edit.session, ids, [new.pattern for new in entries], [value["silhouette"] for value in values]
+            )
             return ids
 
     def update(self, updates: Sequence[EntryUpdate]) -> None:
@@ -446,9 +445,7 @@ class Bank:
     @contextmanager
     def _edit(self, action: str) -> Iterator[Recorder]:
         if self.read_only:
-            raise RuntimeError(
-                f"bank {self._store.label} is read-only: copy it to your workspace and change the copy"
-            )
+            raise RuntimeError(f"bank {self._store.label} is read-only: copy it to your workspace and change the copy")
         with self._store.transaction() as session:
             recorder = Recorder(session, action)
             yield recorder
@@ -464,9 +461,7 @@ class Bank:
             embedding=torch.from_numpy(self._follower.vectors([row])[0].copy()),
             silhouette=row.silhouette,
             thumbnail=row.thumbnail,
-            attributes={
-                attribute.key: row.attributes.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES
-            },
+            attributes={attribute.key: row.attributes.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES},
             source=row.source,
             tags=tuple(row.tags),
             enabled=row.enabled,
@@ -479,7 +474,7 @@ def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) ->
     suiting: list[int] = []
     others: list[int] = []
     for start in range(0, len(ids), _PAGE):
-        page = ids[start:start + _PAGE]
+        page = ids[start : start + _PAGE]
         rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
         groups = {row.id: group_of(row.attributes) for row in rows}
         for position, entry_id in enumerate(page, start):

@@ -66,11 +66,14 @@ class CoarseScan:
         _, nearest = faiss.knn(sample, vectors, RECALL_AT + 2, faiss.METRIC_INNER_PRODUCT)
         # What a query was made of is no neighbour to find.
         made_of = np.concatenate([np.stack([own, own], 1), np.stack([own, other], 1)])
-        truth = [[place for place in row if place not in parts][:RECALL_AT]
-                 for row, parts in zip(nearest.tolist(), made_of.tolist(), strict=True)]
+        truth = [
+            [place for place in row if place not in parts][:RECALL_AT]
+            for row, parts in zip(nearest.tolist(), made_of.tolist(), strict=True)
+        ]
         for wanted in CANDIDATES:
-            found = [np.isin(row, self.candidates(query, wanted)).mean()
-                     for query, row in zip(sample, truth, strict=True)]
+            found = [
+                np.isin(row, self.candidates(query, wanted)).mean() for query, row in zip(sample, truth, strict=True)
+            ]
             if min(np.mean(found[: len(own)]), np.mean(found[len(own) :])) >= recall:
                 return wanted
         return None

@@ -36,15 +36,19 @@ def repeats(silhouettes: Sequence[bytes], vectors: np.ndarray) -> dict[int, int]
             continue
         alike = vectors[positions] @ vectors[positions].T >= SAME_SIMILARITY
         for row in range(1, len(positions)):
-            earlier = [place for place, same in zip(positions[:row], alike[row, :row], strict=True)
-                       if same and place not in found]
+            earlier = [
+                place
+                for place, same in zip(positions[:row], alike[row, :row], strict=True)
+                if same and place not in found
+            ]
             if earlier:
                 found[positions[row]] = earlier[0]
     return found
 
 
-def describe_repeats(session: Session, silhouettes: Sequence[bytes], embeddings: Sequence[bytes], *, dimension: int,
-                     precision: str) -> dict[int, str]:
+def describe_repeats(
+    session: Session, silhouettes: Sequence[bytes], embeddings: Sequence[bytes], *, dimension: int, precision: str
+) -> dict[int, str]:
     """Which new flat-lays are in a bank already, deleted ones included, or twice in their own list.
 
     Args:

@@ -140,15 +140,11 @@ class Recorder:
         revision = self._bank.revision
         entries = len({change["entry_id"] for change in self._changes})
         self.session.add(
-            EditRow(
-                revision=revision, action=self._action, at=self.at, entries=entries, digest=self._bank.digest
-            )
+            EditRow(revision=revision, action=self._action, at=self.at, entries=entries, digest=self._bank.digest)
         )
         self.session.flush()
         seal(self.session, self._sums)
-        self.session.execute(
-            insert(ChangeRow), [{"revision": revision, **change} for change in self._changes]
-        )
+        self.session.execute(insert(ChangeRow), [{"revision": revision, **change} for change in self._changes])
 
     def _digest(self, entry_id: int, field: str, value: Any) -> None:
         packed = pack(value is not None) if field == "deleted_at" else pack(value)

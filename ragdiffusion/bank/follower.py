@@ -43,9 +43,7 @@ class IndexFollower:
             self._load(session)
             return self._index
         columns = (EntryRow.id, EntryRow.enabled, EntryRow.deleted_at, EntryRow.embedding, EntryRow.shape)
-        rows = session.execute(
-            select(*columns).where(EntryRow.revision > self.revision).order_by(EntryRow.id)
-        ).all()
+        rows = session.execute(select(*columns).where(EntryRow.revision > self.revision).order_by(EntryRow.id)).all()
         alive = [row for row in rows if row.enabled and row.deleted_at is None]
         living = {row.id for row in alive}
         self._index.remove([row.id for row in rows if row.id not in living])

@@ -36,12 +36,20 @@ class PatternRow(Base):
     silhouette: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-def store_patterns(session: Session, ids: Sequence[int], patterns: Sequence[PatternSpec | None],
-                   silhouettes: Sequence[bytes]) -> None:
+def store_patterns(
+    session: Session, ids: Sequence[int], patterns: Sequence[PatternSpec | None], silhouettes: Sequence[bytes]
+) -> None:
     """Write the patterns of entries that were just added; those without one are left out."""
-    rows = [PatternRow(entry_id=entry_id, kind=pattern.kind, silhouette=_digest(silhouette),
-                       measures={key: round(float(value), _DIGITS) for key, value in pattern.measures.items()})
-            for entry_id, pattern, silhouette in zip(ids, patterns, silhouettes, strict=True) if pattern is not None]
+    rows = [
+        PatternRow(
+            entry_id=entry_id,
+            kind=pattern.kind,
+            silhouette=_digest(silhouette),
+            measures={key: round(float(value), _DIGITS) for key, value in pattern.measures.items()},
+        )
+        for entry_id, pattern, silhouette in zip(ids, patterns, silhouettes, strict=True)
+        if pattern is not None
+    ]
     if rows:
         PatternRow.__table__.create(session.connection(), checkfirst=True)
         session.add_all(rows)
@@ -52,9 +60,11 @@ def read_patterns(session: Session, ids: Sequence[int]) -> dict[int, PatternSpec
     if not inspect(session.connection()).has_table(PatternRow.__tablename__):
         return {}
     query = select(PatternRow, EntryRow.silhouette).join(EntryRow, EntryRow.id == PatternRow.entry_id)
-    return {row.entry_id: PatternSpec(row.kind, dict(row.measures))
-            for row, silhouette in session.execute(query.where(PatternRow.entry_id.in_(ids)))
-            if row.silhouette == _digest(silhouette)}
+    return {
+        row.entry_id: PatternSpec(row.kind, dict(row.measures))
+        for row, silhouette in session.execute(query.where(PatternRow.entry_id.in_(ids)))
+        if row.silhouette == _digest(silhouette)
+    }
 
 
 def _digest(silhouette: bytes) -> bytes:

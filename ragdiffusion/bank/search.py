@@ -56,12 +56,7 @@ class Neighbours:
     def __post_init__(self) -> None:
         count = len(self.ids)
         shapes = [list(part.shape) for part in (self.similarity, self.embeddings, self.silhouettes)]
-        if (
-            count == 0
-            or [len(shape) for shape in shapes] != [1, 2, 3]
-            or any(shape[0] != count for shape in shapes)
-        ):
+        if count == 0 or [len(shape) for shape in shapes] != [1, 2, 3] or any(shape[0] != count for shape in shapes):
             raise ValueError(
-                f"{count} neighbours need similarity [M], embeddings [M, D] and silhouettes [M, H, W], "
-                f"got {shapes}"
+                f"{count} neighbours need similarity [M], embeddings [M, D] and silhouettes [M, H, W], got {shapes}"
             )

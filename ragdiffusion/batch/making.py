@@ -43,7 +43,9 @@ def make(task: Task, model: RAGDiffusion, request: PictureRequest, destination: 
         )
 
 
-def _make(task: Task, data: bytes, model: RAGDiffusion, request: PictureRequest, destination: Path, started: float) -> Row:
+def _make(
+    task: Task, data: bytes, model: RAGDiffusion, request: PictureRequest, destination: Path, started: float
+) -> Row:
     ((_, garment),) = separate(None if request.garment is None else parse_choice(request.garment))
     sight = model.see(data, garment, name=task.photo.name)
     guide = model.retrieve(sight, k=request.k, alpha=request.alpha, attributes=request.attributes)

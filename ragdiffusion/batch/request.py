@@ -19,7 +19,8 @@ class PictureRequest:
     """What is made of every photo, and with which model; it travels to worker processes.
 
     Attributes:
-        preset, checkpoint, bank, device, offload, compiled, reader, parser: as `RAGDiffusion.from_pretrained` takes them.
+        preset, checkpoint, bank, device, offload, compiled, reader, parser: as `RAGDiffusion.from_pretrained` takes
+            them.
         dtype: name of torch's.
         k, alpha, attributes: as `RAGDiffusion.retrieve` takes them.
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.

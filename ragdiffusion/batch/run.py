@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ragdiffusion.batch.executors import Executor, BatchJob
+from ragdiffusion.batch.executors import BatchJob, Executor
 from ragdiffusion.batch.making import picture_name
 from ragdiffusion.batch.report import REPORT, Row, open_journal, photo_name, read_report, write_report
 from ragdiffusion.batch.request import PictureRequest

@@ -24,18 +24,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", required=True)
     build = actions.add_parser("build", help="fill new banks from real garments, flat-lay pictures and drawn garments")
-    build.add_argument("out", type=Path, help="file to write, for example CHECKPOINT/bank.sqlite3; a bank that is "
-                       "there is replaced when the new one is whole")
+    build.add_argument(
+        "out",
+        type=Path,
+        help="file to write, for example CHECKPOINT/bank.sqlite3; a bank that is "
+        "there is replaced when the new one is whole",
+    )
     build.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet embeds the entries")
     build.add_argument("--garments", type=Path, metavar="FOLDER", help="real garments (train.csv beside train/)")
-    build.add_argument("--flat-lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground; "
-                       "subfolders name their categories")
-    build.add_argument("--drawn", type=int, metavar="N", help="garments drawn from patterns, beside those that were "
-                       "fitted to a catalogue's (default: two fifths of the pool; 0 for none of either)")
+    build.add_argument(
+        "--flat-lays",
+        type=Path,
+        metavar="FOLDER",
+        help="pictures of flat-lays on plain ground; subfolders name their categories",
+    )
+    build.add_argument(
+        "--drawn",
+        type=int,
+        metavar="N",
+        help="garments drawn from patterns, beside those that were "
+        "fitted to a catalogue's (default: two fifths of the pool; 0 for none of either)",
+    )
     sizes = build.add_mutually_exclusive_group()
     sizes.add_argument("--size", type=int, default=_SIZE, help="entries wanted (default %(default)s)")
-    sizes.add_argument("--sizes", type=int, nargs="+", metavar="N", help="several banks in one run, OUT-N.sqlite3 "
-                       "each, the smaller parts of the larger")
+    sizes.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="several banks in one run, OUT-N.sqlite3 each, the smaller parts of the larger",
+    )
     build.add_argument("--pool", type=float, help="flat-lays embedded for each one kept (default 3)")
     build.add_argument("--name", default="studio", help="name of the bank, part of its version")
     build.add_argument("--seed", type=int, default=0, help="of variants and thinning (default %(default)s)")
@@ -43,24 +61,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     add = actions.add_parser("add", help="add flat-lay pictures to a bank; the next search finds them")
     add.add_argument("bank", type=Path, help="bank file to add to")
-    add.add_argument("flat_lays", type=Path, metavar="FOLDER", help="pictures of flat-lays on plain ground, or cut "
-                     "out; subfolders name their categories")
+    add.add_argument(
+        "flat_lays",
+        type=Path,
+        metavar="FOLDER",
+        help="pictures of flat-lays on plain ground, or cut out; subfolders name their categories",
+    )
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     check = actions.add_parser("check", help="find entries that are damaged, or were altered since they were added")
     check.add_argument("bank", help="bank file or database URL; it is not changed")
     check.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-    report = actions.add_parser("report", help="what the silhouettes of banks are like: symmetric, smooth, whole, near "
-                                "to a catalogue's garments")
+    report = actions.add_parser(
+        "report",
+        help="what the silhouettes of banks are like: symmetric, smooth, whole, near to a catalogue's garments",
+    )
     report.add_argument("banks", type=Path, nargs="+", metavar="BANK", help="bank files, shown side by side")
-    report.add_argument("--catalogue", type=Path, metavar="FOLDER", help="Fashion-MNIST's files (default: where "
-                        "Debian's dataset-fashion-mnist puts them; without it that part is left out)")
-    report.add_argument("--limit", type=int, default=1000, help="catalogue silhouettes to compare with, all "
-                        "of them held out (default %(default)s)")
+    report.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FOLDER",
+        help="Fashion-MNIST's files (default: where "
+        "Debian's dataset-fashion-mnist puts them; without it that part is left out)",
+    )
+    report.add_argument(
+        "--limit",
+        type=int,
+        default=1000,
+        help="catalogue silhouettes to compare with, all of them held out (default %(default)s)",
+    )
     report.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     bench = actions.add_parser("benchmark", help="measure the index on random entries: speed, recall, memory")
-    bench.add_argument("--sizes", type=int, nargs="+", metavar="N", default=[10_000, 100_000, 1_000_000],
-                       help="numbers of entries (default 10000 100000 1000000)")
+    bench.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        metavar="N",
+        default=[10_000, 100_000, 1_000_000],
+        help="numbers of entries (default 10000 100000 1000000)",
+    )
     bench.add_argument("--dimension", type=int, default=256, help="of the embeddings (default %(default)s)")
     bench.add_argument("--threads", type=int, help="that the search may use (default: all)")
     bench.add_argument("--queries", type=int, default=200, help="searches to time (default %(default)s)")
@@ -82,8 +121,11 @@ def _build(args: argparse.Namespace) -> int:
     from ragdiffusion.structure.structure_net import StructureNet
 
     sizes = args.sizes or [args.size]
-    for name, value, least in (("--size", min(sizes), 1), ("--drawn", args.drawn or 0, 0),
-                               ("--pool", POOL if args.pool is None else args.pool, 1)):
+    for name, value, least in (
+        ("--size", min(sizes), 1),
+        ("--drawn", args.drawn or 0, 0),
+        ("--pool", POOL if args.pool is None else args.pool, 1),
+    ):
         if value < least:
             raise ValueError(f"{name} is {value}, at least {least} wanted")
     outs = {size: args.out.with_stem(f"{args.out.stem}-{size}") if args.sizes else args.out for size in sizes}
@@ -96,8 +138,9 @@ def _build(args: argparse.Namespace) -> int:
     chosen = choose(_sources(args, wanted), wanted)
     net = StructureNet.from_pretrained(args.checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
     pool = embed(net, tqdm(chosen, unit="flat-lay", desc="embed"))
-    report = write_banks(pool, outs, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS), name=args.name,
-                         seed=args.seed)
+    report = write_banks(
+        pool, outs, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS), name=args.name, seed=args.seed
+    )
     if args.report is not None:
         from ragdiffusion.bank.building.report import draw_report
 
@@ -130,8 +173,11 @@ def _add(args: argparse.Namespace) -> int:
         new = [entry for place, entry in enumerate(pool.entries) if place not in held]
         ids = bank.add(new)
         version = bank.version
-    left_out = [*pool.unreadable, *pool.duplicates,
-                *(f"{pool.entries[place].source}: {reason}" for place, reason in held.items())]
+    left_out = [
+        *pool.unreadable,
+        *pool.duplicates,
+        *(f"{pool.entries[place].source}: {reason}" for place, reason in held.items()),
+    ]
     added = {entry.source: entry_id for entry_id, entry in zip(ids, new, strict=True)}
     if args.json:
         print_json({"version": version, "added": added, "left_out": left_out})
@@ -211,8 +257,10 @@ def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]
 
 
 def _print_report(report: BuildReport) -> None:
-    print(f"{report.candidates} flat-lays embedded, {report.noise} noise, {len(report.duplicates)} twice, "
-          f"{len(report.unreadable)} unreadable; {report.clusters} clusters at a similarity of {report.similarity:.3f}")
+    print(
+        f"{report.candidates} flat-lays embedded, {report.noise} noise, {len(report.duplicates)} twice, "
+        f"{len(report.unreadable)} unreadable; {report.clusters} clusters at a similarity of {report.similarity:.3f}"
+    )
     for bank in report.banks:
         print(f"{bank.path}: {bank.entries} entries, version {bank.version}, {bank.megabytes:.1f} MB")
         print(f"  thinned out {bank.thinned}, on average {bank.coverage:.3f} similar to the nearest that was kept")
@@ -225,15 +273,25 @@ def _benchmark(args: argparse.Namespace) -> int:
 
     from ragdiffusion.evaluation.retrieval.index_benchmark import measure_index
 
-    measures = list(tqdm(measure_index(args.sizes, dimension=args.dimension, threads=args.threads,
-                                       queries=args.queries), total=len(args.sizes), unit="size", desc="index"))
+    measures = list(
+        tqdm(
+            measure_index(args.sizes, dimension=args.dimension, threads=args.threads, queries=args.queries),
+            total=len(args.sizes),
+            unit="size",
+            desc="index",
+        )
+    )
     if args.json:
         print_json({"sizes": [asdict(measure) for measure in measures]})
         return 0
-    print(f"{'entries':>10} {'search':>12} {'ms/query':>9} {'least ms':>9} {'cpu ms':>7} {'exact ms':>9} "
-          f"{'recall@4':>9} {'build s':>8} {'MB':>7}")
+    print(
+        f"{'entries':>10} {'search':>12} {'ms/query':>9} {'least ms':>9} {'cpu ms':>7} {'exact ms':>9} "
+        f"{'recall@4':>9} {'build s':>8} {'MB':>7}"
+    )
     for m in measures:
         kind = f"of {m.candidates}" if m.approximate else "exact"
-        print(f"{m.entries:>10} {kind:>12} {m.query_ms:>9.2f} {m.least_ms:>9.2f} {m.processor_ms:>7.2f} "
-              f"{m.exact_ms:>9.2f} {m.recall:>9.3f} {m.build_s:>8.1f} {m.memory_mb:>7.0f}")
+        print(
+            f"{m.entries:>10} {kind:>12} {m.query_ms:>9.2f} {m.least_ms:>9.2f} {m.processor_ms:>7.2f} "
+            f"{m.exact_ms:>9.2f} {m.recall:>9.3f} {m.build_s:>8.1f} {m.memory_mb:>7.0f}"
+        )
     return 0

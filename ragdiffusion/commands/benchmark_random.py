@@ -27,8 +27,9 @@ def run(args: argparse.Namespace) -> int:
         if args.training_steps:
             report["training"] = measure_training(preset, device, dtype, steps=args.training_steps)
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise RuntimeError(f"{preset.name} in {args.dtype} does not fit on {device}: take bfloat16, or a larger one"
-                           ) from error
+        raise RuntimeError(
+            f"{preset.name} in {args.dtype} does not fit on {device}: take bfloat16, or a larger one"
+        ) from error
     if args.json:
         print_json(report)
     else:
@@ -37,18 +38,28 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_table(report: dict[str, Any]) -> None:
-    print(f"{report['preset']}, random weights, {report['device']}, {report['dtype']}, torch {report['torch']}, matrix "
-          f"product {report['peak_tflops']:.2f} TFLOP/s")
+    print(
+        f"{report['preset']}, random weights, {report['device']}, {report['dtype']}, torch {report['torch']}, matrix "
+        f"product {report['peak_tflops']:.2f} TFLOP/s"
+    )
     for name, about in report["stages"].items():
-        print(f"  {name:<12} {about['ms']:>10.1f} ms {about['tflop']:>9.4f} TFLOP {about['share_of_peak']:>6.0%} of "
-              "the matrix product")
-    print(f"  {report['steps']} steps: {report['picture_s']:.2f} s; with everything anew in each step "
-          f"{report['plain_picture_s']:.2f} s, {report['plain_to_fast']:.2f} times as long; largest difference of the "
-          f"latents {report['difference']:.1e}")
-    print(f"  photo to picture {report['photo_to_picture_s']:.2f} s, {report['tflop']:.2f} TFLOP; peak memory "
-          f"{report['peak_mb']:.0f} MB")
+        print(
+            f"  {name:<12} {about['ms']:>10.1f} ms {about['tflop']:>9.4f} TFLOP {about['share_of_peak']:>6.0%} of "
+            "the matrix product"
+        )
+    print(
+        f"  {report['steps']} steps: {report['picture_s']:.2f} s; with everything anew in each step "
+        f"{report['plain_picture_s']:.2f} s, {report['plain_to_fast']:.2f} times as long; largest difference of the "
+        f"latents {report['difference']:.1e}"
+    )
+    print(
+        f"  photo to picture {report['photo_to_picture_s']:.2f} s, {report['tflop']:.2f} TFLOP; peak memory "
+        f"{report['peak_mb']:.0f} MB"
+    )
     if "training" in report:
         training = report["training"]
         losses = ", ".join(f"{loss:.4f}" for loss in training["losses"])
-        print(f"  training {training['trained_millions']:.0f} M parameters: loss {losses}; "
-              f"{training['seconds'][-1]:.2f} s a step; peak memory {training['peak_mb']:.0f} MB")
+        print(
+            f"  training {training['trained_millions']:.0f} M parameters: loss {losses}; "
+            f"{training['seconds'][-1]:.2f} s a step; peak memory {training['peak_mb']:.0f} MB"
+        )

@@ -16,11 +16,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     assemble = actions.add_parser("assemble", help="trained parts, new ones for the rest, in one folder")
     assemble.add_argument("out", type=Path, help="folder to write")
     assemble.add_argument("--preset", default="studio")
-    assemble.add_argument("--parts", type=Path, nargs="+", required=True, help="folders of trainings (`--out` of "
-                          "train): every component found in them is taken, later folders win")
+    assemble.add_argument(
+        "--parts",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of trainings (`--out` of train): every component found in them is taken, later folders win",
+    )
     assemble.add_argument("--strength", type=float, help="default sampling strength to store")
-    assemble.add_argument("--correction", type=float, default=1.0, help="share of MainNet's correction of the draft to "
-                          "keep, 0 to 1: a young one is better held back (default %(default)s)")
+    assemble.add_argument(
+        "--correction",
+        type=float,
+        default=1.0,
+        help="share of MainNet's correction of the draft to "
+        "keep, 0 to 1: a young one is better held back (default %(default)s)",
+    )
     assemble.add_argument("--half", action="store_true", help="store weights in float16")
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
     build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
@@ -39,12 +49,17 @@ def _parts_in(folder: Path, components: Mapping[str, Any]) -> list[str]:
 
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder; --parts are the --out folders of trainings")
-    found = [name for name, part in components.items()
-             if isinstance(part, torch.nn.Module) and (folder / name / "config.json").is_file()]
+    found = [
+        name
+        for name, part in components.items()
+        if isinstance(part, torch.nn.Module) and (folder / name / "config.json").is_file()
+    ]
     if not found:
         names = ", ".join(name for name, part in components.items() if isinstance(part, torch.nn.Module))
-        raise ValueError(f"{folder}: no trained part here; --parts are the --out folders of trainings that have ended, "
-                         f"with folders such as {names}")
+        raise ValueError(
+            f"{folder}: no trained part here; --parts are the --out folders of trainings that have ended, "
+            f"with folders such as {names}"
+        )
     return found
 
 

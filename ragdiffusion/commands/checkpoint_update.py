@@ -19,8 +19,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("checkpoint", type=Path, help="folder to start from; it stays as it is")
     parser.add_argument("out", type=Path, help="folder to write")
-    parser.add_argument("--parts", type=Path, nargs="+", required=True, help="folders of trainings: every component "
-                        "found in them is taken, later folders win")
+    parser.add_argument(
+        "--parts",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="folders of trainings: every component found in them is taken, later folders win",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,8 +35,11 @@ def run(args: argparse.Namespace) -> int:
     index = args.checkpoint / "model_index.json"
     if not index.is_file():
         raise ValueError(f"{args.checkpoint}: no checkpoint here (model_index.json is missing)")
-    names = [name for name, entry in json.loads(index.read_text()).items()
-             if isinstance(entry, list) and entry[0] is not None]
+    names = [
+        name
+        for name, entry in json.loads(index.read_text()).items()
+        if isinstance(entry, list) and entry[0] is not None
+    ]
     taken = _found(args.parts, names)
     for name, folder in taken.items():
         _check(args.checkpoint / name, folder)
@@ -73,8 +81,10 @@ def _check(old: Path, new: Path) -> None:
     was, now = (json.loads((folder / "config.json").read_text()) for folder in (old, new))
     for key in {**was, **now}:
         if key not in _TOLERATED and was.get(key) != now.get(key):
-            raise ValueError(f"{new}: {key} is {now.get(key)!r}, and {was.get(key)!r} in the checkpoint: it was "
-                             "trained for another one")
+            raise ValueError(
+                f"{new}: {key} is {now.get(key)!r}, and {was.get(key)!r} in the checkpoint: it was "
+                "trained for another one"
+            )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -25,15 +25,24 @@ DTYPES: tuple[str, ...] = ("float32", "bfloat16", "float16")
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which model to load, and `--json`."""
     parser.add_argument("--preset", default="studio", help="studio, sdxl or sdxl-refine (default %(default)s)")
-    parser.add_argument("--checkpoint", metavar="FOLDER", help="folder in diffusers layout, or a hub id like "
-                        "name/model (default: the preset's bundled one)")
-    parser.add_argument("--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the "
-                        "checkpoint)")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        help="folder in diffusers layout, or a hub id like name/model (default: the preset's bundled one)",
+    )
+    parser.add_argument(
+        "--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the checkpoint)"
+    )
     parser.add_argument("--device", help="torch device such as cpu or cuda (default: a GPU where there is one)")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="what the drawing half computes in "
-                        "(default %(default)s)")
-    parser.add_argument("--offload", choices=("whole", "model", "sequential"), default="whole", help="how large parts "
-                        "make room for each other on a small GPU (default: they need not)")
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="what the drawing half computes in (default %(default)s)"
+    )
+    parser.add_argument(
+        "--offload",
+        choices=("whole", "model", "sequential"),
+        default="whole",
+        help="how large parts make room for each other on a small GPU (default: they need not)",
+    )
     parser.add_argument("--compile", action="store_true", help="compile MainNet: minutes once, faster steps after")
     parser.add_argument("--reader", default="heads", metavar="READER", help=READER_HELP)
     parser.add_argument("--parser", default="bundled", metavar="PARSER", help=PARSER_HELP)
@@ -65,9 +74,17 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     from ragdiffusion.logs import quiet_libraries
 
     quiet_libraries()
-    return RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, bank=args.bank, device=args.device,
-                                        dtype=getattr(torch, args.dtype), offload=args.offload, compiled=args.compile,
-                                        reader=args.reader, parser=args.parser)
+    return RAGDiffusion.from_pretrained(
+        args.checkpoint,
+        preset=args.preset,
+        bank=args.bank,
+        device=args.device,
+        dtype=getattr(torch, args.dtype),
+        offload=args.offload,
+        compiled=args.compile,
+        reader=args.reader,
+        parser=args.parser,
+    )
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:

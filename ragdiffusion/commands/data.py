@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from ragdiffusion.garments.datasets.base import Dataset
 
 _SYNTHETIC = "synthetic"
-_KNOWN = ("an imported dataset, a pack, real garments (train.csv beside train/), VITON-HD, DressCode, or a folder with "
-          "pairs.csv or pairs.jsonl")
+_KNOWN = (
+    "an imported dataset, a pack, real garments (train.csv beside train/), VITON-HD, DressCode, or a folder with "
+    "pairs.csv or pairs.jsonl"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +23,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     bring = _action(actions, "import", _import, "check and convert a dataset; run it again to go on after a stop")
-    bring.add_argument("layout", choices=("viton-hd", "dresscode", "folder"), help="how SRC is laid out; folder: "
-                       "pictures and a table of pairs (pairs.csv or pairs.jsonl with columns photo and standard)")
+    bring.add_argument(
+        "layout",
+        choices=("viton-hd", "dresscode", "folder"),
+        help="how SRC is laid out; folder: "
+        "pictures and a table of pairs (pairs.csv or pairs.jsonl with columns photo and standard)",
+    )
     bring.add_argument("source", metavar="SRC", type=Path, help="the dataset; it is never changed")
     bring.add_argument("out", metavar="DST", type=Path, help="folder to write")
-    bring.add_argument("--size", type=int, default=768, help="longer side of the pictures written, pixels at most "
-                       "(default %(default)s)")
+    bring.add_argument(
+        "--size",
+        type=int,
+        default=768,
+        help="longer side of the pictures written, pixels at most (default %(default)s)",
+    )
     bring.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="threads (default: all cores)")
     bring.add_argument("--json", action="store_true", help="print the report as one JSON object and nothing else")
 
@@ -47,22 +57,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pack.add_argument("source", metavar="SRC", type=Path, help=_KNOWN)
     pack.add_argument("out", metavar="PACK", type=Path, help="folder to write")
     pack.add_argument("--split", default="train", help="which split, or all (default %(default)s)")
-    pack.add_argument("--size", type=int, help="shrink pictures to so many pixels on their longer side (default: "
-                      "carry the files as they are)")
+    pack.add_argument(
+        "--size",
+        type=int,
+        help="shrink pictures to so many pixels on their longer side (default: carry the files as they are)",
+    )
 
     unpack = _action(actions, "unpack", _unpack, "write a pack out as a dataset in folders")
     unpack.add_argument("pack", metavar="PACK", type=Path, help="folder that `data pack` wrote")
     unpack.add_argument("out", metavar="DST", type=Path, help="folder to write")
 
-    data_people.add_render_arguments(_action(actions, "render", data_people.run_render,
-                                             "render photos of people with their labels; run it again to go on"))
-    data_people.add_sheet_arguments(_action(actions, "people-sheet", data_people.run_sheet,
-                                            "write a sheet of rendered people, their labels and flat-lays"))
+    data_people.add_render_arguments(
+        _action(
+            actions,
+            "render",
+            data_people.run_render,
+            "render photos of people with their labels; run it again to go on",
+        )
+    )
+    data_people.add_sheet_arguments(
+        _action(
+            actions,
+            "people-sheet",
+            data_people.run_sheet,
+            "write a sheet of rendered people, their labels and flat-lays",
+        )
+    )
 
-    for name, module, purpose in (("benchmark", data_benchmark, "measure how many pairs a second one core makes"),
-                                  ("patterns", data_patterns, "fit patterns to a catalogue's silhouettes"),
-                                  ("pattern-page", data_pattern_page, "draw a page of patterns"),
-                                  ("realism", data_realism, "test how well drawn outlines pass for real ones")):
+    for name, module, purpose in (
+        ("benchmark", data_benchmark, "measure how many pairs a second one core makes"),
+        ("patterns", data_patterns, "fit patterns to a catalogue's silhouettes"),
+        ("pattern-page", data_pattern_page, "draw a page of patterns"),
+        ("realism", data_realism, "test how well drawn outlines pass for real ones"),
+    ):
         module.add_arguments(_action(actions, name, module.run, purpose))
 
 
@@ -72,8 +99,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _action(actions: argparse._SubParsersAction, name: str, perform: object, purpose: str) -> argparse.ArgumentParser:
-    parser = actions.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.",
-                                allow_abbrev=False)
+    parser = actions.add_parser(
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", allow_abbrev=False
+    )
     parser.set_defaults(perform=perform)
     return parser
 
@@ -85,8 +113,14 @@ def _import(args: argparse.Namespace) -> int:
     from ragdiffusion.garments.datasets.folder import REPORT
     from ragdiffusion.garments.datasets.importer import import_dataset, report_lines
 
-    report = import_dataset(args.layout, args.source, args.out, side=args.size, workers=args.workers,
-                            track=lambda items, total: tqdm(items, total=total, unit="pair", disable=None))
+    report = import_dataset(
+        args.layout,
+        args.source,
+        args.out,
+        side=args.size,
+        workers=args.workers,
+        track=lambda items, total: tqdm(items, total=total, unit="pair", disable=None),
+    )
     if args.json:
         print_json(report)
         return 0
@@ -130,8 +164,12 @@ def _stats(args: argparse.Namespace) -> int:
         print_json(found)
         return 0
     print(f"{found['pairs']} pairs, {found['photo_masks']} with the garment's mask in the photo")
-    tables = {"split": found["splits"], "category": found["categories"], "silhouette": found["silhouettes"],
-              **{f"attribute {key}": values for key, values in found["attributes"].items()}}
+    tables = {
+        "split": found["splits"],
+        "category": found["categories"],
+        "silhouette": found["silhouettes"],
+        **{f"attribute {key}": values for key, values in found["attributes"].items()},
+    }
     for title, table in tables.items():
         print(f"{title}: " + ", ".join(f"{value} {count}" for value, count in table.items()))
     if found["straight"] is not None:

@@ -19,12 +19,21 @@ _GARMENTS = 64
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help="real garments, with train.csv in it, to make "
-                        "composites of (default: cut-outs that the engine draws; the work is the same)")
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="real garments, with train.csv in it, to make "
+        "composites of (default: cut-outs that the engine draws; the work is the same)",
+    )
     parser.add_argument("--size", type=int, default=256, help="side of the pictures, pixels (default %(default)s)")
     parser.add_argument("--pairs", type=int, default=300, help="pairs of each kind to time (default %(default)s)")
-    parser.add_argument("--people", type=int, default=0, help="shots of people to time too, with labels, flat-lays and "
-                        "flow (default %(default)s)")
+    parser.add_argument(
+        "--people",
+        type=int,
+        default=0,
+        help="shots of people to time too, with labels, flat-lays and flow (default %(default)s)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -41,8 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.pairs < 1:
         raise ValueError(f"--pairs is {args.pairs}, 1 or more wanted")
     engine = GarmentEngine(args.size)
-    garments = (_drawn(engine) if args.dataset is None else
-                load_garments(args.dataset, "train", args.size, limit=_GARMENTS))
+    garments = (
+        _drawn(engine) if args.dataset is None else load_garments(args.dataset, "train", args.size, limit=_GARMENTS)
+    )
     composites = RealPairs(garments, other_silhouette=0.0, warped_target=0.0, untouched=0.0)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
@@ -53,9 +63,13 @@ def run(args: argparse.Namespace) -> int:
     finally:
         cv2.setNumThreads(threads)
     report = {
-        "synthetic_pairs_per_s": synthetic[0], "composite_pairs_per_s": composite[0],
-        "synthetic_pairs_per_wall_s": synthetic[1], "composite_pairs_per_wall_s": composite[1],
-        "size": args.size, "pairs": args.pairs, "garments": "drawn" if args.dataset is None else str(args.dataset),
+        "synthetic_pairs_per_s": synthetic[0],
+        "composite_pairs_per_s": composite[0],
+        "synthetic_pairs_per_wall_s": synthetic[1],
+        "composite_pairs_per_wall_s": composite[1],
+        "size": args.size,
+        "pairs": args.pairs,
+        "garments": "drawn" if args.dataset is None else str(args.dataset),
     }
     if people is not None:
         report |= {"people_per_s": people[0], "people_per_wall_s": people[1]}
@@ -66,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
         if cpu_wall is None:
             continue
         cpu, wall = cpu_wall
-        print(f"{name:<16}{cpu:>7.{0 if cpu >= 100 else 1}f} a second of one core's time, {wall:.{0 if wall >= 100 else 1}f} a second on the clock")
+        own, clock = (f"{rate:.{0 if rate >= 100 else 1}f}" for rate in (cpu, wall))
+        print(f"{name:<16}{own:>7} a second of one core's time, {clock} a second on the clock")
     print(f"{args.pairs} pairs of {args.size} pixels after {_WARM_UP} to warm up; cut-outs: {report['garments']}")
     return 0
 
@@ -104,7 +119,16 @@ def _drawn(engine: GarmentEngine) -> list[RealGarment]:
         rng = np.random.default_rng([i, 2025])
         structure = engine.structure(rng)
         flat = engine.flat_lay(structure, engine.texture(rng, structure))
-        found.append(RealGarment(
-            name=f"drawn-{i}", category=structure.kind, symmetry=1.0, cloth=flat.cloth, alpha=flat.silhouette,
-            photo=pair.photo, photo_mask=pair.photo_mask, photo_map=np.float32([[1, 0, 0], [0, 1, 0]])))
+        found.append(
+            RealGarment(
+                name=f"drawn-{i}",
+                category=structure.kind,
+                symmetry=1.0,
+                cloth=flat.cloth,
+                alpha=flat.silhouette,
+                photo=pair.photo,
+                photo_mask=pair.photo_mask,
+                photo_map=np.float32([[1, 0, 0], [0, 1, 0]]),
+            )
+        )
     return found

@@ -5,15 +5,32 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-_SHOWN = ("t_shirt", "shirt", "sweater", "hoodie", "jacket", "leather_long_coat", "dress", "strap_dress", "skirt",
-          "trousers", "shorts", "dungarees")
+_SHOWN = (
+    "t_shirt",
+    "shirt",
+    "sweater",
+    "hoodie",
+    "jacket",
+    "leather_long_coat",
+    "dress",
+    "strap_dress",
+    "skirt",
+    "trousers",
+    "shorts",
+    "dungarees",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("out", metavar="PNG", type=Path, help="picture to write")
-    parser.add_argument("--kinds", nargs="+", metavar="KIND", default=_SHOWN, help="a row each, or the word all "
-                        f"(default: {' '.join(_SHOWN)})")
+    parser.add_argument(
+        "--kinds",
+        nargs="+",
+        metavar="KIND",
+        default=_SHOWN,
+        help=f"a row each, or the word all (default: {' '.join(_SHOWN)})",
+    )
     parser.add_argument("--each", type=int, default=10, help="patterns in a row (default %(default)s)")
     parser.add_argument("--cell", type=int, default=128, help="side of a drawing, pixels (default %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of drawing (default %(default)s)")

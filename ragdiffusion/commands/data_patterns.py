@@ -9,12 +9,25 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("out", metavar="NPZ", type=Path, help="file of measures to write, such as assets/patterns.npz")
-    parser.add_argument("--fits", type=Path, metavar="FOLDER", required=True, help="folder of the fits; what is in it "
-                        "already is not fitted again")
-    parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="Fashion-MNIST's files (default: where "
-                        "Debian's dataset-fashion-mnist puts them)")
-    parser.add_argument("--garments", type=Path, metavar="FOLDER", help="a split of real garments too, for shorts and "
-                        "skirts, for example garments/train with train.csv beside it")
+    parser.add_argument(
+        "--fits",
+        type=Path,
+        metavar="FOLDER",
+        required=True,
+        help="folder of the fits; what is in it already is not fitted again",
+    )
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FOLDER",
+        help="Fashion-MNIST's files (default: where Debian's dataset-fashion-mnist puts them)",
+    )
+    parser.add_argument(
+        "--garments",
+        type=Path,
+        metavar="FOLDER",
+        help="a split of real garments too, for shorts and skirts, for example garments/train with train.csv beside it",
+    )
     parser.add_argument("--limit", type=int, help="catalogue silhouettes at most, categories in turn (default: all)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
@@ -43,8 +56,11 @@ def run(args: argparse.Namespace) -> int:
         fits += fit_silhouettes(cut_out_silhouettes(args.garments), args.fits / args.garments.name, tried=TRIED_AT_HOME)
     population = gather(fits)
     population.save(args.out)
-    report = {"fitted": summary(fits), "held_out": summary(held_out),
-              "kept": {kind: len(vectors) for kind, vectors in population.fits.items()}}
+    report = {
+        "fitted": summary(fits),
+        "held_out": summary(held_out),
+        "kept": {kind: len(vectors) for kind, vectors in population.fits.items()},
+    }
     if args.json:
         print_json(report)
         return 0

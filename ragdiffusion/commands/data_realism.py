@@ -13,13 +13,26 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", type=Path, metavar="FOLDER", help="a split of real garments to compare with, for "
-                        "example garments/train with train.csv beside it (default: the catalogue's silhouettes that "
-                        "nothing was fitted to, at 28 px)")
-    parser.add_argument("--catalogue", type=Path, metavar="FOLDER", help="Fashion-MNIST's files (default: where "
-                        "Debian's dataset-fashion-mnist puts them)")
-    parser.add_argument("--bank", type=Path, metavar="FILE", help="compare a bank's patterns with the catalogue, not "
-                        "what the engine draws")
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        metavar="FOLDER",
+        help="a split of real garments to compare with, for "
+        "example garments/train with train.csv beside it (default: the catalogue's silhouettes that "
+        "nothing was fitted to, at 28 px)",
+    )
+    parser.add_argument(
+        "--catalogue",
+        type=Path,
+        metavar="FOLDER",
+        help="Fashion-MNIST's files (default: where Debian's dataset-fashion-mnist puts them)",
+    )
+    parser.add_argument(
+        "--bank",
+        type=Path,
+        metavar="FILE",
+        help="compare a bank's patterns with the catalogue, not what the engine draws",
+    )
     parser.add_argument("--limit", type=int, help="silhouettes of a category at most (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="of drawing and of the folds (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
@@ -52,9 +65,13 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'category':<12}{'each':>6}{'AUC':>7}{'spread real':>13}{'drawn':>7}{'nearest real':>14}{'drawn':>7}")
     for name, count in found.count.items():
         (real, drawn), (apart, away) = found.spread[name], found.distinct[name]
-        print(f"{name:<12}{count:>6}{found.by_category[name]:>7.3f}{real:>13.2f}{drawn:>7.2f}{apart:>14.2f}{away:>7.2f}")
-    print("spread: mean distance from the category's mean outline; nearest: from a real outline to the next real one, "
-          "and from a drawn one to the next real one; in hundredths of the frame's side")
+        print(
+            f"{name:<12}{count:>6}{found.by_category[name]:>7.3f}{real:>13.2f}{drawn:>7.2f}{apart:>14.2f}{away:>7.2f}"
+        )
+    print(
+        "spread: mean distance from the category's mean outline; nearest: from a real outline to the next real one, "
+        "and from a drawn one to the next real one; in hundredths of the frame's side"
+    )
     return 0
 
 

@@ -12,8 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--preset", default="studio", help="studio, sdxl or sdxl-refine (default %(default)s)")
     parser.add_argument("--steps", type=int, help="of the sampler (default: the preset's)")
-    parser.add_argument("--seeds", type=int, default=1, help="pictures of one photo drawn together (default "
-                        "%(default)s)")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="pictures of one photo drawn together (default %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -49,24 +50,38 @@ def describe(name: str, *, steps: int | None = None, seeds: int = 1) -> dict[str
     cost = count_flops(pipeline, batch=seeds, steps=steps)
     here = {part: sum(p.numel() for p in module.parameters()) for part, module in published_parts(preset).items()}
     return {
-        "preset": name, "image_size": preset.image_size, "latent_channels": preset.latent_channels, "seeds": seeds,
-        "components": {part: {"class": type(getattr(pipeline, part)).__name__, "parameters": count}
-                       for part, count in counts.items()},
+        "preset": name,
+        "image_size": preset.image_size,
+        "latent_channels": preset.latent_channels,
+        "seeds": seeds,
+        "components": {
+            part: {"class": type(getattr(pipeline, part)).__name__, "parameters": count}
+            for part, count in counts.items()
+        },
         "parameters": sum(counts.values()),
         "published": {part: {"here": count, "published": preset.published[part]} for part, count in here.items()},
-        "flops": {**cost.stages, "plain_step": cost.plain_step, "picture": cost.picture,
-                  "plain_picture": cost.plain_picture},
-        "steps": cost.steps, "plain_to_fast": cost.saved,
+        "flops": {
+            **cost.stages,
+            "plain_step": cost.plain_step,
+            "picture": cost.picture,
+            "plain_picture": cost.plain_picture,
+        },
+        "steps": cost.steps,
+        "plain_to_fast": cost.saved,
     }
 
 
 def _print_table(report: dict[str, Any]) -> None:
-    print(f"{report['preset']}: {report['image_size']} x {report['image_size']} pixels, latents of "
-          f"{report['latent_channels']} channels, {report['steps']} steps, {report['seeds']} at a time")
+    print(
+        f"{report['preset']}: {report['image_size']} x {report['image_size']} pixels, latents of "
+        f"{report['latent_channels']} channels, {report['steps']} steps, {report['seeds']} at a time"
+    )
     for part, about in report["components"].items():
         print(f"  {part:<18} {about['parameters'] / 1e6:>10.3f} M  {about['class']}")
-    print(f"  {'together':<18} {report['parameters'] / 1e6:>10.3f} M  {report['parameters'] * 2 / 1e9:.1f} GB in half "
-          "precision")
+    print(
+        f"  {'together':<18} {report['parameters'] / 1e6:>10.3f} M  {report['parameters'] * 2 / 1e9:.1f} GB in half "
+        "precision"
+    )
     for part, count in report["published"].items():
         print(f"  {part} as published: {count['here']:,} here, {count['published']:,} there")
     flops = report["flops"]

@@ -13,11 +13,17 @@ _DRAWN = 300  # photos drawn unless --limit says otherwise
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", default=SYNTHETIC, metavar="synthetic|FOLDER", help="photos of garments that the "
-                        "engine draws, all attributes known, or a folder of CATEGORY/ID.jpg, its list FOLDER.csv "
-                        "beside the folder (default %(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, {_DRAWN} "
-                        "drawn ones)")
+    parser.add_argument(
+        "--dataset",
+        default=SYNTHETIC,
+        metavar="synthetic|FOLDER",
+        help="photos of garments that the "
+        "engine draws, all attributes known, or a folder of CATEGORY/ID.jpg, its list FOLDER.csv "
+        "beside the folder (default %(default)s)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, {_DRAWN} drawn ones)"
+    )
     add_model_arguments(parser)
 
 

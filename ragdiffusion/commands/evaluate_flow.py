@@ -12,8 +12,12 @@ SYNTHETIC = "synthetic"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", default=SYNTHETIC, metavar="FOLDER|synthetic", help="val.csv beside "
-                        "val/CATEGORY/ID.jpg and ID.png, or garments that the engine draws (default %(default)s)")
+    parser.add_argument(
+        "--dataset",
+        default=SYNTHETIC,
+        metavar="FOLDER|synthetic",
+        help="val.csv beside val/CATEGORY/ID.jpg and ID.png, or garments that the engine draws (default %(default)s)",
+    )
     parser.add_argument("--split", choices=("val", "held-out"), default="val", help="of a folder (default %(default)s)")
     parser.add_argument("--limit", type=int, default=40, help="garments, spread over the list (default %(default)s)")
     add_model_arguments(parser)
@@ -42,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     print("error in pixels of a 256-pixel photo over the points that can be seen; IoU of the two masks")
     print(f"{'photos':<32}{'mean':>7}{'median':>8}{'> 8 px':>8}{'seen':>7}{'garment':>9}{'ms':>6}{'n':>5}")
     for kind, found in kinds.items():
-        print(f"{kind:<32}{found['mean_px']:>7.2f}{found['median_px']:>8.2f}{found['far']:>8.1%}"
-              f"{found['visibility']:>7.3f}{found['garment']:>9.3f}{found['ms']:>6.0f}{found['n']:>5}")
+        print(
+            f"{kind:<32}{found['mean_px']:>7.2f}{found['median_px']:>8.2f}{found['far']:>8.1%}"
+            f"{found['visibility']:>7.3f}{found['garment']:>9.3f}{found['ms']:>6.0f}{found['n']:>5}"
+        )
     return 0

@@ -14,21 +14,45 @@ SYNTHETIC = "synthetic"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", default=SYNTHETIC, metavar="FOLDER|synthetic", help="val.csv beside "
-                        "val/CATEGORY/ID.jpg and ID.png, or garments that the engine draws (default %(default)s)")
-    parser.add_argument("--split", choices=("val", "held-out"), default="val", help="of a folder: val measures; what "
-                        "ships is chosen on the training garments that no trainer draws (default %(default)s)")
-    parser.add_argument("--display", choices=("mixed", "laid", "hung", "worn"), default="mixed", help="of drawn "
-                        "garments (default %(default)s)")
-    parser.add_argument("--limit", type=int, default=40, help="pictures to make, spread over the list, 2 or more "
-                        "(default %(default)s)")
-    parser.add_argument("--landmark", choices=("truth", "retrieved"), default="truth", help="what the pictures obey: "
-                        "the flat-lay's own silhouette, or the bank's answer (default %(default)s)")
+    parser.add_argument(
+        "--dataset",
+        default=SYNTHETIC,
+        metavar="FOLDER|synthetic",
+        help="val.csv beside val/CATEGORY/ID.jpg and ID.png, or garments that the engine draws (default %(default)s)",
+    )
+    parser.add_argument(
+        "--split",
+        choices=("val", "held-out"),
+        default="val",
+        help="of a folder: val measures; what "
+        "ships is chosen on the training garments that no trainer draws (default %(default)s)",
+    )
+    parser.add_argument(
+        "--display",
+        choices=("mixed", "laid", "hung", "worn"),
+        default="mixed",
+        help="of drawn garments (default %(default)s)",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=40, help="pictures to make, spread over the list, 2 or more (default %(default)s)"
+    )
+    parser.add_argument(
+        "--landmark",
+        choices=("truth", "retrieved"),
+        default="truth",
+        help="what the pictures obey: the flat-lay's own silhouette, or the bank's answer (default %(default)s)",
+    )
     parser.add_argument("--steps", type=int, help="DDIM steps (default: the checkpoint's)")
-    parser.add_argument("--strength", type=float, help="share of the noise schedule that is run (default: the "
-                        "checkpoint's)")
-    parser.add_argument("--correction", type=float, default=1.0, help="multiply MainNet's correction of the draft, on "
-                        "top of what the checkpoint keeps of it (default %(default)s)")
+    parser.add_argument(
+        "--strength", type=float, help="share of the noise schedule that is run (default: the checkpoint's)"
+    )
+    parser.add_argument(
+        "--correction",
+        type=float,
+        default=1.0,
+        help="multiply MainNet's correction of the draft, on "
+        "top of what the checkpoint keeps of it (default %(default)s)",
+    )
     parser.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw 24 of the pictures beside their truth")
     add_model_arguments(parser)
 
@@ -61,14 +85,28 @@ def run(args: argparse.Namespace) -> int:
     def reconstruct(images: Any) -> Any:
         return model.pipeline.decode(model.pipeline.encode(images))
 
-    trials = list(tqdm(make_pictures(model, samples, landmark=args.landmark, steps=args.steps,
-                                     strength=args.strength), total=len(samples), desc="pictures", unit="picture"))
-    judged = [judge(trial, features, reconstruct, device=model.device)
-              for trial in tqdm(trials, desc="judge", unit="picture")]
-    report = {**summarise_generation(judged, landmark=args.landmark), "dataset": args.dataset,
-              "part": args.display if args.dataset == SYNTHETIC else args.split, "landmark": args.landmark,
-              "steps": args.steps or model.defaults.steps, "strength": args.strength or model.defaults.strength,
-              "correction": args.correction, "checkpoint": model.checkpoint, "bank_version": model.bank.version}
+    trials = list(
+        tqdm(
+            make_pictures(model, samples, landmark=args.landmark, steps=args.steps, strength=args.strength),
+            total=len(samples),
+            desc="pictures",
+            unit="picture",
+        )
+    )
+    judged = [
+        judge(trial, features, reconstruct, device=model.device) for trial in tqdm(trials, desc="judge", unit="picture")
+    ]
+    report = {
+        **summarise_generation(judged, landmark=args.landmark),
+        "dataset": args.dataset,
+        "part": args.display if args.dataset == SYNTHETIC else args.split,
+        "landmark": args.landmark,
+        "steps": args.steps or model.defaults.steps,
+        "strength": args.strength or model.defaults.strength,
+        "correction": args.correction,
+        "checkpoint": model.checkpoint,
+        "bank_version": model.bank.version,
+    }
     if args.sheet is not None:
         write_pictures({args.sheet: draw_sheet(trials)})
     if args.json:
@@ -92,8 +130,13 @@ def _print_table(report: dict[str, Any]) -> None:
     aside, apart = report["unaligned"], report["distances"]
     figure = lambda value, form: "-" if value is None else format(value, form)  # noqa: E731
     rows = [
-        ("gap_closed", figure(report["gap_closed"], ".3f"), "defined for the true landmark only"
-         if report["gap_closed"] is None else f"bare draft {figure(report['draft_gap_closed'], '.3f')}"),
+        (
+            "gap_closed",
+            figure(report["gap_closed"], ".3f"),
+            "defined for the true landmark only"
+            if report["gap_closed"] is None
+            else f"bare draft {figure(report['draft_gap_closed'], '.3f')}",
+        ),
         ("landmark_iou", figure(report["landmark_iou"], ".3f"), f"landmark {report['landmark']}"),
         ("delta_e", figure(report["delta_e"], ".2f"), "median of medians, aligned"),
         ("ssim", figure(report["ssim"], ".4f"), f"aligned; {aside['ssim']:.4f} as it is"),
@@ -106,8 +149,12 @@ def _print_table(report: dict[str, Any]) -> None:
     ]
     for name, value, note in rows:
         print(f"{name:<18} {value:>8}  {note}".rstrip())
-    print(f"distances to the truth: filled landmark {apart['filled']:.4f}, draft {figure(apart['draft'], '.4f')}, "
-          f"output {apart['output']:.4f}, autoencoder {apart['reconstructed']:.4f}")
-    print(f"{report['dataset']} ({report['part']}), {report['steps']} steps, strength {report['strength']:g}, "
-          f"correction {report['correction']:g}, checkpoint {report['checkpoint']}")
+    print(
+        f"distances to the truth: filled landmark {apart['filled']:.4f}, draft {figure(apart['draft'], '.4f')}, "
+        f"output {apart['output']:.4f}, autoencoder {apart['reconstructed']:.4f}"
+    )
+    print(
+        f"{report['dataset']} ({report['part']}), {report['steps']} steps, strength {report['strength']:g}, "
+        f"correction {report['correction']:g}, checkpoint {report['checkpoint']}"
+    )
     print(f"LPIPS, DISTS, FID, KID with their standard weights: {report['standard_weights']}")

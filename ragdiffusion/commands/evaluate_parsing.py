@@ -20,18 +20,32 @@ _RENDERED = 300  # people rendered unless --limit says otherwise
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--dataset", default=PEOPLE, metavar="people|FOLDER", help="people that the engine renders and "
-                        "no training sees; a folder of CATEGORY/ID.jpg with masks ID.png, its list FOLDER.csv beside "
-                        "it; a folder of rendered people; or, for a sheet alone, any folder of photos (default "
-                        "%(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, "
-                        f"{_RENDERED} people)")
-    parser.add_argument("--cloth", type=Path, metavar="FOLDER", help="people only: real garments (train.csv beside "
-                        "train/), a tenth of which dresses the people that are measured on (default: all is drawn)")
+    parser.add_argument(
+        "--dataset",
+        default=PEOPLE,
+        metavar="people|FOLDER",
+        help="people that the engine renders and "
+        "no training sees; a folder of CATEGORY/ID.jpg with masks ID.png, its list FOLDER.csv beside "
+        "it; a folder of rendered people; or, for a sheet alone, any folder of photos (default "
+        "%(default)s)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, {_RENDERED} people)"
+    )
+    parser.add_argument(
+        "--cloth",
+        type=Path,
+        metavar="FOLDER",
+        help="people only: real garments (train.csv beside "
+        "train/), a tenth of which dresses the people that are measured on (default: all is drawn)",
+    )
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write photos, label maps and garments to look at")
     parser.add_argument("--preset", default="studio", help="whose bundled checkpoint (default %(default)s)")
-    parser.add_argument("--checkpoint", metavar="FOLDER", help="checkpoint, or the garment_parser/ of one or of a "
-                        "training (default: the preset's bundled checkpoint)")
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        help="checkpoint, or the garment_parser/ of one or of a training (default: the preset's bundled checkpoint)",
+    )
     parser.add_argument("--parser", default="bundled", metavar="PARSER", help=PARSER_HELP)
     parser.add_argument("--device", default="cpu", help="torch device (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
@@ -69,8 +83,11 @@ def run(args: argparse.Namespace) -> int:
 def _is_unlabelled(dataset: str) -> bool:
     """Whether a folder holds neither rendered people nor a list of garments."""
     folder = Path(dataset)
-    return (dataset != PEOPLE and not folder.with_name(f"{folder.name}.csv").is_file()
-            and not any(path.with_suffix(".jpg").is_file() for path in folder.glob("*.png")))
+    return (
+        dataset != PEOPLE
+        and not folder.with_name(f"{folder.name}.csv").is_file()
+        and not any(path.with_suffix(".jpg").is_file() for path in folder.glob("*.png"))
+    )
 
 
 def _photos(args: argparse.Namespace) -> Iterator[TruePhoto]:
@@ -111,10 +128,14 @@ def _print(found: dict[str, Any], args: argparse.Namespace) -> None:
         print_json(found)
         return
     number = lambda value: "   –" if value is None else f"{value:.3f}"  # noqa: E731
-    print(f"mIoU {number(found['miou'])}   garment IoU {number(found['garment_iou'])}, least "
-          f"{number(found['garment_iou_min'])}, below 0.8: {found['garments_below_08']} of {found['garments']}   "
-          f"upper, lower or dress told right {number(found['kind_accuracy'])}   {found['n']} photos")
+    print(
+        f"mIoU {number(found['miou'])}   garment IoU {number(found['garment_iou'])}, least "
+        f"{number(found['garment_iou_min'])}, below 0.8: {found['garments_below_08']} of {found['garments']}   "
+        f"upper, lower or dress told right {number(found['kind_accuracy'])}   {found['n']} photos"
+    )
     print("IoU of " + ", ".join(f"{name} {number(iou)}" for name, iou in found["per_class"].items()))
     for sort, parts in found["by"].items():
-        print(f"mIoU by {sort}: " + ", ".join(f"{value} {number(part['miou'])} ({part['n']})" for value, part in
-                                              parts.items()))
+        print(
+            f"mIoU by {sort}: "
+            + ", ".join(f"{value} {number(part['miou'])} ({part['n']})" for value, part in parts.items())
+        )

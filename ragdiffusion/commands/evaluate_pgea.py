@@ -10,12 +10,21 @@ from ragdiffusion.commands.common import print_json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--out", type=Path, required=True, help="folder of trainings, curves and pictures; a second "
-                        "call goes on where the first stopped")
-    parser.add_argument("--studio", type=Path, help="checkpoint whose text encoder reads captions (default: the "
-                        "bundled one)")
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the steps and pictures, such as 0.1 to try "
-                        "it (default: some 6 minutes of one core)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder of trainings, curves and pictures; a second call goes on where the first stopped",
+    )
+    parser.add_argument(
+        "--studio", type=Path, help="checkpoint whose text encoder reads captions (default: the bundled one)"
+    )
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=1.0,
+        help="share of the steps and pictures, such as 0.1 to try it (default: some 6 minutes of one core)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
 
@@ -33,8 +42,15 @@ def run(args: argparse.Namespace) -> int:
     quiet_libraries()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     whole = TrialConfig(out=args.out)
-    counts = ("pictures", "autoencoder_steps", "base_steps", "distil_steps", "ends_steps", "whole_steps",
-              "scratch_steps")
+    counts = (
+        "pictures",
+        "autoencoder_steps",
+        "base_steps",
+        "distil_steps",
+        "ends_steps",
+        "whole_steps",
+        "scratch_steps",
+    )
     config = replace(whole, **{name: max(2, round(getattr(whole, name) * args.scale)) for name in counts})
     report = run_trial(config, args.studio or assets_folder() / "checkpoints" / "studio")
     if args.json:
@@ -43,9 +59,11 @@ def run(args: argparse.Namespace) -> int:
     for name, figures in report["reconstruction"].items():
         print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in figures.items()))
     first = report["stage_1"]
-    print(f"stage I: {first['by_gradient'][-1]['left']:.3f} of the variance left after {config.distil_steps} steps "
-          f"({first['gradient_seconds']:.0f} s), {first['closed_form']:.3f} by the closed form "
-          f"({first['closed_form_seconds']:.1f} s)")
+    print(
+        f"stage I: {first['by_gradient'][-1]['left']:.3f} of the variance left after {config.distil_steps} steps "
+        f"({first['gradient_seconds']:.0f} s), {first['closed_form']:.3f} by the closed form "
+        f"({first['closed_form_seconds']:.1f} s)"
+    )
     print("held-out loss: " + ", ".join(f"{name} {value:.4f}" for name, value in report["held_out"].items()))
     print(f"to the loss that training from scratch ends with: {report['saved']}")
     return 0

@@ -22,19 +22,36 @@ _LOWER = ("pants", "shorts", "skirt")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `retrieval`."""
     _add_dataset_arguments(parser)
-    parser.add_argument("--scales", type=int, nargs="*", metavar="N", help="sizes of random parts of the bank to "
-                        "measure too (default: 1000 2000 4000 8000, as far as the bank goes; none: --scales)")
-    parser.add_argument("--plots", type=Path, metavar="DIR", help="write embeddings.png (t-SNE, Fig. 7b), "
-                        "similarities.png (Fig. 8) and sheet.png (20 photos with neighbours and landmark) there")
+    parser.add_argument(
+        "--scales",
+        type=int,
+        nargs="*",
+        metavar="N",
+        help="sizes of random parts of the bank to "
+        "measure too (default: 1000 2000 4000 8000, as far as the bank goes; none: --scales)",
+    )
+    parser.add_argument(
+        "--plots",
+        type=Path,
+        metavar="DIR",
+        help="write embeddings.png (t-SNE, Fig. 7b), "
+        "similarities.png (Fig. 8) and sheet.png (20 photos with neighbours and landmark) there",
+    )
     add_model_arguments(parser)
 
 
 def add_category_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `new-categories`."""
     _add_dataset_arguments(parser)
-    parser.add_argument("--categories", nargs="+", default=_LOWER, metavar="C", help="what the encoder was trained "
-                        f"without; --checkpoint is that encoder's, --bank one that it encoded, all categories in it "
-                        f"(default: {' '.join(_LOWER)})")
+    parser.add_argument(
+        "--categories",
+        nargs="+",
+        default=_LOWER,
+        metavar="C",
+        help="what the encoder was trained "
+        f"without; --checkpoint is that encoder's, --bank one that it encoded, all categories in it "
+        f"(default: {' '.join(_LOWER)})",
+    )
     add_model_arguments(parser)
 
 
@@ -75,11 +92,17 @@ def run_categories(args: argparse.Namespace) -> int:
 
 
 def _add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--dataset", default=SYNTHETIC, metavar="synthetic|FOLDER", help="garments that the engine "
-                        "draws, laid, hung and worn in turn, or a folder of CATEGORY/ID.jpg with ID.png beside it, its "
-                        "list FOLDER.csv beside the folder (default %(default)s)")
-    parser.add_argument("--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, {_DRAWN} "
-                        "drawn ones)")
+    parser.add_argument(
+        "--dataset",
+        default=SYNTHETIC,
+        metavar="synthetic|FOLDER",
+        help="garments that the engine "
+        "draws, laid, hung and worn in turn, or a folder of CATEGORY/ID.jpg with ID.png beside it, its "
+        "list FOLDER.csv beside the folder (default %(default)s)",
+    )
+    parser.add_argument(
+        "--limit", type=int, metavar="N", help=f"take only so many (default: all of a folder, {_DRAWN} drawn ones)"
+    )
 
 
 def _queries(args: argparse.Namespace, size: int) -> list[Query]:
@@ -111,6 +134,10 @@ def _check_folder(folder: Path) -> None:
 def _write_plots(folder: Path, queries: list[Query], answers: list[Answer], embeddings: Any) -> None:
     from ragdiffusion.evaluation.retrieval.plots import embedding_map, retrieval_sheet, similarity_histogram
 
-    write_pictures({folder / "similarities.png": similarity_histogram(answers, embeddings),
-                    folder / "sheet.png": retrieval_sheet(queries, answers),
-                    folder / "embeddings.png": embedding_map(queries, answers)})
+    write_pictures(
+        {
+            folder / "similarities.png": similarity_histogram(answers, embeddings),
+            folder / "sheet.png": retrieval_sheet(queries, answers),
+            folder / "embeddings.png": embedding_map(queries, answers),
+        }
+    )

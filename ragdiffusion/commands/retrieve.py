@@ -29,18 +29,28 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args)
     guide = model.retrieve(model.see(args.photo, garment), k=args.k, alpha=args.alpha, attributes=attributes)
     if args.json:
-        print_json({**guide.summary(), "attributes": guide.attributes,
-                    "attribute_confidence": guide.attribute_confidence, "attribute_note": guide.attribute_note})
+        print_json(
+            {
+                **guide.summary(),
+                "attributes": guide.attributes,
+                "attribute_confidence": guide.attribute_confidence,
+                "attribute_note": guide.attribute_note,
+            }
+        )
         return 0
     print("      id  similarity  weight    IoU")
     for index, candidate in enumerate(guide.candidates):
         mark = "  <- landmark" if index == guide.consensus else ""
-        print(f"{index:>2}  {candidate.id:>4}  {candidate.similarity:>10.3f}  {candidate.weight:>6.3f}  "
-              f"{candidate.iou:>5.3f}{mark}")
+        print(
+            f"{index:>2}  {candidate.id:>4}  {candidate.similarity:>10.3f}  {candidate.weight:>6.3f}  "
+            f"{candidate.iou:>5.3f}{mark}"
+        )
     known = [f"{key} {value} ({_share(guide, key)})" for key, value in guide.attributes.items() if value != UNKNOWN]
     print(f"attributes: {', '.join(known) or 'none could be read'}")
-    print(f"K {guide.k}, alpha {guide.alpha:g}, bank {guide.bank_version}, checkpoint {guide.checkpoint}, "
-          f"{sum(guide.timings_ms.values()):.0f} ms")
+    print(
+        f"K {guide.k}, alpha {guide.alpha:g}, bank {guide.bank_version}, checkpoint {guide.checkpoint}, "
+        f"{sum(guide.timings_ms.values()):.0f} ms"
+    )
     return 0
 
 

@@ -24,8 +24,12 @@ PARTS = {
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
-_COMPONENTS = {"flow": "appearance_flow", "autoencoder": "vae", "structure": "structure_net",
-               "silhouette": "silhouette_net"}
+_COMPONENTS = {
+    "flow": "appearance_flow",
+    "autoencoder": "vae",
+    "structure": "structure_net",
+    "silhouette": "silhouette_net",
+}
 
 
 AT_SCALE = {
@@ -46,47 +50,99 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", type=Path, required=True, help="folder of state, log and samples; resumed if it has a "
-                        "state")
-    parser.add_argument("--start", type=Path, help="not denoiser: a checkpoint's folder of this part; begin with its "
-                        "weights (what it lacks begins untrained) instead of from nothing")
-    parser.add_argument("--minutes", type=float, required=True, help="time budget; the last part lowers the learning "
-                        "rate")
-    parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs are "
-                        "drawn by the engine")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of state, log and samples; resumed if it has a state"
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="not denoiser: a checkpoint's folder of this part; begin with its "
+        "weights (what it lacks begins untrained) instead of from nothing",
+    )
+    parser.add_argument(
+        "--minutes", type=float, required=True, help="time budget; the last part lowers the learning rate"
+    )
+    parser.add_argument(
+        "--garments", type=Path, help="data set or pack of real garments; without it all pairs are drawn by the engine"
+    )
     parser.add_argument("--synthetic", type=float, default=0.3, help="share of drawn pairs (default %(default)s)")
-    parser.add_argument("--worn", type=float, metavar="SHARE", help="share of the drawn pairs that are worn (default: "
-                        "as the engine mixes displays)")
-    parser.add_argument("--freeze-finder", action="store_true", help="flow only: leave the network that finds the "
-                        "garment as it is, which makes steps cheaper")
+    parser.add_argument(
+        "--worn",
+        type=float,
+        metavar="SHARE",
+        help="share of the drawn pairs that are worn (default: as the engine mixes displays)",
+    )
+    parser.add_argument(
+        "--freeze-finder",
+        action="store_true",
+        help="flow only: leave the network that finds the garment as it is, which makes steps cheaper",
+    )
     parser.add_argument("--preset", default="studio")
-    parser.add_argument("--checkpoint", type=Path, help="denoiser only: checkpoint with trained autoencoder, "
-                        "StructureNet, flow and bank")
-    parser.add_argument("--pool", type=int, help="denoiser only: encode so many samples and draw batches from them; "
-                        "worth it where encoding costs as much as a step (some 170 KB of disk a sample)")
-    parser.add_argument("--encoders", type=int, default=0, help="denoiser only: processes that fill the pool and renew "
-                        "it while the training goes on (default 0: it is filled once, before)")
-    parser.add_argument("--uses", type=float, default=4.0, help="denoiser only: times that encoders let a sample be "
-                        "seen on average, if they can keep up (default %(default)s)")
-    parser.add_argument("--perceptual", type=float, default=0.0, metavar="WEIGHT", help="autoencoder only: weight of "
-                        "the distance between ImageNet features in its loss, such as 0.2 (default: 0, off)")
-    parser.add_argument("--latent-channels", type=int, metavar="N", help="autoencoder only: channels of the latent (4: "
-                        "the twin that the paper starts from; default: the preset's)")
-    parser.add_argument("--crop", type=int, metavar="PIXELS", default=128, help="autoencoder only: side of the crops "
-                        "(default %(default)s)")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="denoiser only: checkpoint with trained autoencoder, StructureNet, flow and bank",
+    )
+    parser.add_argument(
+        "--pool",
+        type=int,
+        help="denoiser only: encode so many samples and draw batches from them; "
+        "worth it where encoding costs as much as a step (some 170 KB of disk a sample)",
+    )
+    parser.add_argument(
+        "--encoders",
+        type=int,
+        default=0,
+        help="denoiser only: processes that fill the pool and renew "
+        "it while the training goes on (default 0: it is filled once, before)",
+    )
+    parser.add_argument(
+        "--uses",
+        type=float,
+        default=4.0,
+        help="denoiser only: times that encoders let a sample be "
+        "seen on average, if they can keep up (default %(default)s)",
+    )
+    parser.add_argument(
+        "--perceptual",
+        type=float,
+        default=0.0,
+        metavar="WEIGHT",
+        help="autoencoder only: weight of "
+        "the distance between ImageNet features in its loss, such as 0.2 (default: 0, off)",
+    )
+    parser.add_argument(
+        "--latent-channels",
+        type=int,
+        metavar="N",
+        help="autoencoder only: channels of the latent (4: the twin that the paper starts from; default: the preset's)",
+    )
+    parser.add_argument(
+        "--crop",
+        type=int,
+        metavar="PIXELS",
+        default=128,
+        help="autoencoder only: side of the crops (default %(default)s)",
+    )
     parser.add_argument("--steps", type=int, help="stop after so many optimiser steps in all")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=5e-4)
-    parser.add_argument("--cooldown", type=float, default=0.25, help="share of the budget in which the learning rate "
-                        "falls to 0")
+    parser.add_argument(
+        "--cooldown", type=float, default=0.25, help="share of the budget in which the learning rate falls to 0"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that make data")
     parser.add_argument("--threads", type=int, help="torch threads")
     parser.add_argument("--sample-every", type=int, default=500)
     parser.add_argument("--save-every", type=float, default=120.0, help="seconds between saved states")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, help="take only so many real garments")
-    parser.add_argument("--without", nargs="+", default=[], metavar="CATEGORY", help="structure only: categories never "
-                        "shown, to see what a bank update alone can do for them")
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        default=[],
+        metavar="CATEGORY",
+        help="structure only: categories never shown, to see what a bank update alone can do for them",
+    )
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--device", default="cpu")
     train_parser.add_arguments(parser)
@@ -115,10 +171,20 @@ def run(args: argparse.Namespace) -> int:
     if args.latent_channels is not None:
         preset = preset.with_latent_channels(args.latent_channels)
     config = LoopConfig(
-        out=args.out, minutes=args.minutes, steps=args.steps, batch_size=args.batch_size,
-        learning_rate=args.learning_rate, cooldown=args.cooldown, workers=args.workers, threads=args.threads,
-        seed=args.seed, sample_every=args.sample_every, save_every=args.save_every, bfloat16=args.bfloat16,
-        device=args.device)
+        out=args.out,
+        minutes=args.minutes,
+        steps=args.steps,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        cooldown=args.cooldown,
+        workers=args.workers,
+        threads=args.threads,
+        seed=args.seed,
+        sample_every=args.sample_every,
+        save_every=args.save_every,
+        bfloat16=args.bfloat16,
+        device=args.device,
+    )
     torch.manual_seed(args.seed)
     if args.part == "measures":
         return train_measures.run(args, config)
@@ -137,24 +203,32 @@ def run(args: argparse.Namespace) -> int:
         from ragdiffusion.training.silhouette import train_silhouette
 
         silhouettes = components["silhouette_net"]
-        source = open_source(args.garments, silhouettes.config.input_size, synthetic=args.synthetic, limit=args.limit,
-                             worn=args.worn)
+        source = open_source(
+            args.garments, silhouettes.config.input_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn
+        )
         train_silhouette(config, source.draw_silhouettes, source.held_out_silhouettes(24), model=silhouettes)
         return 0
     if args.part == "structure":
         from ragdiffusion.training.structure import train_structure
 
         net = components["structure_net"]
-        source = open_source(args.garments, net.image_size, synthetic=args.synthetic, limit=args.limit,
-                             without=args.without, worn=args.worn)
+        source = open_source(
+            args.garments,
+            net.image_size,
+            synthetic=args.synthetic,
+            limit=args.limit,
+            without=args.without,
+            worn=args.worn,
+        )
         train_structure(config, source.draw_structures, source.held_out_structures(HELD_OUT), model=net)
         return 0
     from ragdiffusion.training.flow import train_flow
 
     flow = components["appearance_flow"]
     flow.finder.requires_grad_(not args.freeze_finder)
-    source = open_source(args.garments, flow.config.input_size, synthetic=args.synthetic, limit=args.limit,
-                         worn=args.worn)
+    source = open_source(
+        args.garments, flow.config.input_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn
+    )
     train_flow(config, source.draw, source.held_out_pairs(HELD_OUT), model=flow)
     return 0
 
@@ -171,13 +245,16 @@ def begin_with(module: torch.nn.Module, folder: Path) -> None:
     if len(files) != 1:
         raise ValueError(f"{folder}: holds {len(files)} safetensors files, one is wanted; name a part's own folder")
     try:
-        lacking = module.load_state_dict({name: value.float() for name, value in load_file(files[0]).items()},
-                                         strict=False)
+        lacking = module.load_state_dict(
+            {name: value.float() for name, value in load_file(files[0]).items()}, strict=False
+        )
     except RuntimeError as error:
         raise ValueError(f"{folder}: its weights do not fit {type(module).__name__} ({error})") from error
     if lacking.unexpected_keys:
-        raise ValueError(f"{folder}: holds weights that {type(module).__name__} has not, one is "
-                         f"{lacking.unexpected_keys[0]}; name the folder of this part")
+        raise ValueError(
+            f"{folder}: holds weights that {type(module).__name__} has not, one is "
+            f"{lacking.unexpected_keys[0]}; name the folder of this part"
+        )
 
 
 def _autoencoder(args: argparse.Namespace, config, model, size: int) -> int:
@@ -205,10 +282,23 @@ def _denoiser(args: argparse.Namespace, config) -> int:
     source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn)
     encoders = None
     if args.encoders:
-        recipe = DenoiserSamples(checkpoint=args.checkpoint, preset=args.preset, garments=args.garments,
-                                 synthetic=args.synthetic, worn=args.worn, limit=args.limit, device=args.device)
+        recipe = DenoiserSamples(
+            checkpoint=args.checkpoint,
+            preset=args.preset,
+            garments=args.garments,
+            synthetic=args.synthetic,
+            worn=args.worn,
+            limit=args.limit,
+            device=args.device,
+        )
         encoders = Encoders(recipe=recipe, processes=args.encoders, uses=args.uses)
-    train_denoiser(config, source.draw, source.held_out_pairs(8), pipeline=model.pipeline,
-                   bank=training_bank(model.bank), pool=args.pool, encoders=encoders)
+    train_denoiser(
+        config,
+        source.draw,
+        source.held_out_pairs(8),
+        pipeline=model.pipeline,
+        bank=training_bank(model.bank),
+        pool=args.pool,
+        encoders=encoders,
+    )
     return 0
-

@@ -20,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=float, required=True, help="training time of all parts together")
     parser.add_argument("--parts", nargs="+", choices=tuple(PARTS), default=tuple(PARTS), help="default: all")
     parser.add_argument("--shards", type=Path, help="folder of shards that an earlier call left, to go on from")
-    parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs "
-                        "are drawn")
+    parser.add_argument(
+        "--garments", type=Path, help="data set or pack of real garments; without it all pairs are drawn"
+    )
     parser.add_argument("--preset", default="studio")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--batch-size", type=int, default=64)
@@ -29,8 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--steps", type=int, help="stop each part after so many optimiser steps in all")
     parser.add_argument("--limit", type=int, help="take only so many real garments")
-    parser.add_argument("--bank-size", type=int, default=_BANK, help="entries of the bank made for the denoiser "
-                        "(default %(default)s)")
+    parser.add_argument(
+        "--bank-size", type=int, default=_BANK, help="entries of the bank made for the denoiser (default %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,8 +80,21 @@ def _train(part: str, minutes: float, trainings: Path, checkpoint: Path, args: a
     """One part, by the command that trains it alone."""
     from ragdiffusion.commands import train
 
-    words = [part, "--out", str(trainings / part), "--minutes", str(minutes), "--preset", args.preset,
-             "--device", args.device, "--batch-size", str(args.batch_size), "--workers", str(args.workers)]
+    words = [
+        part,
+        "--out",
+        str(trainings / part),
+        "--minutes",
+        str(minutes),
+        "--preset",
+        args.preset,
+        "--device",
+        args.device,
+        "--batch-size",
+        str(args.batch_size),
+        "--workers",
+        str(args.workers),
+    ]
     for name in ("garments", "limit", "steps"):
         if (value := getattr(args, name)) is not None:
             words += [f"--{name}", str(value)]
@@ -104,8 +119,9 @@ def _assemble(trainings: Path, checkpoint: Path, args: argparse.Namespace) -> No
 
     parts = [str(trainings / part) for part in PARTS if list((trainings / part).glob("*/config.json"))]
     if not parts:
-        raise ValueError(f"{trainings}: nothing is trained yet that a checkpoint could be made of; train the other "
-                         "parts first")
+        raise ValueError(
+            f"{trainings}: nothing is trained yet that a checkpoint could be made of; train the other parts first"
+        )
     call(assembly, ["assemble", str(checkpoint), "--preset", args.preset, "--half", "--parts", *parts])
     words = ["build", str(checkpoint / "bank.sqlite3"), "--checkpoint", str(checkpoint), "--size", str(args.bank_size)]
     if args.garments is not None and (args.garments / "train.csv").is_file():  # a pack's bank is drawn

@@ -56,7 +56,7 @@ def _cloth(item):
     distance = cv2.distanceTransform((item.alpha > 200).astype(np.uint8), cv2.DIST_L2, 5)
     y, x = np.unravel_index(distance.argmax(), distance.shape)
     reach = int(distance[y, x] * 0.7)
-    return item.photo[y - reach:y + reach, x - reach:x + reach].copy() if reach >= 24 else None
+    return item.photo[y - reach : y + reach, x - reach : x + reach].copy() if reach >= 24 else None
 
 
 def _starting_network(start: Path | None) -> MeasureNet:
@@ -68,5 +68,7 @@ def _starting_network(start: Path | None) -> MeasureNet:
     try:
         return MeasureNet.from_pretrained(start).float()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{start} holds no MeasureNet ({' '.join(str(error).split())[:150]}): give the folder "
-                         "measure_net/ of a training or a checkpoint") from error
+        raise ValueError(
+            f"{start} holds no MeasureNet ({' '.join(str(error).split())[:150]}): give the folder "
+            "measure_net/ of a training or a checkpoint"
+        ) from error

@@ -16,20 +16,40 @@ _STEPS = {"denoiser": 100_000, "structure": 50_000}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("what", choices=tuple(_STEPS), help="denoiser: MainNet, ReferenceNet, EP-Adapter and Landmark "
-                        "Guider; structure: StructureNet, its batch contrasted over all processes")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="what to start from, of `checkpoint build "
-                        "sdxl`; for the denoiser with a trained StructureNet and a bank")
+    parser.add_argument(
+        "what",
+        choices=tuple(_STEPS),
+        help="denoiser: MainNet, ReferenceNet, EP-Adapter and Landmark "
+        "Guider; structure: StructureNet, its batch contrasted over all processes",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        help="what to start from, of `checkpoint build sdxl`; for the denoiser with a trained StructureNet and a bank",
+    )
     parser.add_argument("--preset", default="sdxl", help="of the checkpoint (default %(default)s)")
-    parser.add_argument("--garments", type=Path, help="data set or pack of real garments; without it all pairs are "
-                        "drawn by the engine")
+    parser.add_argument(
+        "--garments", type=Path, help="data set or pack of real garments; without it all pairs are drawn by the engine"
+    )
     parser.add_argument("--synthetic", type=float, default=0.0, help="share of drawn pairs (default %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="folder of states, log and samples; resumed if it has "
-                        "a state")
-    parser.add_argument("--pool", type=int, default=65_536, help="denoiser: encode so many samples, latents and text, "
-                        "before it starts (at 768 pixels 1.2 MB each; default %(default)s)")
-    parser.add_argument("--held-out", type=int, default=8, metavar="N", help="denoiser: pairs that are drawn and "
-                        "measured while it trains (default %(default)s)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of states, log and samples; resumed if it has a state"
+    )
+    parser.add_argument(
+        "--pool",
+        type=int,
+        default=65_536,
+        help="denoiser: encode so many samples, latents and text, "
+        "before it starts (at 768 pixels 1.2 MB each; default %(default)s)",
+    )
+    parser.add_argument(
+        "--held-out",
+        type=int,
+        default=8,
+        metavar="N",
+        help="denoiser: pairs that are drawn and measured while it trains (default %(default)s)",
+    )
     parser.add_argument("--limit", type=int, help="take only so many real garments")
     add_scale_arguments(parser, steps="100,000 for the denoiser, 50,000 for StructureNet", learning_rate="5e-5")
 
@@ -66,18 +86,34 @@ def _denoiser(args: argparse.Namespace, config, accelerator) -> int:  # noqa: AN
     pipeline, bank = model.pipeline, training_bank(model.bank)
     source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit)
     folder = args.out / "pool"
-    encode_pool(folder, pipeline, source.draw, size=args.pool, seed=args.seed, batch_size=config.batch_size,
-                rank=accelerator.process_index, world=accelerator.num_processes)
+    encode_pool(
+        folder,
+        pipeline,
+        source.draw,
+        size=args.pool,
+        seed=args.seed,
+        batch_size=config.batch_size,
+        rank=accelerator.process_index,
+        world=accelerator.num_processes,
+    )
     accelerator.wait_for_everyone()
     samples = PaperSamples(LatentPool(folder, shards=shards_of(args.pool)), args.seed)
     held_out = source.held_out_pairs(args.held_out)
     fixed = iter(held_out)
-    test = {name: torch.from_numpy(rows).to(accelerator.device) for name, rows in denoiser_batch(
-        lambda rng: next(fixed), pipeline.structure_net.image_size, np.random.default_rng(0), len(held_out)).items()}
+    test = {
+        name: torch.from_numpy(rows).to(accelerator.device)
+        for name, rows in denoiser_batch(
+            lambda rng: next(fixed), pipeline.structure_net.image_size, np.random.default_rng(0), len(held_out)
+        ).items()
+    }
     module = PaperDenoiser(pipeline, bank)
     average = train_at_scale(
-        config, module, samples, accelerator=accelerator,
-        on_sample=lambda _, step: sample_sheet(pipeline, bank, test, config.out / f"sheet-{step:07d}.jpg"))
+        config,
+        module,
+        samples,
+        accelerator=accelerator,
+        on_sample=lambda _, step: sample_sheet(pipeline, bank, test, config.out / f"sheet-{step:07d}.jpg"),
+    )
     if accelerator.is_main_process:
         take_average(module, average)
         module.save(args.out)

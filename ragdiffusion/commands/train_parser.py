@@ -13,16 +13,37 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that only the parser has."""
     own = parser.add_argument_group("parser only")
-    own.add_argument("--people", type=Path, nargs="+", metavar="FOLDER", help="folders of rendered people, NAME.jpg "
-                     "beside NAME.png (labels), drawn from equally often; they may still be growing")
-    own.add_argument("--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the "
-                     "curve")
-    own.add_argument("--side", type=int, default=256, metavar="PIXELS", help="longer side of the training photos "
-                     "(default %(default)s)")
-    own.add_argument("--first-side", type=int, metavar="PIXELS", help="the same in the first two fifths of the budget, "
-                     "for cheaper steps (default: as --side)")
-    own.add_argument("--frozen-blocks", type=int, default=3, metavar="N", help="first blocks of the encoder that keep "
-                     "their weights (default %(default)s)")
+    own.add_argument(
+        "--people",
+        type=Path,
+        nargs="+",
+        metavar="FOLDER",
+        help="folders of rendered people, NAME.jpg "
+        "beside NAME.png (labels), drawn from equally often; they may still be growing",
+    )
+    own.add_argument(
+        "--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the curve"
+    )
+    own.add_argument(
+        "--side",
+        type=int,
+        default=256,
+        metavar="PIXELS",
+        help="longer side of the training photos (default %(default)s)",
+    )
+    own.add_argument(
+        "--first-side",
+        type=int,
+        metavar="PIXELS",
+        help="the same in the first two fifths of the budget, for cheaper steps (default: as --side)",
+    )
+    own.add_argument(
+        "--frozen-blocks",
+        type=int,
+        default=3,
+        metavar="N",
+        help="first blocks of the encoder that keep their weights (default %(default)s)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -34,14 +55,27 @@ def run(args: argparse.Namespace) -> int:
     from ragdiffusion.training.parser import ParserTraining, train_parser
 
     if not args.people or args.garments is None:
-        raise ValueError("train parser needs --people FOLDER (rendered people with labels) and --garments FOLDER (real "
-                         "garments, train.csv beside train/)")
+        raise ValueError(
+            "train parser needs --people FOLDER (rendered people with labels) and --garments FOLDER (real "
+            "garments, train.csv beside train/)"
+        )
     config = ParserTraining(
-        out=args.out, people=tuple(args.people), laid=args.garments, held_out=args.held_out, minutes=args.minutes,
-        cooldown=args.cooldown, side=args.side, first_side=args.first_side,
-        batch_size=args.batch_size, learning_rate=args.learning_rate,
-        frozen=args.frozen_blocks, processes=max(1, args.workers), bfloat16=args.bfloat16, steps=args.steps,
-        seed=args.seed)
+        out=args.out,
+        people=tuple(args.people),
+        laid=args.garments,
+        held_out=args.held_out,
+        minutes=args.minutes,
+        cooldown=args.cooldown,
+        side=args.side,
+        first_side=args.first_side,
+        batch_size=args.batch_size,
+        learning_rate=args.learning_rate,
+        frozen=args.frozen_blocks,
+        processes=max(1, args.workers),
+        bfloat16=args.bfloat16,
+        steps=args.steps,
+        seed=args.seed,
+    )
     train_parser(config, starting_network(args.start))
     return 0
 
@@ -60,5 +94,7 @@ def starting_network(start: Path | None) -> GarmentParser:
     try:
         return GarmentParser.from_pretrained(start).float()
     except (OSError, ValueError) as error:
-        raise ValueError(f"{start} holds no parser ({' '.join(str(error).split())[:150]}): give the folder "
-                         "garment_parser/ of a training or a checkpoint") from error
+        raise ValueError(
+            f"{start} holds no parser ({' '.join(str(error).split())[:150]}): give the folder "
+            "garment_parser/ of a training or a checkpoint"
+        ) from error

@@ -20,19 +20,40 @@ FIT_BATCHES = 64
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--stage", type=int, choices=tuple(STEPS), required=True, help="1: distil conv_in; 2: train "
-                        "conv_in and conv_out; 3: train the whole UNet")
-    parser.add_argument("--base", required=True, metavar="FOLDER_OR_HUB_ID", help="model whose UNet is adapted, such "
-                        "as SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/")
-    parser.add_argument("--vae", required=True, metavar="FOLDER_OR_HUB_ID", help="the autoencoder that it is "
-                        "adapted to, or a model with one in vae/ (FLUX)")
-    parser.add_argument("--images", type=Path, required=True, help="folder of images, each with its caption in a .txt "
-                        "beside it or in metadata.jsonl")
-    parser.add_argument("--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with "
-                        "the stage before")
+    parser.add_argument(
+        "--stage",
+        type=int,
+        choices=tuple(STEPS),
+        required=True,
+        help="1: distil conv_in; 2: train conv_in and conv_out; 3: train the whole UNet",
+    )
+    parser.add_argument(
+        "--base",
+        required=True,
+        metavar="FOLDER_OR_HUB_ID",
+        help="model whose UNet is adapted, such as SDXL base: unet/, vae/, text encoders, tokenizers, scheduler/",
+    )
+    parser.add_argument(
+        "--vae",
+        required=True,
+        metavar="FOLDER_OR_HUB_ID",
+        help="the autoencoder that it is adapted to, or a model with one in vae/ (FLUX)",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        required=True,
+        help="folder of images, each with its caption in a .txt beside it or in metadata.jsonl",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, help="stage N writes stage-N/unet there, and begins with the stage before"
+    )
     parser.add_argument("--unet", type=Path, metavar="FOLDER", help="begin with this UNet instead")
-    parser.add_argument("--closed-form", action="store_true", help="stage 1: solve for conv_in first; stage 2: for "
-                        f"conv_out ({FIT_BATCHES} batches)")
+    parser.add_argument(
+        "--closed-form",
+        action="store_true",
+        help=f"stage 1: solve for conv_in first; stage 2: for conv_out ({FIT_BATCHES} batches)",
+    )
     parser.add_argument("--size", type=int, default=768, help="side of the images, pixels (default %(default)s)")
     parser.add_argument("--limit", type=int, help="take only so many images")
     parser.add_argument("--variant", help="of the published weights, such as fp16")
@@ -42,20 +63,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_scale_arguments(parser: argparse.ArgumentParser, *, steps: str, learning_rate: str) -> None:
     """Declare what every training at scale has."""
     parser.add_argument("--steps", type=int, help=f"optimiser steps in all (default: {steps})")
-    parser.add_argument("--batch-size", type=int, default=2, help="samples a process takes at a time (default "
-                        "%(default)s)")
+    parser.add_argument(
+        "--batch-size", type=int, default=2, help="samples a process takes at a time (default %(default)s)"
+    )
     parser.add_argument("--accumulate", type=int, default=1, help="times that it does so before the optimiser steps")
     parser.add_argument("--learning-rate", type=float, help=f"of AdamW (default: {learning_rate})")
     parser.add_argument("--warmup", type=int, default=100, help="steps of linear warm-up (default %(default)s)")
-    parser.add_argument("--precision", choices=("no", "bf16", "fp16"), default="bf16", help="what forward and backward "
-                        "compute in (default %(default)s)")
-    parser.add_argument("--ema-decay", type=float, default=0.9999, help="of the averaged weights, 0 for none (default "
-                        "%(default)s)")
-    parser.add_argument("--ema-every", type=int, default=10, help="steps between updates of the average (default "
-                        "%(default)s)")
+    parser.add_argument(
+        "--precision",
+        choices=("no", "bf16", "fp16"),
+        default="bf16",
+        help="what forward and backward compute in (default %(default)s)",
+    )
+    parser.add_argument(
+        "--ema-decay", type=float, default=0.9999, help="of the averaged weights, 0 for none (default %(default)s)"
+    )
+    parser.add_argument(
+        "--ema-every", type=int, default=10, help="steps between updates of the average (default %(default)s)"
+    )
     parser.add_argument("--save-every", type=int, default=1000, help="steps between states (default %(default)s)")
-    parser.add_argument("--sample-every", type=int, default=1000, help="steps between validations (default "
-                        "%(default)s)")
+    parser.add_argument(
+        "--sample-every", type=int, default=1000, help="steps between validations (default %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="processes that make data, for each that trains")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cpu", action="store_true", help="train on the CPU")
@@ -66,9 +95,26 @@ def scale_config(args: argparse.Namespace, *, out: Path, steps: int, learning_ra
     from ragdiffusion.training.scale.loop import ScaleConfig
 
     return ScaleConfig(
-        out=out, steps=args.steps or steps, learning_rate=args.learning_rate or learning_rate,
-        **{name: getattr(args, name) for name in ("batch_size", "accumulate", "warmup", "precision", "ema_decay",
-                                                  "ema_every", "save_every", "sample_every", "workers", "seed", "cpu")})
+        out=out,
+        steps=args.steps or steps,
+        learning_rate=args.learning_rate or learning_rate,
+        **{
+            name: getattr(args, name)
+            for name in (
+                "batch_size",
+                "accumulate",
+                "warmup",
+                "precision",
+                "ema_decay",
+                "ema_every",
+                "save_every",
+                "sample_every",
+                "workers",
+                "seed",
+                "cpu",
+            )
+        },
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,8 +154,10 @@ def _start(args: argparse.Namespace) -> Path | None:
         return args.unet
     before = args.out / f"stage-{args.stage - 1}" / "unet"
     if not (before / "config.json").is_file():
-        raise ValueError(f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train "
-                         "it first, or give a UNet with --unet")
+        raise ValueError(
+            f"{before}: stage {args.stage} begins with stage {args.stage - 1}, which is not done; train "
+            "it first, or give a UNet with --unet"
+        )
     return before
 
 
@@ -150,8 +198,10 @@ def _solve(module: nn.Module, images: CaptionedImages, args: argparse.Namespace)
     from ragdiffusion.training.scale.pgea import DistilConvIn
 
     size, device = max(4, args.batch_size), next(module.parameters()).device
-    batches = ({name: value.to(device) for name, value in images(range(i * size, (i + 1) * size)).items()}
-               for i in tqdm(range(FIT_BATCHES), desc="fit", unit="batch"))
+    batches = (
+        {name: value.to(device) for name, value in images(range(i * size, (i + 1) * size)).items()}
+        for i in tqdm(range(FIT_BATCHES), desc="fit", unit="batch")
+    )
     module.eval()
     if isinstance(module, DistilConvIn):
         module.solve(batches)

@@ -40,8 +40,9 @@ def align(landmark: torch.Tensor, garment: torch.Tensor) -> torch.Tensor:
     (centre, spread, mass), (there, reach, seen) = _moments(wanted, positions), _moments(found, positions)
     scale = reach / spread.clamp(min=1e-3)
     angles = torch.tensor(TURNS, device=landmark.device) * (math.pi / 180)
-    turn = torch.stack([torch.stack([angles.cos(), -angles.sin()], -1), torch.stack([angles.sin(), angles.cos()], -1)],
-                       -2)  # (T, 2, 2)
+    turn = torch.stack(
+        [torch.stack([angles.cos(), -angles.sin()], -1), torch.stack([angles.sin(), angles.cos()], -1)], -2
+    )  # (T, 2, 2)
     linear = scale[:, None, None, None] * turn  # (B, T, 2, 2)
     shift = there[:, None] - (linear @ centre[:, None, :, None])[..., 0]
     maps = torch.cat([linear, shift[..., None]], -1).flatten(0, 1)  # (B * T, 2, 3)
@@ -81,8 +82,9 @@ def _lay(mask: torch.Tensor, maps: torch.Tensor, positions: torch.Tensor) -> tor
     slope_x = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / (2 * step)
     slope_y = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / (2 * step)
     where = (maps @ positions).transpose(1, 2)[:, None]  # (N, 1, L, 2)
-    return F.grid_sample(torch.cat([mask, slope_x, slope_y], 1), where, mode="bilinear", padding_mode="zeros",
-                         align_corners=False)[:, :, 0]
+    return F.grid_sample(
+        torch.cat([mask, slope_x, slope_y], 1), where, mode="bilinear", padding_mode="zeros", align_corners=False
+    )[:, :, 0]
 
 
 def _step(maps: torch.Tensor, wanted: torch.Tensor, found: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:

@@ -45,8 +45,9 @@ class FlowPrediction:
 
 def sample_at(image: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
     """Sample an image where a flow points: (B, C, H, W), (B, 2, h, w) -> (B, C, h, w); the rim goes on outside."""
-    return F.grid_sample(image.float(), flow.float().permute(0, 2, 3, 1), mode="bilinear", padding_mode="border",
-                         align_corners=False).to(image.dtype)
+    return F.grid_sample(
+        image.float(), flow.float().permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=False
+    ).to(image.dtype)
 
 
 class AppearanceFlow(ModelMixin, ConfigMixin):
@@ -62,8 +63,13 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
     config_name = "config.json"
 
     @register_to_config
-    def __init__(self, input_size: int = 128, finder_widths: tuple[int, ...] = (24, 48, 80, 128, 160),
-                 refiner_widths: tuple[int, ...] = (64, 96, 128, 128), refinements: int = 2) -> None:
+    def __init__(
+        self,
+        input_size: int = 128,
+        finder_widths: tuple[int, ...] = (24, 48, 80, 128, 160),
+        refiner_widths: tuple[int, ...] = (64, 96, 128, 128),
+        refinements: int = 2,
+    ) -> None:
         super().__init__()
         if refinements < 1:
             raise ValueError(f"refinements is {refinements}, 1 or more wanted")
@@ -87,8 +93,15 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         positions = cell_centres(half, like=photo).expand(len(photo), -1, -1, -1)
         return self.finder(torch.cat([F.pixel_unshuffle(photo, 2), positions], 1))
 
-    def forward(self, photo: torch.Tensor, landmark: torch.Tensor, start: torch.Tensor | None = None,
-                garment: torch.Tensor | None = None, *, refinements: int | None = None) -> FlowPrediction:
+    def forward(
+        self,
+        photo: torch.Tensor,
+        landmark: torch.Tensor,
+        start: torch.Tensor | None = None,
+        garment: torch.Tensor | None = None,
+        *,
+        refinements: int | None = None,
+    ) -> FlowPrediction:
         """Predict.
 
         Args:
@@ -117,8 +130,15 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
             laid = sample_at(seen, where)
             beyond = (where.abs().amax(1, keepdim=True) > 1).float()
             laid = torch.cat([laid[:, :3], laid[:, 3:] * (1 - beyond) - beyond], 1)  # nothing lies beyond the photo
-            change = self.refiner(torch.cat([F.pixel_unshuffle(torch.cat([laid, outline], 1), 4),
-                                             F.pixel_unshuffle(torch.cat([positions, moved, visibility], 1), 2)], 1))
+            change = self.refiner(
+                torch.cat(
+                    [
+                        F.pixel_unshuffle(torch.cat([laid, outline], 1), 4),
+                        F.pixel_unshuffle(torch.cat([positions, moved, visibility], 1), 2),
+                    ],
+                    1,
+                )
+            )
             moved, visibility = moved + change[:, :2].float(), visibility + change[:, 2:].float()
             levels.append(_apply(start, positions + moved))
         return FlowPrediction(levels=tuple(levels), visibility=visibility, garment=garment)

@@ -18,8 +18,9 @@ def gaussian_blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
     return F.conv2d(F.pad(image, (0, 0, radius, radius), mode="replicate"), kernel[..., None], groups=image.shape[1])
 
 
-def carry_detail(denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.Tensor, *, colours: bool = False
-                 ) -> torch.Tensor:
+def carry_detail(
+    denoised: torch.Tensor, draft: torch.Tensor, visibility: torch.Tensor, *, colours: bool = False
+) -> torch.Tensor:
     """Replace the fine detail of a denoised picture by its draft's where the two agree and the flow is sure.
 
     Where they disagree (the denoiser mended something) or the point was hidden in the photo, the picture stays as it

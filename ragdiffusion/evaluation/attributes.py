@@ -78,8 +78,11 @@ def real_photos(folder: Path, *, limit: int | None = None) -> Iterator[LabelledP
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)]
     for row in rows:
         kind = garment_kind(row["category"])
-        yield LabelledPhoto(load_photo(split / row["category"] / f"{row['id']}.jpg"), known_of(row["category"]),
-                            "upper" if kind is None else kind.group)
+        yield LabelledPhoto(
+            load_photo(split / row["category"] / f"{row['id']}.jpg"),
+            known_of(row["category"]),
+            "upper" if kind is None else kind.group,
+        )
 
 
 def attribute_accuracy(reader: AttributeReader, photos: Iterable[LabelledPhoto]) -> dict[str, Any]:
@@ -118,19 +121,27 @@ def attribute_accuracy(reader: AttributeReader, photos: Iterable[LabelledPhoto])
     truths, read = zip(*groups, strict=True)
     confusion = {group: dict(Counter(r for t, r in groups if t == group)) for group in GROUPS if group in truths}
     figures = _count(list(truths), list(read))
-    return {"n": len(groups), "reader": dict(readers), "milliseconds": float(np.mean(milliseconds)),
-            "attributes": counted, "group": {key: figures[key] for key in ("n", "accuracy", "majority")}
-            | {"confusion": confusion}}
+    return {
+        "n": len(groups),
+        "reader": dict(readers),
+        "milliseconds": float(np.mean(milliseconds)),
+        "attributes": counted,
+        "group": {key: figures[key] for key in ("n", "accuracy", "majority")} | {"confusion": confusion},
+    }
 
 
 def accuracy_table(report: dict[str, Any]) -> str:
     """A report of `attribute_accuracy` as a Markdown table."""
-    lines = ["| attribute | photos | accuracy | read | right when read | constant answer |",
-             "|---|---|---|---|---|---|"]
+    lines = [
+        "| attribute | photos | accuracy | read | right when read | constant answer |",
+        "|---|---|---|---|---|---|",
+    ]
     for key, figures in report["attributes"].items():
         right = figures["accuracy_when_read"]
-        lines.append(f"| {key} | {figures['n']} | {figures['accuracy']:.1%} | {figures['read']:.1%} | "
-                     f"{'' if right is None else f'{right:.1%}'} | {figures['majority']:.1%} |")
+        lines.append(
+            f"| {key} | {figures['n']} | {figures['accuracy']:.1%} | {figures['read']:.1%} | "
+            f"{'' if right is None else f'{right:.1%}'} | {figures['majority']:.1%} |"
+        )
     group = report["group"]
     lines.append(f"| upper, lower or dress | {group['n']} | {group['accuracy']:.1%} | | | {group['majority']:.1%} |")
     return "\n".join(lines)
@@ -139,9 +150,13 @@ def accuracy_table(report: dict[str, Any]) -> str:
 def _count(labels: list[str], answers: list[str]) -> dict[str, Any]:
     right = sum(label == answer for label, answer in zip(labels, answers, strict=True))
     read = sum(answer != UNKNOWN for answer in answers)
-    return {"n": len(labels), "accuracy": right / len(labels), "read": read / len(labels),
-            "accuracy_when_read": right / read if read else None,
-            "majority": Counter(labels).most_common(1)[0][1] / len(labels)}
+    return {
+        "n": len(labels),
+        "accuracy": right / len(labels),
+        "read": read / len(labels),
+        "accuracy_when_read": right / read if read else None,
+        "majority": Counter(labels).most_common(1)[0][1] / len(labels),
+    }
 
 
 def _check_count(count: int) -> None:

@@ -56,10 +56,15 @@ def measure_bank(bank: Bank) -> BankQuality:
     parts, holes, waves = (np.array(values) for values in zip(*shapes, strict=True))
     categories = Counter(entry.attributes.get("category", UNKNOWN) for entry in entries)
     return BankQuality(
-        version=bank.version, entries=len(entries), by_category=dict(categories.most_common()),
+        version=bank.version,
+        entries=len(entries),
+        by_category=dict(categories.most_common()),
         patterns=len(bank.patterns([entry.id for entry in entries])),
         mean_symmetry=float(mirror_symmetry(stored_shape_bits(stored)).mean()),
-        rim_waviness=float(np.median(waves)), broken=int((parts > 1).sum()), holed=int((holes > 0).sum()))
+        rim_waviness=float(np.median(waves)),
+        broken=int((parts > 1).sum()),
+        holed=int((holes > 0).sum()),
+    )
 
 
 def _masks(stored: Sequence[bytes]) -> np.ndarray:
@@ -140,8 +145,12 @@ def _placed_overlap(mask: np.ndarray, shares: np.ndarray) -> float:
     boxes = (_box(mask / 255.0), _box(shares))
     (wide, from_), (small, to) = (((high - low).max(), (low + high) / 2) for low, high in boxes)
     factor = small / wide * _FINE
-    matrix = np.array([[factor, 0, to[0] * _FINE - from_[0] * factor + factor / 2 - 0.5],
-                       [0, factor, to[1] * _FINE - from_[1] * factor + factor / 2 - 0.5]])
+    matrix = np.array(
+        [
+            [factor, 0, to[0] * _FINE - from_[0] * factor + factor / 2 - 0.5],
+            [0, factor, to[1] * _FINE - from_[1] * factor + factor / 2 - 0.5],
+        ]
+    )
     fine = cv2.warpAffine(mask, matrix, (SIDE * _FINE, SIDE * _FINE), flags=cv2.INTER_LINEAR)
     drawn = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     return float(np.minimum(drawn, shares).sum() / np.maximum(drawn, shares).sum())

@@ -35,8 +35,14 @@ _ROOM = 6  # of how many times as many drawings enough silhouettes are found
 _SOFTNESS = 0.45  # of a pixel, deviation by which enlarged shares are smoothed
 
 
-def catalogue_two_sample(silhouettes: list[CatalogueSilhouette], *, bank: Bank | None = None,
-                         population: Population | None = None, limit: int | None = None, seed: int = 0) -> Realism:
+def catalogue_two_sample(
+    silhouettes: list[CatalogueSilhouette],
+    *,
+    bank: Bank | None = None,
+    population: Population | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Realism:
     """Try to tell drawn silhouettes from a catalogue's.
 
     Args:
@@ -61,8 +67,9 @@ def catalogue_two_sample(silhouettes: list[CatalogueSilhouette], *, bank: Bank |
         drawn = _drawn(draw, kinds, len(real), rng)
         count = min(len(real), len(drawn))
         if count >= LEAST:
-            sides[category] = tuple(np.stack([features(straighten(enlarged(s))) for s in side[:count]])
-                                    for side in (real, drawn))
+            sides[category] = tuple(
+                np.stack([features(straighten(enlarged(s))) for s in side[:count]]) for side in (real, drawn)
+            )
     if not sides:
         raise ValueError(f"no category has {LEAST} silhouettes on both sides to compare")
     return compare(sides, seed)

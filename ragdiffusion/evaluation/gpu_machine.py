@@ -20,8 +20,9 @@ from importlib import metadata
 from pathlib import Path
 
 _NEEDED = ("diffusers", "transformers", "accelerate", "safetensors", "tqdm", "scipy")
-_THERE = re.compile(r"torch$|nvidia-.*|cuda-.*|triton$|numpy$|sympy$|networkx$|jinja2$|mpmath$|markupsafe$|setuptools$",
-                    re.IGNORECASE)  # come with torch
+_THERE = re.compile(
+    r"torch$|nvidia-.*|cuda-.*|triton$|numpy$|sympy$|networkx$|jinja2$|mpmath$|markupsafe$|setuptools$", re.IGNORECASE
+)  # come with torch
 _UNUSED = ("scipy",)  # used where it is there, too large to bring
 _PACK = "paper-scale.zip"
 _HERE = Path(__file__).resolve().parents[1]

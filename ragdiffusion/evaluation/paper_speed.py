@@ -83,8 +83,9 @@ def _wait(device: str) -> None:
 
 
 @torch.no_grad()
-def measure_speed(preset: Preset, device: str, dtype: torch.dtype, *, steps: int = 30, rounds: int = 5,
-                  compiled: bool = False) -> dict[str, Any]:
+def measure_speed(
+    preset: Preset, device: str, dtype: torch.dtype, *, steps: int = 30, rounds: int = 5, compiled: bool = False
+) -> dict[str, Any]:
     """Measure a preset.
 
     Args:
@@ -119,10 +120,19 @@ def measure_speed(preset: Preset, device: str, dtype: torch.dtype, *, steps: int
     plain, plain_s = _timed(lambda: _draw(pipeline, inputs, steps, plain=True), device)
     whole_s = fast_s + sum(stages[name]["ms"] for name in ("text", "encode", "decode")) / 1e3
     return {
-        "preset": preset.name, "device": torch.cuda.get_device_name() if cuda else device,
-        "dtype": str(dtype).removeprefix("torch."), "steps": steps, "torch": torch.__version__, "compiled": compiled,
-        "peak_tflops": peak, "stages": stages, "tflop": cost.picture / 1e12, "picture_s": fast_s,
-        "plain_picture_s": plain_s, "plain_to_fast": plain_s / fast_s, "photo_to_picture_s": whole_s,
+        "preset": preset.name,
+        "device": torch.cuda.get_device_name() if cuda else device,
+        "dtype": str(dtype).removeprefix("torch."),
+        "steps": steps,
+        "torch": torch.__version__,
+        "compiled": compiled,
+        "peak_tflops": peak,
+        "stages": stages,
+        "tflop": cost.picture / 1e12,
+        "picture_s": fast_s,
+        "plain_picture_s": plain_s,
+        "plain_to_fast": plain_s / fast_s,
+        "photo_to_picture_s": whole_s,
         "difference": float((fast - plain).abs().max() / fast.abs().max()),
         "peak_mb": torch.cuda.max_memory_allocated() / 1e6 if cuda else peak_rss_mb(),
     }
@@ -153,8 +163,9 @@ class _Plain(nn.Module):
         return self.denoiser(noisy, t, self.denoiser.prepare(self.sources))
 
 
-def measure_training(preset: Preset, device: str, dtype: torch.dtype, *, steps: int = 3, learning_rate: float = 1e-4
-                     ) -> dict[str, Any]:
+def measure_training(
+    preset: Preset, device: str, dtype: torch.dtype, *, steps: int = 3, learning_rate: float = 1e-4
+) -> dict[str, Any]:
     """Take training steps of the whole denoiser on one batch of one sample.
 
     MainNet, ReferenceNet, EP-Adapter and Landmark Guider learn, with AdamW and recomputed activations; weights,
@@ -190,6 +201,10 @@ def measure_training(preset: Preset, device: str, dtype: torch.dtype, *, steps: 
             optimizer.zero_grad(set_to_none=True)
             _wait(device)
             seconds.append(time.perf_counter() - started)
-    return {"losses": losses, "seconds": seconds, "trained_millions": sum(p.numel() for p in trainable) / 1e6,
-            "peak_mb": torch.cuda.max_memory_allocated() / 1e6 if cuda else peak_rss_mb(),
-            "preset": preset.name}
+    return {
+        "losses": losses,
+        "seconds": seconds,
+        "trained_millions": sum(p.numel() for p in trainable) / 1e6,
+        "peak_mb": torch.cuda.max_memory_allocated() / 1e6 if cuda else peak_rss_mb(),
+        "preset": preset.name,
+    }

@@ -155,7 +155,8 @@ def measure_lettering(twins: dict[int, nn.Module], pictures: Pictures, sheet: Pa
         report[f"{channels}_channels"] = {
             "psnr": _psnr((copies - whole).square().mean()),
             "lettered_psnr": _psnr((error.square() * cloth).sum() / cloth.sum() / 3),
-            "lettered_edges": float(sum(slope.sum() for slope in slopes) / cloth.sum() / 6 * 127.5)}
+            "lettered_edges": float(sum(slope.sum() for slope in slopes) / cloth.sum() / 6 * 127.5),
+        }
         columns.append(copies[pictures.lettered][:8])
     if sheet is not None:
         rows = torch.cat(columns, 3).add(1).mul(127.5).clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
@@ -191,40 +192,75 @@ def _autoencoder(config: TrialConfig, channels: int, pictures: Pictures, held_ou
     preset = get_preset("ablation").with_latent_channels(channels)
     torch.manual_seed(0)
     model = GarmentAutoencoder(**preset.autoencoder[1])
-    loop = LoopConfig(out=config.out / f"vae-{channels}", minutes=1e6, steps=config.autoencoder_steps,
-                      batch_size=config.batch_size, learning_rate=1e-3, warmup=20, workers=0, threads=1,
-                      sample_every=10**9, save_every=60, bfloat16=False, ema_decay=0.99)
+    loop = LoopConfig(
+        out=config.out / f"vae-{channels}",
+        minutes=1e6,
+        steps=config.autoencoder_steps,
+        batch_size=config.batch_size,
+        learning_rate=1e-3,
+        warmup=20,
+        workers=0,
+        threads=1,
+        sample_every=10**9,
+        save_every=60,
+        bfloat16=False,
+        ema_decay=0.99,
+    )
     return train_autoencoder(loop, pictures.images, held_out.images[:16], model=model, crop=min(64, config.size)).eval()
 
 
 def _unet(config: TrialConfig, channels: int) -> UNet2DConditionModel:
     torch.manual_seed(1)
-    keywords = {**get_preset("ablation").unet, "cross_attention_dim": 96, "block_out_channels": config.widths,
-                "sample_size": config.size // 8, "norm_num_groups": 16}
+    keywords = {
+        **get_preset("ablation").unet,
+        "cross_attention_dim": 96,
+        "block_out_channels": config.widths,
+        "sample_size": config.size // 8,
+        "norm_num_groups": 16,
+    }
     return UNet2DConditionModel(in_channels=channels, out_channels=channels, **keywords)
 
 
 def _scale(config: TrialConfig, name: str, steps: int) -> ScaleConfig:
-    return ScaleConfig(out=config.out / name, steps=steps, batch_size=config.batch_size, learning_rate=1e-3,
-                       warmup=20, ema_decay=0.99, save_every=100, sample_every=max(1, min(40, steps // 4)), cpu=True)
+    return ScaleConfig(
+        out=config.out / name,
+        steps=steps,
+        batch_size=config.batch_size,
+        learning_rate=1e-3,
+        warmup=20,
+        ema_decay=0.99,
+        save_every=100,
+        sample_every=max(1, min(40, steps // 4)),
+        cpu=True,
+    )
 
 
 class _Shared:
     """What the trainings of a trial share: latents of both twins, captions, and the judge."""
 
-    def __init__(self, config: TrialConfig, text: TextBranch, pictures: Pictures, held_out: Pictures,
-                 twins: dict[int, nn.Module], accelerator: Accelerator) -> None:
+    def __init__(
+        self,
+        config: TrialConfig,
+        text: TextBranch,
+        pictures: Pictures,
+        held_out: Pictures,
+        twins: dict[int, nn.Module],
+        accelerator: Accelerator,
+    ) -> None:
         self.config, self.text, self.twins, self.accelerator = config, text, twins, accelerator
         self.captions = [*pictures.captions, *held_out.captions]
         self.count = len(pictures.captions)
         images = np.concatenate([pictures.images, held_out.images])
         with torch.no_grad():
             whole = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-            self.latents = {channels: torch.cat([latents_of(vae, part) for part in whole.split(16)])
-                            for channels, vae in twins.items()}
+            self.latents = {
+                channels: torch.cat([latents_of(vae, part) for part in whole.split(16)])
+                for channels, vae in twins.items()
+            }
 
     def samples(self, channels: int) -> Callable[[range], Batch]:
         """Latents and captions by sample numbers; numbers from `_FIRST_HELD_OUT` on are of held-out pictures."""
+
         def make(numbers: range) -> Batch:
             rows = []
             for number in numbers:
@@ -233,15 +269,24 @@ class _Shared:
                 row = self.count + number % HELD_OUT if held else int(rng.integers(self.count))
                 rows.append((row, NO_CAPTION if not held and rng.random() < 0.1 else row))
             index = torch.tensor([row for row, _ in rows])
-            return {"latent": self.latents[channels][index], "old_latent": self.latents[4][index],
-                    "caption": torch.tensor([told for _, told in rows]), "seed": torch.tensor(list(numbers))}
+            return {
+                "latent": self.latents[channels][index],
+                "old_latent": self.latents[4][index],
+                "caption": torch.tensor([told for _, told in rows]),
+                "seed": torch.tensor(list(numbers)),
+            }
 
         return make
 
     def text_to_image(self, channels: int, unet: UNet2DConditionModel, *, ends_only: bool = False) -> TextToImage:
         """A stage's module."""
-        scheduler = DDIMScheduler(beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-                                  prediction_type="epsilon", clip_sample=False)
+        scheduler = DDIMScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            prediction_type="epsilon",
+            clip_sample=False,
+        )
         text = TextBase(self.text.encoders, self.text.tokenizers, self.captions)
         return TextToImage(unet, self.twins[channels], text, scheduler, ends_only=ends_only)
 
@@ -250,16 +295,21 @@ class _Shared:
         """Mean loss of the held-out pictures."""
         module.eval()
         make = self.samples(module.unet.config.in_channels)
-        losses = [float(module(make(range(first, first + HELD_OUT)))["loss"]) for first in
-                  range(_FIRST_HELD_OUT, _FIRST_HELD_OUT + _ROUNDS * HELD_OUT, HELD_OUT)]
+        losses = [
+            float(module(make(range(first, first + HELD_OUT)))["loss"])
+            for first in range(_FIRST_HELD_OUT, _FIRST_HELD_OUT + _ROUNDS * HELD_OUT, HELD_OUT)
+        ]
         return float(np.mean(losses))
 
     def train(self, name: str, module: TextToImage, steps: int) -> list[dict[str, float]]:
         """Train a module; gives its curve with the processor's seconds, and the module its averaged weights."""
         config = _scale(self.config, name, steps)
         saved = config.out / "curve.json"
-        curve = json.loads(saved.read_text()) if saved.is_file() else [
-            {"step": 0, "seconds": 0.0, "held_out": self.held_out(module)}]
+        curve = (
+            json.loads(saved.read_text())
+            if saved.is_file()
+            else [{"step": 0, "seconds": 0.0, "held_out": self.held_out(module)}]
+        )
         started, before = time.process_time(), curve[-1]["seconds"]
 
         def note(trained: nn.Module, step: int) -> dict[str, float]:
@@ -268,8 +318,9 @@ class _Shared:
             saved.write_text(json.dumps(curve))
             return {"held_out": loss}
 
-        average = train_at_scale(config, module, self.samples(module.unet.config.in_channels),
-                                 accelerator=self.accelerator, on_sample=note)
+        average = train_at_scale(
+            config, module, self.samples(module.unet.config.in_channels), accelerator=self.accelerator, on_sample=note
+        )
         take_average(module, average)
         return curve
 
@@ -290,10 +341,19 @@ def _stage_one(shared: _Shared, unet: UNet2DConditionModel) -> dict[str, Any]:
 
     config = _scale(shared.config, "stage-1", shared.config.distil_steps)
     started = time.process_time()
-    train_at_scale(replace(config, sample_every=max(1, shared.config.distil_steps // 8)), by_gradient, make,
-                   accelerator=shared.accelerator, on_sample=note)
+    train_at_scale(
+        replace(config, sample_every=max(1, shared.config.distil_steps // 8)),
+        by_gradient,
+        make,
+        accelerator=shared.accelerator,
+        on_sample=note,
+    )
     gradient_seconds = time.process_time() - started
     started = time.process_time()
     solved.solve([make(range(i * 32, i * 32 + 32)) for i in range(24)])
-    return {"by_gradient": curve, "gradient_seconds": gradient_seconds, "closed_form": left(solved),
-            "closed_form_seconds": time.process_time() - started}
+    return {
+        "by_gradient": curve,
+        "gradient_seconds": gradient_seconds,
+        "closed_form": left(solved),
+        "closed_form_seconds": time.process_time() - started,
+    }

@@ -30,8 +30,14 @@ KINDS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "t-shirt": (("T-shirt", ("Short",)), ("Polo", ("Short",))),
     "longsleeve": (("Sweater", ("Long",)), ("T-shirt", ("Long",))),
     "shirt": (("Shirt", ("Short", "Long")),),
-    "outwear": (("Jacket", ("Long",)), ("Windbreaker", ("Long",)), ("Hoodie", ("Long",)), ("Denim Jacket", ("Long",)),
-                ("Sports Jacket", ("Long",)), ("Leather Jacket", ("Long",))),
+    "outwear": (
+        ("Jacket", ("Long",)),
+        ("Windbreaker", ("Long",)),
+        ("Hoodie", ("Long",)),
+        ("Denim Jacket", ("Long",)),
+        ("Sports Jacket", ("Long",)),
+        ("Leather Jacket", ("Long",)),
+    ),
     "dress": (("Dress", ("Sleeveless", "Short", "Mid", "Long")),),
     "skirt": (("Skirt", ("Unknown",)),),
     "pants": (("Trousers", ("Unknown",)),),
@@ -97,8 +103,9 @@ def _framed(silhouette: np.ndarray) -> np.ndarray:
     shift = SIZE / 2 - (low + high) / 2 * scale + 0.5 * scale - 0.5
     if scale < 0.75:
         silhouette = cv2.GaussianBlur(silhouette, (0, 0), 0.4 / scale)
-    return cv2.warpAffine(silhouette, np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), (SIZE, SIZE),
-                          flags=cv2.INTER_LINEAR)
+    return cv2.warpAffine(
+        silhouette, np.array([[scale, 0, shift[0]], [0, scale, shift[1]]]), (SIZE, SIZE), flags=cv2.INTER_LINEAR
+    )
 
 
 def real_silhouettes(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
@@ -112,8 +119,9 @@ def real_silhouettes(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """
     table = folder.parent / f"{folder.name}.csv"
     if not table.is_file():
-        raise ValueError(f"{table}: not found; --dataset must name a folder like garments/train with train.csv beside "
-                         "it")
+        raise ValueError(
+            f"{table}: not found; --dataset must name a folder like garments/train with train.csv beside it"
+        )
     with table.open(newline="", encoding="utf-8") as handle:
         rows = [row for row in csv.DictReader(handle) if float(row["symmetry"]) >= SYMMETRY]
     for row in rows:
@@ -167,9 +175,16 @@ def features(silhouette: np.ndarray) -> np.ndarray:
     step = np.roll(_smooth(fine, 2), -1, 0) - _smooth(fine, 2)
     bend = np.angle(np.exp(1j * np.diff(np.arctan2(step[:, 1], step[:, 0]))))
     profile = [binary[:, columns].sum(1).reshape(32, -1).mean(1), binary.sum(0).reshape(32, -1).mean(1)]
-    descriptors = [area / SIZE**2, area / hull, width / height, length**2 / area / 40,
-                   (binary & mirror).sum() / (binary | mirror).sum(), *rough, np.log(np.abs(bend).mean() + 1e-4),
-                   np.log((np.abs(bend) > 0.3).mean() + 1e-2)]
+    descriptors = [
+        area / SIZE**2,
+        area / hull,
+        width / height,
+        length**2 / area / 40,
+        (binary & mirror).sum() / (binary | mirror).sum(),
+        *rough,
+        np.log(np.abs(bend).mean() + 1e-4),
+        np.log((np.abs(bend) > 0.3).mean() + 1e-2),
+    ]
     return np.concatenate([points.ravel() / SIZE, *(p / SIZE for p in profile), descriptors])
 
 
@@ -180,8 +195,9 @@ def _smooth(closed: np.ndarray, sigma: float) -> np.ndarray:
     return np.fft.irfft(np.fft.rfft(closed, axis=0) * weight[:, None], len(closed), axis=0)
 
 
-def two_sample(folder: Path, *, engine: GarmentEngine | None = None, seed: int = 0, limit: int | None = None
-               ) -> Realism:
+def two_sample(
+    folder: Path, *, engine: GarmentEngine | None = None, seed: int = 0, limit: int | None = None
+) -> Realism:
     """Try to tell drawn silhouettes from real ones.
 
     Two classifiers are trained in five folds, a linear one on 40 principal components of the features (logistic
@@ -210,8 +226,10 @@ def two_sample(folder: Path, *, engine: GarmentEngine | None = None, seed: int =
             found = [found[i] for i in np.sort(rng.choice(len(found), limit, replace=False))]
         if len(found) < LEAST:
             continue
-        drawn = [features(drawn_silhouette(engine, category, np.random.default_rng([seed, number, i])))
-                 for i in range(len(found))]
+        drawn = [
+            features(drawn_silhouette(engine, category, np.random.default_rng([seed, number, i])))
+            for i in range(len(found))
+        ]
         sides[category] = (np.stack(found), np.stack(drawn))
     if not sides:
         raise ValueError(f"{folder}: no category has {LEAST} silhouettes of symmetry {SYMMETRY} or more to compare")
@@ -250,14 +268,17 @@ def _scores(rows: np.ndarray, is_drawn: np.ndarray, kind: np.ndarray, seed: int)
     rows = np.concatenate([rows, np.eye(kind.max() + 1)[kind]], axis=1)
     components = min(_COMPONENTS, len(rows) // 2, rows.shape[1])
     models = {
-        "logistic regression": make_pipeline(StandardScaler(), PCA(components, random_state=seed), StandardScaler(),
-                                             LogisticRegression(max_iter=2000)),
+        "logistic regression": make_pipeline(
+            StandardScaler(), PCA(components, random_state=seed), StandardScaler(), LogisticRegression(max_iter=2000)
+        ),
         "random forest": RandomForestClassifier(150, min_samples_leaf=3, random_state=seed),
     }
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
     split = list(folds.split(rows, 2 * kind + is_drawn))
-    return {name: cross_val_predict(model, rows, is_drawn, cv=split, method="predict_proba")[:, 1]
-            for name, model in models.items()}
+    return {
+        name: cross_val_predict(model, rows, is_drawn, cv=split, method="predict_proba")[:, 1]
+        for name, model in models.items()
+    }
 
 
 def _spread(rows: np.ndarray) -> float:

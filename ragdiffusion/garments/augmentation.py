@@ -64,8 +64,9 @@ def resample(image: np.ndarray, matrix: np.ndarray, size: int, *, ground: int | 
     if matrix[0, 0] < _SHARP:
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / matrix[0, 0])
     border = cv2.BORDER_REPLICATE if ground is None else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border,
-                          borderValue=(ground or 0,) * 3)
+    return cv2.warpAffine(
+        image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border, borderValue=(ground or 0,) * 3
+    )
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,12 @@ class Augmentation:
         """Draw one: each operation with a chance of 50 %, independently."""
         flip, pad, turn, contrast = rng.random(4) < CHANCE
         padding, hue, factor = rng.uniform(0, MAX_PADDING), rng.uniform(-MAX_HUE, MAX_HUE), rng.uniform(*CONTRAST)
-        return cls(flip=bool(flip), padding=float(padding) if pad else 0.0, hue=float(hue) if turn else 0.0,
-                   contrast=float(factor) if contrast else 1.0)
+        return cls(
+            flip=bool(flip),
+            padding=float(padding) if pad else 0.0,
+            hue=float(hue) if turn else 0.0,
+            contrast=float(factor) if contrast else 1.0,
+        )
 
     def photo(self, image: np.ndarray) -> np.ndarray:
         """Augment a photo, uint8 (N, N, 3); its border's pixels go on into the padding."""
@@ -115,17 +120,25 @@ class Augmentation:
     def pair(self, pair: Pair) -> Pair:
         """Augment a training pair, its dense map included."""
         moved = replace(
-            pair, photo=self.photo(pair.photo), standard=self.standard(pair.standard, pair.silhouette),
-            silhouette=self.mask(pair.silhouette), photo_mask=self.mask(pair.photo_mask),
-            flow=self._flow(pair.flow), visible=self.mask(pair.visible))
+            pair,
+            photo=self.photo(pair.photo),
+            standard=self.standard(pair.standard, pair.silhouette),
+            silhouette=self.mask(pair.silhouette),
+            photo_mask=self.mask(pair.photo_mask),
+            flow=self._flow(pair.flow),
+            visible=self.mask(pair.visible),
+        )
         return replace(moved, structure=pair.structure + "~") if self.flip else moved
 
     def sample(self, sample: Sample) -> Sample:
         """Augment a sample of a dataset."""
         return replace(
-            sample, photo=self.photo(sample.photo), standard=self.standard(sample.standard, sample.silhouette),
+            sample,
+            photo=self.photo(sample.photo),
+            standard=self.standard(sample.standard, sample.silhouette),
             silhouette=self.mask(sample.silhouette),
-            photo_mask=None if sample.photo_mask is None else self.mask(sample.photo_mask))
+            photo_mask=None if sample.photo_mask is None else self.mask(sample.photo_mask),
+        )
 
     def _matrix(self, size: int) -> np.ndarray:
         scale = 1 / (1 + 2 * self.padding)

@@ -77,8 +77,9 @@ def extend_cloth(image: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image * inside + filled * (1 - inside)), 0, 255).astype(np.uint8)
 
 
-def cut_out(image: np.ndarray, mask: np.ndarray, size: int, *, name: str, category: str,
-            symmetry: float | None = None) -> RealGarment:
+def cut_out(
+    image: np.ndarray, mask: np.ndarray, size: int, *, name: str, category: str, symmetry: float | None = None
+) -> RealGarment:
     """Put a garment and its picture into both frames: canonical and square.
 
     Args:
@@ -93,8 +94,10 @@ def cut_out(image: np.ndarray, mask: np.ndarray, size: int, *, name: str, catego
         ValueError: if the two differ in size, or the mask is empty.
     """
     if image.shape[:2] != mask.shape:
-        raise ValueError(f"{name}: the mask is {mask.shape[1]}x{mask.shape[0]}, its picture "
-                         f"{image.shape[1]}x{image.shape[0]}; both must be of one size")
+        raise ValueError(
+            f"{name}: the mask is {mask.shape[1]}x{mask.shape[0]}, its picture "
+            f"{image.shape[1]}x{image.shape[0]}; both must be of one size"
+        )
     left, top, width, height = cv2.boundingRect((mask > 127).astype(np.uint8))
     if width == 0:
         raise ValueError(f"{name}: the mask is empty; white must mark the garment")
@@ -105,10 +108,15 @@ def cut_out(image: np.ndarray, mask: np.ndarray, size: int, *, name: str, catego
     back = np.linalg.inv(np.vstack([to_canonical, [0, 0, 1]]))
     alpha = resample(mask, to_canonical, size, ground=0)
     return RealGarment(
-        name=name, category=category, symmetry=mirror_iou(alpha) if symmetry is None else symmetry,
-        cloth=extend_cloth(resample(image, to_canonical, size), alpha), alpha=alpha,
-        photo=resample(image, to_photo, size), photo_mask=resample(mask, to_photo, size, ground=0),
-        photo_map=(np.vstack([to_photo, [0, 0, 1]]) @ back)[:2].astype(np.float32))
+        name=name,
+        category=category,
+        symmetry=mirror_iou(alpha) if symmetry is None else symmetry,
+        cloth=extend_cloth(resample(image, to_canonical, size), alpha),
+        alpha=alpha,
+        photo=resample(image, to_photo, size),
+        photo_mask=resample(mask, to_photo, size, ground=0),
+        photo_map=(np.vstack([to_photo, [0, 0, 1]]) @ back)[:2].astype(np.float32),
+    )
 
 
 def mirror_iou(alpha: np.ndarray) -> float:
@@ -125,7 +133,7 @@ def mirror_iou(alpha: np.ndarray) -> float:
         columns = np.flatnonzero(shape.any(axis=0))
         if len(columns) == 0:
             continue
-        shape = shape[:, columns[0]: columns[-1] + 1]
+        shape = shape[:, columns[0] : columns[-1] + 1]
         mirrored = shape[:, ::-1]
         best = max(best, float((shape & mirrored).sum() / (shape | mirrored).sum()))
     return best
@@ -149,8 +157,14 @@ def read_garment(image_path: Path, mask_path: Path, size: int, *, category: str,
         if content is None:
             raise ValueError(f"{path}: missing or not an image")
     try:
-        return cut_out(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), mask, size, name=image_path.stem, category=category,
-                       symmetry=symmetry)
+        return cut_out(
+            cv2.cvtColor(image, cv2.COLOR_BGR2RGB),
+            mask,
+            size,
+            name=image_path.stem,
+            category=category,
+            symmetry=symmetry,
+        )
     except ValueError as error:
         raise ValueError(f"{mask_path.parent}: {error}") from error
 
@@ -174,5 +188,13 @@ def load_garments(root: Path, split: str, size: int, *, limit: int | None = None
     if limit is not None and limit < len(rows):
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
     folder = Path(root) / split
-    return [read_garment(folder / row["category"] / f"{row['id']}.jpg", folder / row["category"] / f"{row['id']}.png",
-                         size, category=row["category"], symmetry=float(row["symmetry"])) for row in rows]
+    return [
+        read_garment(
+            folder / row["category"] / f"{row['id']}.jpg",
+            folder / row["category"] / f"{row['id']}.png",
+            size,
+            category=row["category"],
+            symmetry=float(row["symmetry"]),
+        )
+        for row in rows
+    ]

@@ -82,8 +82,9 @@ def match_outlines(target: np.ndarray, source: np.ndarray) -> np.ndarray:
     for diagonal in range(2 * size - 1):
         row = np.arange(max(0, diagonal - size + 1), min(size, diagonal + 1))
         column = diagonal - row
-        best = np.minimum(total[row, column],
-                          np.minimum(total[row, column + 1], total[row + 1, column]) + slope_penalty)
+        best = np.minimum(
+            total[row, column], np.minimum(total[row, column + 1], total[row + 1, column]) + slope_penalty
+        )
         total[row + 1, column + 1] = cost[row, column] + best
     i, j = count, count
     sums, hits = np.zeros((size, 1)), np.zeros((size, 1))
@@ -92,8 +93,11 @@ def match_outlines(target: np.ndarray, source: np.ndarray) -> np.ndarray:
         hits[i] += 1
         if i == 0 and j == 0:
             break
-        moves = ((total[i, j], i - 1, j - 1), (total[i, j + 1] + slope_penalty, i - 1, j),
-                 (total[i + 1, j] + slope_penalty, i, j - 1))
+        moves = (
+            (total[i, j], i - 1, j - 1),
+            (total[i, j + 1] + slope_penalty, i - 1, j),
+            (total[i + 1, j] + slope_penalty, i, j - 1),
+        )
         _, i, j = min(moves, key=lambda move: move[0])
     place = (sums / hits)[:count, 0]
     closed = np.concatenate([source, source[:1]])
@@ -190,8 +194,9 @@ def without_specks(alpha: np.ndarray) -> np.ndarray:
         uint8 (N, N), unchanged where it stays.
     """
     width = max(3, alpha.shape[0] // 64) | 1
-    opened = cv2.morphologyEx((alpha > 127).astype(np.uint8), cv2.MORPH_OPEN,
-                              cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    opened = cv2.morphologyEx(
+        (alpha > 127).astype(np.uint8), cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+    )
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
     if count < 2:
         return alpha

@@ -44,6 +44,14 @@ class Pair:
         flow = cv2.transform(cv2.flip(self.flow, 1), turn)
         flip = lambda image: cv2.flip(image, 1)  # noqa: E731
         return Pair(
-            photo=flip(self.photo), standard=flip(self.standard), silhouette=flip(self.silhouette), flow=flow,
-            visible=flip(self.visible), photo_mask=flip(self.photo_mask), category=self.category,
-            structure=self.structure + "~", attributes=self.attributes, seen=self.seen)
+            photo=flip(self.photo),
+            standard=flip(self.standard),
+            silhouette=flip(self.silhouette),
+            flow=flow,
+            visible=flip(self.visible),
+            photo_mask=flip(self.photo_mask),
+            category=self.category,
+            structure=self.structure + "~",
+            attributes=self.attributes,
+            seen=self.seen,
+        )

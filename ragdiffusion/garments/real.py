@@ -36,8 +36,14 @@ class RealPairs:
         untouched: share of photos that are the untouched original.
     """
 
-    def __init__(self, garments: list[RealGarment], *, other_silhouette: float = 0.45, warped_target: float = 0.25,
-                 untouched: float = 0.3) -> None:
+    def __init__(
+        self,
+        garments: list[RealGarment],
+        *,
+        other_silhouette: float = 0.45,
+        warped_target: float = 0.25,
+        untouched: float = 0.3,
+    ) -> None:
         if not garments:
             raise ValueError("no garments to draw pairs from")
         self.garments = garments
@@ -46,8 +52,11 @@ class RealPairs:
         self._by_category: dict[str, list[int]] = {}
         for index, garment in enumerate(garments):
             self._by_category.setdefault(garment.category, []).append(index)
-        self._as_they_lie = None if other_silhouette == warped_target == 0 else RealPairs(
-            garments, other_silhouette=0, warped_target=0, untouched=AS_TAKEN)
+        self._as_they_lie = (
+            None
+            if other_silhouette == warped_target == 0
+            else RealPairs(garments, other_silhouette=0, warped_target=0, untouched=AS_TAKEN)
+        )
         self._maps: dict[tuple[int, int], np.ndarray] = {}
 
     def between(self, target: int, source: int) -> np.ndarray:
@@ -105,9 +114,16 @@ class RealPairs:
         else:
             seen = sample(cv2.bitwise_not(hidden), flow, border=cv2.BORDER_CONSTANT)
         seen = cv2.min(seen, cv2.threshold(cv2.min(covered, silhouette), 127, 255, cv2.THRESH_BINARY)[1])
-        pair = Pair(photo=photo, standard=on_white(cloth, silhouette), silhouette=silhouette, flow=flow,
-                    visible=seen.astype(np.float32) * np.float32(1 / 255), photo_mask=photo_mask,
-                    category=garment.category, structure=structure)
+        pair = Pair(
+            photo=photo,
+            standard=on_white(cloth, silhouette),
+            silhouette=silhouette,
+            flow=flow,
+            visible=seen.astype(np.float32) * np.float32(1 / 255),
+            photo_mask=photo_mask,
+            category=garment.category,
+            structure=structure,
+        )
         return pair.mirrored() if rng.random() < 0.5 else pair
 
     def structure_pair(self, rng: np.random.Generator, index: int, *, retexture: float = 0.6) -> Pair:
@@ -128,8 +144,7 @@ class RealPairs:
             cloth = cloth[..., rng.permutation(3)]
         if own.structure.endswith("~"):
             cloth = cloth[:, ::-1]
-        return replace(own, standard=on_white(cloth, own.silhouette),
-                       attributes=known_of(garment.category))
+        return replace(own, standard=on_white(cloth, own.silhouette), attributes=known_of(garment.category))
 
     def _reshape(self, rng: np.random.Generator) -> np.ndarray:
         """A target that is longer, wider or otherwise bent than the garment itself, at the nodes."""
@@ -140,8 +155,9 @@ class RealPairs:
         bend = smooth_field(rng, grid.shape[0], amplitude=size * 0.02, cells=5)
         return (grid - np.float32((size - 1) / 2)) * stretch + np.float32((size - 1) / 2) + bend
 
-    def _in_the_wild(self, rng: np.random.Generator, garment: RealGarment
-                     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Callable[[np.ndarray], np.ndarray]]:
+    def _in_the_wild(
+        self, rng: np.random.Generator, garment: RealGarment
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, Callable[[np.ndarray], np.ndarray]]:
         """A composite: photo, its garment mask, what covers it (or None) and the canonical -> photo map."""
         size = self.size
         forward, backward, folds = self._lay(rng)
@@ -151,8 +167,9 @@ class RealPairs:
         if rng.random() < 0.6:  # a soft shadow under the cloth
             _darken(image, alpha, rng.normal(size=2) * 0.015, float(rng.uniform(0.1, 0.5)))
         weight = cv2.merge([alpha] * 3)
-        image = cv2.add(cv2.multiply(cloth, weight, scale=1 / 255),
-                        cv2.multiply(image, cv2.bitwise_not(weight), scale=1 / 255))
+        image = cv2.add(
+            cv2.multiply(cloth, weight, scale=1 / 255), cv2.multiply(image, cv2.bitwise_not(weight), scale=1 / 255)
+        )
         hidden = None
         if rng.random() < 0.35:
             hidden = np.zeros((size, size), np.uint8)
@@ -166,8 +183,7 @@ class RealPairs:
         gain = cv2.resize(cv2.convertScaleAbs(np.clip(light, 0, 1.59), alpha=160.0), (size, size))
         return cv2.multiply(image, gain, scale=1 / 160), alpha, hidden, forward
 
-    def _lay(self, rng: np.random.Generator
-             ) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, np.ndarray]:
+    def _lay(self, rng: np.random.Generator) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray, np.ndarray]:
         """Throw a garment down: its canonical -> photo map, the way back at the nodes, and the folds' part of it."""
         size = self.size
         wide = rng.random() < 0.15  # at any angle
@@ -195,7 +211,7 @@ class RealPairs:
             return ground
         photo = self.garments[int(rng.integers(len(self.garments)))].photo
         part = size // 4
-        strip = (photo[:part], photo[-part:], photo[:, size // 8: size // 4], photo[:, -size // 4: -size // 8])
+        strip = (photo[:part], photo[-part:], photo[:, size // 8 : size // 4], photo[:, -size // 4 : -size // 8])
         ground = cv2.resize(strip[int(rng.integers(4))], (size, size), interpolation=cv2.INTER_LINEAR)
         return cv2.flip(ground, -1) if rng.random() < 0.5 else ground
 
@@ -219,8 +235,11 @@ class RealPairs:
         else:
             cover = self.garments[int(rng.integers(len(self.garments)))].cloth[box]
         weight = cv2.merge([shape[box]] * 3)
-        cv2.add(cv2.multiply(view, cv2.bitwise_not(weight), scale=1 / 255),
-                cv2.multiply(cover, weight, scale=1 / 255), dst=view)
+        cv2.add(
+            cv2.multiply(view, cv2.bitwise_not(weight), scale=1 / 255),
+            cv2.multiply(cover, weight, scale=1 / 255),
+            dst=view,
+        )
         hidden[shape > 127] = 255
 
 

@@ -87,7 +87,7 @@ def _ground(image: np.ndarray, label: str) -> _Ground:
     band = max(2, round(_BORDER * max(height, width)))
     frame = np.ones((height, width), bool)
     frame[band:-band, band:-band] = False
-    y, x = np.mgrid[-1:1:height * 1j, -1:1:width * 1j].astype(np.float32)
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
     colours = lab[frame]
     usual = np.median(colours, axis=0)
@@ -101,14 +101,19 @@ def _ground(image: np.ndarray, label: str) -> _Ground:
         noise = float(np.median(error[fits])) / 1.18 + 0.05  # the median of a Rayleigh distribution of deviation 1
         fits = error < max(_LEAST_DIFFERENCE, 3 * noise)
     if noise > _PLAIN_NOISE or fits.mean() < _PLAIN_SHARE:
-        raise ValueError(f"{label}: the ground is not plain (its noise is {noise:.1f} Lab units, {fits.mean():.0%} of "
-                         "the border fits it): give a mask")
+        raise ValueError(
+            f"{label}: the ground is not plain (its noise is {noise:.1f} Lab units, {fits.mean():.0%} of "
+            "the border fits it): give a mask"
+        )
     # The field is known at the border alone: inside it may leave the colours seen there, but not by much.
     low, high = np.quantile(colours[fits], [0.02, 0.98], axis=0)
     spread = high - low + _LEAST_DIFFERENCE
     expected = np.clip(terms @ field, low - spread, high + spread)
-    return _Ground(np.linalg.norm(sharp - expected, axis=-1), np.linalg.norm(lab - expected, axis=-1),
-                   max(_LEAST_DIFFERENCE, _NOISES * noise))
+    return _Ground(
+        np.linalg.norm(sharp - expected, axis=-1),
+        np.linalg.norm(lab - expected, axis=-1),
+        max(_LEAST_DIFFERENCE, _NOISES * noise),
+    )
 
 
 def _shape(ground: _Ground, label: str) -> np.ndarray:
@@ -133,7 +138,7 @@ def _unreached(bar: np.ndarray, gap: int) -> np.ndarray:
     if gap:
         kernel = np.ones((2 * gap + 1, 2 * gap + 1), np.uint8)
         padded = cv2.copyMakeBorder(bar, *(2 * gap,) * 4, cv2.BORDER_CONSTANT)
-        closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[2 * gap:-2 * gap, 2 * gap:-2 * gap]
+        closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)[2 * gap : -2 * gap, 2 * gap : -2 * gap]
     framed = cv2.copyMakeBorder(closed, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     cv2.floodFill(framed, None, (0, 0), 2)
     inside = framed[1:-1, 1:-1] != 2
@@ -194,13 +199,16 @@ def _check_outline(shape: np.ndarray, ground: _Ground, label: str) -> None:
     strongest = cv2.dilate(np.where(shape, ground.smooth, 0).astype(np.float32), np.ones((7, 7), np.uint8))
     faint = float((strongest[ring] < 1.6 * ground.threshold).mean())
     if faint > _FAINT_SHARE:
-        raise ValueError(f"{label}: {faint:.0%} of the outline is too faint to be trusted (white on white?): give a "
-                         "mask")
+        raise ValueError(
+            f"{label}: {faint:.0%} of the outline is too faint to be trusted (white on white?): give a mask"
+        )
     if float(np.median(ground.smooth[shape])) < _WEAK_CONTRAST:
         rugged, symmetry = _ruggedness(shape), mirror_iou(shape.astype(np.uint8) * 255)
         if rugged > _RUGGED or symmetry < _LOPSIDED:
-            raise ValueError(f"{label}: parts of the garment seem as light as the ground (its outline is {rugged:.2f} "
-                             f"times as long as a smooth one, {symmetry:.2f} of it is symmetric): give a mask")
+            raise ValueError(
+                f"{label}: parts of the garment seem as light as the ground (its outline is {rugged:.2f} "
+                f"times as long as a smooth one, {symmetry:.2f} of it is symmetric): give a mask"
+            )
 
 
 def _ruggedness(shape: np.ndarray) -> float:

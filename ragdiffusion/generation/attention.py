@@ -47,8 +47,9 @@ class Conditioning:
 _NOTHING = Conditioning()
 
 
-def _attend(attn: Attention, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-            mask: torch.Tensor | None = None) -> torch.Tensor:
+def _attend(
+    attn: Attention, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torch.Tensor | None = None
+) -> torch.Tensor:
     """Multi-head attention of projected (B, Lq, width) on (B, Lk, width)."""
     batch = query.shape[0]
     q, k, v = (t.view(batch, -1, attn.heads, t.shape[-1] // attn.heads).transpose(1, 2) for t in (query, key, value))
@@ -73,9 +74,15 @@ class ReferenceAttention:
     def __init__(self, layer: str) -> None:
         self.layer = layer
 
-    def __call__(self, attn: Attention, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor | None = None,
-                 attention_mask: torch.Tensor | None = None, temb: torch.Tensor | None = None,
-                 conditioning: Conditioning = _NOTHING) -> torch.Tensor:
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        temb: torch.Tensor | None = None,
+        conditioning: Conditioning = _NOTHING,
+    ) -> torch.Tensor:
         query = attn.to_q(hidden_states)
         key, value = attn.to_k(hidden_states), attn.to_v(hidden_states)
         if conditioning.capture is not None:
@@ -83,8 +90,7 @@ class ReferenceAttention:
         mask = None
         if conditioning.reference is not None:
             batch, length = key.shape[:2]
-            extra_key, extra_value = (t.to(key.dtype).expand(batch, -1, -1)
-                                      for t in conditioning.reference[self.layer])
+            extra_key, extra_value = (t.to(key.dtype).expand(batch, -1, -1) for t in conditioning.reference[self.layer])
             key, value = torch.cat([key, extra_key], 1), torch.cat([value, extra_value], 1)  # (B, 2l, width)
             if conditioning.has_reference is not None:
                 own = torch.ones(batch, length, dtype=torch.bool, device=key.device)
@@ -103,9 +109,15 @@ class StructureAttention:
     def __init__(self, layer: str) -> None:
         self.layer = layer
 
-    def __call__(self, attn: Attention, hidden_states: torch.Tensor, encoder_hidden_states: torch.Tensor | None = None,
-                 attention_mask: torch.Tensor | None = None, temb: torch.Tensor | None = None,
-                 conditioning: Conditioning = _NOTHING) -> torch.Tensor:
+    def __call__(
+        self,
+        attn: Attention,
+        hidden_states: torch.Tensor,
+        encoder_hidden_states: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        temb: torch.Tensor | None = None,
+        conditioning: Conditioning = _NOTHING,
+    ) -> torch.Tensor:
         batch = len(hidden_states)
         query = attn.to_q(hidden_states)
         if conditioning.text is not None:
@@ -127,8 +139,11 @@ class StructureAttention:
 
 def attention_layers(unet: UNet2DConditionModel, kind: str) -> dict[str, Attention]:
     """The UNet's attention layers of one kind (`attn1`: self, `attn2`: cross), by name, in the order of the modules."""
-    return {name: module for name, module in unet.named_modules()
-            if isinstance(module, Attention) and name.endswith(f".{kind}")}
+    return {
+        name: module
+        for name, module in unet.named_modules()
+        if isinstance(module, Attention) and name.endswith(f".{kind}")
+    }
 
 
 def install_processors(unet: UNet2DConditionModel) -> None:

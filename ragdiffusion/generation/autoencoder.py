@@ -32,22 +32,39 @@ class GarmentAutoencoder(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, latent_channels: int = 16, widths: tuple[int, int] = (64, 144), blocks: int = 3,
-                 scaling_factor: float = 1.0, shift_factor: float = 0.0) -> None:
+    def __init__(
+        self,
+        latent_channels: int = 16,
+        widths: tuple[int, int] = (64, 144),
+        blocks: int = 3,
+        scaling_factor: float = 1.0,
+        shift_factor: float = 0.0,
+    ) -> None:
         super().__init__()
         fine, coarse = widths
         self.patch_encoder = nn.Conv2d(3, latent_channels, 8, stride=8)
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(4), nn.Conv2d(48, fine, 3, padding=1), ResidualBlock(fine, fine),
-            nn.Conv2d(fine, coarse, 4, stride=2, padding=1), ResidualBlock(coarse, coarse),
-            ResidualBlock(coarse, coarse), nn.SiLU(), nn.Conv2d(coarse, latent_channels, 3, padding=1))
+            nn.PixelUnshuffle(4),
+            nn.Conv2d(48, fine, 3, padding=1),
+            ResidualBlock(fine, fine),
+            nn.Conv2d(fine, coarse, 4, stride=2, padding=1),
+            ResidualBlock(coarse, coarse),
+            ResidualBlock(coarse, coarse),
+            nn.SiLU(),
+            nn.Conv2d(coarse, latent_channels, 3, padding=1),
+        )
         self.normalise = nn.BatchNorm2d(latent_channels, affine=False, momentum=0.02)
         self.patch_decoder = nn.ConvTranspose2d(latent_channels, 3, 8, stride=8)
         self.decoder = nn.Sequential(
-            nn.Conv2d(latent_channels, coarse, 3, padding=1), *(ResidualBlock(coarse, coarse) for _ in range(blocks)),
-            nn.Conv2d(coarse, 4 * fine, 3, padding=1), nn.PixelShuffle(2),
-            *(ResidualBlock(fine, fine) for _ in range(blocks)), nn.SiLU(), nn.Conv2d(fine, 48, 3, padding=1),
-            nn.PixelShuffle(4))
+            nn.Conv2d(latent_channels, coarse, 3, padding=1),
+            *(ResidualBlock(coarse, coarse) for _ in range(blocks)),
+            nn.Conv2d(coarse, 4 * fine, 3, padding=1),
+            nn.PixelShuffle(2),
+            *(ResidualBlock(fine, fine) for _ in range(blocks)),
+            nn.SiLU(),
+            nn.Conv2d(fine, 48, 3, padding=1),
+            nn.PixelShuffle(4),
+        )
         for last in (self.encoder[-1], self.decoder[-2]):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
@@ -58,8 +75,9 @@ class GarmentAutoencoder(ModelMixin, ConfigMixin):
         code = DiagonalGaussianDistribution(torch.cat([mean, torch.full_like(mean, _CERTAIN)], 1), deterministic=True)
         return AutoencoderKLOutput(latent_dist=code) if return_dict else (code,)
 
-    def decode(self, z: torch.Tensor, return_dict: bool = True, generator: torch.Generator | None = None
-               ) -> DecoderOutput | tuple:
+    def decode(
+        self, z: torch.Tensor, return_dict: bool = True, generator: torch.Generator | None = None
+    ) -> DecoderOutput | tuple:
         """(B, C, h, w) -> image (B, 3, 8h, 8w), about [-1, 1]. `generator` is part of the interface, unused."""
         image = self.patch_decoder(z) + self.decoder(z)
         return DecoderOutput(sample=image) if return_dict else (image,)

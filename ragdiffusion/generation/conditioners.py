@@ -29,26 +29,49 @@ class EPAdapter(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, embedding_dim: int, cross_attention_dim: int, layers: list[tuple[str, int]], tokens: int,
-                 dim: int, attention_heads: int, depth: int = 4) -> None:
+    def __init__(
+        self,
+        embedding_dim: int,
+        cross_attention_dim: int,
+        layers: list[tuple[str, int]],
+        tokens: int,
+        dim: int,
+        attention_heads: int,
+        depth: int = 4,
+    ) -> None:
         super().__init__()
-        self.resampler = Resampler(in_dim=embedding_dim, dim=dim, out_dim=cross_attention_dim, depth=depth,
-                                   heads=attention_heads, queries=tokens)
+        self.resampler = Resampler(
+            in_dim=embedding_dim,
+            dim=dim,
+            out_dim=cross_attention_dim,
+            depth=depth,
+            heads=attention_heads,
+            queries=tokens,
+        )
         # A module's name must not hold a dot.
-        self.to_k = nn.ModuleDict({name.replace(".", "/"): nn.Linear(cross_attention_dim, width, bias=False)
-                                   for name, width in layers})
-        self.to_v = nn.ModuleDict({name.replace(".", "/"): nn.Linear(cross_attention_dim, width, bias=False)
-                                   for name, width in layers})
+        self.to_k = nn.ModuleDict(
+            {name.replace(".", "/"): nn.Linear(cross_attention_dim, width, bias=False) for name, width in layers}
+        )
+        self.to_v = nn.ModuleDict(
+            {name.replace(".", "/"): nn.Linear(cross_attention_dim, width, bias=False) for name, width in layers}
+        )
         for projection in self.to_v.values():
             nn.init.zeros_(projection.weight)
 
     @classmethod
-    def of_unet(cls, unet: UNet2DConditionModel, *, embedding_dim: int, tokens: int, dim: int,
-                attention_heads: int) -> EPAdapter:
+    def of_unet(
+        cls, unet: UNet2DConditionModel, *, embedding_dim: int, tokens: int, dim: int, attention_heads: int
+    ) -> EPAdapter:
         """An adapter for every cross-attention layer of a UNet."""
         layers = [(name, layer.inner_dim) for name, layer in attention_layers(unet, "attn2").items()]
-        return cls(embedding_dim=embedding_dim, cross_attention_dim=unet.config.cross_attention_dim, layers=layers,
-                   tokens=tokens, dim=dim, attention_heads=attention_heads)
+        return cls(
+            embedding_dim=embedding_dim,
+            cross_attention_dim=unet.config.cross_attention_dim,
+            layers=layers,
+            tokens=tokens,
+            dim=dim,
+            attention_heads=attention_heads,
+        )
 
     def forward(self, embedding: torch.Tensor) -> KeysValues:
         """ê (B, D) to keys and values, each (B, N, width), by layer name."""
@@ -71,7 +94,8 @@ class LandmarkGuider(ModelMixin, ConfigMixin):
         super().__init__()
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, 4, stride=2, padding=1)
-            for before, after in zip((1, *channels[:-1]), channels, strict=True))
+            for before, after in zip((1, *channels[:-1]), channels, strict=True)
+        )
 
     def forward(self, landmark: torch.Tensor) -> torch.Tensor:
         """(B, 1, 16h, 16w) in [0, 1] -> (B, 128, h, w)."""
@@ -81,8 +105,12 @@ class LandmarkGuider(ModelMixin, ConfigMixin):
         return x
 
 
-def capture_reference(reference_net: UNet2DConditionModel, photo_latent: torch.Tensor, text: torch.Tensor,
-                      added: dict[str, torch.Tensor] | None) -> KeysValues:
+def capture_reference(
+    reference_net: UNet2DConditionModel,
+    photo_latent: torch.Tensor,
+    text: torch.Tensor,
+    added: dict[str, torch.Tensor] | None,
+) -> KeysValues:
     """Run ReferenceNet once at t = 0 and take its self-attention keys and values.
 
     Args:
@@ -92,8 +120,13 @@ def capture_reference(reference_net: UNet2DConditionModel, photo_latent: torch.T
         added: SDXL's pooled text and size ids, or None.
     """
     captured: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-    reference_net(photo_latent, torch.zeros((), dtype=torch.long, device=photo_latent.device), text,
-                  added_cond_kwargs=added, cross_attention_kwargs=Conditioning(capture=captured).kwargs())
+    reference_net(
+        photo_latent,
+        torch.zeros((), dtype=torch.long, device=photo_latent.device),
+        text,
+        added_cond_kwargs=added,
+        cross_attention_kwargs=Conditioning(capture=captured).kwargs(),
+    )
     return captured
 
 
@@ -105,8 +138,18 @@ def freeze_after_last_capture(reference_net: UNet2DConditionModel) -> None:
     transformer = block.attentions[-1]
     final = transformer.transformer_blocks[-1]
     dead: list[nn.Module | None] = [
-        reference_net.conv_norm_out, reference_net.conv_out, *reference_net.up_blocks[last + 1:], block.upsamplers,
-        transformer.proj_out, final.attn1.to_q, final.attn1.to_out, final.norm2, final.attn2, final.norm3, final.ff]
+        reference_net.conv_norm_out,
+        reference_net.conv_out,
+        *reference_net.up_blocks[last + 1 :],
+        block.upsamplers,
+        transformer.proj_out,
+        final.attn1.to_q,
+        final.attn1.to_out,
+        final.norm2,
+        final.attn2,
+        final.norm3,
+        final.ff,
+    ]
     for module in dead:
         if module is not None:
             module.requires_grad_(False)

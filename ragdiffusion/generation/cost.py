@@ -65,8 +65,11 @@ def meta_pipeline(preset: Preset) -> RAGDiffusionPipeline:
 
 def count_parameters(pipeline: RAGDiffusionPipeline) -> dict[str, int]:
     """Parameters of each component."""
-    return {name: sum(parameter.numel() for parameter in part.parameters())
-            for name, part in pipeline.components.items() if isinstance(part, nn.Module)}
+    return {
+        name: sum(parameter.numel() for parameter in part.parameters())
+        for name, part in pipeline.components.items()
+        if isinstance(part, nn.Module)
+    }
 
 
 def published_parts(preset: Preset) -> dict[str, nn.Module]:
@@ -76,10 +79,13 @@ def published_parts(preset: Preset) -> dict[str, nn.Module]:
     out) is not changed yet.
     """
     layers = preset.structure.vision["num_hidden_layers"] + 1  # the second-to-last one's output is read (9.2)
-    make = {"unet": lambda: UNet2DConditionModel(in_channels=4, out_channels=4, **preset.unet),
-            "vae": lambda: AutoencoderKL(**preset.autoencoder[1]),
-            "clip_vision": lambda: CLIPVisionModel(CLIPVisionConfig(**{**preset.structure.vision,
-                                                                       "num_hidden_layers": layers}))}
+    make = {
+        "unet": lambda: UNet2DConditionModel(in_channels=4, out_channels=4, **preset.unet),
+        "vae": lambda: AutoencoderKL(**preset.autoencoder[1]),
+        "clip_vision": lambda: CLIPVisionModel(
+            CLIPVisionConfig(**{**preset.structure.vision, "num_hidden_layers": layers})
+        ),
+    }
     with torch.device("meta"):
         return {name: make[name]() for name in preset.published}
 
@@ -138,16 +144,21 @@ def stage_inputs(pipeline: RAGDiffusionPipeline, batch: int = 1) -> StageInputs:
     encoders = [e for e in (pipeline.text_encoder, pipeline.text_encoder_2) if e is not None]
     length = min([_TEXT_TOKENS, *(e.config.max_position_embeddings for e in encoders)])
     sources = Sources(
-        photo=draw(1, channels, side, side), landmark=draw(1, 1, *(16 * pipeline.grid,) * 2),
+        photo=draw(1, channels, side, side),
+        landmark=draw(1, 1, *(16 * pipeline.grid,) * 2),
         embedding=draw(1, pipeline.structure_net.config.embedding_dim),
         text=TextFeatures(draw(1, length, unet.config.cross_attention_dim), draw(1, width) if pooled else None),
         draft=draw(1, channels, side, side) if drafted else None,
-        visibility=draw(1, 1, side, side) if drafted else None)
+        visibility=draw(1, 1, side, side) if drafted else None,
+    )
     return StageInputs(
         photo=torch.randn(1, 3, config.image_size, config.image_size, device=device),
-        tokens=[torch.ones(1, length, dtype=torch.long, device=device) for _ in encoders], sources=sources,
+        tokens=[torch.ones(1, length, dtype=torch.long, device=device) for _ in encoders],
+        sources=sources,
         noisy=draw(batch, channels * config.latent_packing**2, pipeline.grid, pipeline.grid),
-        t=torch.tensor(500, device=device), prepared=repeat_rows(pipeline.denoiser.prepare(sources), batch))
+        t=torch.tensor(500, device=device),
+        prepared=repeat_rows(pipeline.denoiser.prepare(sources), batch),
+    )
 
 
 def fast_stages(pipeline: RAGDiffusionPipeline, inputs: StageInputs) -> dict[str, Callable[[], object]]:

@@ -60,12 +60,14 @@ class ConditionMask:
         return cls(reference=kept, embedding=kept, landmark=kept, draft=kept)
 
     @classmethod
-    def draw(cls, batch: int, device: torch.device, generator: torch.Generator, *, drop: float, drop_draft: float
-             ) -> ConditionMask:
+    def draw(
+        cls, batch: int, device: torch.device, generator: torch.Generator, *, drop: float, drop_draft: float
+    ) -> ConditionMask:
         """Drop each condition of each row at random."""
         rows = torch.rand(4, batch, generator=generator, device=device)
-        return cls(reference=rows[0] >= drop, embedding=rows[1] >= drop, landmark=rows[2] >= drop,
-                   draft=rows[3] >= drop_draft)
+        return cls(
+            reference=rows[0] >= drop, embedding=rows[1] >= drop, landmark=rows[2] >= drop, draft=rows[3] >= drop_draft
+        )
 
     def without(self, names: Sequence[str]) -> ConditionMask:
         """The same, but never the named conditions: `reference`, `embedding`, `landmark`, `draft`.
@@ -122,8 +124,15 @@ class GarmentDenoiser(nn.Module):
         packing: latents are folded p x p into channels.
     """
 
-    def __init__(self, *, unet: UNet2DConditionModel, reference_net: UNet2DConditionModel,
-                 ep_adapter: EPAdapter | None, landmark_guider: LandmarkGuider | None, packing: int) -> None:
+    def __init__(
+        self,
+        *,
+        unet: UNet2DConditionModel,
+        reference_net: UNet2DConditionModel,
+        ep_adapter: EPAdapter | None,
+        landmark_guider: LandmarkGuider | None,
+        packing: int,
+    ) -> None:
         super().__init__()
         self.unet, self.reference_net = unet, reference_net
         self.ep_adapter, self.landmark_guider = ep_adapter, landmark_guider
@@ -150,8 +159,9 @@ class GarmentDenoiser(nn.Module):
         everyone = keep is None or (not always and bool(keep.reference.all()))
         return Captured(found, None if everyone else keep.reference)
 
-    def prepare(self, sources: Sources, keep: ConditionMask | None = None, captured: Captured | None = None
-                ) -> DenoiserInputs:
+    def prepare(
+        self, sources: Sources, keep: ConditionMask | None = None, captured: Captured | None = None
+    ) -> DenoiserInputs:
         """Digest the sources once per picture.
 
         Args:
@@ -167,11 +177,15 @@ class GarmentDenoiser(nn.Module):
         extra, base = self._beside_the_noise(sources, keep, latent)
         structure = self.ep_adapter(sources.embedding) if self.ep_adapter is not None else None
         conditioning = Conditioning(
-            reference=captured.keys_values, has_reference=captured.rows,
-            text=text_keys_values(self.unet, sources.text.hidden), structure=structure,
-            structure_scale=1.0 if keep is None else keep.embedding.to(latent.dtype))
-        return DenoiserInputs(conditioning=conditioning, extra=extra, base=base, text=sources.text.hidden,
-                              added=self._added(sources))
+            reference=captured.keys_values,
+            has_reference=captured.rows,
+            text=text_keys_values(self.unet, sources.text.hidden),
+            structure=structure,
+            structure_scale=1.0 if keep is None else keep.embedding.to(latent.dtype),
+        )
+        return DenoiserInputs(
+            conditioning=conditioning, extra=extra, base=base, text=sources.text.hidden, added=self._added(sources)
+        )
 
     def forward(self, noisy: torch.Tensor, t: torch.Tensor, prepared: DenoiserInputs) -> torch.Tensor:
         """One call of MainNet.
@@ -186,19 +200,27 @@ class GarmentDenoiser(nn.Module):
             a correction, zero in a new network.
         """
         given = noisy if prepared.extra is None else torch.cat([noisy, prepared.extra], 1)
-        out = self.unet(given, t, prepared.text, added_cond_kwargs=prepared.added,
-                        cross_attention_kwargs=prepared.conditioning.kwargs()).sample
+        out = self.unet(
+            given,
+            t,
+            prepared.text,
+            added_cond_kwargs=prepared.added,
+            cross_attention_kwargs=prepared.conditioning.kwargs(),
+        ).sample
         return out if prepared.base is None else prepared.base + out
 
-    def _beside_the_noise(self, sources: Sources, keep: ConditionMask | None, latent: torch.Tensor
-                          ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    def _beside_the_noise(
+        self, sources: Sources, keep: ConditionMask | None, latent: torch.Tensor
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """What joins the noisy latent at conv_in, and what the answer is added to."""
         extra, base = [], None
         if self.landmark_guider is not None:
             wanted = tuple(16 * side for side in latent.shape[-2:])
             if sources.landmark.shape[-2:] != wanted:
-                raise ValueError(f"landmark is {tuple(sources.landmark.shape[-2:])}, {wanted} wanted: 16 times the "
-                                 "grid of packed latents")
+                raise ValueError(
+                    f"landmark is {tuple(sources.landmark.shape[-2:])}, {wanted} wanted: 16 times the "
+                    "grid of packed latents"
+                )
             extra.append(_kept(self.landmark_guider(sources.landmark), keep and keep.landmark))
         if self.takes_draft:
             if sources.draft is None or sources.visibility is None:

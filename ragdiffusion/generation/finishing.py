@@ -36,8 +36,15 @@ def largest_size(photo_side: int, image_size: int) -> int:
 
 
 @torch.no_grad()
-def finish(pipeline: RAGDiffusionPipeline, output: PipelineOutput, landmark: torch.Tensor,
-           photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int) -> torch.Tensor:
+def finish(
+    pipeline: RAGDiffusionPipeline,
+    output: PipelineOutput,
+    landmark: torch.Tensor,
+    photo_at: Callable[[int], torch.Tensor],
+    *,
+    size: int,
+    photo_side: int,
+) -> torch.Tensor:
     """Finish a picture.
 
     Args:
@@ -51,14 +58,29 @@ def finish(pipeline: RAGDiffusionPipeline, output: PipelineOutput, landmark: tor
     Returns:
         (B, 3, size, size) in [-1, 1], on white.
     """
-    return _finish(pipeline, output.images, output.draft.prediction, landmark, photo_at, size=size,
-                   photo_side=photo_side, colours=True)
+    return _finish(
+        pipeline,
+        output.images,
+        output.draft.prediction,
+        landmark,
+        photo_at,
+        size=size,
+        photo_side=photo_side,
+        colours=True,
+    )
 
 
 @torch.no_grad()
-def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landmark: torch.Tensor,
-                    photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int,
-                    garment: torch.Tensor | None = None) -> torch.Tensor:
+def enlarge_picture(
+    pipeline: RAGDiffusionPipeline,
+    picture: torch.Tensor,
+    landmark: torch.Tensor,
+    photo_at: Callable[[int], torch.Tensor],
+    *,
+    size: int,
+    photo_side: int,
+    garment: torch.Tensor | None = None,
+) -> torch.Tensor:
     """Finish a picture that was finished at the model's size once more, larger, without denoising it again.
 
     Its colours and all that the denoiser mended stay; as in `finish`, detail comes from the photo.
@@ -83,8 +105,17 @@ def enlarge_picture(pipeline: RAGDiffusionPipeline, picture: torch.Tensor, landm
     return _finish(pipeline, picture, found, landmark, photo_at, size=size, photo_side=photo_side, colours=False)
 
 
-def _finish(pipeline: RAGDiffusionPipeline, base: torch.Tensor, found: FlowPrediction, landmark: torch.Tensor,
-            photo_at: Callable[[int], torch.Tensor], *, size: int, photo_side: int, colours: bool) -> torch.Tensor:
+def _finish(
+    pipeline: RAGDiffusionPipeline,
+    base: torch.Tensor,
+    found: FlowPrediction,
+    landmark: torch.Tensor,
+    photo_at: Callable[[int], torch.Tensor],
+    *,
+    size: int,
+    photo_side: int,
+    colours: bool,
+) -> torch.Tensor:
     small = F.interpolate(landmark, size=base.shape[-2:], mode="bilinear", antialias=True)
     large = enlarge_landmark(landmark, size)
     side = source_side(found.flow, landmark, size=size, photo_side=photo_side)
@@ -120,8 +151,9 @@ def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:
     narrow = ((landmark - opened) > 0.5) | ((closed - landmark) > 0.5)
     narrow = enlarge(grow(narrow.to(landmark.dtype), 1), "bilinear")
     # A blurred straight edge rises by 1 / (2.5 sigma) a pixel; this makes it rise within one of the large grid's.
-    crisp = (((even - 0.5) * (2.5 * _EDGE_SIGMA * scale) + 0.5).clamp(0, 1) * (1 - narrow)
-             + ((plain - 0.5) * scale + 0.5).clamp(0, 1) * narrow)
+    crisp = ((even - 0.5) * (2.5 * _EDGE_SIGMA * scale) + 0.5).clamp(0, 1) * (1 - narrow) + (
+        (plain - 0.5) * scale + 0.5
+    ).clamp(0, 1) * narrow
     edge = enlarge(edge, "bilinear")
     return crisp * edge + plain * (1 - edge)
 
@@ -147,8 +179,14 @@ def source_side(flow: torch.Tensor, landmark: torch.Tensor, *, size: int, photo_
     return max(1, min(photo_side, round(size / max(share, 1e-3))))
 
 
-def compose(denoised: torch.Tensor, draft: DraftTensors, small_landmark: torch.Tensor, landmark: torch.Tensor, *,
-            colours: bool = True) -> torch.Tensor:
+def compose(
+    denoised: torch.Tensor,
+    draft: DraftTensors,
+    small_landmark: torch.Tensor,
+    landmark: torch.Tensor,
+    *,
+    colours: bool = True,
+) -> torch.Tensor:
     """Put a finished picture together at the draft's size.
 
     Args:

@@ -132,12 +132,21 @@ class Generator:
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
         warped = self._pipeline.warp(self._photo(sight, side), masks, found)
         images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
-        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(),
-                     flow=found.flow.cpu())
+        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(), flow=found.flow.cpu())
 
-    def generate(self, sight: Sight, guide: StructureGuide, *, seed: int, steps: int | None, strength: float | None,
-                 guidance: float | None, size: PictureSize, outline: Pattern | None = None,
-                 on_step: StepListener | None) -> GenerationResult:
+    def generate(
+        self,
+        sight: Sight,
+        guide: StructureGuide,
+        *,
+        seed: int,
+        steps: int | None,
+        strength: float | None,
+        guidance: float | None,
+        size: PictureSize,
+        outline: Pattern | None = None,
+        on_step: StepListener | None,
+    ) -> GenerationResult:
         """Generate the flat-lay of a sight's garment under a guide; arguments and errors as in `RAGDiffusion`.
 
         `outline` is what the landmark was drawn from, if it was: a larger picture follows it.
@@ -155,39 +164,79 @@ class Generator:
                 on_step(step, count, lambda: tensor_to_images(preview())[0])
 
         landmark = self._there(guide.landmark[None, None])
-        output = self._pipeline(self._photo(sight, self._size), landmark, self._there(guide.embedding[None]),
-                                caption(guide.attributes), seeds=[seed], steps=steps, guidance=guidance,
-                                strength=strength, garment=self._garment(sight), on_step=listener)
+        output = self._pipeline(
+            self._photo(sight, self._size),
+            landmark,
+            self._there(guide.embedding[None]),
+            caption(guide.attributes),
+            seeds=[seed],
+            steps=steps,
+            guidance=guidance,
+            strength=strength,
+            garment=self._garment(sight),
+            on_step=listener,
+        )
         if output.draft is None:
             draft, finished = None, output.images * landmark + (1 - landmark)
         else:
             draft = tensor_to_images(output.draft.image)[0]
             exact = self._exact(landmark[0, 0], size, outline)
-            finished = finish(self._pipeline, output, exact, lambda side: self._photo(sight, side), size=size,
-                              photo_side=sight.longer_side)
+            finished = finish(
+                self._pipeline,
+                output,
+                exact,
+                lambda side: self._photo(sight, side),
+                size=size,
+                photo_side=sight.longer_side,
+            )
             finished = self._on_white(sight, finished, enlarge_landmark(exact, size), output.draft.prediction)
         spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
-        return GenerationResult(image=tensor_to_images(finished)[0], draft=draft, landmark=guide.landmark, guide=guide,
-                                seed=seed, steps=steps, strength=strength, guidance=guidance, timings_ms=timings,
-                                checkpoint=self._checkpoint, bank_version=guide.bank_version,
-                                peak_rss_mb=peak_rss_mb())
+        return GenerationResult(
+            image=tensor_to_images(finished)[0],
+            draft=draft,
+            landmark=guide.landmark,
+            guide=guide,
+            seed=seed,
+            steps=steps,
+            strength=strength,
+            guidance=guidance,
+            timings_ms=timings,
+            checkpoint=self._checkpoint,
+            bank_version=guide.bank_version,
+            peak_rss_mb=peak_rss_mb(),
+        )
 
     @torch.no_grad()
-    def enlarge(self, sight: Sight, picture: Image.Image, landmark: torch.Tensor, *, size: PictureSize,
-                outline: Pattern | None = None) -> Enlarged:
+    def enlarge(
+        self,
+        sight: Sight,
+        picture: Image.Image,
+        landmark: torch.Tensor,
+        *,
+        size: PictureSize,
+        outline: Pattern | None = None,
+    ) -> Enlarged:
         """Bring a finished picture to a larger size; arguments and errors as in `RAGDiffusion`."""
         size = self._checked_size(size, sight)
         if picture.size != (self._size, self._size):
-            raise ValueError(f"the picture is {picture.width}x{picture.height}, {self._size}x{self._size} wanted: "
-                             "pictures of another model can't be enlarged")
+            raise ValueError(
+                f"the picture is {picture.width}x{picture.height}, {self._size}x{self._size} wanted: "
+                "pictures of another model can't be enlarged"
+            )
         silhouette = self.silhouette(landmark, size, outline)
         if size == self._size:
             return Enlarged(picture.convert("RGB"), silhouette)
         base = self._there(photo_to_tensor(picture.convert("RGB"), self._size))
-        large = enlarge_picture(self._pipeline, base, self._exact(self._there(landmark), size, outline),
-                                lambda side: self._photo(sight, side), size=size, photo_side=sight.longer_side,
-                                garment=self._garment(sight))
+        large = enlarge_picture(
+            self._pipeline,
+            base,
+            self._exact(self._there(landmark), size, outline),
+            lambda side: self._photo(sight, side),
+            size=size,
+            photo_side=sight.longer_side,
+            garment=self._garment(sight),
+        )
         return Enlarged(tensor_to_images(large)[0], silhouette)
 
     def silhouette(self, landmark: torch.Tensor, size: int, outline: Pattern | None = None) -> Image.Image:
@@ -218,8 +267,9 @@ class Generator:
         warped = self._pipeline.warp(self._there(alpha), landmark, found).image - (1 - landmark)
         return torch.minimum(warped.clamp(0, 1), landmark)
 
-    def _on_white(self, sight: Sight, picture: torch.Tensor, landmark: torch.Tensor, found: FlowPrediction
-                  ) -> torch.Tensor:
+    def _on_white(
+        self, sight: Sight, picture: torch.Tensor, landmark: torch.Tensor, found: FlowPrediction
+    ) -> torch.Tensor:
         """A picture through whose sheer cloth white shines, in place of the ground that its cut-out was laid on."""
         if sight.ground == 1:
             return picture
@@ -250,6 +300,8 @@ class Generator:
         elif size == "photo":
             size = min(limit, max(SHOWN_SIZE, self._size))
         if not isinstance(size, int) or not self._size <= size <= limit:
-            raise ValueError(f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
-                             f"photo of {sight.image.width}x{sight.image.height}, or 'photo'")
+            raise ValueError(
+                f"size is {size!r}, a whole number from {self._size} to {limit} wanted, the most for a "
+                f"photo of {sight.image.width}x{sight.image.height}, or 'photo'"
+            )
         return size

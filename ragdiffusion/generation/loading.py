@@ -25,24 +25,36 @@ def locate_checkpoint(checkpoint: str | Path | None, preset: str) -> Path:
     if checkpoint is None:
         bundled = assets_folder() / "checkpoints" / preset
         if not bundled.is_dir():
-            raise ValueError(f"no weights are bundled for the preset {preset!r}: pass a checkpoint folder or hub id, "
-                             "or train one (docs/training.md)")
+            raise ValueError(
+                f"no weights are bundled for the preset {preset!r}: pass a checkpoint folder or hub id, "
+                "or train one (docs/training.md)"
+            )
         return bundled
     location = Path(checkpoint)
     if location.is_dir():
         return location
     if location.is_absolute() or str(checkpoint).count("/") != 1:
-        raise ValueError(f"checkpoint {str(checkpoint)!r} not found: give a folder in diffusers layout or a hub id "
-                         "like name/model")
+        raise ValueError(
+            f"checkpoint {str(checkpoint)!r} not found: give a folder in diffusers layout or a hub id like name/model"
+        )
     try:
         return Path(RAGDiffusionPipeline.download(str(checkpoint), use_safetensors=True))
     except OSError as error:
-        raise ValueError(f"checkpoint {str(checkpoint)!r} is no folder here and can't be had from the hub: check the "
-                         "name and the network") from error
+        raise ValueError(
+            f"checkpoint {str(checkpoint)!r} is no folder here and can't be had from the hub: check the "
+            "name and the network"
+        ) from error
 
 
-def open_pipeline(location: Path, preset: str, device: str | None, *, dtype: torch.dtype = torch.float32,
-                  offload: str = "whole", compiled: bool = False) -> RAGDiffusionPipeline:
+def open_pipeline(
+    location: Path,
+    preset: str,
+    device: str | None,
+    *,
+    dtype: torch.dtype = torch.float32,
+    offload: str = "whole",
+    compiled: bool = False,
+) -> RAGDiffusionPipeline:
     """Load a checkpoint's pipeline for use: on its device, in eval mode, without gradients.
 
     Args:
@@ -58,12 +70,16 @@ def open_pipeline(location: Path, preset: str, device: str | None, *, dtype: tor
     """
     pipeline = RAGDiffusionPipeline.from_pretrained(location, dtype=dtype)
     if pipeline.config.preset_name != preset:
-        raise ValueError(f"{location}: a checkpoint of the preset {pipeline.config.preset_name!r}, {preset!r} was "
-                         f"asked for; pass --preset {pipeline.config.preset_name}")
+        raise ValueError(
+            f"{location}: a checkpoint of the preset {pipeline.config.preset_name!r}, {preset!r} was "
+            f"asked for; pass --preset {pipeline.config.preset_name}"
+        )
     size, packing = pipeline.config.image_size, pipeline.config.latent_packing
     if not isinstance(size, int) or not 8 <= size <= _LARGEST or packing not in (1, 2, 4):
-        raise ValueError(f"{location}: model_index.json names pictures of {str(size)[:40]} pixels and a packing of "
-                         f"{str(packing)[:40]}, 8 to {_LARGEST} and 1, 2 or 4 wanted; take a whole copy")
+        raise ValueError(
+            f"{location}: model_index.json names pictures of {str(size)[:40]} pixels and a packing of "
+            f"{str(packing)[:40]}, 8 to {_LARGEST} and 1, 2 or 4 wanted; take a whole copy"
+        )
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         pipeline.place(device, offload)

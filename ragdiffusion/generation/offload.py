@@ -50,8 +50,11 @@ class Offload:
         """Have parts on the device while they compute; names that the pipeline lacks are passed over."""
         brought = []
         if self.mode == "model":
-            brought = [part for name in names if (part := self._moved.get(name)) is not None
-                       and _place(part).type != self.device.type]
+            brought = [
+                part
+                for name in names
+                if (part := self._moved.get(name)) is not None and _place(part).type != self.device.type
+            ]
         try:
             for part in brought:
                 part.to(self.device)
@@ -70,11 +73,14 @@ class Offload:
         """
         reason = str(error).strip().partition("\n")[0].partition(". ")[0]
         if self.mode == MODES[-1]:
-            raise RuntimeError(f"memory ran out on {self.device} even layer by layer ({reason}): make fewer seeds at a "
-                               "time, or use another device") from error
+            raise RuntimeError(
+                f"memory ran out on {self.device} even layer by layer ({reason}): make fewer seeds at a "
+                "time, or use another device"
+            ) from error
         following = MODES[MODES.index(self.mode) + 1]
-        _LOG.warning("memory ran out on %s (%s): going on with parts moved in and out (%s)", self.device, reason,
-                     following)
+        _LOG.warning(
+            "memory ran out on %s (%s): going on with parts moved in and out (%s)", self.device, reason, following
+        )
         self.mode = following
         self._settle()
 

@@ -26,8 +26,14 @@ from ragdiffusion.generation.text import TextFeatures, encode_captions
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
 
-OWN_CLASSES = {"GarmentAutoencoder": GarmentAutoencoder, "StructureNet": StructureNet, "EPAdapter": EPAdapter,
-               "LandmarkGuider": LandmarkGuider, "AppearanceFlow": AppearanceFlow, "SilhouetteNet": SilhouetteNet}
+OWN_CLASSES = {
+    "GarmentAutoencoder": GarmentAutoencoder,
+    "StructureNet": StructureNet,
+    "EPAdapter": EPAdapter,
+    "LandmarkGuider": LandmarkGuider,
+    "AppearanceFlow": AppearanceFlow,
+    "SilhouetteNet": SilhouetteNet,
+}
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
@@ -85,27 +91,69 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         zero_empty_text: an empty caption is encoded as zeros, as SDXL was trained.
     """
 
-    _optional_components = ["reference_net", "ep_adapter", "landmark_guider", "text_encoder_2", "tokenizer_2",
-                            "appearance_flow", "silhouette_net"]
+    _optional_components = [
+        "reference_net",
+        "ep_adapter",
+        "landmark_guider",
+        "text_encoder_2",
+        "tokenizer_2",
+        "appearance_flow",
+        "silhouette_net",
+    ]
 
-    def __init__(self, vae: torch.nn.Module, text_encoder: torch.nn.Module, tokenizer: Any,
-                 structure_net: StructureNet, unet: UNet2DConditionModel, scheduler: DDIMScheduler,
-                 reference_net: UNet2DConditionModel | None = None, ep_adapter: EPAdapter | None = None,
-                 landmark_guider: LandmarkGuider | None = None, text_encoder_2: torch.nn.Module | None = None,
-                 tokenizer_2: Any = None, appearance_flow: AppearanceFlow | None = None,
-                 silhouette_net: SilhouetteNet | None = None, preset_name: str = "studio", latent_packing: int = 1,
-                 image_size: int = 768, sampling: dict | None = None, white_outside: bool = False,
-                 zero_empty_text: bool = False) -> None:
+    def __init__(
+        self,
+        vae: torch.nn.Module,
+        text_encoder: torch.nn.Module,
+        tokenizer: Any,
+        structure_net: StructureNet,
+        unet: UNet2DConditionModel,
+        scheduler: DDIMScheduler,
+        reference_net: UNet2DConditionModel | None = None,
+        ep_adapter: EPAdapter | None = None,
+        landmark_guider: LandmarkGuider | None = None,
+        text_encoder_2: torch.nn.Module | None = None,
+        tokenizer_2: Any = None,
+        appearance_flow: AppearanceFlow | None = None,
+        silhouette_net: SilhouetteNet | None = None,
+        preset_name: str = "studio",
+        latent_packing: int = 1,
+        image_size: int = 768,
+        sampling: dict | None = None,
+        white_outside: bool = False,
+        zero_empty_text: bool = False,
+    ) -> None:
         super().__init__()
         self.register_modules(
-            vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, text_encoder_2=text_encoder_2,
-            tokenizer_2=tokenizer_2, structure_net=structure_net, unet=unet, reference_net=reference_net,
-            ep_adapter=ep_adapter, landmark_guider=landmark_guider, appearance_flow=appearance_flow,
-            silhouette_net=silhouette_net, scheduler=scheduler)
-        self.register_to_config(preset_name=preset_name, latent_packing=latent_packing, image_size=image_size,
-                                sampling=sampling, white_outside=white_outside, zero_empty_text=zero_empty_text)
-        self.denoiser = GarmentDenoiser(unet=unet, reference_net=reference_net or unet, ep_adapter=ep_adapter,
-                                        landmark_guider=landmark_guider, packing=latent_packing)
+            vae=vae,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            text_encoder_2=text_encoder_2,
+            tokenizer_2=tokenizer_2,
+            structure_net=structure_net,
+            unet=unet,
+            reference_net=reference_net,
+            ep_adapter=ep_adapter,
+            landmark_guider=landmark_guider,
+            appearance_flow=appearance_flow,
+            silhouette_net=silhouette_net,
+            scheduler=scheduler,
+        )
+        self.register_to_config(
+            preset_name=preset_name,
+            latent_packing=latent_packing,
+            image_size=image_size,
+            sampling=sampling,
+            white_outside=white_outside,
+            zero_empty_text=zero_empty_text,
+        )
+        self.denoiser = GarmentDenoiser(
+            unet=unet,
+            reference_net=reference_net or unet,
+            ep_adapter=ep_adapter,
+            landmark_guider=landmark_guider,
+            packing=latent_packing,
+        )
         self.offload: Offload | None = None
 
     @classmethod
@@ -132,16 +180,18 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                     # diffusers wants the module that the class had when it was saved, wherever it stands today
                     sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
                     own[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
-            pipeline = super().from_pretrained(str(folder),
-                                               **{**kwargs, **own, "dtype": dtype, "use_safetensors": True})
+            pipeline = super().from_pretrained(
+                str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True}
+            )
         except MemoryError:
             raise
         except Exception as error:  # the libraries raise a dozen kinds for broken folders
             if isinstance(error, ValueError) and str(error).startswith(f"{folder}: "):
                 raise
             reason = str(error).strip().partition("\n")[0][:300] or type(error).__name__
-            raise ValueError(f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
-                             ) from error
+            raise ValueError(
+                f"{folder}: the checkpoint is incomplete or damaged ({reason}); take a whole copy"
+            ) from error
         if dtype == torch.float16 and getattr(pipeline.vae.config, "force_upcast", False):
             pipeline.vae.to(torch.float32)  # its activations leave the range of half precision
         return pipeline
@@ -189,15 +239,19 @@ class RAGDiffusionPipeline(DiffusionPipeline):
 
     def encode_text(self, captions: Sequence[str]) -> TextFeatures:
         """Encode captions with every text encoder of the preset."""
-        return encode_captions(captions, [t for t in (self.tokenizer, self.tokenizer_2) if t is not None],
-                               [e for e in (self.text_encoder, self.text_encoder_2) if e is not None],
-                               pooled=self.unet.config.addition_embed_type == "text_time",
-                               zero_empty=self.config.zero_empty_text,
-                               device=None if self.offload is None else self.offload.device)
+        return encode_captions(
+            captions,
+            [t for t in (self.tokenizer, self.tokenizer_2) if t is not None],
+            [e for e in (self.text_encoder, self.text_encoder_2) if e is not None],
+            pooled=self.unet.config.addition_embed_type == "text_time",
+            zero_empty=self.config.zero_empty_text,
+            device=None if self.offload is None else self.offload.device,
+        )
 
     @torch.no_grad()
-    def find_flow(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
-                  ) -> FlowPrediction:
+    def find_flow(
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+    ) -> FlowPrediction:
         """Find where the points of landmarks lie in a photo.
 
         Args:
@@ -213,8 +267,11 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         size = (self.appearance_flow.config.input_size,) * 2
         if garment is not None:
             garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
-        return self.appearance_flow(F.interpolate(photo, size=size, mode="area"),
-                                    F.interpolate(landmark, size=size, mode="area"), garment=garment)
+        return self.appearance_flow(
+            F.interpolate(photo, size=size, mode="area"),
+            F.interpolate(landmark, size=size, mode="area"),
+            garment=garment,
+        )
 
     @torch.no_grad()
     def warp(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
@@ -227,22 +284,30 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """
         sides = landmark.shape[-2:]
         flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
-        visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear",
-                                align_corners=False)
+        visible = F.interpolate(
+            prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False
+        )
         garment = prediction.garment.float().sigmoid()
         # A point that the flow puts beside the photo's garment shows background: as good as hidden.
         visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
         known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
         cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
-        return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
-                            prediction=prediction)
+        return DraftTensors(
+            image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction
+        )
 
     def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> DraftTensors:
         """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
         return self.warp(photo, landmark, self.find_flow(photo, landmark, garment))
 
-    def sources(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, text: TextFeatures,
-                draft: DraftTensors | None) -> Sources:
+    def sources(
+        self,
+        photo: torch.Tensor,
+        landmark: torch.Tensor,
+        embedding: torch.Tensor,
+        text: TextFeatures,
+        draft: DraftTensors | None,
+    ) -> Sources:
         """Encode everything that a picture is made from.
 
         Args:
@@ -254,12 +319,18 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """
         side, dtype = 16 * self.grid, self.unet.dtype
         raster = F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True)
-        return Sources(photo=self.encode(photo).to(dtype), landmark=raster.to(dtype), embedding=embedding.to(dtype),
-                       text=text, draft=None if draft is None else self.encode(draft.image).to(dtype),
-                       visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8).to(dtype))
+        return Sources(
+            photo=self.encode(photo).to(dtype),
+            landmark=raster.to(dtype),
+            embedding=embedding.to(dtype),
+            text=text,
+            draft=None if draft is None else self.encode(draft.image).to(dtype),
+            visibility=None if draft is None else F.avg_pool2d(draft.visibility, 8).to(dtype),
+        )
 
-    def draft_for(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
-                  ) -> DraftTensors | None:
+    def draft_for(
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+    ) -> DraftTensors | None:
         """The draft at the photo's size, None in a preset without one."""
         if self.appearance_flow is None:
             return None
@@ -276,16 +347,27 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             return None
         side = self.config.image_size
         white = self.encode(torch.ones(1, 3, side, side, device=landmark.device))
-        inside = F.adaptive_max_pool2d(F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True),
-                                       self.grid)
-        return Surroundings(inside=(inside > 0.01).float(),
-                            clean=F.pixel_unshuffle(white, self.config.latent_packing))
+        inside = F.adaptive_max_pool2d(
+            F.interpolate(landmark, size=(side, side), mode="bilinear", antialias=True), self.grid
+        )
+        return Surroundings(inside=(inside > 0.01).float(), clean=F.pixel_unshuffle(white, self.config.latent_packing))
 
     @torch.no_grad()
-    def __call__(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor,
-                 caption: str | Sequence[str], *, seeds: Sequence[int] = (0,), steps: int = 30, guidance: float = 1.0,
-                 strength: float = 1.0, without: Sequence[str] = (), garment: torch.Tensor | None = None,
-                 on_step: StepCallback | None = None) -> PipelineOutput:
+    def __call__(
+        self,
+        photo: torch.Tensor,
+        landmark: torch.Tensor,
+        embedding: torch.Tensor,
+        caption: str | Sequence[str],
+        *,
+        seeds: Sequence[int] = (0,),
+        steps: int = 30,
+        guidance: float = 1.0,
+        strength: float = 1.0,
+        without: Sequence[str] = (),
+        garment: torch.Tensor | None = None,
+        on_step: StepCallback | None = None,
+    ) -> PipelineOutput:
         """Generate one picture for each seed.
 
         Pictures of one photo share everything that does not depend on t. Several photos may be given too, a seed each.
@@ -316,9 +398,12 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         if not 0 < strength <= 1:
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
         if strength < 1 and (self.appearance_flow is None or "draft" in without):
-            raise ValueError(f"strength {strength} starts from a draft, which the {self.config.preset_name} "
-                             "checkpoint has not; use 1" if self.appearance_flow is None else
-                             f"strength {strength} starts from the draft, which this run goes without; use 1")
+            raise ValueError(
+                f"strength {strength} starts from a draft, which the {self.config.preset_name} "
+                "checkpoint has not; use 1"
+                if self.appearance_flow is None
+                else f"strength {strength} starts from the draft, which this run goes without; use 1"
+            )
         sampler = Sampler(self.denoiser, self.scheduler, steps=steps, strength=strength, guidance=guidance)
         while True:
             try:
@@ -328,9 +413,18 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                     raise
                 self.offload.make_room(error)
 
-    def _draw(self, photo: torch.Tensor, landmark: torch.Tensor, embedding: torch.Tensor, captions: list[str],
-              seeds: Sequence[int], sampler: Sampler, without: Sequence[str], on_step: StepCallback | None,
-              garment: torch.Tensor | None) -> PipelineOutput:
+    def _draw(
+        self,
+        photo: torch.Tensor,
+        landmark: torch.Tensor,
+        embedding: torch.Tensor,
+        captions: list[str],
+        seeds: Sequence[int],
+        sampler: Sampler,
+        without: Sequence[str],
+        on_step: StepCallback | None,
+        garment: torch.Tensor | None,
+    ) -> PipelineOutput:
         packing = self.config.latent_packing
         started = time.perf_counter()
         draft = self.draft_for(photo, landmark, garment)
@@ -350,21 +444,35 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                 kept = ConditionMask(reference=~everyone, embedding=~everyone, landmark=everyone, draft=everyone)
                 unconditional = self.denoiser.prepare(replace(sources, text=empty), kept.without(without))
             prepared_at = self._now()
-            noise = seeded_noise(seeds, (self.vae.config.latent_channels * packing**2, self.grid, self.grid),
-                                 photo.device)
+            noise = seeded_noise(
+                seeds, (self.vae.config.latent_channels * packing**2, self.grid, self.grid), photo.device
+            )
             latents = sampler.run(
-                noise, inputs, unconditional, surroundings=surroundings,
+                noise,
+                inputs,
+                unconditional,
+                surroundings=surroundings,
                 start=None if draft is None else F.pixel_unshuffle(sources.draft, packing),
-                on_step=None if on_step is None else lambda step, count, clean: on_step(
-                    step, count, lambda: self._decode_packed(clean)))
+                on_step=None
+                if on_step is None
+                else lambda step, count, clean: on_step(step, count, lambda: self._decode_packed(clean)),
+            )
             denoised_at = self._now()
         images = self._decode_packed(latents)
         if not bool(images.isfinite().all()):
-            raise RuntimeError(f"the picture came out with numbers that are not finite in {self.unet.dtype}: load the "
-                               "model in bfloat16 or float32")
-        return PipelineOutput(images=images, draft=draft, timings_ms={
-            "reference": (prepared_at - started) * 1e3, "denoise": (denoised_at - prepared_at) * 1e3,
-            "decode": (self._now() - denoised_at) * 1e3})
+            raise RuntimeError(
+                f"the picture came out with numbers that are not finite in {self.unet.dtype}: load the "
+                "model in bfloat16 or float32"
+            )
+        return PipelineOutput(
+            images=images,
+            draft=draft,
+            timings_ms={
+                "reference": (prepared_at - started) * 1e3,
+                "denoise": (denoised_at - prepared_at) * 1e3,
+                "decode": (self._now() - denoised_at) * 1e3,
+            },
+        )
 
     def _decode_packed(self, latents: torch.Tensor) -> torch.Tensor:
         with self._at_work("vae"):
@@ -379,8 +487,10 @@ class RAGDiffusionPipeline(DiffusionPipeline):
     @staticmethod
     def _check_rows(photos: int, landmarks: int, embeddings: int, captions: int, seeds: int) -> None:
         if not photos == landmarks == embeddings == captions or photos not in (1, seeds):
-            raise ValueError(f"{photos} photos, {landmarks} landmarks, {embeddings} embeddings and {captions} captions "
-                             f"for {seeds} seeds: one of each, or one for each seed, wanted")
+            raise ValueError(
+                f"{photos} photos, {landmarks} landmarks, {embeddings} embeddings and {captions} captions "
+                f"for {seeds} seeds: one of each, or one for each seed, wanted"
+            )
 
 
 def load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype = torch.float32) -> ModelMixin:
@@ -389,9 +499,17 @@ def load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype = torch.f
     Raises:
         ValueError: if its weights are not exactly those of this version.
     """
-    part, report = kind.from_pretrained(folder, dtype=dtype, low_cpu_mem_usage=False, use_safetensors=True,
-                                        local_files_only=True, output_loading_info=True)
+    part, report = kind.from_pretrained(
+        folder,
+        dtype=dtype,
+        low_cpu_mem_usage=False,
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+    )
     if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:  # diffusers would make up what is missing
-        raise ValueError(f"{folder}: the weights do not fit {kind.__name__} (names that differ: {len(wrong)}, one is "
-                         f"{wrong[0]}); take the checkpoint made for this version")
+        raise ValueError(
+            f"{folder}: the weights do not fit {kind.__name__} (names that differ: {len(wrong)}, one is "
+            f"{wrong[0]}); take the checkpoint made for this version"
+        )
     return part

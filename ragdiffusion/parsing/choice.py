@@ -16,8 +16,10 @@ GARMENT_HELP = (
     "of the photo, or a mask file of the photo's size (default: the one that the photo is most likely "
     "about)"
 )
-PARSER_HELP = ("who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
-               "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)")
+PARSER_HELP = (
+    "who tells garments apart: bundled (default), segformer:FOLDER_OR_ID (a SegFormer for human parsing in "
+    "transformers layout) or sam:FOLDER_OR_ID (SAM, which cuts out what is pointed at)"
+)
 _FORMS = "write bundled, segformer:FOLDER_OR_ID or sam:FOLDER_OR_ID"
 _POINT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*,\s*(\d+(?:\.\d+)?)\s*")
 

@@ -100,7 +100,7 @@ def _of_mask(parse: Parse, mask: np.ndarray) -> Instance:
     x, y, w, h = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if not w or not h:
         raise NoGarmentError("the mask marks nothing: mark the garment white")
-    cut = alpha[y:y + h, x:x + w].copy()
+    cut = alpha[y : y + h, x : x + w].copy()
     name = likeliest_garment(parse, alpha > 127)
     return Instance(name, (x, y, x + w, y + h), cut, parse.photo_size, 1.0)
 
@@ -110,6 +110,12 @@ def _listed(garments: Sequence[Instance]) -> str:
     counts: dict[str, int] = {}
     for garment in garments:
         counts[garment.name] = counts.get(garment.name, 0) + 1
-    words = [f"a {NAMES[name]}" if count == 1 and name != "lower" else NAMES[name] if count == 1
-             else f"{NAMES[name]} ({count})" for name, count in counts.items()]
+    words = [
+        f"a {NAMES[name]}"
+        if count == 1 and name != "lower"
+        else NAMES[name]
+        if count == 1
+        else f"{NAMES[name]} ({count})"
+        for name, count in counts.items()
+    ]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

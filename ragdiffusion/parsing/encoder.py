@@ -11,8 +11,15 @@ from torch.nn import functional as F
 Stage = tuple[int, int, int, int, int]
 """Kernel side, stride, expansion, channels out and number of blocks."""
 
-LITE0: tuple[Stage, ...] = ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3),
-                            (5, 2, 6, 192, 4), (3, 1, 6, 320, 1))
+LITE0: tuple[Stage, ...] = (
+    (3, 1, 1, 16, 1),
+    (3, 2, 6, 24, 2),
+    (5, 2, 6, 40, 2),
+    (3, 2, 6, 80, 3),
+    (5, 1, 6, 112, 3),
+    (5, 2, 6, 192, 4),
+    (3, 1, 6, 320, 1),
+)
 """The stages of EfficientNet-lite0 after a stem of 32 channels at half size."""
 _STEM = 32
 _CLASSIFIER = ("_conv_head", "_bn1", "_fc")  # what a published file holds beyond stem and blocks
@@ -22,8 +29,15 @@ class _SameConv(nn.Conv2d):
     """A convolution without bias, padded as TensorFlow's "SAME": at stride 2 more to the right and below."""
 
     def __init__(self, in_channels: int, out_channels: int, kernel: int, *, stride: int = 1, groups: int = 1) -> None:
-        super().__init__(in_channels, out_channels, kernel, stride=stride, groups=groups, bias=False,
-                         padding=kernel // 2 if stride == 1 else 0)
+        super().__init__(
+            in_channels,
+            out_channels,
+            kernel,
+            stride=stride,
+            groups=groups,
+            bias=False,
+            padding=kernel // 2 if stride == 1 else 0,
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.stride[0] > 1:
@@ -67,8 +81,9 @@ class Encoder(nn.Module):
         for kernel, stride, expansion, width, count in stages:
             for index in range(count):
                 strides.append(stride if index == 0 else 1)
-                blocks.append(_InvertedResidual(channels, width, kernel=kernel, stride=strides[-1],
-                                                expansion=expansion))
+                blocks.append(
+                    _InvertedResidual(channels, width, kernel=kernel, stride=strides[-1], expansion=expansion)
+                )
                 channels = width
         self.blocks = nn.ModuleList(blocks)
         # The last block of each resolution is what a decoder looks at.

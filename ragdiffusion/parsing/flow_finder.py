@@ -36,7 +36,9 @@ class FlowFinder:
         if isinstance(garment, np.ndarray):
             return given_garment(photo, garment, size)
         if garment is not None:
-            raise ValueError(f"garment is {garment!r}, but this checkpoint has no parser that tells garments apart: "
-                             "give the garment's mask, or leave it out")
+            raise ValueError(
+                f"garment is {garment!r}, but this checkpoint has no parser that tells garments apart: "
+                "give the garment's mask, or leave it out"
+            )
         seen = photo_to_tensor(photo, size).to(self._flow.device)
         return FoundGarment(self._flow.find_garment(seen).float().sigmoid()[0, 0].cpu().numpy(), "flow")

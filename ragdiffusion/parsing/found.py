@@ -67,8 +67,10 @@ def given_garment(photo: Image.Image, mask: np.ndarray, size: int, source: str =
         ValueError: if the mask is of another size, or leaves [0, 1].
     """
     if mask.shape != photo.size[::-1]:
-        raise ValueError(f"the garment's mask is {mask.shape[1]}x{mask.shape[0]} and the photo {photo.width}x"
-                         f"{photo.height}: give a mask of the photo's own size")
+        raise ValueError(
+            f"the garment's mask is {mask.shape[1]}x{mask.shape[0]} and the photo {photo.width}x"
+            f"{photo.height}: give a mask of the photo's own size"
+        )
     return on_photo(mask, size, source)
 
 
@@ -105,5 +107,9 @@ def crop_around(mask: np.ndarray) -> tuple[int, int, int, int] | None:
         return None
     side = AROUND * longer
     x, y = left + across / 2, top + down / 2
-    return (max(0, round(x - side / 2)), max(0, round(y - side / 2)), min(width, round(x + side / 2)),
-            min(height, round(y + side / 2)))
+    return (
+        max(0, round(x - side / 2)),
+        max(0, round(y - side / 2)),
+        min(width, round(x + side / 2)),
+        min(height, round(y + side / 2)),
+    )

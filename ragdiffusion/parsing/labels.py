@@ -9,6 +9,14 @@ GARMENTS = ("upper", "outer", "inner", "lower", "dress")
 """The labels that are garments."""
 LABEL = {name: index for index, name in enumerate(LABELS)}
 """Number of each label."""
-CATEGORIES = {"t-shirt": "upper", "longsleeve": "upper", "shirt": "upper", "outwear": "outer", "pants": "lower",
-              "shorts": "lower", "skirt": "lower", "dress": "dress"}
+CATEGORIES = {
+    "t-shirt": "upper",
+    "longsleeve": "upper",
+    "shirt": "upper",
+    "outwear": "outer",
+    "pants": "lower",
+    "shorts": "lower",
+    "skirt": "lower",
+    "dress": "dress",
+}
 """What garment each category of real photos is."""

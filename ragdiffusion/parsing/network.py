@@ -43,8 +43,9 @@ class GarmentParser(ModelMixin, ConfigMixin):
     config_name = "config.json"
 
     @register_to_config
-    def __init__(self, input_size: int = 256, widths: tuple[int, ...] = (128, 112, 80, 56, 40),
-                 stages: tuple[Stage, ...] = LITE0) -> None:
+    def __init__(
+        self, input_size: int = 256, widths: tuple[int, ...] = (128, 112, 80, 56, 40), stages: tuple[Stage, ...] = LITE0
+    ) -> None:
         super().__init__()
         self.encoder = Encoder(tuple(tuple(stage) for stage in stages))
         channels = self.encoder.channels[::-1]
@@ -53,8 +54,10 @@ class GarmentParser(ModelMixin, ConfigMixin):
         # The whole picture joins its deepest features: what is what depends on the kind of photo.
         self.context = nn.Linear(channels[0], widths[0])
         self.deep, self.deep_norm = nn.Conv2d(channels[0], widths[0], 1, bias=False), nn.BatchNorm2d(widths[0])
-        self.merges = nn.ModuleList(_Merge(coarse, fine, width) for coarse, fine, width in
-                                    zip(widths[:-1], channels[1:], widths[1:], strict=True))
+        self.merges = nn.ModuleList(
+            _Merge(coarse, fine, width)
+            for coarse, fine, width in zip(widths[:-1], channels[1:], widths[1:], strict=True)
+        )
         self.head = nn.Conv2d(widths[-1], 4 * len(LABELS), 3, padding=1)
 
     @property

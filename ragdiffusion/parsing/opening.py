@@ -11,6 +11,7 @@ from ragdiffusion.parsing.parser import NetworkParser, Parser
 PART = "garment_parser"
 """Folder of the parser in a checkpoint."""
 
+
 def open_parser(text: str, *, bundled: Parser | None, device: str = "cpu") -> Parser:
     """Make the parser of a name.
 
@@ -28,8 +29,9 @@ def open_parser(text: str, *, bundled: Parser | None, device: str = "cpu") -> Pa
 
         return SegformerParser.from_pretrained(place, device=device)
     if bundled is None:
-        raise ValueError(f"parser {text!r} needs the checkpoint's own parser, and it has none: give "
-                         "segformer:FOLDER_OR_ID")
+        raise ValueError(
+            f"parser {text!r} needs the checkpoint's own parser, and it has none: give segformer:FOLDER_OR_ID"
+        )
     if kind == "bundled":
         return bundled
     from ragdiffusion.parsing.published import SamParser

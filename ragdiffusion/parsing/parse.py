@@ -9,8 +9,13 @@ import numpy as np
 
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 
-NAMES = {"upper": "top", "outer": "jacket", "inner": "top under the jacket", "lower": "trousers or skirt",
-         "dress": "dress"}
+NAMES = {
+    "upper": "top",
+    "outer": "jacket",
+    "inner": "top under the jacket",
+    "lower": "trousers or skirt",
+    "dress": "dress",
+}
 """What a person calls each garment label."""
 
 
@@ -40,8 +45,10 @@ class Instance:
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):
             raise ValueError(f"box {self.box} does not lie in a photo of {width} x {height}")
         if self.alpha.shape != (bottom - top, right - left) or self.alpha.dtype != np.uint8:
-            raise ValueError(f"alpha is {self.alpha.dtype} {self.alpha.shape}, uint8 {(bottom - top, right - left)} "
-                             f"wanted for box {self.box}")
+            raise ValueError(
+                f"alpha is {self.alpha.dtype} {self.alpha.shape}, uint8 {(bottom - top, right - left)} "
+                f"wanted for box {self.box}"
+            )
         self.alpha.flags.writeable = False
 
     @property
@@ -62,8 +69,12 @@ class Instance:
         """Edges of the photo that the garment runs out of: among "left", "top", "right", "bottom"."""
         width, height = self.photo_size
         left, top, right, bottom = self.box
-        rims = {"left": (left == 0, self.alpha[:, 0]), "top": (top == 0, self.alpha[0]),
-                "right": (right == width, self.alpha[:, -1]), "bottom": (bottom == height, self.alpha[-1])}
+        rims = {
+            "left": (left == 0, self.alpha[:, 0]),
+            "top": (top == 0, self.alpha[0]),
+            "right": (right == width, self.alpha[:, -1]),
+            "bottom": (bottom == height, self.alpha[-1]),
+        }
         return tuple(side for side, (meets, rim) in rims.items() if meets and bool((rim > 127).any()))
 
     def covers(self, x: float, y: float) -> bool:
@@ -125,6 +136,6 @@ def likeliest_garment(parse: Parse, region: np.ndarray) -> str:
     longer = max(width, height)
     square = np.zeros((longer, longer), np.uint8)
     top, left = (longer - height) // 2, (longer - width) // 2
-    square[top:top + height, left:left + width] = region
+    square[top : top + height, left : left + width] = region
     weight = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     return max(GARMENTS, key=lambda name: float((parse.probabilities[LABEL[name]] * weight).sum()))

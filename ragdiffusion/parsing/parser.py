@@ -128,17 +128,28 @@ def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
 
 def _with_margin(box: tuple[int, int, int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
     margin = round(_MARGIN * max(box[2] - box[0], box[3] - box[1])) + 1
-    return (max(0, box[0] - margin), max(0, box[1] - margin), min(size[0], box[2] + margin),
-            min(size[1], box[3] + margin))
+    return (
+        max(0, box[0] - margin),
+        max(0, box[1] - margin),
+        min(size[0], box[2] + margin),
+        min(size[1], box[3] + margin),
+    )
 
 
-def _paste(canvas: np.ndarray, pixels: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int],
-           label: Labeller, trust: float) -> None:
+def _paste(
+    canvas: np.ndarray,
+    pixels: np.ndarray,
+    box: tuple[int, int, int, int],
+    size: tuple[int, int],
+    label: Labeller,
+    trust: float,
+) -> None:
     """Label what a box of the coarse map shows from near, and mix it into the canvas, faded in at its rim."""
     left, top, right, bottom = box
     across, down = pixels.shape[1] / size[0], pixels.shape[0] / size[1]
-    near = label(np.ascontiguousarray(pixels[int(top * down):round(bottom * down), int(left * across):round(
-        right * across)]))
+    near = label(
+        np.ascontiguousarray(pixels[int(top * down) : round(bottom * down), int(left * across) : round(right * across)])
+    )
     fx, fy = canvas.shape[2] / size[0], canvas.shape[1] / size[1]
     x0, y0, x1, y1 = round(left * fx), round(top * fy), round(right * fx), round(bottom * fy)
     near = _resized(near, (x1 - x0, y1 - y0))
@@ -166,14 +177,17 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
-    found = [_instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
-             for name, region in pieces(probabilities.argmax(0).astype(np.uint8))]
+    found = [
+        _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
+        for name, region in pieces(probabilities.argmax(0).astype(np.uint8))
+    ]
     instances = sorted((garment for garment in found if garment is not None), key=lambda garment: -garment.area)
     return Parse(_on_square(probabilities), tuple(instances), size)
 
 
-def _instance(name: str, region: np.ndarray, likely: np.ndarray, cloth: np.ndarray, guide: np.ndarray,
-              size: tuple[int, int]) -> Instance | None:
+def _instance(
+    name: str, region: np.ndarray, likely: np.ndarray, cloth: np.ndarray, guide: np.ndarray, size: tuple[int, int]
+) -> Instance | None:
     """A garment whose edges follow the photo; None where the edge leaves nothing of it.
 
     Within its region it is as sure as that there is cloth at all (`cloth`), outside as sure as its name (`likely`).
@@ -185,8 +199,10 @@ def _instance(name: str, region: np.ndarray, likely: np.ndarray, cloth: np.ndarr
     across, down = size[0] / w, size[1] / h
     box = (round(left * across), round(top * down), round(right * across), round(bottom * down))
     gx, gy = guide.shape[1] / w, guide.shape[0] / h
-    cut = guide[round(top * gy):max(round(bottom * gy), round(top * gy) + 1),
-                round(left * gx):max(round(right * gx), round(left * gx) + 1)]
+    cut = guide[
+        round(top * gy) : max(round(bottom * gy), round(top * gy) + 1),
+        round(left * gx) : max(round(right * gx), round(left * gx) + 1),
+    ]
     own = cv2.dilate(region[top:bottom, left:right].astype(np.uint8), np.ones((5, 5), np.uint8))
     plane = np.where(region, cloth, likely)[top:bottom, left:right] * own
     fine = firm(guided(plane, cut)) if min(cut.shape[:2]) >= min(plane.shape) else firm(plane)
@@ -195,15 +211,21 @@ def _instance(name: str, region: np.ndarray, likely: np.ndarray, cloth: np.ndarr
     return _tight(name, alpha, box, size, float(likely[region].mean()))
 
 
-def _tight(name: str, alpha: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], confidence: float
-           ) -> Instance | None:
+def _tight(
+    name: str, alpha: np.ndarray, box: tuple[int, int, int, int], size: tuple[int, int], confidence: float
+) -> Instance | None:
     x, y, width, height = cv2.boundingRect((alpha > 127).astype(np.uint8))
     if not width or not height:
         return None
     x0, y0 = max(0, x - 2), max(0, y - 2)
     x1, y1 = min(alpha.shape[1], x + width + 2), min(alpha.shape[0], y + height + 2)
-    return Instance(name, (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1), alpha[y0:y1, x0:x1].copy(), size,
-                    min(1.0, confidence))
+    return Instance(
+        name,
+        (box[0] + x0, box[1] + y0, box[0] + x1, box[1] + y1),
+        alpha[y0:y1, x0:x1].copy(),
+        size,
+        min(1.0, confidence),
+    )
 
 
 def _on_square(probabilities: np.ndarray) -> np.ndarray:
@@ -213,5 +235,5 @@ def _on_square(probabilities: np.ndarray) -> np.ndarray:
     square = np.zeros((len(LABELS), _SQUARE, _SQUARE), np.float32)
     square[LABEL["ground"]] = 1
     top, left = (_SQUARE - height) // 2, (_SQUARE - width) // 2
-    square[:, top:top + height, left:left + width] = _resized(probabilities, (width, height))
+    square[:, top : top + height, left : left + width] = _resized(probabilities, (width, height))
     return square

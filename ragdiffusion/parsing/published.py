@@ -58,8 +58,10 @@ def label_table(names: dict[int, str]) -> np.ndarray:
     for index in range(len(names)):
         table[LABEL[label_of(names[index])], index] = 1
     if not table[LABEL["ground"]].any() or not table[[LABEL[name] for name in GARMENTS]].any():
-        raise ValueError(f"its labels {', '.join(names.values())[:200]} hold no background or no garment: give a model "
-                         "for human parsing")
+        raise ValueError(
+            f"its labels {', '.join(names.values())[:200]} hold no background or no garment: give a model "
+            "for human parsing"
+        )
     return table
 
 
@@ -144,15 +146,25 @@ class SamParser:
         embedded = self._model.get_image_embeddings(seen["pixel_values"])
         cut = lambda place, named: self._cut(seen, embedded, place, parse, named)  # noqa: E731
         if point is None:
-            return replace(parse, instances=_largest_first([cut(interior_point(garment), garment) or garment
-                                                            for garment in parse.instances]))
+            return replace(
+                parse,
+                instances=_largest_first(
+                    [cut(interior_point(garment), garment) or garment for garment in parse.instances]
+                ),
+            )
         there = parse.at(*point)
         fresh = cut(point, there)
         kept = [garment for garment in parse.instances if garment is not there or fresh is None]
         return replace(parse, instances=_largest_first([*kept, *([fresh] if fresh is not None else [])]))
 
-    def _cut(self, seen: dict[str, torch.Tensor], embedded: torch.Tensor, place: tuple[float, float], parse: Parse,
-             named: Instance | None) -> Instance | None:
+    def _cut(
+        self,
+        seen: dict[str, torch.Tensor],
+        embedded: torch.Tensor,
+        place: tuple[float, float],
+        parse: Parse,
+        named: Instance | None,
+    ) -> Instance | None:
         """What lies at a place, as SAM is surest of it; None where that is nothing."""
         width, height = parse.photo_size
         reduced = seen["reshaped_input_sizes"][0].tolist()  # height and width of the photo as SAM sees it
@@ -160,15 +172,17 @@ class SamParser:
         found = self._model(image_embeddings=embedded, input_points=point.to(embedded), multimask_output=True)
         best = int(found.iou_scores[0, 0].argmax())
         plane = found.pred_masks[0, 0, best].float().sigmoid().cpu().numpy()  # (h, w) over the padded square
-        used = plane[: max(1, round(plane.shape[0] * reduced[0] / max(reduced))),
-                     : max(1, round(plane.shape[1] * reduced[1] / max(reduced)))]
+        used = plane[
+            : max(1, round(plane.shape[0] * reduced[0] / max(reduced))),
+            : max(1, round(plane.shape[1] * reduced[1] / max(reduced))),
+        ]
         alpha = np.rint(cv2.resize(used, (width, height), interpolation=cv2.INTER_LINEAR) * 255).astype(np.uint8)
         x, y, w, h = cv2.boundingRect((alpha > 127).astype(np.uint8))
         if not w or not h:
             return None
         name = named.name if named is not None else likeliest_garment(parse, alpha > 127)
         confidence = float(found.iou_scores[0, 0, best].clamp(0, 1))
-        return Instance(name, (x, y, x + w, y + h), alpha[y:y + h, x:x + w].copy(), parse.photo_size, confidence)
+        return Instance(name, (x, y, x + w, y + h), alpha[y : y + h, x : x + w].copy(), parse.photo_size, confidence)
 
 
 def interior_point(garment: Instance) -> tuple[float, float]:
@@ -183,8 +197,9 @@ def _largest_first(garments: list[Instance]) -> tuple[Instance, ...]:
     return tuple(sorted(garments, key=lambda garment: -garment.area))
 
 
-def _loaded(kind: type[PreTrainedModel], location: str | Path, device: str, what: str
-            ) -> tuple[PreTrainedModel, BaseImageProcessor]:
+def _loaded(
+    kind: type[PreTrainedModel], location: str | Path, device: str, what: str
+) -> tuple[PreTrainedModel, BaseImageProcessor]:
     """A model and its image processor, whole.
 
     Raises:
@@ -199,9 +214,13 @@ def _loaded(kind: type[PreTrainedModel], location: str | Path, device: str, what
         model, report = kind.from_pretrained(name, use_safetensors=True, output_loading_info=True)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"{name!r} can't be loaded as {what} ({reason}): give a folder with its config, preprocessor "
-                         "and safetensors, or a hub id and a network") from error
+        raise ValueError(
+            f"{name!r} can't be loaded as {what} ({reason}): give a folder with its config, preprocessor "
+            "and safetensors, or a hub id and a network"
+        ) from error
     if report["missing_keys"]:
-        raise ValueError(f"{name!r} lacks {len(report['missing_keys'])} weights, such as "
-                         f"{min(report['missing_keys'])}: download or export it again")
+        raise ValueError(
+            f"{name!r} lacks {len(report['missing_keys'])} weights, such as "
+            f"{min(report['missing_keys'])}: download or export it again"
+        )
     return model.to(device).eval().requires_grad_(False), image_processor

@@ -36,7 +36,7 @@ def _linear(plane: np.ndarray, guide: np.ndarray) -> tuple[np.ndarray, np.ndarra
     box = lambda x: cv2.blur(x, (2 * _RADIUS + 1,) * 2)  # noqa: E731
     mean_guide, mean_plane = box(guide), box(plane)
     outer = (guide[..., :, None] * guide[..., None, :]).reshape(*plane.shape, 9)
-    spread = np.concatenate([box(np.ascontiguousarray(outer[..., i:i + 3])) for i in (0, 3, 6)], -1)
+    spread = np.concatenate([box(np.ascontiguousarray(outer[..., i : i + 3])) for i in (0, 3, 6)], -1)
     spread = spread.reshape(*plane.shape, 3, 3) - mean_guide[..., :, None] * mean_guide[..., None, :]
     together = box(guide * plane[..., None]) - mean_guide * mean_plane[..., None]
     slope = np.linalg.solve(spread + _SMOOTH * np.eye(3, dtype=np.float32), together[..., None])[..., 0]

@@ -140,8 +140,9 @@ def pieces(labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
         own = labels == LABEL[name]
         if not own.any():
             continue
-        joined = cv2.morphologyEx(own.astype(np.uint8), cv2.MORPH_CLOSE,
-                                  cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+        joined = cv2.morphologyEx(
+            own.astype(np.uint8), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+        )
         parts = [part & own for part in components(joined > 0)]
         found += [(name, part) for part in parts if part.sum() >= max(_PIECE * parts[0].sum(), _SPECK * part.size)]
     return sorted(found, key=lambda piece: -int(piece[1].sum()))

@@ -115,9 +115,7 @@ class StructureGuide:
             checkpoint=self.checkpoint,
             timings_ms={step: self.timings_ms[step] for step in ("encode", "search")},
         )
-        guide = replace(
-            guide, attribute_confidence=self.attribute_confidence, attribute_note=self.attribute_note
-        )
+        guide = replace(guide, attribute_confidence=self.attribute_confidence, attribute_note=self.attribute_note)
         if self.landmark_source == "edited":
             return replace(guide, landmark=self.landmark, landmark_source="edited")
         if self.choice is not None and self.choice < guide.k:
@@ -134,9 +132,7 @@ class StructureGuide:
             ValueError: if there is no such candidate.
         """
         if isinstance(index, bool) or not isinstance(index, Integral) or not 0 <= index < self.k:
-            raise ValueError(
-                f"candidate must be a whole number from 0 to {self.k - 1} (K={self.k}), got {index!r}"
-            )
+            raise ValueError(f"candidate must be a whole number from 0 to {self.k - 1} (K={self.k}), got {index!r}")
         return replace(
             self, landmark=self.neighbours.silhouettes[index], landmark_source="candidate", choice=int(index)
         )
@@ -153,9 +149,7 @@ class StructureGuide:
         mask = torch.as_tensor(mask)
         size = self.interpolation.shape
         if mask.ndim != 2:
-            raise ValueError(
-                f"landmark must have shape [H, W], got {list(mask.shape)}: give one mask of one channel"
-            )
+            raise ValueError(f"landmark must have shape [H, W], got {list(mask.shape)}: give one mask of one channel")
         if mask.shape != size:
             raise ValueError(
                 f"landmark is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), "
@@ -183,8 +177,7 @@ class StructureGuide:
         """What `retrieve --json` prints: plain numbers and strings only."""
         return {
             "candidates": [
-                {"id": c.id, "similarity": c.similarity, "weight": c.weight, "iou": c.iou}
-                for c in self.candidates
+                {"id": c.id, "similarity": c.similarity, "weight": c.weight, "iou": c.iou} for c in self.candidates
             ],
             "consensus": self.consensus,
             "alpha": self.alpha,
@@ -234,9 +227,7 @@ def build_guide(
             f"{list(query.shape)}: the bank was made by another encoder"
         )
     if set(timings_ms) != {"encode", "search"} or not all(isfinite(ms) for ms in timings_ms.values()):
-        raise ValueError(
-            f"timings_ms must hold finite milliseconds of encode and search, got {dict(timings_ms)}"
-        )
+        raise ValueError(f"timings_ms must hold finite milliseconds of encode and search, got {dict(timings_ms)}")
     k = int(k)
     query = query.detach().to(neighbours.embeddings)
     basis = neighbours.embeddings[:k]

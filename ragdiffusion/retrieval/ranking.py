@@ -27,8 +27,13 @@ SYMMETRY_WEIGHT = 3.0
 them, and makes the first entry's IoU with its mirror image 0.985 instead of 0.967."""
 
 
-def shape_order(similarity: np.ndarray, shapes: np.ndarray, evidence: Sequence[tuple[torch.Tensor, float]], *,
-                symmetry_weight: float = 0.0) -> np.ndarray:
+def shape_order(
+    similarity: np.ndarray,
+    shapes: np.ndarray,
+    evidence: Sequence[tuple[torch.Tensor, float]],
+    *,
+    symmetry_weight: float = 0.0,
+) -> np.ndarray:
     """Order the nearest entries by similarity plus their overlap with what is known of the garment's shape.
 
     Args:

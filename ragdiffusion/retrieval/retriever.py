@@ -47,12 +47,21 @@ class Retriever:
         ValueError: if there is no such reader, or it can't be loaded.
     """
 
-    def __init__(self, observer: Observer, bank: Bank, *, image_size: int, checkpoint: str,
-                 reader: str | AttributeReader, device: str) -> None:
+    def __init__(
+        self,
+        observer: Observer,
+        bank: Bank,
+        *,
+        image_size: int,
+        checkpoint: str,
+        reader: str | AttributeReader,
+        device: str,
+    ) -> None:
         self.bank, self._observer, self._size, self._checkpoint = bank, observer, image_size, checkpoint
         self._voting = VotingReader(self._look)
         self.reader: AttributeReader = (
-            open_reader(reader, heads=self._voting, device=device) if isinstance(reader, str) else reader)
+            open_reader(reader, heads=self._voting, device=device) if isinstance(reader, str) else reader
+        )
 
     def retrieve(self, sight: Sight, *, k: int, alpha: float, attributes: Mapping[str, str]) -> StructureGuide:
         """Find the structure guide of a sight.
@@ -80,17 +89,28 @@ class Retriever:
             voters = self.bank.attributes(neighbours.ids[:VOTERS])
             reading = voted_reading(sight.probabilities, voters, started=started)
         searched = time.perf_counter()
-        guide = build_guide(query, neighbours, k=k, alpha=alpha, attributes={**reading.values, **given},
-                            checkpoint=self._checkpoint,
-                            timings_ms={"encode": sight.seconds * 1e3 + (encoded - started) * 1e3,
-                                        "search": (searched - encoded) * 1e3})
+        guide = build_guide(
+            query,
+            neighbours,
+            k=k,
+            alpha=alpha,
+            attributes={**reading.values, **given},
+            checkpoint=self._checkpoint,
+            timings_ms={
+                "encode": sight.seconds * 1e3 + (encoded - started) * 1e3,
+                "search": (searched - encoded) * 1e3,
+            },
+        )
         confidence = {key: sure for key, sure in reading.confidence.items() if key not in given}
         return replace(guide, attribute_confidence=confidence, attribute_note=reading.note)
 
     def _query(self, sight: Sight, reading: AttributeReading, given: Mapping[str, str]) -> torch.Tensor:
         """e of a photo, (D,): of its tokens, the attributes that are given and those that were read surely."""
-        sure = {key: value for key, value in reading.values.items()
-                if reading.confidence.get(key, 0.0) >= EMBEDDED_CONFIDENCE}
+        sure = {
+            key: value
+            for key, value in reading.values.items()
+            if reading.confidence.get(key, 0.0) >= EMBEDDED_CONFIDENCE
+        }
         return self._observer.embed(sight, {**sure, **given})
 
     def _search(self, query: torch.Tensor, k: int, sight: Sight) -> Neighbours:
@@ -126,5 +146,6 @@ def ranking_of(sight: Sight) -> Ranking | None:
     evidence = [(sight.outline, OUTLINE_WEIGHT)]
     if sight.expected is not None:
         evidence.append((sight.expected, EXPECTED_WEIGHT))
-    return Ranking(RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT),
-                   group_worn(sight))
+    return Ranking(
+        RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT), group_worn(sight)
+    )

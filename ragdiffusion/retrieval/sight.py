@@ -108,16 +108,24 @@ class Observer:
         image_size: side of the outlines, pixels.
     """
 
-    def __init__(self, structure_net: StructureNet, silhouette_net: SilhouetteNet | None,
-                 finder: GarmentFinder | None, *, image_size: int) -> None:
+    def __init__(
+        self,
+        structure_net: StructureNet,
+        silhouette_net: SilhouetteNet | None,
+        finder: GarmentFinder | None,
+        *,
+        image_size: int,
+    ) -> None:
         self.finder, self._net, self._silhouettes, self._size = finder, structure_net, silhouette_net, image_size
         self._taught = taught_attributes(structure_net.attribute_heads)
-        self._silhouettes_taught = (taught_attributes(silhouette_net.attribute_heads)
-                                    if silhouette_net is not None else frozenset())
+        self._silhouettes_taught = (
+            taught_attributes(silhouette_net.attribute_heads) if silhouette_net is not None else frozenset()
+        )
 
     @torch.no_grad()
-    def see(self, image: Image.Image, garment: GarmentChoice | None = None, *,
-            alpha: np.ndarray | None = None) -> Sight:
+    def see(
+        self, image: Image.Image, garment: GarmentChoice | None = None, *, alpha: np.ndarray | None = None
+    ) -> Sight:
         """Look at a photo.
 
         Args:
@@ -152,8 +160,9 @@ class Observer:
             expected = prediction.silhouette[0, 0].float().sigmoid().cpu()
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             probabilities |= head_probabilities(prediction.attributes, self._silhouettes_taught)
-        return Sight(image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, photo,
-                     alpha)
+        return Sight(
+            image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, photo, alpha
+        )
 
     @torch.no_grad()
     def embed(self, sight: Sight, known: Mapping[str, str]) -> torch.Tensor:
@@ -170,8 +179,10 @@ class Observer:
         assert net is not None  # or there is nothing to predict
         size, device = net.config.input_size, net.device
         photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), size)
-        return net(photo_to_tensor(Image.fromarray(photo), size).to(device),
-                                 torch.from_numpy(framed_mask)[None, None].to(device))
+        return net(
+            photo_to_tensor(Image.fromarray(photo), size).to(device),
+            torch.from_numpy(framed_mask)[None, None].to(device),
+        )
 
 
 def own_outline(mask: np.ndarray, size: int) -> torch.Tensor | None:

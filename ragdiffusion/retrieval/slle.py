@@ -57,9 +57,7 @@ def barycentric_weights(query: Tensor, neighbours: Tensor, *, ridge: float = 1e-
     trace = squared.sum(dim=-1)[:, None, None]  # [B, 1, 1]
     identity = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
     regular = gram / torch.where(trace > 0, trace, 1.0) + ridge * identity
-    solution = torch.cholesky_solve(torch.ones_like(regular[..., :1]), torch.linalg.cholesky(regular))[
-        ..., 0
-    ]  # [B, K]
+    solution = torch.cholesky_solve(torch.ones_like(regular[..., :1]), torch.linalg.cholesky(regular))[..., 0]  # [B, K]
     weights = solution / solution.sum(dim=-1, keepdim=True)
     equal = squared <= COINCIDENCE**2 * target.square().sum(dim=-1, keepdim=True)  # [B, K]
     share = equal.double() / equal.sum(dim=-1, keepdim=True).clamp(min=1)
@@ -83,9 +81,7 @@ def fuse_embedding(query: Tensor, neighbours: Tensor, weights: Tensor, alpha: fl
     """
     _require_embeddings(query, neighbours)
     if weights.shape != neighbours.shape[:2]:
-        raise ValueError(
-            f"weights must have shape [B, K] = {list(neighbours.shape[:2])}, got {list(weights.shape)}"
-        )
+        raise ValueError(f"weights must have shape [B, K] = {list(neighbours.shape[:2])}, got {list(weights.shape)}")
     _require_finite("weights", weights)
     if isinstance(alpha, bool) or not isinstance(alpha, Real) or not 0.0 <= alpha <= 1.0:
         raise ValueError(f"alpha must be a number from 0 to 1, got {alpha!r}: 0.5 is the paper's value")
@@ -134,12 +130,7 @@ def _require_embeddings(query: Tensor, neighbours: Tensor) -> None:
     if query.ndim != 2 or not query.is_floating_point():
         raise ValueError(f"query must be floating point [B, D], got {query.dtype} {list(query.shape)}")
     batch, width = query.shape
-    if (
-        neighbours.ndim != 3
-        or neighbours.shape[0] != batch
-        or neighbours.shape[2] != width
-        or not neighbours.shape[1]
-    ):
+    if neighbours.ndim != 3 or neighbours.shape[0] != batch or neighbours.shape[2] != width or not neighbours.shape[1]:
         raise ValueError(
             f"neighbours must have shape [B, K, D] = [{batch}, K >= 1, {width}], got {list(neighbours.shape)}"
         )

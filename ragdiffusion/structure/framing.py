@@ -51,8 +51,9 @@ def largest_part(mask: np.ndarray) -> np.ndarray | None:
     return np.where(others, 0, mask)
 
 
-def crop(image: np.ndarray, frame: tuple[float, float, float], size: int, *, beyond: int = cv2.BORDER_REPLICATE
-         ) -> np.ndarray:
+def crop(
+    image: np.ndarray, frame: tuple[float, float, float], size: int, *, beyond: int = cv2.BORDER_REPLICATE
+) -> np.ndarray:
     """Cut a square frame out of a square picture.
 
     Args:
@@ -94,8 +95,9 @@ def framed(image: np.ndarray, mask: np.ndarray, size: int) -> np.ndarray:
     return crop(isolate(image, mask), frame_of(mask), size)
 
 
-def laid_over(image: np.ndarray, mask: np.ndarray, frame: tuple[float, float, float], size: int
-              ) -> tuple[np.ndarray, np.ndarray]:
+def laid_over(
+    image: np.ndarray, mask: np.ndarray, frame: tuple[float, float, float], size: int
+) -> tuple[np.ndarray, np.ndarray]:
     """A photo and its garment mask cut out alike, as SilhouetteNet sees them.
 
     Args:

@@ -6,8 +6,12 @@ import torch
 from torch.nn import functional as F
 
 
-def info_nce(photos: torch.Tensor, standards: torch.Tensor, temperature: torch.Tensor | float,
-             targets: torch.Tensor | None = None) -> torch.Tensor:
+def info_nce(
+    photos: torch.Tensor,
+    standards: torch.Tensor,
+    temperature: torch.Tensor | float,
+    targets: torch.Tensor | None = None,
+) -> torch.Tensor:
     """InfoNCE over a batch of pairs (Eq. 1).
 
     Args:

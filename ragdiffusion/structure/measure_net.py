@@ -57,9 +57,16 @@ class MeasureNet(ModelMixin, ConfigMixin):
     config_name = "config.json"
 
     @register_to_config
-    def __init__(self, kind_names: Sequence[str] = (), measure_names: Sequence[str] = (), centre: Sequence[float] = (),
-                 spread: Sequence[float] = (), input_size: int = 128,
-                 widths: tuple[int, ...] = (32, 64, 96, 128, 160), hidden: int = 256) -> None:
+    def __init__(
+        self,
+        kind_names: Sequence[str] = (),
+        measure_names: Sequence[str] = (),
+        centre: Sequence[float] = (),
+        spread: Sequence[float] = (),
+        input_size: int = 128,
+        widths: tuple[int, ...] = (32, 64, 96, 128, 160),
+        hidden: int = 256,
+    ) -> None:
         super().__init__()
         if input_size % (1 << len(widths)):
             raise ValueError(f"input_size is {input_size}, a multiple of {1 << len(widths)} wanted for these widths")
@@ -69,8 +76,9 @@ class MeasureNet(ModelMixin, ConfigMixin):
         self.down = nn.ModuleList(ResidualBlock(widths[max(0, i - 1)], width) for i, width in enumerate(widths))
         coarsest = input_size >> len(widths)
         self.squeeze = nn.Conv2d(widths[-1], 48, 1)
-        self.reading = nn.Sequential(nn.Linear(48 * coarsest**2 + widths[-1], hidden), nn.GELU(),
-                                     nn.Linear(hidden, hidden), nn.GELU())
+        self.reading = nn.Sequential(
+            nn.Linear(48 * coarsest**2 + widths[-1], hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU()
+        )
         self.kind_head = nn.Linear(hidden, len(kind_names))
         self.measure_head = nn.Linear(hidden, 2 * (len(measure_names) + 1))
         self.attribute_heads = nn.ModuleList(nn.Linear(hidden, len(attribute.values)) for attribute in ATTRIBUTES)
@@ -100,6 +108,9 @@ class MeasureNet(ModelMixin, ConfigMixin):
             x = block(F.avg_pool2d(x, 2) if index else x)
         read = self.reading(torch.cat([self.squeeze(x).flatten(1), x.mean((2, 3))], 1))
         mean, log_variance = self.measure_head(read).float().chunk(2, 1)
-        return MeasurePrediction(self.kind_head(read).float(), mean,
-                                 log_variance.clamp(_LEAST_LOG_VARIANCE, _MOST_LOG_VARIANCE),
-                                 [head(read).float() for head in self.attribute_heads])
+        return MeasurePrediction(
+            self.kind_head(read).float(),
+            mean,
+            log_variance.clamp(_LEAST_LOG_VARIANCE, _MOST_LOG_VARIANCE),
+            [head(read).float() for head in self.attribute_heads],
+        )

@@ -50,8 +50,17 @@ class _Mixing(nn.Module):
         super().__init__()
         self.places = nn.Parameter(torch.randn(side**2, width) * 0.02)
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(width, heads, dim_feedforward=2 * width, dropout=0.0, activation="gelu",
-                                       batch_first=True, norm_first=True) for _ in range(depth))
+            nn.TransformerEncoderLayer(
+                width,
+                heads,
+                dim_feedforward=2 * width,
+                dropout=0.0,
+                activation="gelu",
+                batch_first=True,
+                norm_first=True,
+            )
+            for _ in range(depth)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, width, side, side) -> the same."""
@@ -76,8 +85,9 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
     config_name = "config.json"
 
     @register_to_config
-    def __init__(self, input_size: int = 128, widths: tuple[int, ...] = (40, 64, 112, 160), depth: int = 3,
-                 heads: int = 4) -> None:
+    def __init__(
+        self, input_size: int = 128, widths: tuple[int, ...] = (40, 64, 112, 160), depth: int = 3, heads: int = 4
+    ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
         if input_size % coarsest:

@@ -54,9 +54,18 @@ class StructureNet(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, vision: dict, feature_dim: int, embedding_dim: int, resampler_dim: int, resampler_heads: int,
-                 attribute_dim: int = 32, resampler_depth: int = 4, resampler_queries: int = 8,
-                 temperature: float = 0.07) -> None:
+    def __init__(
+        self,
+        vision: dict,
+        feature_dim: int,
+        embedding_dim: int,
+        resampler_dim: int,
+        resampler_heads: int,
+        attribute_dim: int = 32,
+        resampler_depth: int = 4,
+        resampler_queries: int = 8,
+        temperature: float = 0.07,
+    ) -> None:
         super().__init__()
         self.towers = nn.ModuleDict({name: CLIPVisionModel(CLIPVisionConfig(**vision)) for name in DOMAINS})
         for tower in self.towers.values():
@@ -64,16 +73,25 @@ class StructureNet(ModelMixin, ConfigMixin):
             table = tower.get_parameter(_POSITIONS)
             table.data.copy_(place_codes(vision["image_size"] // vision["patch_size"], vision["hidden_size"]))
         self.projections = nn.ModuleDict(
-            {name: nn.Sequential(nn.LayerNorm(vision["hidden_size"]), nn.Linear(vision["hidden_size"], feature_dim))
-             for name in DOMAINS})
+            {
+                name: nn.Sequential(nn.LayerNorm(vision["hidden_size"]), nn.Linear(vision["hidden_size"], feature_dim))
+                for name in DOMAINS
+            }
+        )
         for twins in (self.towers, self.projections):  # twins start alike, so photos and flat-lays start aligned
             twins["standard"].load_state_dict(twins["photo"].state_dict())
         # Index 0 is "unknown", as in attributes.encode.
         self.attribute_embeddings = nn.ModuleList(
-            nn.Embedding(len(attribute.values) + 1, attribute_dim) for attribute in EMBEDDED)
-        self.resampler = Resampler(in_dim=feature_dim + len(EMBEDDED) * attribute_dim, dim=resampler_dim,
-                                   out_dim=resampler_dim, depth=resampler_depth, heads=resampler_heads,
-                                   queries=resampler_queries)
+            nn.Embedding(len(attribute.values) + 1, attribute_dim) for attribute in EMBEDDED
+        )
+        self.resampler = Resampler(
+            in_dim=feature_dim + len(EMBEDDED) * attribute_dim,
+            dim=resampler_dim,
+            out_dim=resampler_dim,
+            depth=resampler_depth,
+            heads=resampler_heads,
+            queries=resampler_queries,
+        )
         self.to_embedding = nn.Linear(resampler_dim, embedding_dim)
         self.log_temperature = nn.Parameter(torch.tensor(temperature).log())
         self.attribute_heads = nn.ModuleList(nn.Linear(feature_dim, len(attribute.values)) for attribute in ATTRIBUTES)
@@ -102,8 +120,9 @@ class StructureNet(ModelMixin, ConfigMixin):
         if domain not in DOMAINS:
             raise ValueError(f"unknown domain {domain!r}: a tower is one of {DOMAINS}")
         if images.shape[-2:] != (self.image_size, self.image_size):
-            raise ValueError(f"images are {tuple(images.shape[-2:])}, StructureNet wants "
-                             f"{(self.image_size, self.image_size)}")
+            raise ValueError(
+                f"images are {tuple(images.shape[-2:])}, StructureNet wants {(self.image_size, self.image_size)}"
+            )
         mean, std = (images.new_tensor(v).view(3, 1, 1) for v in (_CLIP_MEAN, _CLIP_STD))
         hidden = self.towers[domain](((images + 1) / 2 - mean) / std).last_hidden_state
         return self.projections[domain](hidden)

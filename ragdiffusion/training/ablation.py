@@ -60,8 +60,9 @@ this project's own."""
 CHANNELS = tuple(sorted({variant.latent_channels for variant in VARIANTS}, reverse=True))
 
 
-def variant_pipeline(base: RAGDiffusionPipeline, preset: Preset, vae: GarmentAutoencoder, *, seed: int
-                     ) -> RAGDiffusionPipeline:
+def variant_pipeline(
+    base: RAGDiffusionPipeline, preset: Preset, vae: GarmentAutoencoder, *, seed: int
+) -> RAGDiffusionPipeline:
     """A new denoiser over a base's frozen parts and an autoencoder.
 
     Every weight that has the same shape whatever the latent's channels starts the same.
@@ -90,8 +91,12 @@ def variant_pipeline(base: RAGDiffusionPipeline, preset: Preset, vae: GarmentAut
     for name in ("vae", "structure_net", "appearance_flow"):
         components[name].eval().requires_grad_(False)
     return RAGDiffusionPipeline(
-        **components, preset_name=preset.name, latent_packing=preset.latent_packing, image_size=preset.image_size,
-        sampling=asdict(preset.defaults))
+        **components,
+        preset_name=preset.name,
+        latent_packing=preset.latent_packing,
+        image_size=preset.image_size,
+        sampling=asdict(preset.defaults),
+    )
 
 
 def untouched_copy(pipeline: RAGDiffusionPipeline) -> RAGDiffusionPipeline:
@@ -104,8 +109,9 @@ def untouched_copy(pipeline: RAGDiffusionPipeline) -> RAGDiffusionPipeline:
 def own_pairs(source: PairSource) -> Callable[[np.random.Generator], Pair]:
     """Draw a photo and its own garment's flat-lay, as the paper's data has it: no other garment's silhouette."""
     if source.real is not None:
-        source = replace(source, real=RealPairs(source.real.garments, other_silhouette=0, warped_target=0,
-                                                untouched=UNTOUCHED))
+        source = replace(
+            source, real=RealPairs(source.real.garments, other_silhouette=0, warped_target=0, untouched=UNTOUCHED)
+        )
     return source.draw
 
 
@@ -132,15 +138,24 @@ def encode_for_all(pipelines: Iterable[RAGDiffusionPipeline], batch: Batch) -> B
         "visibility": F.avg_pool2d(draft.visibility, 8),
         "query": first.structure_net(images["framed_photo"], batch["attributes"], "photo"),
         "pixels": F.interpolate(batch["photo"].float(), size=(MASK_SIDE, MASK_SIDE), mode="area").round().byte(),
-        "own": batch["own"], "labels": batch["labels"]}
+        "own": batch["own"],
+        "labels": batch["labels"],
+    }
     for pipeline in pipelines:
         for name, image in (("target", images["standard"]), ("photo", images["photo"]), ("draft", draft.image)):
             encoded[f"{name}/{pipeline.vae.config.latent_channels}"] = pipeline.encode(image)
     return encoded
 
 
-def shared_pool(folder: Path, pipelines: Iterable[RAGDiffusionPipeline], draw: Callable[[np.random.Generator], Pair],
-                *, size: int, seed: int = 0, batch_size: int = 16) -> LatentPool:
+def shared_pool(
+    folder: Path,
+    pipelines: Iterable[RAGDiffusionPipeline],
+    draw: Callable[[np.random.Generator], Pair],
+    *,
+    size: int,
+    seed: int = 0,
+    batch_size: int = 16,
+) -> LatentPool:
     """The pool that all variants learn from; what is encoded already is not made again."""
     pipelines = list(pipelines)
     seen = pipelines[0].structure_net.image_size
@@ -165,8 +180,9 @@ def through(rows: dict[str, np.ndarray], channels: int) -> dict[str, np.ndarray]
     return chosen
 
 
-def train_variant(config: LoopConfig, variant: Variant, pipeline: RAGDiffusionPipeline, bank: TrainingBank,
-                  pool: LatentPool) -> RAGDiffusionPipeline:
+def train_variant(
+    config: LoopConfig, variant: Variant, pipeline: RAGDiffusionPipeline, bank: TrainingBank, pool: LatentPool
+) -> RAGDiffusionPipeline:
     """Train a variant up to `config.steps`; a finished one is read back.
 
     Args:
@@ -177,11 +193,19 @@ def train_variant(config: LoopConfig, variant: Variant, pipeline: RAGDiffusionPi
         pool: from `shared_pool`.
     """
     module = TrainedParts(pipeline)
-    batches = SeededBatches(lambda rng, count: through(pool.batch(rng, count), variant.latent_channels),
-                            batch_size=config.batch_size, seed=config.seed)
-    module.load_state_dict(train(
-        config, module, batches,
-        lambda _, batch, generator: denoiser_losses(pipeline, bank, batch, generator, variant.without)))
+    batches = SeededBatches(
+        lambda rng, count: through(pool.batch(rng, count), variant.latent_channels),
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    module.load_state_dict(
+        train(
+            config,
+            module,
+            batches,
+            lambda _, batch, generator: denoiser_losses(pipeline, bank, batch, generator, variant.without),
+        )
+    )
     module.save(config.out)
     for part in module.parts.values():
         part.requires_grad_(False)
@@ -193,10 +217,16 @@ def mask_network(*, widths: tuple[int, ...] = (16, 32, 64), seed: int = 0) -> UN
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return UNet2DModel(
-            sample_size=MASK_SIDE, in_channels=3, out_channels=1, block_out_channels=widths, layers_per_block=1,
+            sample_size=MASK_SIDE,
+            in_channels=3,
+            out_channels=1,
+            block_out_channels=widths,
+            layers_per_block=1,
             down_block_types=("DownBlock2D",) * (len(widths) - 1) + ("AttnDownBlock2D",),
-            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (len(widths) - 1), norm_num_groups=8,
-            attention_head_dim=8)
+            up_block_types=("AttnUpBlock2D",) + ("UpBlock2D",) * (len(widths) - 1),
+            norm_num_groups=8,
+            attention_head_dim=8,
+        )
 
 
 def mask_losses(net: UNet2DModel, batch: Batch) -> dict[str, torch.Tensor]:
@@ -206,18 +236,27 @@ def mask_losses(net: UNet2DModel, batch: Batch) -> dict[str, torch.Tensor]:
     drawn = logits.sigmoid()
     dice = 1 - 2 * (drawn * truth).sum((1, 2, 3)) / (drawn + truth).sum((1, 2, 3)).clamp(min=1)
     both, either = (drawn > 0.5) & (truth > 0.5), (drawn > 0.5) | (truth > 0.5)
-    return {"loss": F.binary_cross_entropy_with_logits(logits, truth) + dice.mean(),
-            "iou": (both.sum((1, 2, 3)) / either.sum((1, 2, 3)).clamp(min=1)).mean()}
+    return {
+        "loss": F.binary_cross_entropy_with_logits(logits, truth) + dice.mean(),
+        "iou": (both.sum((1, 2, 3)) / either.sum((1, 2, 3)).clamp(min=1)).mean(),
+    }
 
 
 def train_mask_network(config: LoopConfig, net: UNet2DModel, pool: LatentPool) -> UNet2DModel:
     """Train the mask network up to `config.steps` on the same batches as the variants; a finished one is read back."""
+
     def make(rng: np.random.Generator, count: int) -> dict[str, np.ndarray]:
         rows = pool.batch(rng, count)
         return {name: rows[name] for name in ("pixels", "landmark")}
 
-    net.load_state_dict(train(config, net, SeededBatches(make, batch_size=config.batch_size, seed=config.seed),
-                              lambda module, batch, _: mask_losses(module, batch)))
+    net.load_state_dict(
+        train(
+            config,
+            net,
+            SeededBatches(make, batch_size=config.batch_size, seed=config.seed),
+            lambda module, batch, _: mask_losses(module, batch),
+        )
+    )
     net.eval().requires_grad_(False).save_pretrained(config.out / "mask_network")
     sync_tree(config.out / "mask_network")
     return net

@@ -53,7 +53,7 @@ def crop_batch(images: np.ndarray, rng: np.random.Generator, count: int, crop: i
     for _ in range(count):
         image = images[rng.integers(len(images))]
         top, left = rng.integers(0, (image.shape[0] - crop) // 8 + 1, 2) * 8
-        patch = image[top: top + crop, left: left + crop]
+        patch = image[top : top + crop, left : left + crop]
         if rng.random() < 0.5:
             patch = patch[:, ::-1]
         if rng.random() < 0.3:
@@ -64,8 +64,12 @@ def crop_batch(images: np.ndarray, rng: np.random.Generator, count: int, crop: i
     return {"image": np.stack(chosen).transpose(0, 3, 1, 2).copy()}
 
 
-def reconstruction_losses(module: GarmentAutoencoder, image: torch.Tensor, generator: torch.Generator,
-                          perceptual: PerceptualLoss | None = None) -> dict[str, torch.Tensor]:
+def reconstruction_losses(
+    module: GarmentAutoencoder,
+    image: torch.Tensor,
+    generator: torch.Generator,
+    perceptual: PerceptualLoss | None = None,
+) -> dict[str, torch.Tensor]:
     """L1 and edge differences of a reconstruction and, where one is given, its perceptual distance.
 
     Args:
@@ -83,8 +87,11 @@ def reconstruction_losses(module: GarmentAutoencoder, image: torch.Tensor, gener
     error = output - image
     edges = sum((error.diff(dim=d)).abs().mean() for d in (2, 3))
     mse = error.square().mean()
-    figures = {"loss": error.abs().mean() + 0.5 * edges + mse, "mse": mse.detach(),
-               "psnr": 10 * torch.log10(4 / mse.detach())}
+    figures = {
+        "loss": error.abs().mean() + 0.5 * edges + mse,
+        "mse": mse.detach(),
+        "psnr": 10 * torch.log10(4 / mse.detach()),
+    }
     if perceptual is not None:
         distance = perceptual.distance(output, image)
         figures["loss"] = figures["loss"] + perceptual.weight * distance
@@ -92,8 +99,15 @@ def reconstruction_losses(module: GarmentAutoencoder, image: torch.Tensor, gener
     return figures
 
 
-def train_autoencoder(config: LoopConfig, images: np.ndarray, held_out: np.ndarray, *, model: GarmentAutoencoder,
-                      crop: int = 128, perceptual: PerceptualLoss | None = None) -> GarmentAutoencoder:
+def train_autoencoder(
+    config: LoopConfig,
+    images: np.ndarray,
+    held_out: np.ndarray,
+    *,
+    model: GarmentAutoencoder,
+    crop: int = 128,
+    perceptual: PerceptualLoss | None = None,
+) -> GarmentAutoencoder:
     """Train an autoencoder; writes `vae/` in diffusers layout and reconstructions under `config.out`.
 
     Args:
@@ -124,15 +138,16 @@ def train_autoencoder(config: LoopConfig, images: np.ndarray, held_out: np.ndarr
         shown = torch.cat([image, output.float()], 3)[:16].add(1).mul(127.5).clamp(0, 255).byte()
         rows = shown.permute(0, 2, 3, 1).cpu().numpy()
         across = min(4, len(rows))
-        sheet = np.vstack([np.hstack(list(rows[i: i + across])) for i in range(0, len(rows) - across + 1, across)])
+        sheet = np.vstack([np.hstack(list(rows[i : i + across])) for i in range(0, len(rows) - across + 1, across)])
         cv2.imwrite(str(config.out / f"sheet-{step:07d}.jpg"), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))
         figures = {"held_out_psnr": round(float(psnr.mean()), 3)}
         if perceptual is not None:
             figures["held_out_perceptual"] = round(float(perceptual.distance(output.float(), image)), 5)
         return figures
 
-    batches = SeededBatches(lambda rng, count: crop_batch(images, rng, count, crop), batch_size=config.batch_size,
-                            seed=config.seed)
+    batches = SeededBatches(
+        lambda rng, count: crop_batch(images, rng, count, crop), batch_size=config.batch_size, seed=config.seed
+    )
     model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
     model.eval().save_pretrained(config.out / "vae")
     sync_tree(config.out / "vae")

@@ -66,8 +66,12 @@ class TrainingBank:
         similarity = similarity.masked_fill(own[:, None] == self.structures.to(query.device), float("-inf"))
         neighbours = table[similarity.topk(min(self.k, len(table)), dim=1).indices]  # (B, K, D)
         weights = barycentric_weights(query, neighbours)
-        return torch.cat([fuse_embedding(q[None], n[None], w[None], float(a))
-                          for q, n, w, a in zip(query, neighbours, weights, alpha, strict=True)]).to(query.dtype)
+        return torch.cat(
+            [
+                fuse_embedding(q[None], n[None], w[None], float(a))
+                for q, n, w, a in zip(query, neighbours, weights, alpha, strict=True)
+            ]
+        ).to(query.dtype)
 
 
 def structure_code(name: str) -> int:
@@ -79,19 +83,23 @@ def training_bank(bank: Bank) -> TrainingBank:
     """The enabled entries of a bank; an entry's source, `collection:name` or `collection:name+variant`, names what it
     shows."""
     ids, embeddings = bank.embeddings()
-    codes = {entry.id: structure_code(entry.source.partition(":")[2].partition("+")[0])
-             for entry in bank.entries(enabled=True)}
+    codes = {
+        entry.id: structure_code(entry.source.partition(":")[2].partition("+")[0])
+        for entry in bank.entries(enabled=True)
+    }
     return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=torch.tensor([codes[int(i)] for i in ids]))
 
 
-def denoiser_batch(draw: Callable[[np.random.Generator], Pair], structure_size: int, rng: np.random.Generator,
-                   count: int) -> dict[str, np.ndarray]:
+def denoiser_batch(
+    draw: Callable[[np.random.Generator], Pair], structure_size: int, rng: np.random.Generator, count: int
+) -> dict[str, np.ndarray]:
     """Stack pairs as this trainer wants them."""
     pairs = [draw(rng) for _ in range(count)]
     return {
         "photo": np.stack([p.photo for p in pairs]).transpose(0, 3, 1, 2).copy(),
-        "framed_photo": np.stack([framed(p.photo, p.photo_mask / 255.0, structure_size)
-                                  for p in pairs]).transpose(0, 3, 1, 2).copy(),
+        "framed_photo": np.stack([framed(p.photo, p.photo_mask / 255.0, structure_size) for p in pairs])
+        .transpose(0, 3, 1, 2)
+        .copy(),
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
         "attributes": np.array([encode(p.attributes) for p in pairs]),
@@ -114,16 +122,22 @@ def encode_batch(pipeline: RAGDiffusionPipeline, batch: Batch) -> Batch:
     draft = pipeline.draft_for(images["photo"], landmark)
     query = pipeline.structure_net(images["framed_photo"], batch["attributes"], "photo")
     sources = pipeline.sources(images["photo"], landmark, query, pipeline.encode_text([""]), draft)
-    encoded = {"target": pipeline.encode(images["standard"]), "photo": sources.photo,
-               "landmark": sources.landmark.mul(255).round().byte(), "query": query,
-               "own": batch["own"], "labels": batch["labels"]}
+    encoded = {
+        "target": pipeline.encode(images["standard"]),
+        "photo": sources.photo,
+        "landmark": sources.landmark.mul(255).round().byte(),
+        "query": query,
+        "own": batch["own"],
+        "labels": batch["labels"],
+    }
     if sources.draft is not None:
         encoded |= {"draft": sources.draft, "visibility": sources.visibility}
     return encoded
 
 
-def encode_samples(pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair], *, batch_size: int
-                   ) -> Encode:
+def encode_samples(
+    pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair], *, batch_size: int
+) -> Encode:
     """What fills a pool: draws samples and encodes them a batch at a time, on the pipeline's device.
 
     Args:
@@ -131,12 +145,14 @@ def encode_samples(pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Gen
         draw: gives a pair at the pipeline's image size.
         batch_size: samples encoded at a time.
     """
+
     def encode(rng: np.random.Generator, count: int) -> Batch:
         device, parts = pipeline.device, []
         for start in range(0, count, batch_size):
             batch = denoiser_batch(draw, pipeline.structure_net.image_size, rng, min(batch_size, count - start))
-            parts.append(encode_batch(pipeline, {name: torch.from_numpy(rows).to(device)
-                                                 for name, rows in batch.items()}))
+            parts.append(
+                encode_batch(pipeline, {name: torch.from_numpy(rows).to(device) for name, rows in batch.items()})
+            )
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
     return encode
@@ -170,8 +186,13 @@ def draw_by_chance(pipeline: RAGDiffusionPipeline, encoded: Batch, generator: to
     return Draws(alpha, keep, t, torch.randn(shape, generator=generator, device=device))
 
 
-def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch, generator: torch.Generator,
-                    without: Sequence[str] = ()) -> dict[str, torch.Tensor]:
+def denoiser_losses(
+    pipeline: RAGDiffusionPipeline,
+    bank: TrainingBank,
+    encoded: Batch,
+    generator: torch.Generator,
+    without: Sequence[str] = (),
+) -> dict[str, torch.Tensor]:
     """The diffusion loss of one batch of `encode_batch`, weighted by min-SNR.
 
     Args:
@@ -189,8 +210,15 @@ def denoiser_losses(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded:
     return losses_of(pipeline, bank, encoded, text, replace(draws, keep=draws.keep.without(without)))
 
 
-def losses_of(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch, text: TextFeatures, draws: Draws, *,
-              always_capture: bool = False) -> dict[str, torch.Tensor]:
+def losses_of(
+    pipeline: RAGDiffusionPipeline,
+    bank: TrainingBank,
+    encoded: Batch,
+    text: TextFeatures,
+    draws: Draws,
+    *,
+    always_capture: bool = False,
+) -> dict[str, torch.Tensor]:
     """The diffusion loss of one batch with all that chance decides about it.
 
     Args:
@@ -207,8 +235,14 @@ def losses_of(pipeline: RAGDiffusionPipeline, bank: TrainingBank, encoded: Batch
     packing, dtype, denoiser = pipeline.config.latent_packing, text.hidden.dtype, pipeline.denoiser
     draft, visibility = (encoded[name].to(dtype) if name in encoded else None for name in ("draft", "visibility"))
     embedding = bank.fuse(encoded["query"].float(), encoded["own"], draws.alpha)
-    sources = Sources(photo=encoded["photo"].to(dtype), landmark=encoded["landmark"].to(dtype) / 255,
-                      embedding=embedding.to(dtype), text=text, draft=draft, visibility=visibility)
+    sources = Sources(
+        photo=encoded["photo"].to(dtype),
+        landmark=encoded["landmark"].to(dtype) / 255,
+        embedding=embedding.to(dtype),
+        text=text,
+        draft=draft,
+        visibility=visibility,
+    )
     target = F.pixel_unshuffle(encoded["target"].float(), packing)
     prepared = denoiser.prepare(sources, draws.keep, denoiser.capture(sources, draws.keep, always=always_capture))
     scheduler, t = pipeline.scheduler, draws.t
@@ -246,9 +280,16 @@ class TrainedParts(nn.Module):
             sync_tree(folder / name)
 
 
-def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,
-                   pipeline: RAGDiffusionPipeline, bank: TrainingBank, pool: int | None = None,
-                   encoders: Encoders | None = None) -> RAGDiffusionPipeline:
+def train_denoiser(
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator], Pair],
+    held_out: list[Pair],
+    *,
+    pipeline: RAGDiffusionPipeline,
+    bank: TrainingBank,
+    pool: int | None = None,
+    encoders: Encoders | None = None,
+) -> RAGDiffusionPipeline:
     """Train the denoiser; writes its parts in diffusers layout and sample sheets under `config.out`.
 
     Args:
@@ -266,8 +307,12 @@ def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pai
         if (part := getattr(pipeline, name)) is not None:
             part.to(config.device).eval().requires_grad_(False)
     fixed = iter(held_out)
-    test = {name: torch.from_numpy(value).to(config.device) for name, value in denoiser_batch(
-        lambda rng: next(fixed), size, np.random.default_rng(0), len(held_out)).items()}
+    test = {
+        name: torch.from_numpy(value).to(config.device)
+        for name, value in denoiser_batch(
+            lambda rng: next(fixed), size, np.random.default_rng(0), len(held_out)
+        ).items()
+    }
 
     def on_sample(module: TrainedParts, step: int) -> dict[str, float]:
         return sample_sheet(pipeline, bank, test, config.out / f"sheet-{step:07d}.jpg")
@@ -286,15 +331,27 @@ def train_denoiser(config: LoopConfig, draw: Callable[[np.random.Generator], Pai
         make, settings = stack, config
         if rows is not None:
             make, settings = rows.batch, replace(config, workers=0)  # rows only need to be looked up
-        module.load_state_dict(train(settings, module, SeededBatches(make, batch_size=config.batch_size,
-                                                                     seed=config.seed), losses, on_sample=on_sample))
+        module.load_state_dict(
+            train(
+                settings,
+                module,
+                SeededBatches(make, batch_size=config.batch_size, seed=config.seed),
+                losses,
+                on_sample=on_sample,
+            )
+        )
     module.save(config.out)
     return pipeline
 
 
 @contextmanager
-def _open_rows(config: LoopConfig, pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair],
-               pool: int | None, encoders: Encoders | None) -> Iterator[LatentPool | None]:
+def _open_rows(
+    config: LoopConfig,
+    pipeline: RAGDiffusionPipeline,
+    draw: Callable[[np.random.Generator], Pair],
+    pool: int | None,
+    encoders: Encoders | None,
+) -> Iterator[LatentPool | None]:
     """The pool that is asked for, None without one."""
     folder = config.out / "pool"
     if pool is None:
@@ -302,16 +359,24 @@ def _open_rows(config: LoopConfig, pipeline: RAGDiffusionPipeline, draw: Callabl
     elif encoders is None:
         if config.threads is not None:
             torch.set_num_threads(config.threads)
-        yield open_pool(folder, encode_samples(pipeline, draw, batch_size=config.batch_size), size=pool,
-                        seed=config.seed)
+        yield open_pool(
+            folder, encode_samples(pipeline, draw, batch_size=config.batch_size), size=pool, seed=config.seed
+        )
     else:
         with rolling_pool(folder, encoders, size=pool, seed=config.seed) as rows:
             yield rows
 
 
 @torch.no_grad()
-def sample_sheet(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: Batch, path: Path, *,
-                 strengths: tuple[float, ...] = (0.25, 0.5, 1.0), steps: int = 10) -> dict[str, float]:
+def sample_sheet(
+    pipeline: RAGDiffusionPipeline,
+    bank: TrainingBank,
+    batch: Batch,
+    path: Path,
+    *,
+    strengths: tuple[float, ...] = (0.25, 0.5, 1.0),
+    steps: int = 10,
+) -> dict[str, float]:
     """Draw the held-out pairs, write a sheet (photo, draft, one column for each strength, standard), measure them.
 
     Returns:
@@ -324,11 +389,18 @@ def sample_sheet(pipeline: RAGDiffusionPipeline, bank: TrainingBank, batch: Batc
     embedding = bank.fuse(query, batch["own"], torch.full((len(query),), 0.5))
     columns = {"draft": pipeline.draft(photo, landmark).image} if pipeline.appearance_flow is not None else {}
     for strength in strengths if columns else (1.0,):
-        columns[f"at_{strength}"] = torch.cat([
-            pipeline(photo[i: i + 1], landmark[i: i + 1], embedding[i: i + 1], "", steps=steps,
-                     strength=strength).images for i in range(len(photo))])
-    error = {name: float(((image - standard).abs() * landmark).sum() / landmark.sum() / 3 * 127.5)
-             for name, image in columns.items()}
+        columns[f"at_{strength}"] = torch.cat(
+            [
+                pipeline(
+                    photo[i : i + 1], landmark[i : i + 1], embedding[i : i + 1], "", steps=steps, strength=strength
+                ).images
+                for i in range(len(photo))
+            ]
+        )
+    error = {
+        name: float(((image - standard).abs() * landmark).sum() / landmark.sum() / 3 * 127.5)
+        for name, image in columns.items()
+    }
     rows = torch.cat([photo, *columns.values(), standard], 3).add(1).mul(127.5).clamp(0, 255).byte()
     sheet = np.vstack(list(rows.permute(0, 2, 3, 1).cpu().numpy()))
     cv2.imwrite(str(path), cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))

@@ -36,19 +36,35 @@ class _ExactGradients(torch.autograd.Function):
         return of_x, of_weight, None, None
 
 
-def _gradients(gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, ctx: Any, kind: torch.dtype, *,
-               of_x: bool) -> tuple[torch.Tensor | None, ...]:
+def _gradients(
+    gradient: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, ctx: Any, kind: torch.dtype, *, of_x: bool
+) -> tuple[torch.Tensor | None, ...]:
     """One of the two gradients, computed in a type."""
     return torch.ops.aten.convolution_backward(
-        gradient.to(kind), x.to(kind), weight.to(kind), None, [ctx.stride] * 2, [ctx.padding] * 2, [1, 1], False,
-        [0, 0], len(weight), [of_x, not of_x, False])
+        gradient.to(kind),
+        x.to(kind),
+        weight.to(kind),
+        None,
+        [ctx.stride] * 2,
+        [ctx.padding] * 2,
+        [1, 1],
+        False,
+        [0, 0],
+        len(weight),
+        [of_x, not of_x, False],
+    )
 
 
 @contextmanager
 def exact_depthwise_gradients(model: nn.Module) -> Iterator[None]:
     """Within it, the model's depthwise convolutions compute their gradients in float32."""
-    changed = [module for module in model.modules() if isinstance(module, nn.Conv2d) and module.groups > 1
-               and module.groups == module.in_channels == module.out_channels]
+    changed = [
+        module
+        for module in model.modules()
+        if isinstance(module, nn.Conv2d)
+        and module.groups > 1
+        and module.groups == module.in_channels == module.out_channels
+    ]
     for module in changed:
         module._conv_forward = _forward_of(module)
     try:

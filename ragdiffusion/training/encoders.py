@@ -46,6 +46,7 @@ class DenoiserSamples:
         torch.set_num_threads(1)  # there are as many processes as cores to spare
         quiet_libraries()
         model = RAGDiffusion.from_pretrained(self.checkpoint, preset=self.preset, device=self.device)
-        source = open_source(self.garments, model.image_size, synthetic=self.synthetic, limit=self.limit,
-                             worn=self.worn)
+        source = open_source(
+            self.garments, model.image_size, synthetic=self.synthetic, limit=self.limit, worn=self.worn
+        )
         return encode_samples(model.pipeline, source.draw, batch_size=self.batch_size)

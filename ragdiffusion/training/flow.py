@@ -20,8 +20,9 @@ SINGLE = 2 / 3
 """Share of batches in which points are moved once only: most is learned there, at little more than half the cost."""
 
 
-def flow_batch(draw: Callable[[np.random.Generator], Pair], rng: np.random.Generator, count: int
-               ) -> dict[str, np.ndarray]:
+def flow_batch(
+    draw: Callable[[np.random.Generator], Pair], rng: np.random.Generator, count: int
+) -> dict[str, np.ndarray]:
     """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size."""
     pairs = [draw(rng) for _ in range(count)]
     size = pairs[0].photo.shape[0]
@@ -69,25 +70,39 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
     """
     known = (batch["visible"] > 0.5).float()
     inside = F.avg_pool2d(batch["silhouette"].float() / 255, 2)
-    errors = [((level - batch["flow"]).abs().sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
-              for level in prediction.levels]
+    errors = [
+        ((level - batch["flow"]).abs().sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
+        for level in prediction.levels
+    ]
     bend = batch["flow"] - prediction.flow
-    slope = sum((bend.diff(dim=d).abs().sum(1, keepdim=True)
-                 * known.narrow(d, 1, known.shape[d] - 1) * known.narrow(d, 0, known.shape[d] - 1)).mean()
-                for d in (2, 3))
+    slope = sum(
+        (
+            bend.diff(dim=d).abs().sum(1, keepdim=True)
+            * known.narrow(d, 1, known.shape[d] - 1)
+            * known.narrow(d, 0, known.shape[d] - 1)
+        ).mean()
+        for d in (2, 3)
+    )
     # Where nothing is known the flow should at least stay smooth.
     second = sum(prediction.flow.diff(n=2, dim=d).abs().mean() for d in (2, 3))
     photo = batch["photo"].float() / 127.5 - 1
     standard = batch["standard"].float() / 127.5 - 1
     photometric = ((sample_at(photo, prediction.flow) - standard).abs() * known).sum() / (3 * known.sum().clamp(min=1))
-    visibility = (F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
-                  * (inside > 0.5)).sum() / (inside > 0.5).sum().clamp(min=1)
+    visibility = (
+        F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
+        * (inside > 0.5)
+    ).sum() / (inside > 0.5).sum().clamp(min=1)
     garment = F.binary_cross_entropy_with_logits(prediction.garment.float(), batch["photo_mask"].float() / 255)
     loss = 6 * sum(errors) / len(errors) + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + garment
     distance = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
-    return {"loss": loss,
-            "px": distance.detach() * 128, "photometric": photometric.detach(), "visibility": visibility.detach(),
-            "garment": garment.detach(), "garment_iou": _soft_iou(prediction.garment, batch["photo_mask"])}
+    return {
+        "loss": loss,
+        "px": distance.detach() * 128,
+        "photometric": photometric.detach(),
+        "visibility": visibility.detach(),
+        "garment": garment.detach(),
+        "garment_iou": _soft_iou(prediction.garment, batch["photo_mask"]),
+    }
 
 
 def _soft_iou(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -96,8 +111,9 @@ def _soft_iou(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     return ((found & wanted).sum(1) / (found | wanted).sum(1).clamp(min=1)).mean()
 
 
-def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *,
-               model: AppearanceFlow) -> AppearanceFlow:
+def train_flow(
+    config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *, model: AppearanceFlow
+) -> AppearanceFlow:
     """Train an appearance flow; writes `flow/` in diffusers layout and sample sheets under `config.out`.
 
     Args:
@@ -106,6 +122,7 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
         held_out: pairs never drawn, for the curve and the sheets.
         model: to train (resumed from `config.out` where there is a state).
     """
+
     def losses(module: AppearanceFlow, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
         photo = batch["photo"].float() / 127.5 - 1
         landmark = batch["silhouette"].float() / 255
@@ -114,13 +131,16 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
         own = align(landmark, garment.detach().sigmoid())
         drawn = torch.rand(len(photo), 1, 1, generator=generator, device=photo.device) < 0.5
         single = float(torch.rand(1, generator=generator, device=photo.device)) < SINGLE
-        prediction = module(photo, landmark, torch.where(drawn, batch["start"], own), garment,
-                            refinements=1 if single else None)
+        prediction = module(
+            photo, landmark, torch.where(drawn, batch["start"], own), garment, refinements=1 if single else None
+        )
         return flow_losses(prediction, batch)
 
     fixed = iter(held_out)
-    test = {name: torch.from_numpy(value)
-            for name, value in flow_batch(lambda rng: next(fixed), np.random.default_rng(0), len(held_out)).items()}
+    test = {
+        name: torch.from_numpy(value)
+        for name, value in flow_batch(lambda rng: next(fixed), np.random.default_rng(0), len(held_out)).items()
+    }
 
     def on_sample(module: AppearanceFlow, step: int) -> dict[str, float]:
         device = next(module.parameters()).device
@@ -129,11 +149,14 @@ def train_flow(config: LoopConfig, draw: Callable[[np.random.Generator], Pair], 
         prediction = module(photo, batch["silhouette"].float() / 255)
         figures = flow_losses(prediction, batch)
         write_sheet(config.out / f"sheet-{step:07d}.jpg", batch, prediction)
-        return {f"held_out_{name}": round(float(figures[name]), 4)
-                for name in ("px", "photometric", "visibility", "garment_iou")}
+        return {
+            f"held_out_{name}": round(float(figures[name]), 4)
+            for name in ("px", "photometric", "visibility", "garment_iou")
+        }
 
-    batches = SeededBatches(lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size,
-                            seed=config.seed)
+    batches = SeededBatches(
+        lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size, seed=config.seed
+    )
     model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
     model.eval().save_pretrained(config.out / "appearance_flow")
     sync_tree(config.out / "appearance_flow")
@@ -151,5 +174,5 @@ def write_sheet(path: Path, batch: Batch, prediction: FlowPrediction, *, rows: i
     strips = torch.cat([batch["photo"].float(), standard, draft, visible], 3).clamp(0, 255).byte()
     strips = strips.permute(0, 2, 3, 1).cpu().numpy()[: 4 * rows]
     across = min(4, len(strips))
-    lines = [np.hstack(list(strips[i: i + across])) for i in range(0, len(strips) - across + 1, across)]
+    lines = [np.hstack(list(strips[i : i + across])) for i in range(0, len(strips) - across + 1, across)]
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(lines), cv2.COLOR_RGB2BGR))

@@ -42,8 +42,9 @@ class LatentPool:
         on_drawn: told after each batch how many samples this pool has given in all.
     """
 
-    def __init__(self, folder: Path, *, shards: int, rolling: bool = False,
-                 on_drawn: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, shards: int, rolling: bool = False, on_drawn: Callable[[int], None] | None = None
+    ) -> None:
         self.folder, self.shards, self.rolling, self.on_drawn = folder, shards, rolling, on_drawn
         self.drawn = self._held = 0
         self._open: dict[int, Batch] = {}
@@ -68,7 +69,7 @@ class LatentPool:
         """Take new shards in and let the oldest go."""
         self._looked = time.monotonic()
         there = shard_numbers(self.folder)
-        keep = there[-self.shards:]
+        keep = there[-self.shards :]
         # On a CPU load_file maps the file; rows are read when they are drawn.
         opened = {number: self._open.get(number) or load_file(shard_path(self.folder, number)) for number in keep}
         self._held += sum(_length(shard) for number, shard in opened.items() if number not in self._open)
@@ -86,8 +87,12 @@ class LatentPool:
         self.drawn += len(chosen)
         if self.on_drawn is not None:
             self.on_drawn(self.drawn)
-        return {name: torch.stack([opened[s][name][row - self._starts[s]]
-                                   for s, row in zip(shards, chosen, strict=True)]).numpy() for name in opened[0]}
+        return {
+            name: torch.stack(
+                [opened[s][name][row - self._starts[s]] for s, row in zip(shards, chosen, strict=True)]
+            ).numpy()
+            for name in opened[0]
+        }
 
 
 def _length(shard: Batch) -> int:
@@ -118,8 +123,10 @@ def shards_of(size: int) -> int:
 def write_shard(folder: Path, number: int, encode: Encode, *, count: int, seed: int) -> None:
     """Encode a shard's samples, which its number and the seed decide, and write it whole."""
     encoded = encode(np.random.default_rng([seed, number]), count)
-    save_tensors(shard_path(folder, number), {name: rows.half() if rows.is_floating_point() else rows
-                                              for name, rows in encoded.items()})
+    save_tensors(
+        shard_path(folder, number),
+        {name: rows.half() if rows.is_floating_point() else rows for name, rows in encoded.items()},
+    )
 
 
 def open_pool(folder: Path, encode: Encode, *, size: int, seed: int) -> LatentPool:

@@ -100,8 +100,9 @@ class SeededBatches(Dataset):
         seed: of the whole sequence.
     """
 
-    def __init__(self, make: Callable[[np.random.Generator, int], Mapping[str, np.ndarray]], *, batch_size: int,
-                 seed: int) -> None:
+    def __init__(
+        self, make: Callable[[np.random.Generator, int], Mapping[str, np.ndarray]], *, batch_size: int, seed: int
+    ) -> None:
         self.make, self.batch_size, self.seed = make, batch_size, seed
 
     def __len__(self) -> int:
@@ -121,9 +122,14 @@ def learning_rate(config: LoopConfig, step: int, elapsed: float) -> float:
     return config.learning_rate * min(1.0, (step + 1) / config.warmup) * tail
 
 
-def train(config: LoopConfig, module: torch.nn.Module, batches: SeededBatches,
-          losses: Callable[[torch.nn.Module, Batch, torch.Generator], dict[str, torch.Tensor]], *,
-          on_sample: Callable[[torch.nn.Module, int], dict[str, float]] | None = None) -> dict[str, torch.Tensor]:
+def train(
+    config: LoopConfig,
+    module: torch.nn.Module,
+    batches: SeededBatches,
+    losses: Callable[[torch.nn.Module, Batch, torch.Generator], dict[str, torch.Tensor]],
+    *,
+    on_sample: Callable[[torch.nn.Module, int], dict[str, float]] | None = None,
+) -> dict[str, torch.Tensor]:
     """Train until the budget is spent, resuming from `config.out` where there is a state.
 
     Args:
@@ -150,9 +156,16 @@ def train(config: LoopConfig, module: torch.nn.Module, batches: SeededBatches,
     log.info("%s: from step %d, %.1f M parameters", config.out, step, sum(p.numel() for p in trainable) / 1e6)
     last = step + 10**9 if config.steps is None else config.steps
     # A list of all numbers would not fit; `range` is a sequence and serves as a sampler.
-    loader = iter(DataLoader(batches, batch_size=None, sampler=range(step, last), num_workers=config.workers,
-                             prefetch_factor=4 if config.workers else None,
-                             worker_init_fn=_quiet_worker if config.workers else None))
+    loader = iter(
+        DataLoader(
+            batches,
+            batch_size=None,
+            sampler=range(step, last),
+            num_workers=config.workers,
+            prefetch_factor=4 if config.workers else None,
+            worker_init_fn=_quiet_worker if config.workers else None,
+        )
+    )
     start, saved, bad = time.monotonic(), time.monotonic(), 0
     running: dict[str, float] = {}
     with Journal(config.out) as journal:
@@ -180,20 +193,31 @@ def train(config: LoopConfig, module: torch.nn.Module, batches: SeededBatches,
             if step % 100 == 0:
                 journal.write(step, {"minutes": round((before + elapsed) / 60, 2), **running})
             if time.monotonic() - saved > config.save_every:
-                save_training(config.out, step=step, seconds=before + elapsed, module=module, average=average,
-                              optimizer=optimizer)
+                save_training(
+                    config.out, step=step, seconds=before + elapsed, module=module, average=average, optimizer=optimizer
+                )
                 saved = time.monotonic()
             if on_sample is not None and step % config.sample_every == 0:
                 journal.write(step, _with_average(module, average, on_sample, step))
-        save_training(config.out, step=step, seconds=before + time.monotonic() - start, module=module, average=average,
-                      optimizer=optimizer)
+        save_training(
+            config.out,
+            step=step,
+            seconds=before + time.monotonic() - start,
+            module=module,
+            average=average,
+            optimizer=optimizer,
+        )
         if on_sample is not None:
             journal.write(step, _with_average(module, average, on_sample, step))
     return average.average
 
 
-def _with_average(module: torch.nn.Module, average: ExponentialAverage,
-                  on_sample: Callable[[torch.nn.Module, int], dict[str, float]], step: int) -> dict[str, float]:
+def _with_average(
+    module: torch.nn.Module,
+    average: ExponentialAverage,
+    on_sample: Callable[[torch.nn.Module, int], dict[str, float]],
+    step: int,
+) -> dict[str, float]:
     own = {name: value.clone() for name, value in module.state_dict().items()}
     module.load_state_dict(average.average)
     module.eval()
@@ -206,6 +230,6 @@ def _with_average(module: torch.nn.Module, average: ExponentialAverage,
 
 def _quiet_worker(worker: int) -> None:
     import cv2
+
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-

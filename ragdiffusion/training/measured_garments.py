@@ -60,8 +60,9 @@ class DressedPeople:
         self._folder, self._names, self._drawn = folder, [], 0
         self.look()
         if not self._names:
-            raise ValueError(f"{folder} holds no rendered people: NAME.jpg, NAME.png and NAME.json wanted "
-                             "(`data render people`)")
+            raise ValueError(
+                f"{folder} holds no rendered people: NAME.jpg, NAME.png and NAME.json wanted (`data render people`)"
+            )
 
     def __len__(self) -> int:
         return len(self._names)
@@ -79,8 +80,10 @@ class DressedPeople:
             return []
         photo = _squared(cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB))
         labels = _squared(cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE))
-        return [Measured(photo, labels, (labels == garment["label"]).astype(np.float32), pattern,
-                         garment["attributes"]) for garment, pattern in drawn]
+        return [
+            Measured(photo, labels, (labels == garment["label"]).astype(np.float32), pattern, garment["attributes"])
+            for garment, pattern in drawn
+        ]
 
     def one(self, rng: np.random.Generator) -> Measured:
         """A garment drawn at random."""
@@ -103,8 +106,9 @@ class LaidPatterns:
         measures: draws a kind's measures; None: its ranges alone.
     """
 
-    def __init__(self, grounds: Sequence[np.ndarray] = (), cloths: Sequence[np.ndarray] = (), *, size: int = 192,
-                 measures=sample) -> None:
+    def __init__(
+        self, grounds: Sequence[np.ndarray] = (), cloths: Sequence[np.ndarray] = (), *, size: int = 192, measures=sample
+    ) -> None:
         self._grounds, self._cloths, self._size, self._measures = list(grounds), list(cloths), size, measures
 
     def one(self, rng: np.random.Generator) -> Measured:
@@ -182,8 +186,11 @@ def measure_example(item: Measured, rng: np.random.Generator, size: int) -> dict
         shown = np.full_like(shown, 128)
     if rng.random() < 0.5:
         shown, framed_mask, labels = shown[:, ::-1], framed_mask[:, ::-1], labels[..., ::-1]
-    return {"photo": shown.transpose(2, 0, 1).copy(), "mask": np.rint(framed_mask[None] * 255).astype(np.uint8),
-            "labels": np.rint(labels.clip(0, 1) * 255).astype(np.uint8)}
+    return {
+        "photo": shown.transpose(2, 0, 1).copy(),
+        "mask": np.rint(framed_mask[None] * 255).astype(np.uint8),
+        "labels": np.rint(labels.clip(0, 1) * 255).astype(np.uint8),
+    }
 
 
 def attribute_codes(item: Measured) -> np.ndarray:
@@ -209,8 +216,16 @@ def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         size = labels.shape[1]
         x, y = rng.integers(0, size, 2)
         patch = np.zeros((size, size), np.float32)
-        cv2.ellipse(patch, (int(x), int(y)), tuple(int(v) for v in rng.integers(3, size // 6, 2)),
-                    float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
+        cv2.ellipse(
+            patch,
+            (int(x), int(y)),
+            tuple(int(v) for v in rng.integers(3, size // 6, 2)),
+            float(rng.uniform(0, 180)),
+            0,
+            360,
+            1.0,
+            -1,
+        )
         patch = cv2.GaussianBlur(patch, (0, 0), 1.5) * rng.uniform(0.4, 1)
         soft *= 1 - patch
         soft[rng.integers(len(labels))] += patch

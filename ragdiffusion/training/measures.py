@@ -66,10 +66,12 @@ def measure_batch(items: Sequence[Measured], rng: np.random.Generator, net: Meas
     """Examples with their truths: those of `measure_example`, `kind` (B,), `measures` (B, M + 1), `codes` (B, 14)."""
     code, names = code_of(net), list(net.config.kind_names)
     examples = [measure_example(item, rng, net.config.input_size) for item in items]
-    return {**{name: np.stack([example[name] for example in examples]) for name in examples[0]},
-            "kind": np.array([names.index(item.pattern.kind) for item in items]),
-            "measures": np.stack([code.encode(item.pattern) for item in items]),
-            "codes": np.stack([attribute_codes(item) for item in items])}
+    return {
+        **{name: np.stack([example[name] for example in examples]) for name in examples[0]},
+        "kind": np.array([names.index(item.pattern.kind) for item in items]),
+        "measures": np.stack([code.encode(item.pattern) for item in items]),
+        "codes": np.stack([attribute_codes(item) for item in items]),
+    }
 
 
 def look(net: MeasureNet, batch: Batch) -> MeasurePrediction:
@@ -92,8 +94,11 @@ def measure_losses(net: MeasureNet, batch: Batch) -> dict[str, torch.Tensor]:
     cross = F.cross_entropy(said.kinds, batch["kind"], label_smoothing=0.05)
     reading = reading_loss(said.attributes, batch["codes"])
     count = known.sum().clamp(min=1)
-    figures = {"loss": likelihood.sum() / count + _KIND_WEIGHT * cross + _READING_WEIGHT * reading,
-               "error": distance.abs().sum() / count, "kind": (said.kinds.argmax(1) == batch["kind"]).float().mean()}
+    figures = {
+        "loss": likelihood.sum() / count + _KIND_WEIGHT * cross + _READING_WEIGHT * reading,
+        "error": distance.abs().sum() / count,
+        "kind": (said.kinds.argmax(1) == batch["kind"]).float().mean(),
+    }
     for name, index in (("sleeves", _SLEEVES), ("collar", _COLLAR), ("length", _LENGTH)):
         codes = batch["codes"][:, index]
         right = said.attributes[index].argmax(1) == codes - 1
@@ -123,8 +128,9 @@ def drafted_overlap(net: MeasureNet, batch: Batch, items: Sequence[Measured]) ->
     return {"iou": float(np.mean(own)), "iou_of_kind": float(np.mean(given)), "group": float(np.mean(groups))}
 
 
-def train_measures(config: LoopConfig, sources: Sources, held_out: Mapping[str, Sequence[Measured]], *,
-                   model: MeasureNet) -> MeasureNet:
+def train_measures(
+    config: LoopConfig, sources: Sources, held_out: Mapping[str, Sequence[Measured]], *, model: MeasureNet
+) -> MeasureNet:
     """Train MeasureNet; writes `measure_net/` in diffusers layout under `config.out`.
 
     Args:
@@ -133,8 +139,12 @@ def train_measures(config: LoopConfig, sources: Sources, held_out: Mapping[str, 
         held_out: garments never drawn, by kind of photo, for the curves.
         model: to train (resumed from `config.out` where there is a state).
     """
-    tests = {name: {key: torch.from_numpy(value) for key, value in
-                    measure_batch(items, np.random.default_rng(0), model).items()} for name, items in held_out.items()}
+    tests = {
+        name: {
+            key: torch.from_numpy(value) for key, value in measure_batch(items, np.random.default_rng(0), model).items()
+        }
+        for name, items in held_out.items()
+    }
 
     def on_sample(net: MeasureNet, step: int) -> dict[str, float]:
         figures = {}
@@ -147,10 +157,14 @@ def train_measures(config: LoopConfig, sources: Sources, held_out: Mapping[str, 
         net.save_pretrained(config.out / "measure_net")
         return figures
 
-    batches = SeededBatches(lambda rng, count: measure_batch([sources.one(rng) for _ in range(count)], rng, model),
-                            batch_size=config.batch_size, seed=config.seed)
-    model.load_state_dict(train(config, model, batches, lambda net, batch, generator: measure_losses(net, batch),
-                                on_sample=on_sample))
+    batches = SeededBatches(
+        lambda rng, count: measure_batch([sources.one(rng) for _ in range(count)], rng, model),
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    model.load_state_dict(
+        train(config, model, batches, lambda net, batch, generator: measure_losses(net, batch), on_sample=on_sample)
+    )
     model.eval().save_pretrained(config.out / "measure_net")
     return model
 

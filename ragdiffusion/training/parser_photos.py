@@ -105,8 +105,9 @@ def _laid(path: Path) -> Labelled:
     photo = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
     alpha = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
     scale = min(1.0, _LAID_SIDE / max(alpha.shape))
-    photo, alpha = (cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-                    for plane in (photo, alpha))
+    photo, alpha = (
+        cv2.resize(plane, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for plane in (photo, alpha)
+    )
     kind = LABEL[CATEGORIES[path.parent.name]]
     return Labelled(photo, _from_soft(alpha, kind), alpha)
 
@@ -140,8 +141,9 @@ class Harder:
         grounds: how many emptied grounds to keep.
     """
 
-    def __init__(self, people: Sequence[RenderedPeople], laid: LaidGarments, *, laid_share: float,
-                 grounds: int = 300) -> None:
+    def __init__(
+        self, people: Sequence[RenderedPeople], laid: LaidGarments, *, laid_share: float, grounds: int = 300
+    ) -> None:
         self.people, self.laid, self.laid_share = people, laid, laid_share
         self.grounds = laid.grounds(grounds)
 
@@ -153,8 +155,10 @@ class Harder:
     def batch(self, rng: np.random.Generator, count: int, size: tuple[int, int]) -> dict[str, np.ndarray]:
         """So many photos of one size (height, width): `photo` uint8 (B, 3, H, W), `labels` uint8 (B, H, W)."""
         drawn = [self.one(rng, size) for _ in range(count)]
-        return {"photo": np.stack([photo for photo, _ in drawn]).transpose(0, 3, 1, 2).copy(),
-                "labels": np.stack([labels for _, labels in drawn])}
+        return {
+            "photo": np.stack([photo for photo, _ in drawn]).transpose(0, 3, 1, 2).copy(),
+            "labels": np.stack([labels for _, labels in drawn]),
+        }
 
     def one(self, rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """One photo (H, W, 3) and its label map (H, W)."""
@@ -173,14 +177,16 @@ class Harder:
     def _laid(self, rng: np.random.Generator) -> Labelled:
         return self.laid[int(rng.integers(len(self.laid)))]
 
-    def _elsewhere(self, rng: np.random.Generator, item: Labelled, size: tuple[int, int], is_laid: bool
-                   ) -> tuple[np.ndarray, np.ndarray]:
+    def _elsewhere(
+        self, rng: np.random.Generator, item: Labelled, size: tuple[int, int], is_laid: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Cut out and laid over another ground or beside others, often small."""
         height, width = size
         company = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
         if rng.random() < 0.75 or company == 1:
-            ground = cv2.resize(self.grounds[rng.integers(len(self.grounds))], (width, height),
-                                interpolation=cv2.INTER_LINEAR)
+            ground = cv2.resize(
+                self.grounds[rng.integers(len(self.grounds))], (width, height), interpolation=cv2.INTER_LINEAR
+            )
             photo, labels = ground[:, ::-1] if rng.random() < 0.5 else ground, np.zeros(size, np.uint8)
         else:
             photo, labels = framed(item, rng, size, turn=0.0)
@@ -198,8 +204,9 @@ def _turn(rng: np.random.Generator, is_laid: bool) -> float:
     return float(rng.uniform(-35, 35) if is_laid and rng.random() < 0.15 else rng.normal(0, 5))
 
 
-def _laid_over(photo: np.ndarray, labels: np.ndarray, item: Labelled, rng: np.random.Generator, scale: float,
-               turn: float) -> tuple[np.ndarray, np.ndarray]:
+def _laid_over(
+    photo: np.ndarray, labels: np.ndarray, item: Labelled, rng: np.random.Generator, scale: float, turn: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The item, so large in the frame by its box, at a place that is drawn."""
     height, width = labels.shape
     x, y, w, h = cv2.boundingRect((item.alpha > 127).astype(np.uint8))
@@ -227,21 +234,28 @@ def _reduced(item: Labelled, factor: float) -> Labelled:
     if factor > 0.8:
         return item
     down = lambda plane, how: cv2.resize(plane, None, fx=factor * 1.15, fy=factor * 1.15, interpolation=how)  # noqa: E731
-    return Labelled(down(item.photo, cv2.INTER_AREA), down(item.labels, cv2.INTER_NEAREST),
-                    down(item.alpha, cv2.INTER_AREA))
+    return Labelled(
+        down(item.photo, cv2.INTER_AREA), down(item.labels, cv2.INTER_NEAREST), down(item.alpha, cv2.INTER_AREA)
+    )
 
 
-def _placing(start: tuple[float, float], end: np.ndarray, scale: tuple[float, float], turn: float, mirrored: bool
-             ) -> np.ndarray:
+def _placing(
+    start: tuple[float, float], end: np.ndarray, scale: tuple[float, float], turn: float, mirrored: bool
+) -> np.ndarray:
     """The 2 x 3 matrix that turns by degrees, scales, mirrors, and brings `start` to `end`."""
     angle, flip = np.deg2rad(turn), -1 if mirrored else 1
-    matrix = np.array([[scale[0] * np.cos(angle) * flip, -scale[1] * np.sin(angle)],
-                       [scale[0] * np.sin(angle) * flip, scale[1] * np.cos(angle)]])
+    matrix = np.array(
+        [
+            [scale[0] * np.cos(angle) * flip, -scale[1] * np.sin(angle)],
+            [scale[0] * np.sin(angle) * flip, scale[1] * np.cos(angle)],
+        ]
+    )
     return np.hstack([matrix, (end - matrix @ np.array(start))[:, None]])
 
 
-def framed(item: Labelled, rng: np.random.Generator, size: tuple[int, int], *, turn: float
-           ) -> tuple[np.ndarray, np.ndarray]:
+def framed(
+    item: Labelled, rng: np.random.Generator, size: tuple[int, int], *, turn: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The whole photo at another scale and place; what lies beyond its rim is one colour or its rim repeated."""
     height, width = size
     h, w = item.labels.shape
@@ -255,10 +269,17 @@ def framed(item: Labelled, rng: np.random.Generator, size: tuple[int, int], *, t
     matrix = _placing((w / 2, h / 2), centre, (factor * stretch, factor / stretch), turn, rng.random() < 0.5)
     repeats = rng.random() < 0.6
     colour = item.photo[0, 0].tolist() if rng.random() < 0.5 else [float(rng.integers(256))] * 3
-    photo = cv2.warpAffine(item.photo, matrix, (width, height), flags=cv2.INTER_LINEAR, borderValue=colour,
-                           borderMode=cv2.BORDER_REPLICATE if repeats else cv2.BORDER_CONSTANT)
-    labels = cv2.warpAffine(item.labels, matrix, (width, height), flags=cv2.INTER_NEAREST,
-                            borderMode=cv2.BORDER_REPLICATE)
+    photo = cv2.warpAffine(
+        item.photo,
+        matrix,
+        (width, height),
+        flags=cv2.INTER_LINEAR,
+        borderValue=colour,
+        borderMode=cv2.BORDER_REPLICATE if repeats else cv2.BORDER_CONSTANT,
+    )
+    labels = cv2.warpAffine(
+        item.labels, matrix, (width, height), flags=cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
+    )
     inside = cv2.warpAffine(np.ones_like(item.labels), matrix, (width, height), flags=cv2.INTER_NEAREST) > 0
     # A garment cut by the rim would go on as a streak of it: nothing is said there.
     beyond = np.where(labels > 0, UNSURE, 0) if repeats else 0

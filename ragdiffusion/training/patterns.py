@@ -22,21 +22,53 @@ from ragdiffusion.garments.patterns.population import Population
 from ragdiffusion.garments.patterns.tidiness import is_tidy, sleeve_relief
 
 TRIED: Mapping[str, tuple[str, ...]] = {
-    "t-shirt": ("t_shirt", "longsleeve", "cap_sleeve_top", "tank", "camisole", "bandeau", "off_shoulder_top", "polo",
-                "bodysuit", "swimsuit"),
+    "t-shirt": (
+        "t_shirt",
+        "longsleeve",
+        "cap_sleeve_top",
+        "tank",
+        "camisole",
+        "bandeau",
+        "off_shoulder_top",
+        "polo",
+        "bodysuit",
+        "swimsuit",
+    ),
     "trousers": ("trousers",),
     "pullover": ("sweater", "longsleeve", "turtleneck", "hoodie", "blouse"),
-    "dress": ("dress", "cap_sleeve_dress", "sleeveless_dress", "strap_dress", "bandeau_dress", "off_shoulder_dress",
-              "shirt_dress", "wrap_dress"),
-    "coat": ("jacket", "windbreaker", "zip_hoodie", "knitted_coat", "leather_long_coat", "denim_jacket",
-             "knitted_cardigan", "hooded_down_jacket"),
+    "dress": (
+        "dress",
+        "cap_sleeve_dress",
+        "sleeveless_dress",
+        "strap_dress",
+        "bandeau_dress",
+        "off_shoulder_dress",
+        "shirt_dress",
+        "wrap_dress",
+    ),
+    "coat": (
+        "jacket",
+        "windbreaker",
+        "zip_hoodie",
+        "knitted_coat",
+        "leather_long_coat",
+        "denim_jacket",
+        "knitted_cardigan",
+        "hooded_down_jacket",
+    ),
     "shirt": ("shirt", "blouse", "t_shirt", "tank", "cap_sleeve_top", "camisole", "polo", "longsleeve", "turtleneck"),
 }
 """Category of the catalogue -> kinds that are tried for its silhouettes."""
 
 TRIED_AT_HOME: Mapping[str, tuple[str, ...]] = {
-    "t-shirt": TRIED["t-shirt"], "longsleeve": TRIED["pullover"], "shirt": TRIED["shirt"], "outwear": TRIED["coat"],
-    "dress": TRIED["dress"], "pants": ("trousers",), "shorts": ("shorts",), "skirt": ("skirt",),
+    "t-shirt": TRIED["t-shirt"],
+    "longsleeve": TRIED["pullover"],
+    "shirt": TRIED["shirt"],
+    "outwear": TRIED["coat"],
+    "dress": TRIED["dress"],
+    "pants": ("trousers",),
+    "shorts": ("shorts",),
+    "skirt": ("skirt",),
 }
 """Category of real cut-outs -> kinds that are tried for them: they show what the catalogue lacks."""
 
@@ -88,8 +120,13 @@ def cut_out_silhouettes(folder: Path) -> list[CatalogueSilhouette]:
     return found
 
 
-def fit_silhouettes(silhouettes: Sequence[CatalogueSilhouette], out: Path, *,
-                    tried: Mapping[str, tuple[str, ...]] = TRIED, seed: int = 0) -> list[Fitted]:
+def fit_silhouettes(
+    silhouettes: Sequence[CatalogueSilhouette],
+    out: Path,
+    *,
+    tried: Mapping[str, tuple[str, ...]] = TRIED,
+    seed: int = 0,
+) -> list[Fitted]:
     """Fit the kinds of each silhouette's category and keep the best.
 
     Args:
@@ -111,9 +148,12 @@ def fit_silhouettes(silhouettes: Sequence[CatalogueSilhouette], out: Path, *,
         if path.is_file():
             found += _read(path)
             continue
-        fits = [one for category, kinds in tried.items()
-                if (some := [s for s in chunk if s.category == category])
-                for one in _fit_some(some, [libraries[kind] for kind in kinds])]
+        fits = [
+            one
+            for category, kinds in tried.items()
+            if (some := [s for s in chunk if s.category == category])
+            for one in _fit_some(some, [libraries[kind] for kind in kinds])
+        ]
         _write(path, fits)
         found += fits
     return found
@@ -137,8 +177,9 @@ def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Li
             for row, vector, overlap in zip(rows, fits.vectors, fits.overlap, strict=True):
                 if best[row] is None or overlap > best[row].overlap:
                     measures = dict(zip(library.kind.measures, vector.tolist(), strict=True))
-                    best[row] = Fitted(library.kind.key, measures, float(overlap), silhouettes[row].category,
-                                       silhouettes[row].number)
+                    best[row] = Fitted(
+                        library.kind.key, measures, float(overlap), silhouettes[row].category, silhouettes[row].number
+                    )
     return [one for one in best if one is not None]
 
 
@@ -155,19 +196,30 @@ def _write(path: Path, fits: Sequence[Fitted]) -> None:
     for row, one in zip(vectors, fits, strict=True):
         row[: len(one.measures)] = list(one.measures.values())
     with path.open("wb") as file:
-        np.savez_compressed(file, vectors=vectors, kind=np.array([one.kind for one in fits]),
-                            overlap=np.array([one.overlap for one in fits]),
-                            category=np.array([one.category for one in fits]),
-                            number=np.array([one.number for one in fits]))
+        np.savez_compressed(
+            file,
+            vectors=vectors,
+            kind=np.array([one.kind for one in fits]),
+            overlap=np.array([one.overlap for one in fits]),
+            category=np.array([one.category for one in fits]),
+            number=np.array([one.number for one in fits]),
+        )
 
 
 def _read(path: Path) -> list[Fitted]:
     with np.load(path, allow_pickle=False) as data:
-        return [Fitted(str(kind), dict(zip(KINDS[str(kind)].measures, vector.tolist(), strict=False)), float(overlap),
-                       str(category), int(number))
-                for kind, vector, overlap, category, number in zip(
-                    data["kind"], data["vectors"], data["overlap"], data["category"], data["number"], strict=True)]
-
+        return [
+            Fitted(
+                str(kind),
+                dict(zip(KINDS[str(kind)].measures, vector.tolist(), strict=False)),
+                float(overlap),
+                str(category),
+                int(number),
+            )
+            for kind, vector, overlap, category, number in zip(
+                data["kind"], data["vectors"], data["overlap"], data["category"], data["number"], strict=True
+            )
+        ]
 
 
 def gather(fits: Sequence[Fitted]) -> Population:

@@ -37,8 +37,10 @@ class Encoders:
 
     def __post_init__(self) -> None:
         if self.processes < 1 or not self.uses >= 1 or self.first < 1:
-            raise ValueError(f"{self.processes} encoders, {self.uses} uses a sample and {self.first} first samples "
-                             "were asked for: 1 or more of each wanted")
+            raise ValueError(
+                f"{self.processes} encoders, {self.uses} uses a sample and {self.first} first samples "
+                "were asked for: 1 or more of each wanted"
+            )
 
 
 @contextmanager
@@ -62,18 +64,27 @@ def rolling_pool(folder: Path, encoders: Encoders, *, size: int, seed: int) -> I
     folder.mkdir(parents=True, exist_ok=True)
     there = shard_numbers(folder)
     context = multiprocessing.get_context("spawn")  # a fork would copy torch's threads in any state
-    shared = _Shared(following=context.Value("q", there[-1] + 1 if there else 0), drawn=context.Value("q", 0),
-                     made=context.Value("q", 0), full=max(0, shards - len(there)), stop=context.Event())
-    workers = [context.Process(target=_encode, args=(folder, encoders, shared, seed, min(SHARD, size)), daemon=True)
-               for _ in range(encoders.processes)]
+    shared = _Shared(
+        following=context.Value("q", there[-1] + 1 if there else 0),
+        drawn=context.Value("q", 0),
+        made=context.Value("q", 0),
+        full=max(0, shards - len(there)),
+        stop=context.Event(),
+    )
+    workers = [
+        context.Process(target=_encode, args=(folder, encoders, shared, seed, min(SHARD, size)), daemon=True)
+        for _ in range(encoders.processes)
+    ]
     for worker in workers:
         worker.start()
     try:
         first = shards_of(min(encoders.first, size))
         while len(shard_numbers(folder)) < first:
             if not any(worker.is_alive() for worker in workers):
-                raise RuntimeError(f"{folder}: all {len(workers)} encoders ended before {first} shards were there; "
-                                   "their own message is above")
+                raise RuntimeError(
+                    f"{folder}: all {len(workers)} encoders ended before {first} shards were there; "
+                    "their own message is above"
+                )
             time.sleep(_WAIT)
         log.info("%s: %d shards, the training starts", folder, len(shard_numbers(folder)))
 

@@ -42,15 +42,14 @@ def write_shards(trainings: Sequence[Path], out: Path, *, limit: int = SHARD_BYT
         path = folder / "state.safetensors"
         if not path.is_file():
             raise ValueError(f"{folder}: no training state here (state.safetensors is missing)")
-        kept = {name: value for name, value in load_file(path).items()
-                if name.startswith("average/") or name == "step"}
+        kept = {name: value for name, value in load_file(path).items() if name.startswith("average/") or name == "step"}
         content = save({name: value.half() if value.is_floating_point() else value for name, value in kept.items()})
         parts.append({"name": folder.name, "bytes": len(content)})
         stream.write(content)
     content = stream.getvalue()
     shards, written = [], []
     for number, start in enumerate(range(0, len(content), limit)):
-        piece = content[start: start + limit]
+        piece = content[start : start + limit]
         path = out / f"shard-{number:02d}.bin"
         write_whole(path, piece)
         shards.append({"name": path.name, "sha256": hashlib.sha256(piece).hexdigest()})
@@ -92,6 +91,6 @@ def read_shards(folder: Path, out: Path) -> list[Path]:
         folders.append(target)
         if not (target / "state.safetensors").is_file():
             target.mkdir(parents=True, exist_ok=True)
-            save_tensors(target / "state.safetensors", load(content[start: start + size]))
+            save_tensors(target / "state.safetensors", load(content[start : start + size]))
         start += size
     return folders

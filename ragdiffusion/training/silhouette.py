@@ -41,9 +41,12 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
     half = len(pairs[0].photo) // 2
     shapes = [cv2.resize(pair.silhouette, (half, half), interpolation=cv2.INTER_AREA) for pair in pairs]
     read = np.array([attribute.key in READ for attribute in ATTRIBUTES])
-    return {"photo": np.stack(photos).transpose(0, 3, 1, 2).copy(), "mask": np.stack(masks)[:, None],
-            "silhouette": np.stack(shapes)[:, None],
-            "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read}
+    return {
+        "photo": np.stack(photos).transpose(0, 3, 1, 2).copy(),
+        "mask": np.stack(masks)[:, None],
+        "silhouette": np.stack(shapes)[:, None],
+        "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read,
+    }
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
@@ -63,14 +66,22 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
     reading = reading_loss(seen.attributes, batch["labels"])
     sleeves = batch["labels"][:, _SLEEVES]
     known, right = sleeves > 0, seen.attributes[_SLEEVES].argmax(1) == sleeves - 1
-    return {"loss": cross + 0.5 * jaccard.mean() + _READING_WEIGHT * reading, "reading": reading.detach(),
-            "sleeves": (right & known).sum() / known.sum().clamp(min=1),
-            "iou": mask_iou(drawn.detach()[:, 0], wanted[:, 0]).mean(),
-            "outline": mask_iou(F.avg_pool2d(mask, 2)[:, 0], wanted[:, 0]).mean()}
+    return {
+        "loss": cross + 0.5 * jaccard.mean() + _READING_WEIGHT * reading,
+        "reading": reading.detach(),
+        "sleeves": (right & known).sum() / known.sum().clamp(min=1),
+        "iou": mask_iou(drawn.detach()[:, 0], wanted[:, 0]).mean(),
+        "outline": mask_iou(F.avg_pool2d(mask, 2)[:, 0], wanted[:, 0]).mean(),
+    }
 
 
-def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, int], list[Pair]],
-                     held_out: Mapping[str, Sequence[Pair]], *, model: SilhouetteNet) -> SilhouetteNet:
+def train_silhouette(
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator, int], list[Pair]],
+    held_out: Mapping[str, Sequence[Pair]],
+    *,
+    model: SilhouetteNet,
+) -> SilhouetteNet:
     """Train SilhouetteNet; writes `silhouette_net/` in diffusers layout and sheets under `config.out`.
 
     Args:
@@ -79,8 +90,12 @@ def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, in
         held_out: pairs never drawn, by kind, for the curves and the sheet.
         model: to train (resumed from `config.out` where there is a state).
     """
-    tests = {kind: {name: torch.from_numpy(value) for name, value in
-                    silhouette_batch(pairs, np.random.default_rng(0)).items()} for kind, pairs in held_out.items()}
+    tests = {
+        kind: {
+            name: torch.from_numpy(value) for name, value in silhouette_batch(pairs, np.random.default_rng(0)).items()
+        }
+        for kind, pairs in held_out.items()
+    }
 
     def on_sample(module: SilhouetteNet, step: int) -> dict[str, float]:
         device = next(module.parameters()).device
@@ -92,25 +107,30 @@ def train_silhouette(config: LoopConfig, draw: Callable[[np.random.Generator, in
         write_sheet(config.out / f"sheet-{step:07d}.jpg", module, list(tests.values()), device=device)
         return figures
 
-    batches = SeededBatches(lambda rng, count: silhouette_batch(draw(rng, count), rng), batch_size=config.batch_size,
-                            seed=config.seed)
-    model.load_state_dict(train(config, model, batches, lambda net, batch, generator: silhouette_losses(net, batch),
-                                on_sample=on_sample))
+    batches = SeededBatches(
+        lambda rng, count: silhouette_batch(draw(rng, count), rng), batch_size=config.batch_size, seed=config.seed
+    )
+    model.load_state_dict(
+        train(config, model, batches, lambda net, batch, generator: silhouette_losses(net, batch), on_sample=on_sample)
+    )
     model.eval().save_pretrained(config.out / "silhouette_net")
     sync_tree(config.out / "silhouette_net")
     return model
 
 
-def write_sheet(path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, device: torch.device, each: int = 6
-                ) -> None:
+def write_sheet(
+    path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, device: torch.device, each: int = 6
+) -> None:
     """Write a picture of photo, mask, silhouette drawn and silhouette wanted: a row of each kind."""
     rows = []
     for batch in batches:
         part = {name: value[:each].to(device) for name, value in batch.items()}
         drawn = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255).silhouette.sigmoid() * 255
         size = part["photo"].shape[-1]
-        grey = [F.interpolate(image.float(), size=size).expand(-1, 3, -1, -1)
-                for image in (part["mask"], drawn, part["silhouette"])]
+        grey = [
+            F.interpolate(image.float(), size=size).expand(-1, 3, -1, -1)
+            for image in (part["mask"], drawn, part["silhouette"])
+        ]
         strips = torch.cat([part["photo"].float(), *grey], 3).byte().permute(0, 2, 3, 1).cpu().numpy()
         rows.append(np.hstack([*strips, *[np.zeros_like(strips[0])] * (each - len(strips))]))
     cv2.imwrite(str(path), cv2.cvtColor(np.vstack(rows), cv2.COLOR_RGB2BGR))

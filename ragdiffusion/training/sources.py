@@ -85,18 +85,27 @@ class PairSource:
         if self.held_out is None:
             return [self.engine.structure_pair(_HELD_OUT_SEEDS + i) for i in range(count)]
         rng = np.random.default_rng(5)
-        return [self.held_out.structure_pair(rng, i, retexture=0.0)
-                for i in range(min(count, len(self.held_out.garments)))]
+        return [
+            self.held_out.structure_pair(rng, i, retexture=0.0) for i in range(min(count, len(self.held_out.garments)))
+        ]
 
     def held_out_silhouettes(self, count: int) -> dict[str, list[Pair]]:
         """Fixed pairs for SilhouetteNet's curves: real ones where there are any, and so many drawn in each display."""
         kinds = {} if self.held_out is None else {"real": self.held_out_structures(HELD_OUT)}
-        return kinds | {display: [self.engine.pair(_HELD_OUT_SEEDS + i, display) for i in range(count)]
-                        for display in DISPLAYS}
+        return kinds | {
+            display: [self.engine.pair(_HELD_OUT_SEEDS + i, display) for i in range(count)] for display in DISPLAYS
+        }
 
 
-def open_source(garments: Path | None, size: int, *, synthetic: float, limit: int | None = None,
-                without: Sequence[str] = (), worn: float | None = None) -> PairSource:
+def open_source(
+    garments: Path | None,
+    size: int,
+    *,
+    synthetic: float,
+    limit: int | None = None,
+    without: Sequence[str] = (),
+    worn: float | None = None,
+) -> PairSource:
     """Open a source of pairs.
 
     Args:
@@ -119,12 +128,20 @@ def open_source(garments: Path | None, size: int, *, synthetic: float, limit: in
     engine = GarmentEngine(size)
     if garments is None:
         return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out, worn=worn)
-    train, kept = ([garment for garment in part if garment.category.lower() not in left_out]
-                   for part in split_held_out(list(garments_of(garments, size, split="train", limit=limit))))
+    train, kept = (
+        [garment for garment in part if garment.category.lower() not in left_out]
+        for part in split_held_out(list(garments_of(garments, size, split="train", limit=limit)))
+    )
     if not train or not kept:
         raise ValueError(f"{garments}: no garments are left without {', '.join(sorted(left_out))}")
-    return PairSource(real=RealPairs(train, untouched=UNTOUCHED), held_out=RealPairs(kept), engine=engine,
-                      synthetic=synthetic, without=left_out, worn=worn)
+    return PairSource(
+        real=RealPairs(train, untouched=UNTOUCHED),
+        held_out=RealPairs(kept),
+        engine=engine,
+        synthetic=synthetic,
+        without=left_out,
+        worn=worn,
+    )
 
 
 def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list[RealGarment]]:
@@ -134,8 +151,7 @@ def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list
     return ([g for i, g in enumerate(garments) if i not in kept], [garments[i] for i in sorted(kept)])
 
 
-def autoencoder_images(garments: Path | None, size: int, *, limit: int | None = None
-                       ) -> tuple[np.ndarray, np.ndarray]:
+def autoencoder_images(garments: Path | None, size: int, *, limit: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Pictures for the autoencoder: flat-lays and photos.
 
     Returns:
@@ -146,8 +162,12 @@ def autoencoder_images(garments: Path | None, size: int, *, limit: int | None = 
         engine = GarmentEngine(size)
         pairs = [engine.pair(seed) for seed in range(400 if limit is None else limit)]
         kept = [engine.pair(_HELD_OUT_SEEDS + i) for i in range(16)]
-        return (np.stack([image for p in pairs for image in (p.standard, p.photo)]),
-                np.stack([image for p in kept for image in (p.standard, p.photo)]))
+        return (
+            np.stack([image for p in pairs for image in (p.standard, p.photo)]),
+            np.stack([image for p in kept for image in (p.standard, p.photo)]),
+        )
     train, kept_garments = split_held_out(list(garments_of(garments, size, split="train", limit=limit)))
-    return (np.stack([image for g in train for image in (g.standard, g.photo, g.cloth)]),
-            np.stack([g.standard for g in kept_garments[:24]] + [g.photo for g in kept_garments[:8]]))
+    return (
+        np.stack([image for g in train for image in (g.standard, g.photo, g.cloth)]),
+        np.stack([g.standard for g in kept_garments[:24]] + [g.photo for g in kept_garments[:8]]),
+    )

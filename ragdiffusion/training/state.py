@@ -43,8 +43,15 @@ def save_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
         save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, partial)
 
 
-def save_training(folder: Path, *, step: int, seconds: float, module: torch.nn.Module,
-                  average: ExponentialAverage, optimizer: torch.optim.Optimizer) -> None:
+def save_training(
+    folder: Path,
+    *,
+    step: int,
+    seconds: float,
+    module: torch.nn.Module,
+    average: ExponentialAverage,
+    optimizer: torch.optim.Optimizer,
+) -> None:
     """Write everything a training needs to go on (`state.safetensors`, `state.json`).
 
     Each file is replaced whole. The tensors carry the step that counts; the JSON may be a save older after a kill.
@@ -77,8 +84,9 @@ def read_step(folder: Path) -> int:
         return int(tensors.get_tensor("step"))
 
 
-def load_training(folder: Path, *, module: torch.nn.Module, average: ExponentialAverage,
-                  optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+def load_training(
+    folder: Path, *, module: torch.nn.Module, average: ExponentialAverage, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
     """Load what `save_training` wrote into the given objects, if there is anything.
 
     A state that came by `shards` holds averaged weights alone: they serve as the module's own, the optimiser is new.
@@ -96,9 +104,10 @@ def load_training(folder: Path, *, module: torch.nn.Module, average: Exponential
     tensors = load_file(folder / "state.safetensors")
     about = _read_about(folder / "state.json")
     if about.get("schema", SCHEMA) != SCHEMA:
-        raise RuntimeError(f"{folder}: training state of schema {about['schema']}, this version reads {SCHEMA}; "
-                           "start in a new folder")
-    part = lambda prefix: {k[len(prefix):]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
+        raise RuntimeError(
+            f"{folder}: training state of schema {about['schema']}, this version reads {SCHEMA}; start in a new folder"
+        )
+    part = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
     averaged = part("average/")
     module.load_state_dict(part("module/") or averaged)
     own = module.state_dict()

@@ -24,8 +24,9 @@ UNKNOWN_SHARE = 0.5  # share of attributes that are dropped to "unknown"
 MEANINGLESS = -1  # label of an attribute that a garment cannot have: its head must stay undecided
 
 
-def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng: np.random.Generator, count: int
-                    ) -> dict[str, np.ndarray]:
+def structure_batch(
+    draw: Callable[[np.random.Generator, int], list[Pair]], rng: np.random.Generator, count: int
+) -> dict[str, np.ndarray]:
     """Stack pairs of distinct structures as this trainer wants them."""
     pairs = draw(rng, count)
     codes = np.array([encode(p.attributes) for p in pairs])
@@ -38,7 +39,8 @@ def structure_batch(draw: Callable[[np.random.Generator, int], list[Pair]], rng:
         "photo": np.stack(photos).transpose(0, 3, 1, 2).copy(),
         "standard": np.stack([p.standard for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "silhouette": np.stack([p.silhouette for p in pairs])[:, None],
-        "photo_attributes": dropped(), "standard_attributes": dropped(),
+        "photo_attributes": dropped(),
+        "standard_attributes": dropped(),
         "labels": np.stack([attribute_labels(p) for p in pairs]),
     }
 
@@ -105,8 +107,9 @@ class WithProbe(nn.Module):
         self.probe = nn.Linear(net.config.embedding_dim, PROBE_SIDE**2)
 
 
-def structure_losses(module: WithProbe, batch: Batch,
-                     gather: Callable[[torch.Tensor], torch.Tensor] = lambda rows: rows) -> dict[str, torch.Tensor]:
+def structure_losses(
+    module: WithProbe, batch: Batch, gather: Callable[[torch.Tensor], torch.Tensor] = lambda rows: rows
+) -> dict[str, torch.Tensor]:
     """Eq. 1, attribute heads and silhouette probe of one batch.
 
     Args:
@@ -134,12 +137,23 @@ def structure_losses(module: WithProbe, batch: Batch,
     top1 = (similarity.argmax(1) == own).float().mean()
     other = similarity.detach().index_put((own, own), similarity.new_tensor(-2.0)).argmax(1)
     iou = pairwise_iou(shapes)[own, other].mean()
-    return {"loss": nce + 0.3 * attributes + probe, "nce": nce.detach(), "top1": top1, "iou": iou,
-            "attributes": attributes.detach(), "probe": probe.detach()}
+    return {
+        "loss": nce + 0.3 * attributes + probe,
+        "nce": nce.detach(),
+        "top1": top1,
+        "iou": iou,
+        "attributes": attributes.detach(),
+        "probe": probe.detach(),
+    }
 
 
-def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int], list[Pair]],
-                    held_out: list[Pair], *, model: StructureNet) -> StructureNet:
+def train_structure(
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator, int], list[Pair]],
+    held_out: list[Pair],
+    *,
+    model: StructureNet,
+) -> StructureNet:
     """Train StructureNet; writes `structure_net/` in diffusers layout under `config.out`.
 
     Args:
@@ -148,8 +162,10 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
         held_out: pairs never drawn, for the curve.
         model: to train (resumed from `config.out` where there is a state).
     """
-    test = {name: torch.from_numpy(value) for name, value in structure_batch(
-        lambda rng, count: held_out, np.random.default_rng(0), len(held_out)).items()}
+    test = {
+        name: torch.from_numpy(value)
+        for name, value in structure_batch(lambda rng, count: held_out, np.random.default_rng(0), len(held_out)).items()
+    }
 
     def on_sample(module: WithProbe, step: int) -> dict[str, float]:
         device = next(module.parameters()).device
@@ -157,11 +173,13 @@ def train_structure(config: LoopConfig, draw: Callable[[np.random.Generator, int
         shown = ("nce", "top1", "iou", "attributes", "probe")
         return {f"held_out_{name}": round(float(figures[name]), 4) for name in shown}
 
-    batches = SeededBatches(lambda rng, count: structure_batch(draw, rng, count), batch_size=config.batch_size,
-                            seed=config.seed)
+    batches = SeededBatches(
+        lambda rng, count: structure_batch(draw, rng, count), batch_size=config.batch_size, seed=config.seed
+    )
     module = WithProbe(model)
-    module.load_state_dict(train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch),
-                                 on_sample=on_sample))
+    module.load_state_dict(
+        train(config, module, batches, lambda m, batch, generator: structure_losses(m, batch), on_sample=on_sample)
+    )
     model.eval().save_pretrained(config.out / "structure_net")
     sync_tree(config.out / "structure_net")
     return model

@@ -100,9 +100,7 @@ def test_seeds_queue_up_and_history_finds_notes_bins_and_restores(
     expect(page.locator("#photo .name")).to_have_text(re.compile("shirt"))
 
 
-def test_many_photos_become_runs_and_a_broken_one_stops_nothing(
-    page: Page, studio: Studio, photo_bytes: Draw
-) -> None:
+def test_many_photos_become_runs_and_a_broken_one_stops_nothing(page: Page, studio: Studio, photo_bytes: Draw) -> None:
     before = len(rows(studio, "id"))
     set_number(page, "steps", 1)
     files = [{"name": f"p{i}.png", "mimeType": "image/png", "buffer": photo_bytes(f"#{i:02x}8040")} for i in range(3)]

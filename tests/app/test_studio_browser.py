@@ -16,7 +16,6 @@ from tests.app.in_browser import PATIENCE, Open
 pytestmark = pytest.mark.browser
 
 
-
 def runs(workspace: Path) -> list[tuple]:
     with sqlite3.connect(workspace / "studio.sqlite3") as database:
         return database.execute(

@@ -32,24 +32,58 @@ def tiny_preset() -> Preset:
         studio,
         image_size=64,
         autoencoder=("GarmentAutoencoder", {"latent_channels": 16, "widths": (8, 16), "blocks": 1}),
-        unet={**studio.unet, "sample_size": 4, "block_out_channels": (16, 32), "norm_num_groups": 8,
-              "cross_attention_dim": 16, "attention_head_dim": 2},
-        text=({"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-               "max_position_embeddings": 48},),
+        unet={
+            **studio.unet,
+            "sample_size": 4,
+            "block_out_channels": (16, 32),
+            "norm_num_groups": 8,
+            "cross_attention_dim": 16,
+            "attention_head_dim": 2,
+        },
+        text=(
+            {
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "max_position_embeddings": 48,
+            },
+        ),
         structure=StructureConfig(
-            vision={"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-                    "image_size": 32, "patch_size": 16},
-            feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2, resampler_depth=1),
-        ep_tokens=2, ep_dim=16, ep_heads=2, guider_channels=(4, 4, 8, 8),
+            vision={
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "image_size": 32,
+                "patch_size": 16,
+            },
+            feature_dim=16,
+            embedding_dim=16,
+            resampler_dim=16,
+            resampler_heads=2,
+            resampler_depth=1,
+        ),
+        ep_tokens=2,
+        ep_dim=16,
+        ep_heads=2,
+        guider_channels=(4, 4, 8, 8),
         flow=FlowConfig(input_size=32, finder_widths=(8, 8, 16, 16), refiner_widths=(8, 8, 16)),
-        silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2))
+        silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2),
+    )
 
 
 def draw_shirt(index: int, size: int = 128) -> np.ndarray:
     """The silhouette of a shirt, float32 (size, size), another width, length and sleeve for each index."""
     body, length, sleeve = 0.14 + 0.02 * (index % 5), 0.5 + 0.06 * (index % 6), 0.1 + 0.05 * (index % 7)
-    right = [(0.08, 0.08), (0.2, 0.1), (body + sleeve, 0.12 + sleeve), (body + sleeve - 0.08, 0.2 + sleeve),
-             (body, 0.3), (body, 0.08 + length)]
+    right = [
+        (0.08, 0.08),
+        (0.2, 0.1),
+        (body + sleeve, 0.12 + sleeve),
+        (body + sleeve - 0.08, 0.2 + sleeve),
+        (body, 0.3),
+        (body, 0.08 + length),
+    ]
     outline = [(0.5 + x, y) for x, y in right] + [(0.5 - x, y) for x, y in reversed(right)]
     mask = np.zeros((size, size), np.float32)
     cv2.fillPoly(mask, [np.rint(np.array(outline) * size).astype(np.int32)], 1.0)
@@ -87,17 +121,34 @@ def save_tiny_checkpoint(folder: Path, seed: int = 0) -> Path:
     for part in components.values():
         if isinstance(part, torch.nn.Module):
             part.eval()
-    pipeline = RAGDiffusionPipeline(**components, preset_name=preset.name, latent_packing=preset.latent_packing,
-                                    image_size=preset.image_size, sampling=asdict(preset.defaults))
+    pipeline = RAGDiffusionPipeline(
+        **components,
+        preset_name=preset.name,
+        latent_packing=preset.latent_packing,
+        image_size=preset.image_size,
+        sampling=asdict(preset.defaults),
+    )
     pipeline.save_pretrained(folder)
     net, attributes = pipeline.structure_net, {"category": "T-shirt"}
-    with Bank.create(folder / "bank.sqlite3", fingerprint=fingerprint(folder, ENCODER_PARTS),
-                     dimension=preset.structure.embedding_dim) as bank, torch.no_grad():
+    with (
+        Bank.create(
+            folder / "bank.sqlite3",
+            fingerprint=fingerprint(folder, ENCODER_PARTS),
+            dimension=preset.structure.embedding_dim,
+        ) as bank,
+        torch.no_grad(),
+    ):
         images = torch.cat([photo_to_tensor(draw_photo(i), net.image_size) for i in range(BANK_ENTRIES)])
         codes = torch.tensor([encode(attributes)] * BANK_ENTRIES)
         silhouettes = [encode_silhouette(torch.from_numpy(draw_shirt(i))) for i in range(BANK_ENTRIES)]
-        bank.add([NewEntry(embedding, silhouette, attributes, source=f"shirt {i}") for i, (embedding, silhouette)
-                  in enumerate(zip(net(images, codes, "standard"), silhouettes, strict=True))])
+        bank.add(
+            [
+                NewEntry(embedding, silhouette, attributes, source=f"shirt {i}")
+                for i, (embedding, silhouette) in enumerate(
+                    zip(net(images, codes, "standard"), silhouettes, strict=True)
+                )
+            ]
+        )
     return folder
 
 

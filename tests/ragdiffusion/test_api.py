@@ -77,8 +77,10 @@ def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide,
     similarity = embeddings @ guide.query
     shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
     score = similarity + SYMMETRY_WEIGHT * torch.from_numpy(mirror_symmetry(shapes))
-    for mask, weight in ((tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
-                         (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT)):
+    for mask, weight in (
+        (tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
+        (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT),
+    ):
         score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))
     nearest = score.argsort(descending=True)[: guide.k]
     assert [c.id for c in guide.candidates] == [ids[i] for i in nearest.tolist()]
@@ -94,8 +96,9 @@ def _drawn_silhouette(model, photo) -> torch.Tensor:
     mask = model.see(picture).garment.mask
     seen, framed = laid_over(photo_to_array(picture, 128), mask, silhouette_frame(mask), 32)
     with torch.no_grad():
-        return net(torch.from_numpy(seen).permute(2, 0, 1)[None] / 127.5 - 1, torch.from_numpy(framed)[None, None]
-                   ).silhouette.sigmoid()[0, 0]
+        return net(
+            torch.from_numpy(seen).permute(2, 0, 1)[None] / 127.5 - 1, torch.from_numpy(framed)[None, None]
+        ).silhouette.sigmoid()[0, 0]
 
 
 def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_model, tiny_checkpoint, photo) -> None:
@@ -118,8 +121,9 @@ def test_the_expected_silhouette_is_at_the_guides_size_and_needs_a_garment(tiny_
 def test_k_and_alpha_are_those_asked_for(tiny_model, photo) -> None:
     wide = tiny_model.retrieve(photo, k=9, alpha=1.0)
     assert (wide.k, wide.alpha, len(wide.candidates)) == (9, 1.0, 9)
-    torch.testing.assert_close(wide.embedding.double(), wide.weights @ wide.neighbours.embeddings[:9].double(),
-                               atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        wide.embedding.double(), wide.weights @ wide.neighbours.embeddings[:9].double(), atol=1e-5, rtol=0
+    )
     alone = tiny_model.retrieve(photo, alpha=0.0)
     torch.testing.assert_close(alone.embedding, alone.query)
     assert len(alone.neighbours.ids) == KEPT_NEIGHBOURS
@@ -210,8 +214,9 @@ def test_an_edited_landmark_is_obeyed(tiny_model, photo, guide, make_mask) -> No
 
 
 def test_without_a_guide_it_retrieves_one(tiny_model, photo, guide) -> None:
-    np.testing.assert_array_equal(_pixels(tiny_model.generate(photo, steps=2)),
-                                  _pixels(tiny_model.generate(photo, guide, steps=2)))
+    np.testing.assert_array_equal(
+        _pixels(tiny_model.generate(photo, steps=2)), _pixels(tiny_model.generate(photo, guide, steps=2))
+    )
 
 
 def test_timings_add_up(tiny_model, photo, guide) -> None:
@@ -317,8 +322,10 @@ def test_save_and_load_round_trip(tiny_model, photo, guide, tmp_path, tiny_check
     assert loaded.checkpoint == tiny_model.checkpoint and loaded.defaults == tiny_model.defaults
     again = loaded.retrieve(photo)
     torch.testing.assert_close(again.query, guide.query, atol=0, rtol=0)
-    np.testing.assert_array_equal(_pixels(loaded.generate(photo, again, seed=3, steps=4)),
-                                  _pixels(tiny_model.generate(photo, guide, seed=3, steps=4)))
+    np.testing.assert_array_equal(
+        _pixels(loaded.generate(photo, again, seed=3, steps=4)),
+        _pixels(tiny_model.generate(photo, guide, seed=3, steps=4)),
+    )
 
 
 def test_a_bank_of_another_encoder_is_refused(tiny_checkpoint, other_checkpoint) -> None:

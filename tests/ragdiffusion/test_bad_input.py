@@ -50,8 +50,11 @@ def _check(result, landmark: torch.Tensor, size: int = _SIZE) -> None:
         assert (pixels[landmark.numpy() == 0] == 255).all()
 
 
-@pytest.mark.parametrize("photo", [_plain(0), _plain(255), _plain(128), _plain((255, 0, 0)), _nearly_uniform, _noise],
-                         ids=["black", "white", "grey", "red", "nearly uniform", "no garment"])
+@pytest.mark.parametrize(
+    "photo",
+    [_plain(0), _plain(255), _plain(128), _plain((255, 0, 0)), _nearly_uniform, _noise],
+    ids=["black", "white", "grey", "red", "nearly uniform", "no garment"],
+)
 def test_photos_without_a_garment_give_a_picture(tiny_model, photo: Callable[[], Image.Image]) -> None:
     image = photo()
     guide = tiny_model.retrieve(image)
@@ -80,10 +83,19 @@ def test_a_landmark_opaque_nowhere_is_refused(tiny_model, make_photo) -> None:
         tiny_model.retrieve(make_photo(3)).edit(0.5 * _landmarks()["stripes"])
 
 
-@pytest.mark.parametrize("settings", [
-    {"steps": 1}, {"steps": 1, "strength": 1.0}, {"steps": 1000, "strength": 0.004}, {"steps": 1, "strength": 0.001},
-    {"steps": 3, "guidance": 0}, {"steps": 3, "guidance": 30, "strength": 1.0}, {"steps": 2, "guidance": 100},
-], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps": 1},
+        {"steps": 1, "strength": 1.0},
+        {"steps": 1000, "strength": 0.004},
+        {"steps": 1, "strength": 0.001},
+        {"steps": 3, "guidance": 0},
+        {"steps": 3, "guidance": 30, "strength": 1.0},
+        {"steps": 2, "guidance": 100},
+    ],
+    ids=str,
+)
 def test_settings_at_their_ends_give_a_picture(tiny_model, make_photo, settings: dict) -> None:
     photo = make_photo(3)
     guide = tiny_model.retrieve(photo)

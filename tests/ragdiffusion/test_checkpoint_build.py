@@ -23,8 +23,24 @@ def sdxl(tmp_path_factory) -> Path:
 def refined(sdxl, tiny_checkpoint, tmp_path_factory) -> Path:
     """A checkpoint built from published SDXL and the tiny studio."""
     out = tmp_path_factory.mktemp("built") / "refine"
-    assert main(["checkpoint", "build", "sdxl-refine", "--sdxl", str(sdxl), "--studio", str(tiny_checkpoint), "--out",
-                 str(out), "--size", "256"]) == 0
+    assert (
+        main(
+            [
+                "checkpoint",
+                "build",
+                "sdxl-refine",
+                "--sdxl",
+                str(sdxl),
+                "--studio",
+                str(tiny_checkpoint),
+                "--out",
+                str(out),
+                "--size",
+                "256",
+            ]
+        )
+        == 0
+    )
     return out
 
 
@@ -63,8 +79,19 @@ def test_a_caption_reaches_published_text_encoders_and_an_empty_one_is_zeros(ref
 def test_the_papers_start_is_built_from_its_four_sources(sdxl, tmp_path, capsys):
     flux, clip = publish_flux(tmp_path / "flux"), publish_clip(tmp_path / "clip")
     unet = publish_unet(tmp_path / "pgea" / "unet", 16)
-    words = ["checkpoint", "build", "sdxl", "--sdxl", str(sdxl), "--vae", str(flux), "--clip", str(clip), "--out",
-             str(tmp_path / "out")]
+    words = [
+        "checkpoint",
+        "build",
+        "sdxl",
+        "--sdxl",
+        str(sdxl),
+        "--vae",
+        str(flux),
+        "--clip",
+        str(clip),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(words) == 2
     assert "autoencoder has 16 channels and the UNet takes 4" in capsys.readouterr().err
     assert main([*words, "--unet", str(unet), "--dtype", "bfloat16"]) == 0
@@ -76,23 +103,51 @@ def test_the_papers_start_is_built_from_its_four_sources(sdxl, tmp_path, capsys)
     assert pipeline.structure_net.dtype == torch.float32 and pipeline.config.preset_name == "sdxl"
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    (["--sdxl", "nowhere"], "'nowhere': no such folder, and no hub id like owner/name"),
-    (["--size", "100"], "--size is 100, a multiple of 64 from 256 up wanted"),
-    (["--studio", "."], "no studio checkpoint with a bank here"),
-    (["--variant", "fp16"], "no fp16 weights here")])
-def test_when_something_is_wrong_nothing_is_written(sdxl, tiny_checkpoint, tmp_path, monkeypatch, capsys, change,
-                                                    message):
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--sdxl", "nowhere"], "'nowhere': no such folder, and no hub id like owner/name"),
+        (["--size", "100"], "--size is 100, a multiple of 64 from 256 up wanted"),
+        (["--studio", "."], "no studio checkpoint with a bank here"),
+        (["--variant", "fp16"], "no fp16 weights here"),
+    ],
+)
+def test_when_something_is_wrong_nothing_is_written(
+    sdxl, tiny_checkpoint, tmp_path, monkeypatch, capsys, change, message
+):
     monkeypatch.chdir(tmp_path)
-    words = ["checkpoint", "build", "sdxl-refine", "--sdxl", str(sdxl), "--studio", str(tiny_checkpoint), "--out",
-             "out"]
+    words = [
+        "checkpoint",
+        "build",
+        "sdxl-refine",
+        "--sdxl",
+        str(sdxl),
+        "--studio",
+        str(tiny_checkpoint),
+        "--out",
+        "out",
+    ]
     assert main([*words, *change]) == 2
     assert message in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_what_is_there_is_not_overwritten(sdxl, refined, tiny_checkpoint, capsys):
     before = (refined / "model_index.json").stat().st_mtime_ns
-    assert main(["checkpoint", "build", "sdxl-refine", "--sdxl", str(sdxl), "--studio", str(tiny_checkpoint), "--out",
-                 str(refined)]) == 2
+    assert (
+        main(
+            [
+                "checkpoint",
+                "build",
+                "sdxl-refine",
+                "--sdxl",
+                str(sdxl),
+                "--studio",
+                str(tiny_checkpoint),
+                "--out",
+                str(refined),
+            ]
+        )
+        == 2
+    )
     assert "there is something already" in capsys.readouterr().err
     assert (refined / "model_index.json").stat().st_mtime_ns == before

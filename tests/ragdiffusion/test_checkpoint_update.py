@@ -29,21 +29,33 @@ def test_parts_are_replaced_and_the_rest_stays(tiny_checkpoint, other_checkpoint
 
 def test_another_encoder_leaves_the_bank_behind(tiny_checkpoint, other_checkpoint, tmp_path, capsys):
     shutil.copytree(other_checkpoint / "structure_net", tmp_path / "training" / "structure_net")
-    assert main(["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts",
-                 str(tmp_path / "training")]) == 0
+    assert (
+        main(
+            ["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts", str(tmp_path / "training")]
+        )
+        == 0
+    )
     assert not (tmp_path / "out" / "bank.sqlite3").exists()
     assert "make a bank for it" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("parts", "message"), [("nothing", "no such folder"), ("empty", "holds no component"),
-                                                ("foreign", "it was trained for another one")])
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [("nothing", "no such folder"), ("empty", "holds no component"), ("foreign", "it was trained for another one")],
+)
 def test_what_does_not_fit_is_refused(tiny_checkpoint, tmp_path, capsys, parts, message):
     (tmp_path / "empty").mkdir()
     shutil.copytree(tiny_checkpoint / "ep_adapter", tmp_path / "foreign" / "ep_adapter")
     config = tmp_path / "foreign" / "ep_adapter" / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text()), "tokens": 99}))
-    assert main(["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts",
-                 str(tmp_path / parts)]) == 2
+    assert (
+        main(["checkpoint", "update", str(tiny_checkpoint), str(tmp_path / "out"), "--parts", str(tmp_path / parts)])
+        == 2
+    )
     assert message in capsys.readouterr().err and not (tmp_path / "out").exists()
-    assert main(["checkpoint", "update", str(tmp_path / "empty"), str(tmp_path / "out"), "--parts",
-                 str(tmp_path / "empty")]) == 2
+    assert (
+        main(
+            ["checkpoint", "update", str(tmp_path / "empty"), str(tmp_path / "out"), "--parts", str(tmp_path / "empty")]
+        )
+        == 2
+    )

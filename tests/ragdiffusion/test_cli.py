@@ -107,8 +107,9 @@ def test_a_bank_of_ones_own(run, photo_path, tiny_checkpoint, tmp_path) -> None:
 
 
 def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
-    code, stdout, stderr = run("generate", photo_path, "--out", out, "--json", "--steps", 4, "--seed", 9, "--size",
-                               "model")
+    code, stdout, stderr = run(
+        "generate", photo_path, "--out", out, "--json", "--steps", 4, "--seed", 9, "--size", "model"
+    )
     report = _the_json(stdout)
     assert code == 0 and "2/2" in stderr, "a bar of the steps that are run: 4 at strength 0.5"
     assert set(report) == _GUIDE_KEYS | {"image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
@@ -137,8 +138,9 @@ def test_generate_for_people_names_both_files(run, photo_path, out) -> None:
 def test_the_picked_candidate_is_the_landmark(run, photo_path, out, tiny_model) -> None:
     guide = tiny_model.retrieve(photo_path)
     index = (guide.consensus + 1) % guide.k
-    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--candidate", index,
-                          "--size", "model")
+    code, stdout, _ = run(
+        "generate", photo_path, "--out", out, "--json", "--steps", 2, "--candidate", index, "--size", "model"
+    )
     landmark = _pixels(Path(_the_json(stdout)["landmark"])) / 255
     assert code == 0
     np.testing.assert_allclose(landmark, guide.candidates[index].silhouette, atol=0.5 / 255)
@@ -148,8 +150,9 @@ def test_the_picked_candidate_is_the_landmark(run, photo_path, out, tiny_model) 
 def test_a_landmark_of_ones_own_is_obeyed(run, photo_path, out, tmp_path, make_mask) -> None:
     mask = tmp_path / "mask.png"
     mask.write_bytes(make_mask(11))
-    code, stdout, _ = run("generate", photo_path, "--out", out, "--json", "--steps", 2, "--landmark", mask,
-                          "--size", "model")
+    code, stdout, _ = run(
+        "generate", photo_path, "--out", out, "--json", "--steps", 2, "--landmark", mask, "--size", "model"
+    )
     landmark = _pixels(Path(_the_json(stdout)["landmark"]))
     assert code == 0 and (_pixels(out)[landmark == 0] == 255).all()
     with Image.open(mask) as drawn:
@@ -196,8 +199,10 @@ _GREY = Image.new("RGB", (64, 64), "grey")
 _BAD_PHOTOS = {
     "text": (b"not a picture at all", "photo.jpg is not a picture that can be read: give a JPEG"),
     "empty": (b"", "photo.jpg is empty"),
-    "truncated": (_bytes(Image.effect_noise((256, 256), 90).convert("RGB"), "JPEG")[:3000], "photo.jpg is damaged or "
-                  "cut short"),
+    "truncated": (
+        _bytes(Image.effect_noise((256, 256), 90).convert("RGB"), "JPEG")[:3000],
+        "photo.jpg is damaged or cut short",
+    ),
     "tiny": (_bytes(Image.new("RGB", (1, 1)), "PNG"), "photo.jpg is 1 x 1, too small"),
     "bomb": (_bomb(), "photo.jpg is too large"),
     "missing": (None, "photo.jpg was not found"),
@@ -284,8 +289,13 @@ def test_bad_arguments(run, photo_path, out, words: str, message: str) -> None:
     ],
 )
 def test_bad_landmarks(run, photo_path, tmp_path, out, make_mask, name: str, message: str) -> None:
-    masks = {"empty": _bytes(Image.new("L", (128, 128)), "PNG"), "full": _bytes(Image.new("L", (128, 128), 255), "PNG"),
-             "oblong": make_mask(0, 128, 96), "small": make_mask(0, 40, 40), "text": b"no picture"}
+    masks = {
+        "empty": _bytes(Image.new("L", (128, 128)), "PNG"),
+        "full": _bytes(Image.new("L", (128, 128), 255), "PNG"),
+        "oblong": make_mask(0, 128, 96),
+        "small": make_mask(0, 40, 40),
+        "text": b"no picture",
+    }
     mask = tmp_path / "mask.png"
     mask.write_bytes(masks[name])
     _refused(run("generate", photo_path, "--out", out, "--landmark", mask), message, out)
@@ -348,8 +358,11 @@ def test_pickled_weights_are_never_opened(run, photo_path, out, tmp_path, tiny_c
     shutil.copytree(tiny_checkpoint, broken)
     (broken / "structure_net" / "diffusion_pytorch_model.safetensors").unlink()
     torch.save({"weight": _Harm(mark)}, broken / "structure_net" / "diffusion_pytorch_model.bin")
-    _refused(run("generate", photo_path, "--out", out, checkpoint=broken), "no file named diffusion_pytorch_model."
-             "safetensors", out)
+    _refused(
+        run("generate", photo_path, "--out", out, checkpoint=broken),
+        "no file named diffusion_pytorch_model.safetensors",
+        out,
+    )
     assert not mark.exists()
 
 
@@ -359,8 +372,11 @@ def test_a_bank_of_another_encoder(run, photo_path, out, other_checkpoint) -> No
 
 
 def test_no_bundled_weights(photo_path, out, capfd) -> None:
-    _refused((cli.main(["generate", str(photo_path), "--out", str(out), "--preset", "sdxl"]), *capfd.readouterr()),
-             "no weights are bundled for the preset 'sdxl'", out)
+    _refused(
+        (cli.main(["generate", str(photo_path), "--out", str(out), "--preset", "sdxl"]), *capfd.readouterr()),
+        "no weights are bundled for the preset 'sdxl'",
+        out,
+    )
 
 
 # ---- errors of our own, help, and the process
@@ -378,11 +394,21 @@ def test_other_errors_are_short_unless_asked_for(run, photo_path, tmp_path, tiny
     assert code == 1 and "Traceback" in stderr and stderr.splitlines()[-1].startswith("ragdiffusion: error: ")
 
 
-@pytest.mark.parametrize("words", [("bank", "--debug", "build"), ("bank", "build", "--debug"),
-                                   ("evaluate", "retrieval", "--debug"), ("data", "stats", "--debug")])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("bank", "--debug", "build"),
+        ("bank", "build", "--debug"),
+        ("evaluate", "retrieval", "--debug"),
+        ("data", "stats", "--debug"),
+    ],
+)
 def test_debug_may_stand_behind_an_action(words, capsys, tmp_path) -> None:
-    given = {"bank": [str(tmp_path / "no" / "b.sqlite3"), "--checkpoint", str(tmp_path)],
-             "evaluate": ["--limit", "0", "--checkpoint", str(tmp_path)], "data": [str(tmp_path / "none")]}[words[0]]
+    given = {
+        "bank": [str(tmp_path / "no" / "b.sqlite3"), "--checkpoint", str(tmp_path)],
+        "evaluate": ["--limit", "0", "--checkpoint", str(tmp_path)],
+        "data": [str(tmp_path / "none")],
+    }[words[0]]
     assert cli.main([*words, *given]) == 2
     stderr = capsys.readouterr().err
     assert "Traceback" in stderr and stderr.splitlines()[-1].startswith("ragdiffusion: error: ")
@@ -407,10 +433,15 @@ def test_help_lists_the_commands_and_unknown_ones_are_refused(capsys) -> None:
 
 def _start(*words: object) -> subprocess.Popen:
     call = [sys.executable, "-m", "ragdiffusion", *map(str, words)]
-    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "PYTHONPATH": str(_ROOT)},
-                            # A run in the background hands an ignored SIGINT on to its children.
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    return subprocess.Popen(
+        call,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(_ROOT)},
+        # A run in the background hands an ignored SIGINT on to its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def test_help_loads_no_library() -> None:
@@ -421,8 +452,9 @@ try:
 except SystemExit:
     print("torch" in sys.modules or "numpy" in sys.modules, file=sys.stderr)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": str(_ROOT)})
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(_ROOT)}
+    )
     assert done.stderr.strip() == "False" and "--landmark" in done.stdout
 
 

@@ -47,8 +47,9 @@ def test_lab_and_delta_e_match_scikit_image() -> None:
     theirs = color.rgb2lab(first.permute(0, 2, 3, 1).numpy())
     torch.testing.assert_close(ours.permute(0, 2, 3, 1), torch.from_numpy(theirs), atol=0.02, rtol=0)
     difference = delta_e_2000(ours, srgb_to_lab(second * 2 - 1))
-    wanted = color.deltaE_ciede2000(ours.permute(0, 2, 3, 1).numpy(),
-                                    srgb_to_lab(second * 2 - 1).permute(0, 2, 3, 1).numpy())
+    wanted = color.deltaE_ciede2000(
+        ours.permute(0, 2, 3, 1).numpy(), srgb_to_lab(second * 2 - 1).permute(0, 2, 3, 1).numpy()
+    )
     torch.testing.assert_close(difference, torch.from_numpy(wanted), atol=1e-9, rtol=0)
 
 

@@ -71,8 +71,11 @@ def _distributions(files: list[Path]) -> set[str]:
 def _absent(command: str, *arguments: str) -> list[str]:
     """The importable modules of this Python that a command's environment lacks."""
     held = _distributions(launch.requirement_files(command, list(arguments)))
-    return sorted(module for module, owners in metadata.packages_distributions().items()
-                  if not held & {canonicalize_name(owner) for owner in owners} and module.isidentifier())
+    return sorted(
+        module
+        for module, owners in metadata.packages_distributions().items()
+        if not held & {canonicalize_name(owner) for owner in owners} and module.isidentifier()
+    )
 
 
 # ---- what a command imports, wherever in its code
@@ -85,8 +88,12 @@ def _file_of(module: str) -> Path | None:
 
 def _imports(file: Path) -> Iterator[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    for_types = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.If)
-                 and ast.unparse(node.test) == "TYPE_CHECKING" for inner in ast.walk(node)}
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
     for node in ast.walk(tree):
         if id(node) in for_types:
             continue
@@ -156,8 +163,11 @@ def _run(lines: list[str], folder: Path) -> dict[str, str]:
         alike.setdefault(tuple(_absent(*line.split()[:2])), []).append(line)
     failed = {}
     for absent, cases in alike.items():
-        given = {"absent": absent, "out": str(folder / "outcomes.json"),
-                 "cases": {case: case.split() for case in cases}}
+        given = {
+            "absent": absent,
+            "out": str(folder / "outcomes.json"),
+            "cases": {case: case.split() for case in cases},
+        }
         call = [sys.executable, str(_RUNNER), json.dumps(given)]
         done = subprocess.run(call, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
@@ -181,27 +191,33 @@ _BRIEF = "--minutes 5 --steps 1 --batch-size 2 --workers 0"
 
 
 def test_every_command_explains_itself_and_does_its_smallest_case(bench: Path) -> None:
-    assert _run([
-        *(f"{name} --help" for name in COMMANDS),
-        f"retrieve photo.png {_MODEL}",
-        f"generate photo.png --out flat.png --steps 1 {_MODEL}",
-        f"batch photos pictures --steps 1 {_MODEL}",
-        f"benchmark --limit 1 {_MODEL}",
-        f"checkpoint assemble NEW --parts {_ROOT / 'assets' / 'checkpoints' / 'studio'} --half",
-        "data preview synthetic sheet.png --count 1 --cell 64",
-        "data benchmark --pairs 1 --size 64",
-        "bank add TINY/bank.sqlite3 photos --checkpoint TINY",
-        "bank benchmark --sizes 100 --queries 2 --dimension 8",
-        "bank build BANK.sqlite3 --checkpoint TINY --drawn 8 --size 4 --report report.png",
-        f"train flow --out runs/flow {_BRIEF}",
-        f"train autoencoder --out runs/autoencoder --perceptual 0.2 --crop 64 {_BRIEF}",
-        f"train denoiser --out runs/denoiser --checkpoint TINY {_BRIEF}",
-        f"train-all --out all --parts silhouette --device cpu --bank-size 2 {_BRIEF}",
-        f"evaluate retrieval --limit 6 --plots plots {_MODEL}",
-        f"evaluate generation --limit 2 --steps 1 {_MODEL}",
-        "ablation --out ablation --train-preset studio --steps 1 --autoencoder-steps 1 --pool 2 --batch-size 2 "
-        f"--limit 2 --sampling-steps 1 {_MODEL}",
-    ], bench) == {}
+    assert (
+        _run(
+            [
+                *(f"{name} --help" for name in COMMANDS),
+                f"retrieve photo.png {_MODEL}",
+                f"generate photo.png --out flat.png --steps 1 {_MODEL}",
+                f"batch photos pictures --steps 1 {_MODEL}",
+                f"benchmark --limit 1 {_MODEL}",
+                f"checkpoint assemble NEW --parts {_ROOT / 'assets' / 'checkpoints' / 'studio'} --half",
+                "data preview synthetic sheet.png --count 1 --cell 64",
+                "data benchmark --pairs 1 --size 64",
+                "bank add TINY/bank.sqlite3 photos --checkpoint TINY",
+                "bank benchmark --sizes 100 --queries 2 --dimension 8",
+                "bank build BANK.sqlite3 --checkpoint TINY --drawn 8 --size 4 --report report.png",
+                f"train flow --out runs/flow {_BRIEF}",
+                f"train autoencoder --out runs/autoencoder --perceptual 0.2 --crop 64 {_BRIEF}",
+                f"train denoiser --out runs/denoiser --checkpoint TINY {_BRIEF}",
+                f"train-all --out all --parts silhouette --device cpu --bank-size 2 {_BRIEF}",
+                f"evaluate retrieval --limit 6 --plots plots {_MODEL}",
+                f"evaluate generation --limit 2 --steps 1 {_MODEL}",
+                "ablation --out ablation --train-preset studio --steps 1 --autoencoder-steps 1 --pool 2 --batch-size 2 "
+                f"--limit 2 --sampling-steps 1 {_MODEL}",
+            ],
+            bench,
+        )
+        == {}
+    )
 
 
 def test_a_package_that_the_table_forgot_is_missed(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,9 +44,7 @@ def _png_claiming(width: int, height: int) -> bytes:
 # ---- what a photo may be
 
 
-@pytest.mark.parametrize(
-    "wrap", [str, Path, Path.read_bytes, Image.open], ids=["str", "path", "bytes", "pil"]
-)
+@pytest.mark.parametrize("wrap", [str, Path, Path.read_bytes, Image.open], ids=["str", "path", "bytes", "pil"])
 def test_every_kind_of_source_gives_the_same_pixels(tmp_path: Path, wrap) -> None:
     pixels = _noise(33, 20)
     path = tmp_path / "shirt.png"
@@ -297,9 +295,7 @@ def _overlaps(have: int, want: int) -> np.ndarray:
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(16, 90), st.integers(16, 90), st.floats(0, 1), st.integers(0, 2**32 - 1))
-def test_squares_are_area_averages_of_the_centred_photo(
-    width: int, height: int, part: float, seed: int
-) -> None:
+def test_squares_are_area_averages_of_the_centred_photo(width: int, height: int, part: float, seed: int) -> None:
     """Against the definition: one scale for both axes (never stretched), photo and mask aligned."""
     side = max(width, height)
     size = 1 + round(part * (side - 1))

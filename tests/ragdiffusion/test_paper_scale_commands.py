@@ -38,8 +38,10 @@ def _lines() -> list[list[str]]:
     code = re.findall(r"^```\n(.*?)^```$", _PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     lines = [line for block in code for line in block.splitlines()]
     assert all(line.startswith(("python launch.py ", "accelerate launch --config_file ")) for line in lines)
-    return [shlex.split(re.sub(r"^(python launch\.py|accelerate launch --config_file \S+ -m ragdiffusion) ", "", line))
-            for line in lines]
+    return [
+        shlex.split(re.sub(r"^(python launch\.py|accelerate launch --config_file \S+ -m ragdiffusion) ", "", line))
+        for line in lines
+    ]
 
 
 @pytest.fixture
@@ -58,16 +60,34 @@ def bench(tmp_path, monkeypatch, tiny_checkpoint):
     # CLIP's picture must be one that garments can be drawn at.
     monkeypatch.setitem(VISION, "image_size", 64)
     publish_clip(tmp_path / "CLIP")
-    small = StructureConfig(vision={**VISION, "num_hidden_layers": 1}, feature_dim=16, embedding_dim=12,
-                            resampler_dim=16, resampler_heads=2, attribute_dim=4, resampler_depth=1,
-                            resampler_queries=2)
+    small = StructureConfig(
+        vision={**VISION, "num_hidden_layers": 1},
+        feature_dim=16,
+        embedding_dim=12,
+        resampler_dim=16,
+        resampler_heads=2,
+        attribute_dim=4,
+        resampler_depth=1,
+        resampler_queries=2,
+    )
     sizes = {"ep_tokens": 2, "ep_dim": 16, "ep_heads": 2, "guider_channels": (4, 4, 8, 8), "structure": small}
     from tests.ragdiffusion.published import TEXT, UNET, VAE
 
     text = ({**TEXT}, {**TEXT, "projection_dim": 16, "hidden_act": "gelu"})
     vae = {**get_preset("sdxl").autoencoder[1], **VAE}
-    monkeypatch.setitem(PRESETS, "sdxl", replace(get_preset("sdxl"), **sizes, unet=dict(UNET), text=text, image_size=64,
-                                                 autoencoder=("AutoencoderKL", vae), published={}))
+    monkeypatch.setitem(
+        PRESETS,
+        "sdxl",
+        replace(
+            get_preset("sdxl"),
+            **sizes,
+            unet=dict(UNET),
+            text=text,
+            image_size=64,
+            autoencoder=("AutoencoderKL", vae),
+            published={},
+        ),
+    )
     assets = tmp_path / "assets"
     (assets / "checkpoints").mkdir(parents=True)
     (assets / "checkpoints" / "studio").symlink_to(tiny_checkpoint)
@@ -84,19 +104,28 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
     ran = []
     for words in _lines():
         AcceleratorState._reset_state(reset_partial_state=True)
-        kind = next((name for name in sorted(_TINY, key=len, reverse=True)
-                     if words[:len(name.split())] == name.split()), "")
+        kind = next(
+            (name for name in sorted(_TINY, key=len, reverse=True) if words[: len(name.split())] == name.split()), ""
+        )
         assert main([*words, *_TINY.get(kind, [])]) == 0, f"{words}: {capsys.readouterr().err}"
         ran.append(" ".join(words[:3]))
     AcceleratorState._reset_state(reset_partial_state=True)
-    assert {"train pgea --stage", "train paper structure", "train paper denoiser", "checkpoint build sdxl",
-            "checkpoint build sdxl-refine", "checkpoint update runs/start"} <= set(ran)
+    assert {
+        "train pgea --stage",
+        "train paper structure",
+        "train paper denoiser",
+        "checkpoint build sdxl",
+        "checkpoint build sdxl-refine",
+        "checkpoint update runs/start",
+    } <= set(ran)
     final = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "final")
     start = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "start")
     assert final.vae.config.latent_channels == 16 and final.unet.config.in_channels == 16 + 8
     # Each took a step from where it started; the guider follows once MainNet's columns for it are off zero.
     for part in ("unet", "reference_net", "ep_adapter"):
-        moved = [not torch.equal(a, b) for a, b in zip(getattr(start, part).parameters(),
-                                                       getattr(final, part).parameters(), strict=True)]
+        moved = [
+            not torch.equal(a, b)
+            for a, b in zip(getattr(start, part).parameters(), getattr(final, part).parameters(), strict=True)
+        ]
         assert any(moved), part
     assert (bench / "flat.png").is_file()

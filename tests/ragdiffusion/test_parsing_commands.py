@@ -31,7 +31,7 @@ def _write_people(folder: Path, count: int = 3) -> Path:
     folder.mkdir()
     for index in range(count):
         labels = np.zeros((64, 48), np.uint8)
-        labels[20:50, 10:30 + index] = LABEL["dress"]
+        labels[20:50, 10 : 30 + index] = LABEL["dress"]
         cv2.imwrite(str(folder / f"{index}.png"), labels)
         cv2.imwrite(str(folder / f"{index}.jpg"), np.where(labels[..., None] > 0, 40, 200).repeat(3, 2))
     return folder
@@ -54,8 +54,9 @@ def _figures(checkpoint: Path, dataset: Path, capsys: pytest.CaptureFixture, *mo
     return json.loads(capsys.readouterr().out)
 
 
-def test_people_and_garments_are_told_apart_by_what_the_folder_holds(checkpoint: Path, tmp_path: Path,
-                                                                     capsys: pytest.CaptureFixture) -> None:
+def test_people_and_garments_are_told_apart_by_what_the_folder_holds(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     people = _figures(checkpoint, _write_people(tmp_path / "people"), capsys, "--limit", "2")
     assert people["n"] == 2 and people["per_class"]["upper"] is None and 0 <= people["per_class"]["dress"] <= 1
     garments = _figures(checkpoint, _write_garments(tmp_path / "garments"), capsys)
@@ -63,8 +64,9 @@ def test_people_and_garments_are_told_apart_by_what_the_folder_holds(checkpoint:
     assert {"miou", "per_class", "garment_iou", "garment_iou_min", "kind_accuracy", "n"} <= set(garments)
 
 
-def test_the_parts_own_folder_will_do_and_a_table_is_printed(checkpoint: Path, tmp_path: Path,
-                                                             capsys: pytest.CaptureFixture) -> None:
+def test_the_parts_own_folder_will_do_and_a_table_is_printed(
+    checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     words = ["--dataset", _write_people(tmp_path / "people"), "--checkpoint", checkpoint / "garment_parser"]
     assert main(["evaluate", "parsing", *map(str, words)]) == 0
     assert "mIoU 0." in (said := capsys.readouterr().out) and "IoU of ground" in said
@@ -81,14 +83,18 @@ def test_any_folder_of_photos_gets_a_sheet(checkpoint: Path, tmp_path: Path, cap
     assert "look at them with --sheet PNG" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (["--parser", "yolo"], "there is no parser 'yolo'"),
-    (["--limit", "0"], "--limit is 0, 1 or more wanted"),
-    (["--sheet", "nowhere/sheet.png"], "there is no folder"),
-    (["--parser", "segformer:/nowhere"], "can't be loaded as a SegFormer"),
-])
-def test_bad_words(words: list[str], message: str, checkpoint: Path, tmp_path: Path,
-                   capsys: pytest.CaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--parser", "yolo"], "there is no parser 'yolo'"),
+        (["--limit", "0"], "--limit is 0, 1 or more wanted"),
+        (["--sheet", "nowhere/sheet.png"], "there is no folder"),
+        (["--parser", "segformer:/nowhere"], "can't be loaded as a SegFormer"),
+    ],
+)
+def test_bad_words(
+    words: list[str], message: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     people = str(_write_people(tmp_path / "people", 1))
     assert main(["evaluate", "parsing", "--dataset", people, "--checkpoint", str(checkpoint), *words]) == 2
     assert message in capsys.readouterr().err
@@ -101,8 +107,9 @@ def test_a_checkpoint_without_a_parser_says_so(tmp_path: Path, capsys: pytest.Ca
     assert "needs the checkpoint's own parser, and it has none" in capsys.readouterr().err
 
 
-def test_train_parser_needs_people_and_garments_and_a_start_that_is_one(tmp_path: Path,
-                                                                        capsys: pytest.CaptureFixture) -> None:
+def test_train_parser_needs_people_and_garments_and_a_start_that_is_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
     words = ["train", "parser", "--out", str(tmp_path / "out"), "--minutes", "1"]
     assert main(words) == 2
     assert "train parser needs --people FOLDER" in capsys.readouterr().err

@@ -10,15 +10,43 @@ from ragdiffusion.cli import main
 def test_one_call_trains_packs_and_the_next_goes_on(tmp_path, capsys):
     def call(name: str, *more: str) -> dict:
         out = tmp_path / name
-        assert main(["train-all", "--out", str(out), "--minutes", "5", "--parts", "flow", "silhouette",
-                     "--device", "cpu", "--batch-size", "2", "--workers", "0", "--bank-size", "2", *more]) == 0
+        assert (
+            main(
+                [
+                    "train-all",
+                    "--out",
+                    str(out),
+                    "--minutes",
+                    "5",
+                    "--parts",
+                    "flow",
+                    "silhouette",
+                    "--device",
+                    "cpu",
+                    "--batch-size",
+                    "2",
+                    "--workers",
+                    "0",
+                    "--bank-size",
+                    "2",
+                    *more,
+                ]
+            )
+            == 0
+        )
         return json.loads((out / "shards" / "report.json").read_text())
 
     report = call("first", "--steps", "2")
     assert report["flow"]["step"] == report["silhouette"]["step"] == 2 and "held_out_worn_iou" in report["silhouette"]
     shards = tmp_path / "first" / "shards"
-    assert {path.name for path in shards.iterdir()} >= {"shard-00.bin", "shards.json", "flow.jsonl", "flow.jpg",
-                                                          "silhouette.jsonl", "silhouette.jpg"}
+    assert {path.name for path in shards.iterdir()} >= {
+        "shard-00.bin",
+        "shards.json",
+        "flow.jsonl",
+        "flow.jpg",
+        "silhouette.jsonl",
+        "silhouette.jpg",
+    }
     assert all(path.stat().st_size <= 16 * 2**20 for path in shards.iterdir())
     assert call("second", "--steps", "3", "--shards", str(shards))["flow"]["step"] == 3
     log = (tmp_path / "second" / "trainings" / "flow" / "log.jsonl").read_text().splitlines()

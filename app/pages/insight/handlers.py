@@ -67,8 +67,14 @@ class InsightHandlers:
         if not self._engine.ready:
             yield {"insight": {"state": "loading", "timings": timings, "token": next(self._tokens)}}
         model = self._engine.model()
-        yield {"insight": {"state": "ready", "timings": timings, **self._measured(model, bench.work),
-                           "token": next(self._tokens)}}
+        yield {
+            "insight": {
+                "state": "ready",
+                "timings": timings,
+                **self._measured(model, bench.work),
+                "token": next(self._tokens),
+            }
+        }
 
     def look(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Show an entry of the map; the event holds its `id`."""
@@ -161,7 +167,7 @@ def _map(cloud: _Cloud, points: np.ndarray, own: np.ndarray | None = None) -> di
         "counts": [known[name] for name in names],
         "share": cloud.plane.share.tolist(),
         "extent": place.max(axis=0).tolist(),
-        "own": None if own is None else place[len(points):].tolist(),
+        "own": None if own is None else place[len(points) :].tolist(),
     }
 
 

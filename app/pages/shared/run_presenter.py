@@ -42,9 +42,7 @@ class RunPresenter:
         status: the status line.
     """
 
-    def __init__(
-        self, engine: Engine, log: SessionLog, queue: RunQueue, files: RunFiles, status: Status
-    ) -> None:
+    def __init__(self, engine: Engine, log: SessionLog, queue: RunQueue, files: RunFiles, status: Status) -> None:
         self._engine = engine
         self._log = log
         self._queue = queue

@@ -17,7 +17,6 @@ from app.session_log.values import Run
 SOURCES = {"consensus": "consensus", "candidate": "candidate {}", "edited": "your own outline"}
 
 
-
 def progress_view(run: Run, progress: Progress) -> dict[str, Any]:
     """Return the result pane while a run waits or runs, and when it ended without a picture."""
     return {

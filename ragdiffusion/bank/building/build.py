@@ -115,8 +115,9 @@ def choose(sources: Sequence[Sequence[Candidate]], wanted: int) -> list[Candidat
         ValueError: if there is no candidate at all.
     """
     if not any(sources):
-        raise ValueError("there is no flat-lay to build a bank from: give a folder of garments or of flat-lays, or "
-                         "let some be drawn")
+        raise ValueError(
+            "there is no flat-lay to build a bank from: give a folder of garments or of flat-lays, or let some be drawn"
+        )
     parts = dict.fromkeys(range(len(sources)), 0)
     left = min(wanted, sum(len(source) for source in sources))
     while left:  # equal parts; what a small source lacks the others give
@@ -162,15 +163,24 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
         codes = torch.tensor([encode(flat.attributes) for _, flat in pending])
         found = net(images.to(device), codes.to(device), "standard").float().cpu()
         if not torch.isfinite(found).all():
-            raise ValueError("the encoder gives embeddings that hold NaN or infinite values: take another checkpoint, "
-                             "its training went wrong")
+            raise ValueError(
+                "the encoder gives embeddings that hold NaN or infinite values: take another checkpoint, "
+                "its training went wrong"
+            )
         vectors.append(found.numpy())
         for (garment, flat), embedding in zip(pending, found, strict=True):
             garments.append(garment)
             silhouette = torch.from_numpy(flat.silhouette).float() / 255
-            entries.append(NewEntry(embedding=embedding, silhouette=encode_silhouette(silhouette),
-                                    attributes=flat.attributes, source=flat.source, tags=flat.tags,
-                                    pattern=flat.pattern))
+            entries.append(
+                NewEntry(
+                    embedding=embedding,
+                    silhouette=encode_silhouette(silhouette),
+                    attributes=flat.attributes,
+                    source=flat.source,
+                    tags=flat.tags,
+                    pattern=flat.pattern,
+                )
+            )
         pending.clear()
 
     for candidate in candidates:
@@ -190,16 +200,20 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
             flush()
     flush()
     if not entries:
-        raise ValueError(f"none of the {len(unreadable)} flat-lays could be read, the first because: {unreadable[0]}"
-                         if unreadable else "there is no flat-lay to embed")
+        raise ValueError(
+            f"none of the {len(unreadable)} flat-lays could be read, the first because: {unreadable[0]}"
+            if unreadable
+            else "there is no flat-lay to embed"
+        )
     every = np.concatenate(vectors)
     twice = repeats([entry.silhouette for entry in entries], every)
     duplicates += [_same(entries[place].source, entries[first].source) for place, first in twice.items()]
     for line in duplicates:
         _log.warning("left out: %s", line)
     kept = [place for place in range(len(entries)) if place not in twice]
-    return Pool(every[kept], [entries[i] for i in kept], [garments[i] for i in kept], tuple(duplicates),
-                tuple(unreadable))
+    return Pool(
+        every[kept], [entries[i] for i in kept], [garments[i] for i in kept], tuple(duplicates), tuple(unreadable)
+    )
 
 
 def _same(source: str, other: str) -> str:
@@ -230,13 +244,21 @@ def write_banks(pool: Pool, outs: Mapping[int, Path], *, fingerprint: str, name:
     clean = np.nonzero(~found.noise)[0]
     vectors = pool.vectors[clean]
     order = thinning_order(vectors, found.similarity, np.random.default_rng(seed))
-    banks = tuple(_write(pool, clean[np.sort(order[:size])], clean[order[size:]], out, fingerprint=fingerprint,
-                         name=name) for size, out in outs.items())
+    banks = tuple(
+        _write(pool, clean[np.sort(order[:size])], clean[order[size:]], out, fingerprint=fingerprint, name=name)
+        for size, out in outs.items()
+    )
     noise = [pool.entries[i] for i in np.nonzero(found.noise)[0]]
-    return BuildReport(candidates=len(pool.entries), duplicates=pool.duplicates, noise=len(noise),
-                       noise_by_category=_count(noise, 0), unreadable=pool.unreadable,
-                       clusters=int(found.cluster.max(initial=-1)) + 1,
-                       similarity=found.similarity, banks=banks)
+    return BuildReport(
+        candidates=len(pool.entries),
+        duplicates=pool.duplicates,
+        noise=len(noise),
+        noise_by_category=_count(noise, 0),
+        unreadable=pool.unreadable,
+        clusters=int(found.cluster.max(initial=-1)) + 1,
+        similarity=found.similarity,
+        banks=banks,
+    )
 
 
 def check_target(out: Path) -> None:
@@ -262,8 +284,9 @@ def _write(pool: Pool, kept: np.ndarray, left_out: np.ndarray, out: Path, *, fin
     try:
         folder.mkdir()
         working, whole = folder / "working.sqlite3", folder / "bank.sqlite3"
-        with Bank.create(working, fingerprint=fingerprint, dimension=pool.vectors.shape[1], name=name,
-                         precision="float16") as bank:
+        with Bank.create(
+            working, fingerprint=fingerprint, dimension=pool.vectors.shape[1], name=name, precision="float16"
+        ) as bank:
             bank.add(entries, allow_duplicates=True)  # none is left but for rounding
             version = bank.version
             bank.copy(whole)
@@ -275,10 +298,17 @@ def _write(pool: Pool, kept: np.ndarray, left_out: np.ndarray, out: Path, *, fin
     similar = np.clip(sample @ vectors.T, -1, 1)
     others = similar[similar < 1 - 1e-6]  # without each one's own
     coverage = float(nearest_kept(pool.vectors[left_out], vectors).mean()) if len(left_out) else 1.0
-    return BuiltBank(path=str(out), version=version, entries=len(entries), thinned=len(left_out),
-                     megabytes=out.stat().st_size / 1e6, coverage=coverage, by_category=_count(entries, 0),
-                     by_kind=_count(entries, -1),
-                     histogram=tuple(np.histogram(others, bins=_BINS, range=(-1, 1))[0].tolist()))
+    return BuiltBank(
+        path=str(out),
+        version=version,
+        entries=len(entries),
+        thinned=len(left_out),
+        megabytes=out.stat().st_size / 1e6,
+        coverage=coverage,
+        by_category=_count(entries, 0),
+        by_kind=_count(entries, -1),
+        histogram=tuple(np.histogram(others, bins=_BINS, range=(-1, 1))[0].tolist()),
+    )
 
 
 def _replace(whole: Path, out: Path) -> None:

@@ -23,8 +23,11 @@ _DIGITS = 2  # of a measure, as a bank stores it
 def fitted_candidates(population: Population | None = None, *, seed: int = 0) -> list[Candidate]:
     """Every fitted garment of a population, by default the bundled one, in random order."""
     population = population or bundled_population()
-    found = [Candidate(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row))
-             for kind, vectors in population.fits.items() for row in range(len(vectors))]
+    found = [
+        Candidate(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row))
+        for kind, vectors in population.fits.items()
+        for row in range(len(vectors))
+    ]
     return [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
 
 
@@ -66,8 +69,14 @@ def flat_lay(pattern: Pattern, rng: np.random.Generator, source: str, tag: str) 
     structure = cut(pattern, rng, spec_of(pattern.kind))
     flat = draw_flat_lay(structure, sample_texture(rng, structure), PICTURE_SIZE)
     known = {key: value for key, value in flat.attributes.items() if value != "Unknown"}
-    return FlatLay(image=flat.image, silhouette=pattern.rasterise(SILHOUETTE_SIZE), attributes=known, source=source,
-                   tags=(pattern.kind, structure.kind, tag), pattern=PatternSpec(pattern.kind, pattern.measures))
+    return FlatLay(
+        image=flat.image,
+        silhouette=pattern.rasterise(SILHOUETTE_SIZE),
+        attributes=known,
+        source=source,
+        tags=(pattern.kind, structure.kind, tag),
+        pattern=PatternSpec(pattern.kind, pattern.measures),
+    )
 
 
 def spec_of(kind: str) -> Spec:

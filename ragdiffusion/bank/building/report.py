@@ -22,14 +22,17 @@ def draw_report(report: BuildReport) -> Image.Image:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise RuntimeError("the picture needs matplotlib: pip install -r requirements-train.txt, or leave out "
-                           "--report") from error
+        raise RuntimeError(
+            "the picture needs matplotlib: pip install -r requirements-train.txt, or leave out --report"
+        ) from error
     figure = Figure(figsize=(12, 3.6 * len(report.banks)), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)  # no window system, and no global state
     grid = figure.subplots(len(report.banks), 3, squeeze=False)
     for (categories, kinds, similarities), bank in zip(grid, report.banks, strict=True):
-        for axes, counts, title in ((categories, bank.by_category, f"{bank.entries} entries by category"),
-                                    (kinds, bank.by_kind, f"by kind; {bank.thinned} thinned out")):
+        for axes, counts, title in (
+            (categories, bank.by_category, f"{bank.entries} entries by category"),
+            (kinds, bank.by_kind, f"by kind; {bank.thinned} thinned out"),
+        ):
             axes.barh(list(counts)[::-1], list(counts.values())[::-1])
             axes.set_title(title, fontsize=9)
             axes.tick_params(labelsize=7)
@@ -38,8 +41,9 @@ def draw_report(report: BuildReport) -> Image.Image:
         axes.stairs(bank.histogram, edges, fill=True)
         axes.set_title("cosine similarity between entries", fontsize=9)
         axes.set_yticks([])
-    figure.suptitle(f"{report.candidates} flat-lays, {report.noise} noise at a similarity of {report.similarity:.3f}",
-                    fontsize=10)
+    figure.suptitle(
+        f"{report.candidates} flat-lays, {report.noise} noise at a similarity of {report.similarity:.3f}", fontsize=10
+    )
     buffer = BytesIO()
     figure.savefig(buffer, format="png")
     return Image.open(buffer).convert("RGB")

@@ -57,8 +57,14 @@ def balanced_quotas(available: Mapping[str, int], wanted: int) -> dict[str, int]
     return quotas
 
 
-def cluster(vectors: np.ndarray, garments: Sequence[str], *, min_neighbours: int = MIN_NEIGHBOURS,
-            noise_share: float = NOISE_SHARE, similarity: float | None = None) -> Clustering:
+def cluster(
+    vectors: np.ndarray,
+    garments: Sequence[str],
+    *,
+    min_neighbours: int = MIN_NEIGHBOURS,
+    noise_share: float = NOISE_SHARE,
+    similarity: float | None = None,
+) -> Clustering:
     """DBSCAN by cosine similarity, where only other garments count as neighbours.
 
     A core has `min_neighbours` other garments within reach; cores within reach of each other are one cluster, and
@@ -101,8 +107,9 @@ def cluster(vectors: np.ndarray, garments: Sequence[str], *, min_neighbours: int
     return Clustering(noise=(label < 0).numpy(), cluster=label.numpy(), similarity=float(similarity))
 
 
-def thinning_order(vectors: np.ndarray, similarity: float, rng: np.random.Generator, *,
-                   strength: float = THINNING) -> np.ndarray:
+def thinning_order(
+    vectors: np.ndarray, similarity: float, rng: np.random.Generator, *, strength: float = THINNING
+) -> np.ndarray:
     """An order whose every beginning is a random thinning of dense regions, so that banks of all sizes nest.
 
     A flat-lay's chance to come early falls with the number of flat-lays within reach of it.
@@ -117,8 +124,16 @@ def thinning_order(vectors: np.ndarray, similarity: float, rng: np.random.Genera
         int64 [N], positions in `vectors`.
     """
     points = torch.from_numpy(np.ascontiguousarray(vectors))
-    density = torch.cat([(points[start : start + _BLOCK] @ points.T >= similarity).sum(1)
-                         for start in range(0, len(points), _BLOCK)]) if len(points) else torch.zeros(0)
+    density = (
+        torch.cat(
+            [
+                (points[start : start + _BLOCK] @ points.T >= similarity).sum(1)
+                for start in range(0, len(points), _BLOCK)
+            ]
+        )
+        if len(points)
+        else torch.zeros(0)
+    )
     # Drawing without replacement by weight is sorting by u^(1/weight).
     key = np.log(rng.random(len(points))) * density.clamp(min=1).double().numpy() ** strength
     return np.argsort(-key, kind="stable")
@@ -127,8 +142,9 @@ def thinning_order(vectors: np.ndarray, similarity: float, rng: np.random.Genera
 def nearest_kept(vectors: np.ndarray, kept: np.ndarray) -> np.ndarray:
     """Cosine similarity [N] of each vector [N, D] with the nearest of those kept [M, D]."""
     points, kept_points = (torch.from_numpy(np.ascontiguousarray(part)) for part in (vectors, kept))
-    return torch.cat([(points[start : start + _BLOCK] @ kept_points.T).amax(1)
-                      for start in range(0, len(points), _BLOCK)]).numpy()
+    return torch.cat(
+        [(points[start : start + _BLOCK] @ kept_points.T).amax(1) for start in range(0, len(points), _BLOCK)]
+    ).numpy()
 
 
 def _reach(points: torch.Tensor, owners: torch.Tensor, min_neighbours: int, noise_share: float) -> float:

@@ -33,8 +33,9 @@ class Lay:
         return Lay(np.ascontiguousarray(self.cloth[:, ::-1]), np.ascontiguousarray(self.alpha[:, ::-1]))
 
 
-def refit(lay: Lay, stretch: tuple[float, float] = (1.0, 1.0), *, cloth_size: int | None = None,
-          alpha_size: int | None = None) -> Lay:
+def refit(
+    lay: Lay, stretch: tuple[float, float] = (1.0, 1.0), *, cloth_size: int | None = None, alpha_size: int | None = None
+) -> Lay:
     """Stretch a garment and centre it in its frame again.
 
     Args:
@@ -51,8 +52,10 @@ def refit(lay: Lay, stretch: tuple[float, float] = (1.0, 1.0), *, cloth_size: in
     factor = np.asarray(stretch, np.float64)
     back = CANONICAL_MARGIN * ((high - low) * factor).max() / 2 / factor
     centre = (low + high) / 2
-    return Lay(_moved(lay.cloth, centre, back, cloth_size or lay.cloth.shape[0], cv2.BORDER_REPLICATE),
-               _moved(lay.alpha, centre, back, alpha_size or lay.alpha.shape[0], cv2.BORDER_CONSTANT))
+    return Lay(
+        _moved(lay.cloth, centre, back, cloth_size or lay.cloth.shape[0], cv2.BORDER_REPLICATE),
+        _moved(lay.alpha, centre, back, alpha_size or lay.alpha.shape[0], cv2.BORDER_CONSTANT),
+    )
 
 
 def stretched(lay: Lay, ratio: float) -> Lay:
@@ -93,5 +96,4 @@ def _moved(image: np.ndarray, centre: np.ndarray, back: np.ndarray, size: int, b
     matrix = np.array([[scale[0], 0, offset[0]], [0, scale[1], offset[1]]])
     if scale.max() > 4 / 3:  # antialias before a strong reduction
         image = cv2.GaussianBlur(image, (0, 0), 0.4 * float(scale.max()))
-    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                          borderMode=border)
+    return cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border)

@@ -122,8 +122,14 @@ def folder_candidates(root: Path) -> list[Candidate]:
     if not found.pictures:
         raise ValueError(f"{root}: no picture in it; wanted {', '.join(SUFFIXES)}")
     files = found.pictures
-    return [Candidate(_folder_category(path, root), f"{root.name}:{path.relative_to(root).with_suffix('').as_posix()}",
-                      partial(_pictured, path, root)) for path in files]
+    return [
+        Candidate(
+            _folder_category(path, root),
+            f"{root.name}:{path.relative_to(root).with_suffix('').as_posix()}",
+            partial(_pictured, path, root),
+        )
+        for path in files
+    ]
 
 
 def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> Candidate:
@@ -134,8 +140,13 @@ def _reader(folder: Path) -> Callable[[str, str, str], Lay]:
     @lru_cache(maxsize=_CACHED)
     def read(category: str, name: str, symmetry: str) -> Lay:
         stem = folder / category / name
-        garment = read_garment(stem.with_suffix(".jpg"), stem.with_suffix(".png"), PICTURE_SIZE, category=category,
-                               symmetry=float(symmetry))
+        garment = read_garment(
+            stem.with_suffix(".jpg"),
+            stem.with_suffix(".png"),
+            PICTURE_SIZE,
+            category=category,
+            symmetry=float(symmetry),
+        )
         wide = cv2.resize(garment.alpha, (SILHOUETTE_SIZE, SILHOUETTE_SIZE), interpolation=cv2.INTER_CUBIC)
         # Without its hook a garment on a hanger is smaller than its box said.
         return refit(Lay(garment.cloth, repaired(wide)))
@@ -183,9 +194,13 @@ def _towards(read: Callable, row: dict[str, str], other: dict[str, str], share: 
 
 def _entry(lay: Lay, row: dict[str, str], variant: str, tag: str) -> FlatLay:
     small = cv2.resize(lay.alpha, lay.cloth.shape[1::-1], interpolation=cv2.INTER_AREA)
-    return FlatLay(image=on_white(lay.cloth, small), silhouette=lay.alpha,
-                   attributes=known_of(row["category"]), source=f"real:{row['id']}{variant}",
-                   tags=(row["category"], tag))
+    return FlatLay(
+        image=on_white(lay.cloth, small),
+        silhouette=lay.alpha,
+        attributes=known_of(row["category"]),
+        source=f"real:{row['id']}{variant}",
+        tags=(row["category"], tag),
+    )
 
 
 def _folder_category(path: Path, root: Path) -> str:
@@ -202,8 +217,13 @@ def _pictured(path: Path, root: Path) -> FlatLay:
     category = _folder_category(path, root)
     name = path.relative_to(root).with_suffix("").as_posix()
     small = cv2.resize(lay.alpha, (PICTURE_SIZE, PICTURE_SIZE), interpolation=cv2.INTER_AREA)
-    return FlatLay(image=on_white(lay.cloth, small), silhouette=lay.alpha, attributes=_named_attributes(category),
-                   source=f"{root.name}:{name}", tags=(category,))
+    return FlatLay(
+        image=on_white(lay.cloth, small),
+        silhouette=lay.alpha,
+        attributes=_named_attributes(category),
+        source=f"{root.name}:{name}",
+        tags=(category,),
+    )
 
 
 def _alpha_channel(opacity: np.ndarray, side: int) -> np.ndarray:

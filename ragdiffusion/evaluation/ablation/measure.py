@@ -64,9 +64,14 @@ class Row:
 
 
 TABLE_2 = (
-    Row("Vanilla Model", "vanilla"), Row("+ emb", "emb"), Row("+ emb + sil", "emb-sil"),
-    Row("Generating mask", "full", predicted_mask=True), Row("+ emb + sil + PGEA (Full)", "full"),
-    Row("Full + draft", "full-draft"), Row("Full + draft, strength 0.5", "full-draft", strength=0.5))
+    Row("Vanilla Model", "vanilla"),
+    Row("+ emb", "emb"),
+    Row("+ emb + sil", "emb-sil"),
+    Row("Generating mask", "full", predicted_mask=True),
+    Row("+ emb + sil + PGEA (Full)", "full"),
+    Row("Full + draft", "full-draft"),
+    Row("Full + draft, strength 0.5", "full-draft", strength=0.5),
+)
 TABLE_7 = tuple(Row(f"K = {k}", "full", k=k) for k in (1, 2, 4, 8))
 ALPHAS = tuple(Row(f"α = {alpha:g}", "full", alpha=alpha) for alpha in (0.0, 0.25, 0.5, 0.75, 1.0))
 STEPS = tuple(Row(f"{steps} steps", "full", steps=steps) for steps in (4, 8, 16, 30))
@@ -93,8 +98,9 @@ class Case:
     pooled: torch.Tensor
 
 
-def prepare_cases(model: RAGDiffusion, samples: Sequence[Sample], features: PerceptualFeatures, size: int
-                  ) -> list[Case]:
+def prepare_cases(
+    model: RAGDiffusion, samples: Sequence[Sample], features: PerceptualFeatures, size: int
+) -> list[Case]:
     """Retrieve for every sample, and look at its truth.
 
     Args:
@@ -107,9 +113,16 @@ def prepare_cases(model: RAGDiffusion, samples: Sequence[Sample], features: Perc
     for sample in samples:
         truth = torch.from_numpy(sample.standard).permute(2, 0, 1)[None].float() / 127.5 - 1
         levels, pooled = features(truth)
-        cases.append(Case(photo=photo_to_tensor(load_photo(sample.photo), size), guide=model.retrieve(sample.photo),
-                          truth=truth, silhouette=torch.from_numpy(sample.silhouette).float()[None] / 255,
-                          levels=levels, pooled=pooled))
+        cases.append(
+            Case(
+                photo=photo_to_tensor(load_photo(sample.photo), size),
+                guide=model.retrieve(sample.photo),
+                truth=truth,
+                silhouette=torch.from_numpy(sample.silhouette).float()[None] / 255,
+                levels=levels,
+                pooled=pooled,
+            )
+        )
     return cases
 
 
@@ -121,8 +134,16 @@ def predicted_landmark(net: torch.nn.Module, photo: torch.Tensor, side: int) -> 
 
 
 @torch.no_grad()
-def make_row(row: Row, pipeline: RAGDiffusionPipeline, cases: Sequence[Case], *, without: Sequence[str], steps: int,
-             mask_network: torch.nn.Module, batch_size: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
+def make_row(
+    row: Row,
+    pipeline: RAGDiffusionPipeline,
+    cases: Sequence[Case],
+    *,
+    without: Sequence[str],
+    steps: int,
+    mask_network: torch.nn.Module,
+    batch_size: int = 8,
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Generate a row's pictures, all with the noise of seed 0.
 
     Args:
@@ -140,23 +161,31 @@ def make_row(row: Row, pipeline: RAGDiffusionPipeline, cases: Sequence[Case], *,
     """
     pictures, landmarks = [], []
     for start in range(0, len(cases), batch_size):
-        part = cases[start: start + batch_size]
+        part = cases[start : start + batch_size]
         guides = [case.guide.retune(k=row.k, alpha=row.alpha) for case in part]
         photo = torch.cat([case.photo for case in part])
         landmark = torch.stack([guide.landmark for guide in guides])[:, None]
         if row.predicted_mask:
             landmark = predicted_landmark(mask_network, photo, landmark.shape[-1])
-        output = pipeline(photo, landmark, torch.stack([guide.embedding for guide in guides]).to(photo),
-                          [caption(guide.attributes) for guide in guides], seeds=[0] * len(part),
-                          steps=row.steps or steps, strength=row.strength, without=without)
+        output = pipeline(
+            photo,
+            landmark,
+            torch.stack([guide.embedding for guide in guides]).to(photo),
+            [caption(guide.attributes) for guide in guides],
+            seeds=[0] * len(part),
+            steps=row.steps or steps,
+            strength=row.strength,
+            without=without,
+        )
         pictures.append(output.images)
         landmarks.append(F.interpolate(landmark, size=photo.shape[-2:], mode="area")[:, 0])
     return torch.cat(pictures), torch.cat(landmarks)
 
 
 @torch.no_grad()
-def measure_row(pictures: torch.Tensor, landmarks: torch.Tensor, cases: Sequence[Case], features: PerceptualFeatures
-                ) -> dict[str, float]:
+def measure_row(
+    pictures: torch.Tensor, landmarks: torch.Tensor, cases: Sequence[Case], features: PerceptualFeatures
+) -> dict[str, float]:
     """A row's figures.
 
     Args:
@@ -165,8 +194,13 @@ def measure_row(pictures: torch.Tensor, landmarks: torch.Tensor, cases: Sequence
         cases: n of them.
         features: the perceptual network.
     """
-    figures: dict[str, list[float]] = {"ssim": [], "lpips_effnet": [], "dists_effnet": [], "iou": [],
-                                       "landmark_iou": []}
+    figures: dict[str, list[float]] = {
+        "ssim": [],
+        "lpips_effnet": [],
+        "dists_effnet": [],
+        "iou": [],
+        "landmark_iou": [],
+    }
     pooled = []
     for picture, landmark, case in zip(pictures.split(1), landmarks.split(1), cases, strict=True):
         outline = garment_outline(picture)
@@ -179,8 +213,11 @@ def measure_row(pictures: torch.Tensor, landmarks: torch.Tensor, cases: Sequence
         figures["landmark_iou"].append(float(mask_iou(landmark, case.silhouette)))
         pooled.append(features(picture)[1])
     made, true = torch.cat(pooled), torch.cat([case.pooled for case in cases])
-    return {**{name: mean(values) for name, values in figures.items()}, "fid_effnet": frechet_distance(made, true),
-            "kid_effnet": kernel_distance(made, true)}
+    return {
+        **{name: mean(values) for name, values in figures.items()},
+        "fid_effnet": frechet_distance(made, true),
+        "kid_effnet": kernel_distance(made, true),
+    }
 
 
 def garment_outline(picture: torch.Tensor) -> torch.Tensor:

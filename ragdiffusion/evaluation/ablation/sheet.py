@@ -11,8 +11,9 @@ from ragdiffusion.evaluation.ablation.measure import Case, Row
 from ragdiffusion.images import tensor_to_images
 
 
-def draw_rows(rows: Sequence[Row], cases: Sequence[Case], make: Callable[[Row, Sequence[Case]], torch.Tensor]
-              ) -> Image.Image:
+def draw_rows(
+    rows: Sequence[Row], cases: Sequence[Case], make: Callable[[Row, Sequence[Case]], torch.Tensor]
+) -> Image.Image:
     """Photo, one picture for each row, truth.
 
     Args:
@@ -20,8 +21,11 @@ def draw_rows(rows: Sequence[Row], cases: Sequence[Case], make: Callable[[Row, S
         cases: its lines.
         make: generates a row's pictures, (n, 3, N, N) in [-1, 1].
     """
-    columns = [torch.cat([case.photo for case in cases]), *(make(row, cases) for row in rows),
-               torch.cat([case.truth for case in cases])]
+    columns = [
+        torch.cat([case.photo for case in cases]),
+        *(make(row, cases) for row in rows),
+        torch.cat([case.truth for case in cases]),
+    ]
     size = columns[0].shape[-1]
     sheet = Image.new("RGB", (size * len(columns), size * len(cases)), "white")
     for x, column in enumerate(columns):

@@ -95,8 +95,9 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
     folder, part = _root_of(folder, split)
     table = folder / f"{part}.csv"
     if not table.is_file():
-        raise ValueError(f"{folder}: no {part}.csv here; a folder with {part}.csv beside {part}/CATEGORY/ID.jpg and "
-                         "ID.png is wanted")
+        raise ValueError(
+            f"{folder}: no {part}.csv here; a folder with {part}.csv beside {part}/CATEGORY/ID.jpg and ID.png is wanted"
+        )
     if split == "val":
         garments = load_garments(folder, part, size, limit=limit)
     else:
@@ -104,9 +105,16 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
             rows = split_held_out(list(csv.DictReader(handle)))[1]
         if limit is not None and limit < len(rows):
             rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
-        garments = [read_garment(folder / part / row["category"] / f"{row['id']}.jpg",
-                                 folder / part / row["category"] / f"{row['id']}.png", size,
-                                 category=row["category"], symmetry=float(row["symmetry"])) for row in rows]
+        garments = [
+            read_garment(
+                folder / part / row["category"] / f"{row['id']}.jpg",
+                folder / part / row["category"] / f"{row['id']}.png",
+                size,
+                category=row["category"],
+                symmetry=float(row["symmetry"]),
+            )
+            for row in rows
+        ]
     if not garments:
         raise ValueError(f"{table} lists no garment: one at least is wanted")
     return garments
@@ -115,9 +123,18 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
 def folder_samples(folder: Path, size: int, limit: int | None, *, split: str = "val") -> list[Sample]:
     """Samples of a folder of real garments; arguments and errors as in `folder_garments`."""
     root, part = _root_of(folder, split)
-    return [Sample(name=g.name, category=g.category, photo=root / part / g.category / f"{g.name}.jpg",
-                   photo_pixels=g.photo, photo_mask=g.photo_mask, standard=g.standard, silhouette=g.alpha)
-            for g in folder_garments(folder, size, limit, split=split)]
+    return [
+        Sample(
+            name=g.name,
+            category=g.category,
+            photo=root / part / g.category / f"{g.name}.jpg",
+            photo_pixels=g.photo,
+            photo_mask=g.photo_mask,
+            standard=g.standard,
+            silhouette=g.alpha,
+        )
+        for g in folder_garments(folder, size, limit, split=split)
+    ]
 
 
 def _root_of(folder: Path, split: str) -> tuple[Path, str]:
@@ -144,9 +161,17 @@ def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[
         flat = engine.flat_lay(structure, engine.texture(rng, structure))
         photo = engine.photo(flat, rng, display)
         category = structure.category if structure.category != "Unknown" else structure.kind
-        samples.append(Sample(name=f"synthetic-{seed}", category=category, photo=Image.fromarray(photo.image),
-                              photo_pixels=photo.image, photo_mask=photo.mask, standard=flat.image,
-                              silhouette=flat.silhouette))
+        samples.append(
+            Sample(
+                name=f"synthetic-{seed}",
+                category=category,
+                photo=Image.fromarray(photo.image),
+                photo_pixels=photo.image,
+                photo_mask=photo.mask,
+                standard=flat.image,
+                silhouette=flat.silhouette,
+            )
+        )
     return samples
 
 
@@ -191,15 +216,23 @@ def compare(image: Image.Image, landmark: torch.Tensor, sample: Sample, *, align
     if aligned:
         standard = srgb_to_lab(photo_to_tensor(Image.fromarray(sample.standard), image.width))
         pixelwise = float(delta_e_2000(lab, standard)[inside > 0.5].median())
-    return Faithfulness(name=sample.name, category=sample.category, iou=float(mask_iou(foreground, landmark[None])),
-                        delta_e_mean_colour=float(colour), delta_e_pixelwise=pixelwise)
+    return Faithfulness(
+        name=sample.name,
+        category=sample.category,
+        iou=float(mask_iou(foreground, landmark[None])),
+        delta_e_mean_colour=float(colour),
+        delta_e_pixelwise=pixelwise,
+    )
 
 
 def summarise(each: Sequence[Faithfulness]) -> dict[str, Any]:
     """Sum up the measures of some pictures, at least one: mean and least IoU, medians of ΔE2000, and `each` of them."""
     summary: dict[str, Any] = {
-        "count": len(each), "iou_mean": mean(one.iou for one in each), "iou_min": min(one.iou for one in each),
-        "delta_e_mean_colour": median(one.delta_e_mean_colour for one in each)}
+        "count": len(each),
+        "iou_mean": mean(one.iou for one in each),
+        "iou_min": min(one.iou for one in each),
+        "delta_e_mean_colour": median(one.delta_e_mean_colour for one in each),
+    }
     pixelwise = [one.delta_e_pixelwise for one in each if one.delta_e_pixelwise is not None]
     if pixelwise:
         summary["delta_e_pixelwise"] = median(pixelwise)

@@ -96,17 +96,27 @@ def _compare(kind: str, pair: Pair, draft: Any, elapsed: float) -> FlowTrial:
     inside = torch.from_numpy(pair.silhouette > 127)
     empty = not bool(known.any())
     return FlowTrial(
-        kind=kind, mean_px=float("nan") if empty else float(distance.mean()),
+        kind=kind,
+        mean_px=float("nan") if empty else float(distance.mean()),
         median_px=float("nan") if empty else float(distance.median()),
         far=float("nan") if empty else float((distance > FAR).float().mean()),
         visibility=float(mask_iou((draft.visibility[0].cpu() > 0.5) & inside, (known & inside)[None])),
-        garment=float(mask_iou(garment, torch.from_numpy(pair.photo_mask > 127)[None])), ms=elapsed)
+        garment=float(mask_iou(garment, torch.from_numpy(pair.photo_mask > 127)[None])),
+        ms=elapsed,
+    )
 
 
 def summarise_flow(trials: list[FlowTrial]) -> Mapping[str, Mapping[str, float]]:
     """Means by kind, and the median time of a draft."""
     kinds = list(dict.fromkeys(trial.kind for trial in trials))
-    return {kind: {**{name: float(np.nanmean([getattr(t, name) for t in trials if t.kind == kind]))
-                      for name in ("mean_px", "median_px", "far", "visibility", "garment")},
-                   "ms": float(np.median([t.ms for t in trials if t.kind == kind])),
-                   "n": sum(t.kind == kind for t in trials)} for kind in kinds}
+    return {
+        kind: {
+            **{
+                name: float(np.nanmean([getattr(t, name) for t in trials if t.kind == kind]))
+                for name in ("mean_px", "median_px", "far", "visibility", "garment")
+            },
+            "ms": float(np.median([t.ms for t in trials if t.kind == kind])),
+            "n": sum(t.kind == kind for t in trials),
+        }
+        for kind in kinds
+    }

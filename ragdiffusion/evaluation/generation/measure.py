@@ -40,8 +40,10 @@ from ragdiffusion.metrics.perceptual import (
     lpips_distance,
 )
 
-STANDARD_WEIGHTS = ("not measured: the weights these metrics are defined by (AlexNet, VGG-16 and Inception with their "
-                    "fitted layers) come from no package; the `_effnet` figures stand in for them")
+STANDARD_WEIGHTS = (
+    "not measured: the weights these metrics are defined by (AlexNet, VGG-16 and Inception with their "
+    "fitted layers) come from no package; the `_effnet` figures stand in for them"
+)
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,14 @@ class Judged:
     truth_pooled: torch.Tensor
 
 
-def make_pictures(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: str = "truth",
-                  steps: int | None = None, strength: float | None = None) -> Iterator[Trial]:
+def make_pictures(
+    model: RAGDiffusion,
+    samples: Sequence[Sample],
+    *,
+    landmark: str = "truth",
+    steps: int | None = None,
+    strength: float | None = None,
+) -> Iterator[Trial]:
     """Generate every sample's flat-lay, seed 0.
 
     Args:
@@ -139,12 +147,22 @@ def make_pictures(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: s
         if landmark == "truth":
             guide = guide.edit(_mask(sample)[0])
         result = model.generate(sample.photo, guide, seed=0, steps=steps, strength=strength)
-        yield Trial(sample=sample, landmark=result.landmark, draft=result.draft, output=result.image,
-                    seconds=result.timings_ms["total"] / 1e3)
+        yield Trial(
+            sample=sample,
+            landmark=result.landmark,
+            draft=result.draft,
+            output=result.image,
+            seconds=result.timings_ms["total"] / 1e3,
+        )
 
 
-def judge(trial: Trial, features: PerceptualFeatures, reconstruct: Callable[[torch.Tensor], torch.Tensor], *,
-          device: str = "cpu") -> Judged:
+def judge(
+    trial: Trial,
+    features: PerceptualFeatures,
+    reconstruct: Callable[[torch.Tensor], torch.Tensor],
+    *,
+    device: str = "cpu",
+) -> Judged:
     """Measure one picture.
 
     Args:
@@ -163,18 +181,31 @@ def judge(trial: Trial, features: PerceptualFeatures, reconstruct: Callable[[tor
     levels, truth_pooled = features(truth)
     distance = lambda image: float(lpips_distance(features(image)[0], levels))  # noqa: E731
     moved, (own, pooled) = features(aligned)[0], features(output)
-    return Judged(measures=Measures(
-        name=trial.sample.name, category=trial.sample.category,
-        landmark_iou=float(mask_iou(foreground, trial.landmark[None].to(device))),
-        delta_e=_delta_e(aligned, truth, silhouette),
-        aligned=Aligned(ssim=float(ssim(aligned, truth)), lpips_effnet=float(lpips_distance(moved, levels)),
-                        dists_effnet=float(dists_distance(moved, levels))),
-        unaligned=Aligned(ssim=float(ssim(output, truth)), lpips_effnet=float(lpips_distance(own, levels)),
-                          dists_effnet=float(dists_distance(own, levels))),
-        filled=distance(filled_landmark(truth, silhouette)),
-        draft=None if trial.draft is None else distance(tensor(trial.draft)), reconstructed=distance(rebuilt),
-        autoencoder_psnr=float(psnr(rebuilt, truth)), seconds=trial.seconds,
-    ), pooled=pooled[0].cpu(), truth_pooled=truth_pooled[0].cpu())
+    return Judged(
+        measures=Measures(
+            name=trial.sample.name,
+            category=trial.sample.category,
+            landmark_iou=float(mask_iou(foreground, trial.landmark[None].to(device))),
+            delta_e=_delta_e(aligned, truth, silhouette),
+            aligned=Aligned(
+                ssim=float(ssim(aligned, truth)),
+                lpips_effnet=float(lpips_distance(moved, levels)),
+                dists_effnet=float(dists_distance(moved, levels)),
+            ),
+            unaligned=Aligned(
+                ssim=float(ssim(output, truth)),
+                lpips_effnet=float(lpips_distance(own, levels)),
+                dists_effnet=float(dists_distance(own, levels)),
+            ),
+            filled=distance(filled_landmark(truth, silhouette)),
+            draft=None if trial.draft is None else distance(tensor(trial.draft)),
+            reconstructed=distance(rebuilt),
+            autoencoder_psnr=float(psnr(rebuilt, truth)),
+            seconds=trial.seconds,
+        ),
+        pooled=pooled[0].cpu(),
+        truth_pooled=truth_pooled[0].cpu(),
+    )
 
 
 def filled_landmark(truth: torch.Tensor, silhouette: torch.Tensor) -> torch.Tensor:
@@ -201,8 +232,10 @@ def summarise_generation(judged: Sequence[Judged], *, landmark: str) -> dict[str
     if len(each) < 2:
         raise ValueError(f"{len(each)} picture to judge, 2 at least wanted: FID and KID compare sets")
     pooled, truths = (torch.stack([getattr(one, name) for one in judged]) for name in ("pooled", "truth_pooled"))
-    average = lambda part: {name: mean(getattr(one, part).__dict__[name] for one in each)  # noqa: E731
-                            for name in Aligned.__dataclass_fields__}
+    average = lambda part: {
+        name: mean(getattr(one, part).__dict__[name] for one in each)  # noqa: E731
+        for name in Aligned.__dataclass_fields__
+    }
     filled, rebuilt = mean(one.filled for one in each), mean(one.reconstructed for one in each)
     closed = lambda d: (filled - d) / (filled - rebuilt)  # noqa: E731
     drafts = [one.draft for one in each if one.draft is not None]
@@ -219,10 +252,18 @@ def summarise_generation(judged: Sequence[Judged], *, landmark: str) -> dict[str
         "seconds": median(one.seconds for one in each),
         "n": len(each),
         "unaligned": unaligned,
-        "distances": {"filled": filled, "draft": mean(drafts) if drafts else None,
-                      "output": unaligned["lpips_effnet"], "reconstructed": rebuilt},
+        "distances": {
+            "filled": filled,
+            "draft": mean(drafts) if drafts else None,
+            "output": unaligned["lpips_effnet"],
+            "reconstructed": rebuilt,
+        },
         "autoencoder_psnr": mean(one.autoencoder_psnr for one in each),
-        "lpips": None, "dists": None, "fid": None, "kid": None, "standard_weights": STANDARD_WEIGHTS,
+        "lpips": None,
+        "dists": None,
+        "fid": None,
+        "kid": None,
+        "standard_weights": STANDARD_WEIGHTS,
         "each": [asdict(one) for one in each],
     }
 

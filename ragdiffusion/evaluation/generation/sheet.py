@@ -41,12 +41,18 @@ def draw_sheet(trials: Sequence[Trial]) -> Image.Image:
         left, top = (number // rows) * (block + _GAP), _HEADER + (number % rows) * CELL
         for index, picture in enumerate(_pictures(trial)):
             if picture is not None:
-                sheet.paste(pad_to_square(picture).resize((CELL, CELL), Image.Resampling.LANCZOS),
-                            (left + index * CELL, top))
+                sheet.paste(
+                    pad_to_square(picture).resize((CELL, CELL), Image.Resampling.LANCZOS), (left + index * CELL, top)
+                )
     return sheet
 
 
 def _pictures(trial: Trial) -> tuple[Image.Image | None, ...]:
     """In the order of the columns."""
-    return (Image.fromarray(trial.sample.photo_pixels), tensor_to_mask_image(1 - trial.landmark).convert("RGB"),
-            trial.draft, trial.output, Image.fromarray(trial.sample.standard))
+    return (
+        Image.fromarray(trial.sample.photo_pixels),
+        tensor_to_mask_image(1 - trial.landmark).convert("RGB"),
+        trial.draft,
+        trial.output,
+        Image.fromarray(trial.sample.standard),
+    )

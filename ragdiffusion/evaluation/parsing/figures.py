@@ -56,9 +56,12 @@ def label_map(parse: Parse) -> np.ndarray:
     scale = side / max(width, height)
     h, w = max(1, round(height * scale)), max(1, round(width * scale))
     top, left = (side - h) // 2, (side - w) // 2
-    planes = parse.probabilities[:, top:top + h, left:left + w]
-    return np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in planes]).argmax(
-        0).astype(np.uint8)
+    planes = parse.probabilities[:, top : top + h, left : left + w]
+    return (
+        np.stack([cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in planes])
+        .argmax(0)
+        .astype(np.uint8)
+    )
 
 
 def judge_people(parse: Parse, true: np.ndarray, groups: Mapping[str, str]) -> Judged:
@@ -102,10 +105,17 @@ def report(photos: Iterable[Judged]) -> dict[str, Any]:
     ious = label_ious(sum(photo.confusion for photo in judged))
     garments = [iou for photo in judged for iou in photo.garments]
     kinds = [right for photo in judged for right in photo.kinds]
-    return {"miou": _mean(ious), "per_class": {name: _number(iou) for name, iou in zip(LABELS, ious, strict=True)},
-            "garment_iou": _mean(garments), "garment_iou_min": _number(min(garments, default=np.nan)),
-            "garments": len(garments), "garments_below_08": sum(iou < 0.8 for iou in garments),
-            "kind_accuracy": _mean(kinds), "n": len(judged), "by": _by_group(judged)}
+    return {
+        "miou": _mean(ious),
+        "per_class": {name: _number(iou) for name, iou in zip(LABELS, ious, strict=True)},
+        "garment_iou": _mean(garments),
+        "garment_iou_min": _number(min(garments, default=np.nan)),
+        "garments": len(garments),
+        "garments_below_08": sum(iou < 0.8 for iou in garments),
+        "kind_accuracy": _mean(kinds),
+        "n": len(judged),
+        "by": _by_group(judged),
+    }
 
 
 def _by_group(judged: list[Judged]) -> dict[str, dict[str, Any]]:
@@ -113,8 +123,13 @@ def _by_group(judged: list[Judged]) -> dict[str, dict[str, Any]]:
     for photo in judged:
         for sort, value in photo.groups.items():
             sorts.setdefault(sort, {}).setdefault(value, []).append(photo)
-    return {sort: {value: {"miou": _mean(label_ious(sum(photo.confusion for photo in part))), "n": len(part)}
-                   for value, part in sorted(parts.items())} for sort, parts in sorted(sorts.items())}
+    return {
+        sort: {
+            value: {"miou": _mean(label_ious(sum(photo.confusion for photo in part))), "n": len(part)}
+            for value, part in sorted(parts.items())
+        }
+        for sort, parts in sorted(sorts.items())
+    }
 
 
 def _mean(values: Iterable[float]) -> float | None:

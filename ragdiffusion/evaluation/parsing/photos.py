@@ -98,10 +98,16 @@ def people_groups(about: dict) -> dict[str, str]:
     """What a rendered person is counted under, of the engine's own notes."""
     turned = abs(about["yaw"])
     labels = {garment["label"] for garment in about["garments"]}
-    layer = ("jacket" if LABEL["outer"] in labels else "dress" if LABEL["dress"] in labels else "top and lower")
+    layer = "jacket" if LABEL["outer"] in labels else "dress" if LABEL["dress"] in labels else "top and lower"
     yaw = "facing" if turned < _TURNED[0] else "turned" if turned < _TURNED[1] else "side"
-    known = {"arms": about["pose"][0], "stance": about["pose"][2], "yaw": yaw, "framing": about["framing"],
-             "layer": layer, "ground": about.get("ground")}
+    known = {
+        "arms": about["pose"][0],
+        "stance": about["pose"][2],
+        "yaw": yaw,
+        "framing": about["framing"],
+        "layer": layer,
+        "ground": about.get("ground"),
+    }
     return {name: str(value) for name, value in known.items() if value is not None}
 
 

@@ -23,7 +23,12 @@ from ragdiffusion.structure.framing import framed
 from ragdiffusion.structure.structure_net import StructureNet
 
 RANDOM, RAW_PIXELS, FRAMED_PIXELS, UNTRAINED, IMAGENET = (
-    "random of the category", "raw pixels", "framed pixels", "untrained tower", "ImageNet features")
+    "random of the category",
+    "raw pixels",
+    "framed pixels",
+    "untrained tower",
+    "ImageNet features",
+)
 PIXEL_SIDE = 32  # side of the pictures compared pixel by pixel
 _IMAGENET_SIDE = 128  # enough for a silhouette, and three times as fast as 224
 _GREY = 0.0  # of [-1, 1]
@@ -32,8 +37,9 @@ _BATCH = 32
 Features = Callable[[torch.Tensor, str], torch.Tensor]
 
 
-def baseline_overlaps(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, truth: torch.Tensor
-                      ) -> dict[str, list[float]]:
+def baseline_overlaps(
+    model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, truth: torch.Tensor
+) -> dict[str, list[float]]:
     """IoU, for each query, of the entry that each baseline picks.
 
     Args:
@@ -50,8 +56,11 @@ def baseline_overlaps(model: RAGDiffusion, queries: Sequence[Query], gallery: Ga
     photos = torch.cat([framed_photo(model, query) for query in queries])
     size = photos.shape[-1]
     taken = torch.cat([photo_to_tensor(load_photo(query.photo), size) for query in queries])
-    nearest = {RAW_PIXELS: _nearest(_pixels, taken, gallery), FRAMED_PIXELS: _nearest(_pixels, photos, gallery),
-               UNTRAINED: _nearest(_untrained(model), photos, gallery)}
+    nearest = {
+        RAW_PIXELS: _nearest(_pixels, taken, gallery),
+        FRAMED_PIXELS: _nearest(_pixels, photos, gallery),
+        UNTRAINED: _nearest(_untrained(model), photos, gallery),
+    }
     network = load_imagenet_features()
     if network is not None:
         nearest[IMAGENET] = _nearest(lambda images, domain: network(_resized(images, _IMAGENET_SIDE)), photos, gallery)
@@ -85,7 +94,7 @@ def _nearest(features: Features, photos: torch.Tensor, gallery: Gallery) -> torc
     best = torch.full((len(photos),), -2.0)
     place = torch.zeros(len(photos), dtype=torch.long)
     for start in range(0, len(gallery.ids), _BATCH):
-        shapes = gallery.silhouettes[start: start + _BATCH, None].float()
+        shapes = gallery.silhouettes[start : start + _BATCH, None].float()
         entries = features(_resized(1 + (_GREY - 1) * shapes, photos.shape[-1]).expand(-1, 3, -1, -1), "standard")
         value, index = (asked @ entries.T).max(1)
         place = torch.where(value > best, index + start, place)

@@ -13,8 +13,13 @@ from ragdiffusion.evaluation.retrieval.measure import Answer, Query, measure, op
 from ragdiffusion.evaluation.retrieval.report import Progress, part_of_bank, summarise_answers
 
 
-def evaluate_new_categories(model: RAGDiffusion, queries: Sequence[Query], categories: Collection[str], *,
-                            progress: Progress = lambda answers, total, what: answers) -> dict[str, Any]:
+def evaluate_new_categories(
+    model: RAGDiffusion,
+    queries: Sequence[Query],
+    categories: Collection[str],
+    *,
+    progress: Progress = lambda answers, total, what: answers,
+) -> dict[str, Any]:
     """Retrieve garments of new categories from a bank without them, then with their entries added; nothing is trained.
 
     Args:
@@ -42,32 +47,52 @@ def evaluate_new_categories(model: RAGDiffusion, queries: Sequence[Query], categ
     gallery = open_gallery(model.bank, straight)
     added = {entry for entry, category in zip(gallery.ids, gallery.categories, strict=True) if category in categories}
     if not added or len(added) == len(gallery.ids):
-        raise ValueError(f"{len(added)} of the bank's {len(gallery.ids)} entries are of {', '.join(categories)}: it "
-                         "must hold some of these and some others")
+        raise ValueError(
+            f"{len(added)} of the bank's {len(gallery.ids)} entries are of {', '.join(categories)}: it "
+            "must hold some of these and some others"
+        )
 
     def answers(smaller: RAGDiffusion, asked: Sequence[Query], what: str) -> list[Answer]:
         entries = open_gallery(smaller.bank, asked)
         rows: Iterator[Answer] = measure(smaller, asked, entries, true_overlaps(asked, entries))
         return list(progress(rows, len(asked), what))
 
-    report: dict[str, Any] = {"categories": sorted(categories), "entries_before": len(gallery.ids) - len(added),
-                              "entries_added": len(added), "checkpoint": model.checkpoint}
+    report: dict[str, Any] = {
+        "categories": sorted(categories),
+        "entries_before": len(gallery.ids) - len(added),
+        "entries_added": len(added),
+        "checkpoint": model.checkpoint,
+    }
     with part_of_bank(model.bank, set(gallery.ids) - added) as bank:
         updated = RAGDiffusion(model.pipeline, bank, model.checkpoint, reader=model.reader)
         first = answers(updated, new, "without")
         report["before"] = summarise_answers(first)
         report["known"] = summarise_answers(answers(updated, known, "others")) if known else None
-        bank.add([NewEntry(embedding=entry.embedding, silhouette=entry.silhouette, attributes=entry.attributes,
-                           source=entry.source, tags=entry.tags)
-                  for entry in model.bank.entries(enabled=True) if entry.id in added], allow_duplicates=True)
+        bank.add(
+            [
+                NewEntry(
+                    embedding=entry.embedding,
+                    silhouette=entry.silhouette,
+                    attributes=entry.attributes,
+                    source=entry.source,
+                    tags=entry.tags,
+                )
+                for entry in model.bank.entries(enabled=True)
+                if entry.id in added
+            ],
+            allow_duplicates=True,
+        )
         then = answers(updated, new, "added")
         report["after"] = summarise_answers(then)
         report["known_after"] = summarise_answers(answers(updated, known, "others")) if known else None
     report["lift"] = report["after"]["iou"] - report["before"]["iou"]
     report["by_category"] = {
-        name: {"before": mean(a.iou for a, q in zip(first, new, strict=True) if q.category == name),
-               "after": mean(a.iou for a, q in zip(then, new, strict=True) if q.category == name)}
-        for name in sorted({query.category for query in new})}
+        name: {
+            "before": mean(a.iou for a, q in zip(first, new, strict=True) if q.category == name),
+            "after": mean(a.iou for a, q in zip(then, new, strict=True) if q.category == name),
+        }
+        for name in sorted({query.category for query in new})
+    }
     return report
 
 
@@ -78,9 +103,18 @@ def categories_to_markdown(report: dict[str, Any]) -> str:
     rows = [("new", bank, report["before"]), ("new", larger, report["after"])]
     if report["known"] is not None:
         rows += [("others", bank, report["known"]), ("others", larger, report["known_after"])]
-    lines = [f"Encoder {report['checkpoint']}, trained without {', '.join(report['categories'])}; IoU of the new ones "
-             f"rises by {report['lift']:.3f} when the bank holds them", "",
-             "| garments | bank | n | top-1 | top-5 | IoU | oracle |", "|---|---|---|---|---|---|---|"]
-    return "\n".join(lines + [
-        f"| {what} | {which} | {row['n']} | {row['top1']:.1%} | {row['top5']:.1%} | {row['iou']:.3f} | "
-        f"{row['oracle_iou']:.3f} |" for what, which, row in rows])
+    lines = [
+        f"Encoder {report['checkpoint']}, trained without {', '.join(report['categories'])}; IoU of the new ones "
+        f"rises by {report['lift']:.3f} when the bank holds them",
+        "",
+        "| garments | bank | n | top-1 | top-5 | IoU | oracle |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    return "\n".join(
+        lines
+        + [
+            f"| {what} | {which} | {row['n']} | {row['top1']:.1%} | {row['top5']:.1%} | {row['iou']:.3f} | "
+            f"{row['oracle_iou']:.3f} |"
+            for what, which, row in rows
+        ]
+    )

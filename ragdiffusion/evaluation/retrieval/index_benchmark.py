@@ -58,8 +58,9 @@ def random_units(count: int, dimension: int, seed: int) -> np.ndarray:
     return vectors
 
 
-def measure_index(sizes: Sequence[int], *, dimension: int = 256, threads: int | None = None, queries: int = 200,
-                  seed: int = 0) -> Iterator[IndexMeasure]:
+def measure_index(
+    sizes: Sequence[int], *, dimension: int = 256, threads: int | None = None, queries: int = 200, seed: int = 0
+) -> Iterator[IndexMeasure]:
     """Fill an index with random entries and search it, size by size.
 
     Args:
@@ -72,8 +73,12 @@ def measure_index(sizes: Sequence[int], *, dimension: int = 256, threads: int | 
     Raises:
         ValueError: if a size is below 4, or another number below 1.
     """
-    for name, value, least in (("size", min(sizes, default=0), RECALL_AT), ("dimension", dimension, 1),
-                               ("queries", queries, 1), ("threads", 1 if threads is None else threads, 1)):
+    for name, value, least in (
+        ("size", min(sizes, default=0), RECALL_AT),
+        ("dimension", dimension, 1),
+        ("queries", queries, 1),
+        ("threads", 1 if threads is None else threads, 1),
+    ):
         if value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}")
     before = faiss.omp_get_max_threads()
@@ -109,7 +114,16 @@ def _measure(size: int, dimension: int, queries: int, seed: int) -> IndexMeasure
         exact.append(time.perf_counter() - started)
     recall = np.mean([np.isin(right, ids).mean() for right, ids in zip(truth, found, strict=True)])
     return IndexMeasure(
-        entries=size, dimension=dimension, threads=faiss.omp_get_max_threads(), approximate=index.approximate,
-        candidates=index.candidates, recall=float(recall), query_ms=float(np.median(spent) * 1e3),
-        least_ms=min(spent) * 1e3, processor_ms=float(np.median(worked) * 1e3),
-        exact_ms=float(np.median(exact) * 1e3), build_s=build, memory_mb=index.memory_bytes / 1e6)
+        entries=size,
+        dimension=dimension,
+        threads=faiss.omp_get_max_threads(),
+        approximate=index.approximate,
+        candidates=index.candidates,
+        recall=float(recall),
+        query_ms=float(np.median(spent) * 1e3),
+        least_ms=min(spent) * 1e3,
+        processor_ms=float(np.median(worked) * 1e3),
+        exact_ms=float(np.median(exact) * 1e3),
+        build_s=build,
+        memory_mb=index.memory_bytes / 1e6,
+    )

@@ -30,8 +30,20 @@ KS = (1, 2, 4, 8)
 ALPHAS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _TELLING_NAME = 8  # letters
 _DRAWN_SEEDS = 1 << 43  # neither a trainer nor a bank draws these
-_OUTER = ("Windbreaker", "Down Jacket", "Jacket", "Suit", "Knitted Coat", "Leather Short Coat", "Leather Long Coat",
-          "Denim Jacket", "Robe", "Sports Jacket", "Knitted Cardigan", "Leather Jacket")
+_OUTER = (
+    "Windbreaker",
+    "Down Jacket",
+    "Jacket",
+    "Suit",
+    "Knitted Coat",
+    "Leather Short Coat",
+    "Leather Long Coat",
+    "Denim Jacket",
+    "Robe",
+    "Sports Jacket",
+    "Knitted Cardigan",
+    "Leather Jacket",
+)
 
 
 @dataclass(frozen=True)
@@ -137,19 +149,31 @@ def folder_queries(folder: Path, size: int, limit: int | None = None) -> list[Qu
     folder = folder.resolve()
     root, split = (folder, "val") if (folder / "val.csv").is_file() else (folder.parent, folder.name)
     if not (root / f"{split}.csv").is_file():
-        raise ValueError(f"{folder}: no {folder.name}.csv beside it and no val.csv in it; a folder of photos holds "
-                         "CATEGORY/ID.jpg and ID.png, its list stands beside it")
+        raise ValueError(
+            f"{folder}: no {folder.name}.csv beside it and no val.csv in it; a folder of photos holds "
+            "CATEGORY/ID.jpg and ID.png, its list stands beside it"
+        )
     try:
         garments = load_garments(root, split, size, limit=limit)
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{root / f'{split}.csv'}: the columns category, id and symmetry are wanted ({error} is "
-                         "missing)") from error
+        raise ValueError(
+            f"{root / f'{split}.csv'}: the columns category, id and symmetry are wanted ({error} is missing)"
+        ) from error
     if not garments:
         raise ValueError(f"{root / f'{split}.csv'} lists no garment: one at least is wanted")
-    return [Query(source=f"real:{g.name}", category=g.category, display="real",
-                  straight=g.symmetry >= STANDARD_SYMMETRY, photo=root / split / g.category / f"{g.name}.jpg",
-                  standard=g.standard, silhouette=_small(g.alpha),
-                  attributes=known_of(g.category)) for g in garments]
+    return [
+        Query(
+            source=f"real:{g.name}",
+            category=g.category,
+            display="real",
+            straight=g.symmetry >= STANDARD_SYMMETRY,
+            photo=root / split / g.category / f"{g.name}.jpg",
+            standard=g.standard,
+            silhouette=_small(g.alpha),
+            attributes=known_of(g.category),
+        )
+        for g in garments
+    ]
 
 
 def drawn_queries(size: int, limit: int) -> list[Query]:
@@ -162,9 +186,18 @@ def drawn_queries(size: int, limit: int) -> list[Query]:
         display = DISPLAYS[index % len(DISPLAYS)]
         photo = engine.photo(flat, rng, display=display)
         known = {key: value for key, value in flat.attributes.items() if value != UNKNOWN}
-        queries.append(Query(source=f"drawn:{_DRAWN_SEEDS + index}", category=category_of((structure.kind,), known),
-                             display=display, straight=True, photo=Image.fromarray(photo.image), standard=flat.image,
-                             silhouette=_small(flat.silhouette), attributes=known))
+        queries.append(
+            Query(
+                source=f"drawn:{_DRAWN_SEEDS + index}",
+                category=category_of((structure.kind,), known),
+                display=display,
+                straight=True,
+                photo=Image.fromarray(photo.image),
+                standard=flat.image,
+                silhouette=_small(flat.silhouette),
+                attributes=known,
+            )
+        )
     return queries
 
 
@@ -209,14 +242,21 @@ def open_gallery(bank: Bank, queries: Sequence[Query]) -> Gallery:
 
     known = [query.source for query in queries if is_held(query.source)]
     if known:
-        raise ValueError(f"{len(known)} of {len(queries)} queried garments are entries of this bank ({known[0]} for "
-                         "one): evaluate on garments that it was not built from")
-    parts = [decode_silhouettes([entry.silhouette for entry in entries[i: i + 256]], SIDE) > 0.5
-             for i in range(0, len(entries), 256)]
-    return Gallery(ids=tuple(entry.id for entry in entries),
-                   embeddings=torch.stack([entry.embedding for entry in entries]), silhouettes=torch.cat(parts),
-                   categories=tuple(category_of(entry.tags, entry.attributes) for entry in entries),
-                   sources=tuple(entry.source for entry in entries))
+        raise ValueError(
+            f"{len(known)} of {len(queries)} queried garments are entries of this bank ({known[0]} for "
+            "one): evaluate on garments that it was not built from"
+        )
+    parts = [
+        decode_silhouettes([entry.silhouette for entry in entries[i : i + 256]], SIDE) > 0.5
+        for i in range(0, len(entries), 256)
+    ]
+    return Gallery(
+        ids=tuple(entry.id for entry in entries),
+        embeddings=torch.stack([entry.embedding for entry in entries]),
+        silhouettes=torch.cat(parts),
+        categories=tuple(category_of(entry.tags, entry.attributes) for entry in entries),
+        sources=tuple(entry.source for entry in entries),
+    )
 
 
 def overlaps(masks: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
@@ -261,8 +301,13 @@ def measure(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, tru
             to_standard={alpha: float(F.cosine_similarity(e.cpu(), standard, dim=0)) for alpha, e in mixed.items()},
             outline=None if model.pipeline.appearance_flow is None else _iou(own, mask),
             expected=None if model.pipeline.silhouette_net is None else _iou(drawn, mask),
-            milliseconds=sum(guide.timings_ms.values()), query=guide.query.cpu(), standard=standard,
-            photo_outline=own, drawn=drawn, guide=guide)
+            milliseconds=sum(guide.timings_ms.values()),
+            query=guide.query.cpu(),
+            standard=standard,
+            photo_outline=own,
+            drawn=drawn,
+            guide=guide,
+        )
 
 
 def embed_standard(model: RAGDiffusion, query: Query) -> torch.Tensor:

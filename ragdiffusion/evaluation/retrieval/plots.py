@@ -40,7 +40,7 @@ def embedding_map(queries: Sequence[Query], answers: Sequence[Answer]) -> Image.
     vectors = torch.stack([answers[i].query for i in shown] + [answers[i].standard for i in shown]).numpy()
     perplexity = min(30.0, (len(vectors) - 1) / 3)
     positions = TSNE(perplexity=perplexity, metric="cosine", init="random", random_state=0).fit_transform(vectors)
-    photos, standards = positions[: len(shown)], positions[len(shown):]
+    photos, standards = positions[: len(shown)], positions[len(shown) :]
     figure, axes = _figure(7.2, 6.4)
     names = sorted({queries[i].category for i in shown})
     for number, name in enumerate(names):
@@ -72,8 +72,13 @@ def similarity_histogram(answers: Sequence[Answer], embeddings: torch.Tensor) ->
     axes.hist(own, edges, density=True, color="C2", alpha=0.5, label="photos with their own flat-lays")
     middle, spread = float(every.mean()), max(float(every.std()), 1e-6)
     line = np.linspace(edges[0], edges[-1], 200)
-    axes.plot(line, np.exp(-(((line - middle) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi)), color="C3",
-              linewidth=1, label=f"normal, mean {middle:.2f}, deviation {spread:.2f}")
+    axes.plot(
+        line,
+        np.exp(-(((line - middle) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi)),
+        color="C3",
+        linewidth=1,
+        label=f"normal, mean {middle:.2f}, deviation {spread:.2f}",
+    )
     axes.set(xlabel="cosine similarity", ylabel="density", yticks=[])
     axes.legend(fontsize=8)
     return _rendered(figure)

@@ -34,9 +34,13 @@ SCALES = (1000, 2000, 4000, 8000)
 Progress = Callable[[Iterator[Answer], int, str], Iterator[Answer]]
 
 
-def evaluate_retrieval(model: RAGDiffusion, queries: Sequence[Query], *, scales: Sequence[int] = SCALES,
-                       progress: Progress = lambda answers, total, what: answers
-                       ) -> tuple[dict[str, Any], list[Answer]]:
+def evaluate_retrieval(
+    model: RAGDiffusion,
+    queries: Sequence[Query],
+    *,
+    scales: Sequence[int] = SCALES,
+    progress: Progress = lambda answers, total, what: answers,
+) -> tuple[dict[str, Any], list[Answer]]:
     """Measure retrieval and its baselines.
 
     Args:
@@ -53,8 +57,10 @@ def evaluate_retrieval(model: RAGDiffusion, queries: Sequence[Query], *, scales:
     """
     straight = [index for index, query in enumerate(queries) if query.straight]
     if not straight:
-        raise ValueError(f"none of the {len(queries)} garments lies straight (symmetry 0.9 or more): there is no "
-                         "standard to compare with")
+        raise ValueError(
+            f"none of the {len(queries)} garments lies straight (symmetry 0.9 or more): there is no "
+            "standard to compare with"
+        )
     gallery = open_gallery(model.bank, queries)
     truth = true_overlaps(queries, gallery)
     answers = list(progress(measure(model, queries, gallery, truth), len(queries), "photos"))
@@ -64,8 +70,11 @@ def evaluate_retrieval(model: RAGDiffusion, queries: Sequence[Query], *, scales:
         picked = {name: mean(values[i] for i in chosen) for name, values in baselines.items()}
         # Framed by the model's own garment head this is no stranger to the model, but the model without its encoder.
         without_encoder = picked.pop(FRAMED_PIXELS)
-        return {**summarise_answers([answers[i] for i in chosen]), "baselines": picked,
-                "without_encoder_iou": without_encoder}
+        return {
+            **summarise_answers([answers[i] for i in chosen]),
+            "baselines": picked,
+            "without_encoder_iou": without_encoder,
+        }
 
     def grouped(key: Callable[[Query], str]) -> dict[str, Any]:
         names = sorted({key(queries[i]) for i in straight})
@@ -83,11 +92,23 @@ def evaluate_retrieval(model: RAGDiffusion, queries: Sequence[Query], *, scales:
         "by_display": grouped(lambda query: query.display),
         "by_category": grouped(lambda query: query.category),
         "milliseconds": median(answer.milliseconds for answer in answers),
-        "bank_entries": len(gallery.ids), "bank_version": model.bank.version, "checkpoint": model.checkpoint,
-        "each": [{"source": query.source, "category": query.category, "display": query.display,
-                  "straight": query.straight, "iou": answer.iou, "nearest": answer.nearest[0],
-                  "oracle": answer.oracle, "outline": answer.outline, "expected": answer.expected}
-                 for query, answer in zip(queries, answers, strict=True)],
+        "bank_entries": len(gallery.ids),
+        "bank_version": model.bank.version,
+        "checkpoint": model.checkpoint,
+        "each": [
+            {
+                "source": query.source,
+                "category": query.category,
+                "display": query.display,
+                "straight": query.straight,
+                "iou": answer.iou,
+                "nearest": answer.nearest[0],
+                "oracle": answer.oracle,
+                "outline": answer.outline,
+                "expected": answer.expected,
+            }
+            for query, answer in zip(queries, answers, strict=True)
+        ],
     }
     return report, answers
 
@@ -98,11 +119,16 @@ def summarise_answers(answers: Sequence[Answer]) -> dict[str, Any]:
     `oracle_top1` is the share of garments for which the bank has a right entry at all: no top-1 can be above it.
     """
     average = lambda values: mean(values) if values else None  # noqa: E731
-    return {"iou": mean(answer.iou for answer in answers), "top1": mean(answer.top1 for answer in answers),
-            "top5": mean(answer.top5 for answer in answers), "oracle_iou": mean(answer.oracle for answer in answers),
-            "oracle_top1": mean(answer.oracle > CLOSE for answer in answers), "n": len(answers),
-            "outline_iou": average([answer.outline for answer in answers if answer.outline is not None]),
-            "expected_iou": average([answer.expected for answer in answers if answer.expected is not None])}
+    return {
+        "iou": mean(answer.iou for answer in answers),
+        "top1": mean(answer.top1 for answer in answers),
+        "top5": mean(answer.top5 for answer in answers),
+        "oracle_iou": mean(answer.oracle for answer in answers),
+        "oracle_top1": mean(answer.oracle > CLOSE for answer in answers),
+        "n": len(answers),
+        "outline_iou": average([answer.outline for answer in answers if answer.outline is not None]),
+        "expected_iou": average([answer.expected for answer in answers if answer.expected is not None]),
+    }
 
 
 def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor) -> dict[str, Any]:
@@ -123,13 +149,22 @@ def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor
     for name, score in scores.items():
         order = score.topk(min(5, score.shape[1]), dim=1).indices
         hits = truth.gather(1, order)  # (Q, 5)
-        found[name] = {"nearest_iou": float(hits[:, 0].mean()), "top1": float((hits[:, 0] > CLOSE).float().mean()),
-                       "top5": float((hits > CLOSE).any(1).float().mean())}
+        found[name] = {
+            "nearest_iou": float(hits[:, 0].mean()),
+            "top1": float((hits[:, 0] > CLOSE).float().mean()),
+            "top5": float((hits > CLOSE).any(1).float().mean()),
+        }
     return found
 
 
-def _by_scale(model: RAGDiffusion, queries: Sequence[Query], whole: Sequence[Answer], gallery: Gallery,
-              scales: Sequence[int], progress: Progress) -> dict[str, Any]:
+def _by_scale(
+    model: RAGDiffusion,
+    queries: Sequence[Query],
+    whole: Sequence[Answer],
+    gallery: Gallery,
+    scales: Sequence[int],
+    progress: Progress,
+) -> dict[str, Any]:
     order, found = np.random.default_rng(0).permutation(len(gallery.ids)), {}
     for size in sorted(size for size in set(scales) if 0 < size < len(gallery.ids)):
         kept = {gallery.ids[index] for index in order[:size]}
@@ -149,19 +184,40 @@ def part_of_bank(bank: Bank, kept: set[int]) -> Iterator[Bank]:
         bank: to copy from.
         kept: ids of the entries to copy.
     """
-    with tempfile.TemporaryDirectory() as folder, Bank.create(
-            Path(folder) / "part.sqlite3", fingerprint=bank.fingerprint, dimension=bank.dimension,
-            precision=bank.precision, name=bank.name) as part:
-        part.add([NewEntry(embedding=entry.embedding, silhouette=entry.silhouette, attributes=entry.attributes,
-                           source=entry.source, tags=entry.tags)
-                  for entry in bank.entries(enabled=True) if entry.id in kept], allow_duplicates=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Bank.create(
+            Path(folder) / "part.sqlite3",
+            fingerprint=bank.fingerprint,
+            dimension=bank.dimension,
+            precision=bank.precision,
+            name=bank.name,
+        ) as part,
+    ):
+        part.add(
+            [
+                NewEntry(
+                    embedding=entry.embedding,
+                    silhouette=entry.silhouette,
+                    attributes=entry.attributes,
+                    source=entry.source,
+                    tags=entry.tags,
+                )
+                for entry in bank.entries(enabled=True)
+                if entry.id in kept
+            ],
+            allow_duplicates=True,
+        )
         yield part
 
 
 def to_markdown(report: dict[str, Any], dataset: str) -> str:
     """The report as Markdown tables."""
-    lines = [f"Retrieval on {dataset}: bank {report['bank_version']} of {report['bank_entries']}, checkpoint "
-             f"{report['checkpoint']}, {report['milliseconds']:.0f} ms a photo (median)", ""]
+    lines = [
+        f"Retrieval on {dataset}: bank {report['bank_version']} of {report['bank_entries']}, checkpoint "
+        f"{report['checkpoint']}, {report['milliseconds']:.0f} ms a photo (median)",
+        "",
+    ]
     parts = {"all straight": report}
     if report["crooked"] is not None:
         parts["crooked, apart"] = report["crooked"]
@@ -169,16 +225,26 @@ def to_markdown(report: dict[str, Any], dataset: str) -> str:
     if len(report["by_display"]) > 1:
         lines += _table("display", report["by_display"])
     lines += _table("bank", report["by_scale"])
-    lines += ["| picked by | mean IoU |", "|---|---|", f"| **retrieval** | **{report['iou']:.3f}** |",
-              *(f"| {name} | {value:.3f} |" for name, value in report["baselines"].items()),
-              f"| ({FRAMED_PIXELS}: the garment head without the encoder) | {report['without_encoder_iou']:.3f} |"]
+    lines += [
+        "| picked by | mean IoU |",
+        "|---|---|",
+        f"| **retrieval** | **{report['iou']:.3f}** |",
+        *(f"| {name} | {value:.3f} |" for name, value in report["baselines"].items()),
+        f"| ({FRAMED_PIXELS}: the garment head without the encoder) | {report['without_encoder_iou']:.3f} |",
+    ]
     if report["outline_iou"] is not None:
         lines.append(f"| (the photo's own outline, no bank) | {report['outline_iou']:.3f} |")
     if report["expected_iou"] is not None:
         lines.append(f"| (the silhouette that SilhouetteNet draws, no bank) | {report['expected_iou']:.3f} |")
-    lines += ["", "| nearest by | IoU | top-1 | top-5 |", "|---|---|---|---|",
-              *(f"| {name} | {row['nearest_iou']:.3f} | {row['top1']:.1%} | {row['top5']:.1%} |"
-                for name, row in report["by_ranking"].items())]
+    lines += [
+        "",
+        "| nearest by | IoU | top-1 | top-5 |",
+        "|---|---|---|---|",
+        *(
+            f"| {name} | {row['nearest_iou']:.3f} | {row['top1']:.1%} | {row['top5']:.1%} |"
+            for name, row in report["by_ranking"].items()
+        ),
+    ]
     lines += ["", *_row("K", report["by_k"]), "| IoU of the landmark | " + _cells(report["by_k"])]
     lines += ["", *_row("α", report["by_alpha"]), "| cosine of ê with the flat-lay | " + _cells(report["by_alpha"])]
     return "\n".join(lines)
@@ -186,8 +252,11 @@ def to_markdown(report: dict[str, Any], dataset: str) -> str:
 
 def _table(name: str, rows: dict[str, Any]) -> list[str]:
     lines = [f"| {name} | n | top-1 | top-5 | IoU | oracle | oracle's top-1 |", "|---|---|---|---|---|---|---|"]
-    lines += [f"| {label} | {row['n']} | {row['top1']:.1%} | {row['top5']:.1%} | {row['iou']:.3f} | "
-              f"{row['oracle_iou']:.3f} | {row['oracle_top1']:.1%} |" for label, row in rows.items()]
+    lines += [
+        f"| {label} | {row['n']} | {row['top1']:.1%} | {row['top5']:.1%} | {row['iou']:.3f} | "
+        f"{row['oracle_iou']:.3f} | {row['oracle_top1']:.1%} |"
+        for label, row in rows.items()
+    ]
     return [*lines, ""]
 
 

@@ -7,5 +7,15 @@ from ragdiffusion.garments.datasets.pack import unpack, write_pack
 from ragdiffusion.garments.datasets.records import Record, RecordDataset
 from ragdiffusion.garments.datasets.synthetic import SyntheticDataset
 
-__all__ = ["Dataset", "Record", "RecordDataset", "Sample", "SyntheticDataset", "garments_of", "import_dataset",
-           "open_dataset", "unpack", "write_pack"]
+__all__ = [
+    "Dataset",
+    "Record",
+    "RecordDataset",
+    "Sample",
+    "SyntheticDataset",
+    "garments_of",
+    "import_dataset",
+    "open_dataset",
+    "unpack",
+    "write_pack",
+]

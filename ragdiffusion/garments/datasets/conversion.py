@@ -55,12 +55,16 @@ class Conversion:
     def from_json(cls, content: dict[str, Any]) -> Conversion:
         """The inverse of `to_json`."""
         record, problem = content["record"], content["problem"]
-        return cls(**{
-            **content,
-            "record": None if record is None else Record(**{**record, "mask_labels": tuple(record["mask_labels"])}),
-            "problem": None if problem is None else Problem(**problem),
-            "mended": tuple(Problem(**item) for item in content["mended"]),
-            "hashes": tuple(content["hashes"]), "digests": tuple(content["digests"])})
+        return cls(
+            **{
+                **content,
+                "record": None if record is None else Record(**{**record, "mask_labels": tuple(record["mask_labels"])}),
+                "problem": None if problem is None else Problem(**problem),
+                "mended": tuple(Problem(**item) for item in content["mended"]),
+                "hashes": tuple(content["hashes"]),
+                "digests": tuple(content["digests"]),
+            }
+        )
 
 
 def stamp(record: Record, source: Path) -> list[list[int]]:
@@ -100,8 +104,10 @@ def _convert(record: Record, read: Reader, out: Path, side: int) -> Conversion:
     photo_mask = _photo_mask(record, read, photo, mended)
     if record.standard is None:
         if photo_mask is None:
-            raise ValueError(f"{record.photo_mask}: {mended[-1].reason if mended else 'missing'}; without a flat-lay "
-                             "the garment can't be cut out")
+            raise ValueError(
+                f"{record.photo_mask}: {mended[-1].reason if mended else 'missing'}; without a flat-lay "
+                "the garment can't be cut out"
+            )
         flat_bytes, image, mask, how = read(str(record.photo_mask)), photo, photo_mask, "cut out"
     else:
         flat_bytes = read(record.standard)
@@ -113,10 +119,14 @@ def _convert(record: Record, read: Reader, out: Path, side: int) -> Conversion:
     key = hashlib.sha256(record.name.encode()).hexdigest()[:20]
     place = f"{key[:2]}/{key}"
     written = replace(
-        record, photo=f"photos/{place}.jpg", standard=None if record.standard is None else f"standards/{place}.jpg",
+        record,
+        photo=f"photos/{place}.jpg",
+        standard=None if record.standard is None else f"standards/{place}.jpg",
         silhouette=None if record.standard is None else f"silhouettes/{place}.png",
-        photo_mask=None if photo_mask is None else f"photo_masks/{place}.png", mask_labels=(),
-        symmetry=round(garment.symmetry, 4))
+        photo_mask=None if photo_mask is None else f"photo_masks/{place}.png",
+        mask_labels=(),
+        symmetry=round(garment.symmetry, 4),
+    )
     write_whole(out / written.photo, jpeg(shrink(photo, side), _QUALITY))
     if written.standard is not None and written.silhouette is not None:
         write_whole(out / written.standard, jpeg(shrink(image, side), _QUALITY))
@@ -124,9 +134,13 @@ def _convert(record: Record, read: Reader, out: Path, side: int) -> Conversion:
     if written.photo_mask is not None and photo_mask is not None:
         write_whole(out / written.photo_mask, png(shrink(photo_mask, side)))
     return Conversion(
-        [], written, mended=tuple(mended), silhouette=how,
+        [],
+        written,
+        mended=tuple(mended),
+        silhouette=how,
         hashes=(_hash(image), _hash(photo)),
-        digests=(hashlib.sha256(flat_bytes).hexdigest(), hashlib.sha256(photo_bytes).hexdigest()))
+        digests=(hashlib.sha256(flat_bytes).hexdigest(), hashlib.sha256(photo_bytes).hexdigest()),
+    )
 
 
 def _given_silhouette(record: Record, read: Reader, image: np.ndarray, mended: list[Problem]) -> np.ndarray | None:
@@ -136,8 +150,9 @@ def _given_silhouette(record: Record, read: Reader, image: np.ndarray, mended: l
     try:
         mask = read_mask(read(record.silhouette), record.silhouette)
         if mask.shape != image.shape[:2]:
-            raise ValueError(f"the mask is {mask.shape[1]}x{mask.shape[0]}, its flat-lay "
-                             f"{image.shape[1]}x{image.shape[0]}")
+            raise ValueError(
+                f"the mask is {mask.shape[1]}x{mask.shape[0]}, its flat-lay {image.shape[1]}x{image.shape[0]}"
+            )
         border = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]) > 127
         if border.mean() > _WRONG_WAY_ROUND:
             raise ValueError(f"the mask marks {border.mean():.0%} of the border as garment: it seems inverted")
@@ -147,8 +162,9 @@ def _given_silhouette(record: Record, read: Reader, image: np.ndarray, mended: l
     whole = without_false_holes(mask)
     holes = float(((whole > 127) & (mask <= 127)).sum() / max((whole > 127).sum(), 1))
     if holes >= _NOTED_HOLES:
-        mended.append(Problem(record.silhouette, f"holes that no garment has ({holes:.1%} of it: prints, labels) were "
-                              "filled"))
+        mended.append(
+            Problem(record.silhouette, f"holes that no garment has ({holes:.1%} of it: prints, labels) were filled")
+        )
     return whole
 
 
@@ -159,8 +175,9 @@ def _photo_mask(record: Record, read: Reader, photo: np.ndarray, mended: list[Pr
     try:
         mask = read_mask(read(record.photo_mask), record.photo_mask, labels=record.mask_labels)
         if mask.shape != photo.shape[:2]:
-            raise ValueError(f"the mask is {mask.shape[1]}x{mask.shape[0]}, its photo {photo.shape[1]}x"
-                             f"{photo.shape[0]}")
+            raise ValueError(
+                f"the mask is {mask.shape[1]}x{mask.shape[0]}, its photo {photo.shape[1]}x{photo.shape[0]}"
+            )
         return mask
     except ValueError as error:
         mended.append(Problem(record.photo_mask, f"{error}; the photo goes without a garment mask"))

@@ -40,8 +40,12 @@ def same_picture(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(difference.mean() <= _MEAN and np.quantile(difference, 0.99) <= _EXTREME)
 
 
-def same_pictures(hashes: np.ndarray, picture: Callable[[int], np.ndarray], others: np.ndarray | None = None,
-                  other: Callable[[int], np.ndarray] | None = None) -> list[tuple[int, int]]:
+def same_pictures(
+    hashes: np.ndarray,
+    picture: Callable[[int], np.ndarray],
+    others: np.ndarray | None = None,
+    other: Callable[[int], np.ndarray] | None = None,
+) -> list[tuple[int, int]]:
     """Find the pairs of pictures that are the same.
 
     Args:
@@ -60,10 +64,10 @@ def same_pictures(hashes: np.ndarray, picture: Callable[[int], np.ndarray], othe
     index.add(np.ascontiguousarray(others))
     found = []
     for start in range(0, len(hashes), _BLOCK):
-        limits, _, matches = index.range_search(np.ascontiguousarray(hashes[start: start + _BLOCK]), _RADIUS)
+        limits, _, matches = index.range_search(np.ascontiguousarray(hashes[start : start + _BLOCK]), _RADIUS)
         for row in range(len(limits) - 1):
             i = start + row
-            candidates = [int(j) for j in matches[limits[row]: limits[row + 1]] if not within or j > i]
+            candidates = [int(j) for j in matches[limits[row] : limits[row + 1]] if not within or j > i]
             if candidates:
                 mine = picture(i)
                 found += [(i, j) for j in candidates if same_picture(mine, other(j))]

@@ -1,9 +1,9 @@
 """The library's own layout: pictures in folders, an index, and a mark that is written last.
 
-    dataset.json        that it is whole: written last
-    index.jsonl         one pair a line
-    report.json         what the import found
-    photos/ standards/ silhouettes/ photo_masks/
+dataset.json        that it is whole: written last
+index.jsonl         one pair a line
+report.json         what the import found
+photos/ standards/ silhouettes/ photo_masks/
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ def read_index(root: Path) -> list[Record]:
         ValueError: the folder is half-written, was written by another version, or its index is damaged.
     """
     if not (root / MARK).is_file():
-        state = ("its import has not come to its end: run the same `data import` again" if (root / WORK).is_dir()
-                 else f"it has no {MARK}: give a folder that `data import` or `data unpack` wrote")
+        state = (
+            "its import has not come to its end: run the same `data import` again"
+            if (root / WORK).is_dir()
+            else f"it has no {MARK}: give a folder that `data import` or `data unpack` wrote"
+        )
         raise ValueError(f"{root} is no whole dataset: {state}")
     try:
         mark = read_object(root / MARK)
@@ -49,6 +52,8 @@ def read_index(root: Path) -> list[Record]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{root} can't be read as a dataset ({error}): import it again") from error
     if mark.get("schema") != SCHEMA or mark.get("pairs") != len(lines):
-        raise ValueError(f"{root}: {MARK} speaks of {mark.get('pairs')} pairs in schema {mark.get('schema')}, and "
-                         f"{INDEX} holds {len(lines)}; schema {SCHEMA} is read: import it again")
+        raise ValueError(
+            f"{root}: {MARK} speaks of {mark.get('pairs')} pairs in schema {mark.get('schema')}, and "
+            f"{INDEX} holds {len(lines)}; schema {SCHEMA} is read: import it again"
+        )
     return [Record.from_json(line, f"{INDEX}, line {number}") for number, line in enumerate(lines, 1)]

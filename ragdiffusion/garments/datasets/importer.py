@@ -39,8 +39,15 @@ Track = Callable[[Iterable[Any], int], Iterable[Any]]
 """Shows progress over so many items while they pass through."""
 
 
-def import_dataset(layout: str, source: Path, out: Path, *, side: int = DEFAULT_SIDE, workers: int = 1,
-                   track: Track = lambda items, total: items) -> Report:
+def import_dataset(
+    layout: str,
+    source: Path,
+    out: Path,
+    *,
+    side: int = DEFAULT_SIDE,
+    workers: int = 1,
+    track: Track = lambda items, total: items,
+) -> Report:
     """Import a dataset, or go on with an import that was cut off.
 
     Args:
@@ -74,22 +81,29 @@ def import_dataset(layout: str, source: Path, out: Path, *, side: int = DEFAULT_
     if not kept:
         first = next((c.problem for c in conversions if c.problem is not None), None)
         first = first or next(iter(listing.problems), None)
-        raise ValueError(f"{source}: no pair can be used" + (f", the first for {first.file}: {first.reason}" if first
-                                                             else "; it holds none"))
+        raise ValueError(
+            f"{source}: no pair can be used"
+            + (f", the first for {first.file}: {first.reason}" if first else "; it holds none")
+        )
     duplicates, leaks = _repeats([c for _, c in kept], out)
     dropped = {item["dropped"] for item in [*duplicates, *leaks]}
     records = [c.record for name, c in kept if c.record is not None and name not in dropped]
     used = [c for name, c in kept if name not in dropped]
     refused = [*listing.problems, *(c.problem for c in conversions if c.problem is not None)]
     report: Report = {
-        "schema": _SCHEMA, **settings, "listed": len(listing.records) + len(listing.problems),
+        "schema": _SCHEMA,
+        **settings,
+        "listed": len(listing.records) + len(listing.problems),
         "pairs": dict(Counter(record.split for record in records)),
         "categories": dict(Counter(record.category for record in records)),
         "silhouettes": dict(Counter(c.silhouette for c in used)),
         "refused": [asdict(problem) for problem in refused],
         "mended": [asdict(problem) for c in used for problem in c.mended],
-        "duplicates": duplicates, "leaks": leaks, "resumed": resumed,
-        "seconds": round(time.monotonic() - started, 1)}
+        "duplicates": duplicates,
+        "leaks": leaks,
+        "resumed": resumed,
+        "seconds": round(time.monotonic() - started, 1),
+    }
     _sweep(out, records)
     write_json(out / REPORT, report)
     write_index(out, records, source=layout)
@@ -118,12 +132,14 @@ def _open_work(out: Path, settings: dict[str, Any]) -> None:
     if not path.is_file():
         write_json(path, settings)
     elif (there := read_object(path, f"remove {path.parent} and import again")) != settings:
-        raise ValueError(f"{out} holds the beginning of another import ({there}): go on with that one, or give a new "
-                         "folder")
+        raise ValueError(
+            f"{out} holds the beginning of another import ({there}): go on with that one, or give a new folder"
+        )
 
 
-def _convert_all(records: Sequence[Record], source: Path, out: Path, *, side: int, workers: int,
-                 track: Track) -> tuple[list[Conversion], int]:
+def _convert_all(
+    records: Sequence[Record], source: Path, out: Path, *, side: int, workers: int, track: Track
+) -> tuple[list[Conversion], int]:
     """Convert what the journal does not have yet; how many it had comes second."""
     journal = out / WORK / _JOURNAL
     before = dict(_read_journal(journal))
@@ -131,9 +147,13 @@ def _convert_all(records: Sequence[Record], source: Path, out: Path, *, side: in
     done: dict[str, Conversion] = {}
     for record in records:
         listed, conversion = before.get(record.name, ("", None))
-        if (conversion is not None and conversion.record is not None and listed == record.to_json()
-                and conversion.stamp == stamp(record, source)
-                and all(size for size, _ in stamp(conversion.record, out))):
+        if (
+            conversion is not None
+            and conversion.record is not None
+            and listed == record.to_json()
+            and conversion.stamp == stamp(record, source)
+            and all(size for size, _ in stamp(conversion.record, out))
+        ):
             done[record.name] = conversion
     resumed = len(done)
     missing = [record for record in records if record.name not in done]
@@ -191,21 +211,38 @@ def _repeats(conversions: list[Conversion], out: Path) -> tuple[list[dict[str, s
         pairs = [(a, b) for a, b in flats if same_picture(picture(members[a], 1), picture(members[b], 1))]
         later = first_of_each(pairs)
         alive += [i for k, i in enumerate(members) if k not in later]
-        duplicates += [{"split": split, "dropped": records[members[b]].name, "kept": records[members[a]].name,
-                        "match": match(members[a], members[b], (0, 1))} for b, a in later.items()]
+        duplicates += [
+            {
+                "split": split,
+                "dropped": records[members[b]].name,
+                "kept": records[members[a]].name,
+                "match": match(members[a], members[b], (0, 1)),
+            }
+            for b, a in later.items()
+        ]
     train = [i for i in alive if records[i].split == "train"]
     others = [i for i in alive if records[i].split != "train"]
     halves: dict[int, tuple[int, list[int]]] = {}
     for half in (0, 1):
-        for a, b in same_pictures(hashes[half][others], lambda k, h=half: picture(others[k], h),
-                                  hashes[half][train], lambda k, h=half: picture(train[k], h)):
+        for a, b in same_pictures(
+            hashes[half][others],
+            lambda k, h=half: picture(others[k], h),
+            hashes[half][train],
+            lambda k, h=half: picture(train[k], h),
+        ):
             halves.setdefault(others[a], (train[b], []))[1].append(half)
     leaks = []
     for i, (j, which) in sorted(halves.items()):
         shared = sorted(set(which))
-        leaks.append({"split": records[i].split, "dropped": records[i].name, "train": records[j].name,
-                      "half": "both" if len(shared) == 2 else ("flat-lay", "photo")[shared[0]],
-                      "match": match(i, j, shared)})
+        leaks.append(
+            {
+                "split": records[i].split,
+                "dropped": records[i].name,
+                "train": records[j].name,
+                "half": "both" if len(shared) == 2 else ("flat-lay", "photo")[shared[0]],
+                "match": match(i, j, shared),
+            }
+        )
     return duplicates, leaks
 
 
@@ -227,14 +264,17 @@ def report_lines(report: Report, *, most: int = 20) -> Iterator[str]:
         most: lines of each list at most; the file holds them all.
     """
     pairs = ", ".join(f"{count} {split}" for split, count in report["pairs"].items())
-    yield (f"{sum(report['pairs'].values())} of {report['listed']} pairs imported ({pairs}) in {report['seconds']} s"
-           + (f", {report['resumed']} of them before" if report["resumed"] else ""))
+    yield (
+        f"{sum(report['pairs'].values())} of {report['listed']} pairs imported ({pairs}) in {report['seconds']} s"
+        + (f", {report['resumed']} of them before" if report["resumed"] else "")
+    )
     yield "silhouettes: " + ", ".join(f"{count} {how}" for how, count in report["silhouettes"].items())
     texts = {
         "refused": lambda item: f"{item['file']}: {item['reason']}",
         "mended": lambda item: f"{item['file']}: {item['reason']}",
         "duplicates": lambda item: f"{item['dropped']} repeats {item['kept']} ({item['match']})",
-        "leaks": lambda item: (f"{item['dropped']} is in train as {item['train']} ({item['half']}, {item['match']})")}
+        "leaks": lambda item: f"{item['dropped']} is in train as {item['train']} ({item['half']}, {item['match']})",
+    }
     for key, text in texts.items():
         yield f"{key}: {len(report[key])}"
         yield from (f"  {text(item)}" for item in report[key][:most])

@@ -19,7 +19,10 @@ _VITON_MASKS = ("cloth-mask", "cloth_mask")
 _VITON_PARSES = ("image-parse-v3", "image-parse")
 _LIP_UPPER = (5, 6, 7)  # upper clothes, dress, coat in the LIP labels that VITON-HD's parses use
 _DRESSCODE: dict[str, tuple[tuple[int, ...], dict[str, str]]] = {
-    "upper_body": ((4,), {}), "lower_body": ((5, 6), {}), "dresses": ((7,), {"category": "Dress"})}
+    "upper_body": ((4,), {}),
+    "lower_body": ((5, 6), {}),
+    "dresses": ((7,), {"category": "Dress"}),
+}
 """Part of DressCode: its ATR labels in the label maps, and what it says in the terms of Table 6."""
 _DRESSCODE_MASKS = ("cloth_mask", "cloth-mask", "cloth_masks")
 _DRESSCODE_LISTS = {"train": ("train_pairs.txt",), "test": ("test_pairs_paired.txt", "test_pairs.txt")}
@@ -73,20 +76,34 @@ def viton_hd(root: Path) -> Listing:
         masks = _first_folder(folder, _VITON_MASKS)
         parses = _first_folder(folder, _VITON_PARSES)
         listed = root / f"{split}_pairs.txt"
-        names = ([Path(first).stem for first, *_ in _pairs(listed)] if listed.is_file()
-                 else sorted({*photos, *flats}))
+        names = [Path(first).stem for first, *_ in _pairs(listed)] if listed.is_file() else sorted({*photos, *flats})
         for name in dict.fromkeys(names):
-            lacking = [f"{split}/{half}/{name}" for half, there in (("image", photos), ("cloth", flats))
-                       if name not in there]
+            lacking = [
+                f"{split}/{half}/{name}" for half, there in (("image", photos), ("cloth", flats)) if name not in there
+            ]
             if lacking:
-                problems.append(Problem(lacking[0], "missing: the pair has one half only" if len(lacking) == 1
-                                        else f"missing, both halves; {listed.name} names it"))
+                problems.append(
+                    Problem(
+                        lacking[0],
+                        "missing: the pair has one half only"
+                        if len(lacking) == 1
+                        else f"missing, both halves; {listed.name} names it",
+                    )
+                )
                 continue
             parse = parses.get(name)
-            records.append(Record(
-                name=f"{split}/{name}", split=split, category="upper_body", photo=_ref(root, photos[name]),
-                standard=_ref(root, flats[name]), silhouette=_ref(root, masks.get(name)),
-                photo_mask=_ref(root, parse), mask_labels=_LIP_UPPER if parse else ()))
+            records.append(
+                Record(
+                    name=f"{split}/{name}",
+                    split=split,
+                    category="upper_body",
+                    photo=_ref(root, photos[name]),
+                    standard=_ref(root, flats[name]),
+                    silhouette=_ref(root, masks.get(name)),
+                    photo_mask=_ref(root, parse),
+                    mask_labels=_LIP_UPPER if parse else (),
+                )
+            )
     return Listing(records, problems)
 
 
@@ -99,8 +116,9 @@ def dresscode(root: Path) -> Listing:
     """
     parts = [part for part in _DRESSCODE if (root / part / "images").is_dir()]
     if not parts:
-        raise ValueError(f"{root} is not laid out like DressCode: upper_body/images, lower_body/images or "
-                         "dresses/images was wanted")
+        raise ValueError(
+            f"{root} is not laid out like DressCode: upper_body/images, lower_body/images or dresses/images was wanted"
+        )
     records, problems = [], []
     for part in parts:
         folder, (labels, attributes) = root / part, _DRESSCODE[part]
@@ -110,15 +128,30 @@ def dresscode(root: Path) -> Listing:
         for split, worn, flat in dict.fromkeys(_dresscode_pairs(root, part, images)):
             lacking = [f"{part}/images/{name}" for name in (worn, flat) if name not in images]
             if lacking:
-                problems.append(Problem(lacking[0], "missing: the pair has one half only" if len(lacking) == 1
-                                        else "missing, both halves; the list of pairs names it"))
+                problems.append(
+                    Problem(
+                        lacking[0],
+                        "missing: the pair has one half only"
+                        if len(lacking) == 1
+                        else "missing, both halves; the list of pairs names it",
+                    )
+                )
                 continue
             number = re.sub(r"_0$", "", Path(worn).stem)
             label_map = maps.get(f"{number}_4")
-            records.append(Record(
-                name=f"{part}/{number}", split=split, category=part, photo=_ref(root, images[worn]),
-                standard=_ref(root, images[flat]), silhouette=_ref(root, masks.get(Path(flat).stem)),
-                photo_mask=_ref(root, label_map), mask_labels=labels if label_map else (), attributes=attributes))
+            records.append(
+                Record(
+                    name=f"{part}/{number}",
+                    split=split,
+                    category=part,
+                    photo=_ref(root, images[worn]),
+                    standard=_ref(root, images[flat]),
+                    silhouette=_ref(root, masks.get(Path(flat).stem)),
+                    photo_mask=_ref(root, label_map),
+                    mask_labels=labels if label_map else (),
+                    attributes=attributes,
+                )
+            )
     return _unique(records, problems)
 
 
@@ -130,8 +163,9 @@ def table(path: Path) -> Listing:
     """
     found = path if path.is_file() else next((path / name for name in TABLES if (path / name).is_file()), None)
     if found is None:
-        raise ValueError(f"{path}: there is no table of pairs in it; {', '.join(TABLES[:-1])} or {TABLES[-1]} was "
-                         "wanted")
+        raise ValueError(
+            f"{path}: there is no table of pairs in it; {', '.join(TABLES[:-1])} or {TABLES[-1]} was wanted"
+        )
     records, problems = [], []
     for place, outcome in read_table(found):
         if isinstance(outcome, str):
@@ -163,10 +197,17 @@ def real_folder(root: Path) -> Listing:
             if lacking:
                 problems.append(Problem(lacking[0], f"missing; {path.name} names it"))
                 continue
-            records.append(Record(
-                name=row["id"], split=path.stem, category=row["category"], photo=f"{stem}.jpg",
-                photo_mask=f"{stem}.png", attributes=known_of(row["category"]),
-                symmetry=symmetry))
+            records.append(
+                Record(
+                    name=row["id"],
+                    split=path.stem,
+                    category=row["category"],
+                    photo=f"{stem}.jpg",
+                    photo_mask=f"{stem}.png",
+                    attributes=known_of(row["category"]),
+                    symmetry=symmetry,
+                )
+            )
     return Listing(records, problems)
 
 

@@ -67,8 +67,9 @@ def _open(path: Path) -> tuple[list[Record], Reader]:
     listing = _layout(path)(path)
     if listing.problems:
         first = listing.problems[0]
-        _LOG.warning("%s: %d pairs are left out, the first for %s (%s)", path, len(listing.problems), first.file,
-                     first.reason)
+        _LOG.warning(
+            "%s: %d pairs are left out, the first for %s (%s)", path, len(listing.problems), first.file, first.reason
+        )
     return listing.records, folder_reader(path if path.is_dir() else path.parent)
 
 
@@ -90,6 +91,8 @@ def _layout(path: Path) -> Callable[[Path], Listing]:
         return dresscode
     if any((path / name).is_file() for name in TABLES):
         return table
-    raise ValueError(f"{path} holds no dataset that is known: an imported one ({MARK}), a pack ({MANIFEST}), real "
-                     f"garments (train.csv beside train/), VITON-HD (train/cloth), DressCode (upper_body/images), or a "
-                     f"table of pairs ({', '.join(TABLES)}) was wanted")
+    raise ValueError(
+        f"{path} holds no dataset that is known: an imported one ({MARK}), a pack ({MANIFEST}), real "
+        f"garments (train.csv beside train/), VITON-HD (train/cloth), DressCode (upper_body/images), or a "
+        f"table of pairs ({', '.join(TABLES)}) was wanted"
+    )

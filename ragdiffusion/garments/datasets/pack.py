@@ -49,8 +49,7 @@ class Packed:
     skipped: list[str]
 
 
-def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None,
-               shard_bytes: int = SHARD_BYTES) -> Packed:
+def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None, shard_bytes: int = SHARD_BYTES) -> Packed:
     """Write a pack; it can be opened only once it is whole.
 
     Args:
@@ -75,16 +74,19 @@ def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None,
             continue
         cost = _cost(record, files)
         if cost > shard_bytes - 20 * _BLOCK:
-            raise ValueError(f"{record.name} takes {cost / 2**20:.1f} MiB, a shard {shard_bytes / 2**20:.1f}: pack it "
-                             "smaller with --size")
+            raise ValueError(
+                f"{record.name} takes {cost / 2**20:.1f} MiB, a shard {shard_bytes / 2**20:.1f}: pack it "
+                "smaller with --size"
+            )
         if lot and filled + cost > shard_bytes - 20 * _BLOCK:  # a tar ends in up to 20 blocks of nothing
             shards.append(_write_shard(out, len(shards), lot))
             lot, filled = [], 0
         lot.append((record, files))
         filled, pairs = filled + cost, pairs + 1
     if not lot:
-        raise ValueError(f"nothing to pack: none of {len(dataset)} pairs can be read"
-                         + (f" ({skipped[0]})" if skipped else ""))
+        raise ValueError(
+            f"nothing to pack: none of {len(dataset)} pairs can be read" + (f" ({skipped[0]})" if skipped else "")
+        )
     shards.append(_write_shard(out, len(shards), lot))
     settle()
     write_json(out / MANIFEST, {"format": _FORMAT, "schema": _SCHEMA, "pairs": pairs, "shards": shards})
@@ -114,8 +116,9 @@ class Pack:
             except (tarfile.TarError, UnicodeDecodeError, EOFError) as error:
                 raise ValueError(f"{path} is damaged ({error}): copy the pack again") from error
         if len(self.records) != pairs:
-            raise ValueError(f"{self.root}: {MANIFEST} speaks of {pairs} pairs, the shards hold {len(self.records)}: "
-                             "pack it again")
+            raise ValueError(
+                f"{self.root}: {MANIFEST} speaks of {pairs} pairs, the shards hold {len(self.records)}: pack it again"
+            )
 
     def _list(self, path: Path, content: bytes) -> None:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
@@ -176,8 +179,9 @@ def _make_room(out: Path) -> None:
     there = list(out.iterdir()) if out.exists() else []
     ours = [path for path in there if path.name.lstrip(".").startswith("shard-") and ".tar" in path.name]
     if len(ours) < len(there):
-        raise ValueError(f"{out} holds {MANIFEST if (out / MANIFEST).is_file() else 'other files'} already: give a new "
-                         "folder")
+        raise ValueError(
+            f"{out} holds {MANIFEST if (out / MANIFEST).is_file() else 'other files'} already: give a new folder"
+        )
     for path in ours:
         path.unlink()
     out.mkdir(parents=True, exist_ok=True)
@@ -205,9 +209,6 @@ def _pair(dataset: RecordDataset, number: int, side: int | None) -> tuple[Record
         fields[kind] = f"{kind}s/{number:06d}{ending}"
         files[fields[kind]] = content
     return replace(record, **fields, mask_labels=()), files
-
-
-
 
 
 def _cost(record: Record, files: dict[str, bytes]) -> int:
@@ -238,12 +239,14 @@ def _members(lot: list[tuple[Record, dict[str, bytes]]]) -> Iterator[tuple[str, 
 def _read_manifest(root: Path) -> tuple[int, list[dict[str, object]]]:
     manifest = read_object(root / MANIFEST, "it is no whole pack, pack or copy it again")
     if (manifest.get("format"), manifest.get("schema")) != (_FORMAT, _SCHEMA):
-        raise ValueError(f"{root / MANIFEST} is not a manifest of {_FORMAT}, schema {_SCHEMA}: give a folder that "
-                         "`data pack` wrote")
+        raise ValueError(
+            f"{root / MANIFEST} is not a manifest of {_FORMAT}, schema {_SCHEMA}: give a folder that `data pack` wrote"
+        )
     pairs, shards = manifest.get("pairs"), manifest.get("shards")
     if not isinstance(pairs, int) or not isinstance(shards, list) or not all(map(_is_shard, shards)):
-        raise ValueError(f"{root / MANIFEST} is damaged, as it doesn't say which shards there are: pack or copy it "
-                         "again")
+        raise ValueError(
+            f"{root / MANIFEST} is damaged, as it doesn't say which shards there are: pack or copy it again"
+        )
     return pairs, shards
 
 

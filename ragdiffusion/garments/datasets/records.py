@@ -152,9 +152,16 @@ class RecordDataset:
         garment = self._garment(record, photo, mask)
         known = known_attributes(record.attributes)
         return Sample(
-            name=record.name, split=record.split, category=record.category, attributes=known,
-            caption=record.caption or caption(known), photo=fit_square(photo, self.size), standard=garment.standard,
-            silhouette=garment.alpha, photo_mask=None if mask is None else fit_square(mask, self.size, ground=0))
+            name=record.name,
+            split=record.split,
+            category=record.category,
+            attributes=known,
+            caption=record.caption or caption(known),
+            photo=fit_square(photo, self.size),
+            standard=garment.standard,
+            silhouette=garment.alpha,
+            photo_mask=None if mask is None else fit_square(mask, self.size, ground=0),
+        )
 
     def garment(self, index: int) -> RealGarment:
         """Read a pair as a garment whose dense map is known exactly: the flat-lay and the picture it was cut from.
@@ -176,8 +183,11 @@ class RecordDataset:
         if record.standard is not None:
             label = record.standard
             image = np.asarray(load_photo(self._read(label), name=label))
-            mask = (find_silhouette(image, label) if record.silhouette is None
-                    else read_mask(self._read(record.silhouette), record.silhouette))
+            mask = (
+                find_silhouette(image, label)
+                if record.silhouette is None
+                else read_mask(self._read(record.silhouette), record.silhouette)
+            )
         if mask is None:
             raise ValueError(f"{label}: there is neither a flat-lay nor a garment mask; one of them is needed")
         garment = cut_out(image, mask, self.size, name=label, category=record.category, symmetry=record.symmetry)
@@ -188,8 +198,10 @@ class RecordDataset:
             return None
         mask = read_mask(self._read(record.photo_mask), record.photo_mask, labels=record.mask_labels)
         if mask.shape != photo.shape[:2]:
-            raise ValueError(f"{record.photo_mask}: the mask is {mask.shape[1]}x{mask.shape[0]}, its photo "
-                             f"{photo.shape[1]}x{photo.shape[0]}; both must be of one size")
+            raise ValueError(
+                f"{record.photo_mask}: the mask is {mask.shape[1]}x{mask.shape[0]}, its photo "
+                f"{photo.shape[1]}x{photo.shape[0]}; both must be of one size"
+            )
         return mask
 
 

@@ -31,11 +31,14 @@ def counts(records: Sequence[Record]) -> dict[str, Any]:
     measured = [record.symmetry for record in records if record.symmetry is not None]
     how = Counter("cut out" if r.standard is None else "found" if r.silhouette is None else "given" for r in records)
     return {
-        "pairs": len(records), "splits": _sorted(r.split for r in records),
+        "pairs": len(records),
+        "splits": _sorted(r.split for r in records),
         "categories": _sorted(r.category for r in records),
         "attributes": {key: dict(values.most_common()) for key, values in attributes.items()},
-        "silhouettes": dict(how), "photo_masks": sum(r.photo_mask is not None for r in records),
-        "straight": round(sum(s >= 0.9 for s in measured) / len(measured), 3) if measured else None}
+        "silhouettes": dict(how),
+        "photo_masks": sum(r.photo_mask is not None for r in records),
+        "straight": round(sum(s >= 0.9 for s in measured) / len(measured), 3) if measured else None,
+    }
 
 
 def contact_sheet(samples: Iterable[Sample], *, cell: int, columns: int) -> Image.Image:
@@ -51,8 +54,9 @@ def contact_sheet(samples: Iterable[Sample], *, cell: int, columns: int) -> Imag
     """
     tiles = [_tile(sample, cell) for sample in samples]
     if not tiles or cell < 1 or columns < 1:
-        raise ValueError(f"a sheet of {len(tiles)} samples, {columns} in a row, {cell} pixels each was asked for: 1 of "
-                         "each at least")
+        raise ValueError(
+            f"a sheet of {len(tiles)} samples, {columns} in a row, {cell} pixels each was asked for: 1 of each at least"
+        )
     columns = min(columns, len(tiles))
     rows = -(-len(tiles) // columns)
     width, height = tiles[0].size

@@ -39,6 +39,14 @@ class SyntheticDataset:
 
     def __getitem__(self, index: int) -> Sample:
         pair = self._engine.pair(_FIRST_SEED[self.split] + check_index(index, self._length))
-        return Sample(name=pair.structure, split=self.split, category=pair.category, photo=pair.photo,
-                      standard=pair.standard, silhouette=pair.silhouette, attributes=pair.attributes,
-                      caption=caption(pair.attributes), photo_mask=pair.photo_mask)
+        return Sample(
+            name=pair.structure,
+            split=self.split,
+            category=pair.category,
+            photo=pair.photo,
+            standard=pair.standard,
+            silhouette=pair.silhouette,
+            attributes=pair.attributes,
+            caption=caption(pair.attributes),
+            photo_mask=pair.photo_mask,
+        )

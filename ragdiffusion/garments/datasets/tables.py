@@ -41,8 +41,10 @@ def read_table(path: Path) -> Iterator[tuple[str, Record | str]]:
         unknown = sorted(set(names) - known - {""})
         if unknown or "photo" not in names:
             wrong = f"unknown columns {unknown}" if unknown else "there is no column photo"
-            raise ValueError(f"{path}: {wrong}; {', '.join((*_PICTURES, *_WORDS))} and the attributes of Table 6 "
-                             f"({', '.join(sorted(_ATTRIBUTES))}) are known")
+            raise ValueError(
+                f"{path}: {wrong}; {', '.join((*_PICTURES, *_WORDS))} and the attributes of Table 6 "
+                f"({', '.join(sorted(_ATTRIBUTES))}) are known"
+            )
         for number, row in read_rows(path, known):
             yield f"{path.name}, line {number}", _record(row, path.parent)
     elif path.suffix.lower() == ".jsonl":
@@ -91,9 +93,13 @@ def _record(row: dict[str | None, Any], folder: Path) -> Record | str:
     except ValueError:  # a category of the user's own: kept as such, no value of Table 6
         pass
     return Record(
-        name=given.get("name", Path(given["photo"]).with_suffix("").as_posix()), split=given.get("split", "train"),
-        category=category, caption=given.get("caption", ""), attributes=attributes,
-        **{key: given.get(key) for key in _PICTURES})
+        name=given.get("name", Path(given["photo"]).with_suffix("").as_posix()),
+        split=given.get("split", "train"),
+        category=category,
+        caption=given.get("caption", ""),
+        attributes=attributes,
+        **{key: given.get(key) for key in _PICTURES},
+    )
 
 
 def _ref(words: str, folder: Path) -> str:

@@ -48,10 +48,7 @@ def ground(display: str, index: int, size: int) -> np.ndarray:
         relief = rng.uniform(0.05, 0.2) * folds(size, index % 24) + 0.06 * noise(size, 4, index % 24)
     elif kind == "tiles":
         side = rng.uniform(50, 120) * unit
-        line = (
-            np.minimum(np.abs(x / side - np.round(x / side)), np.abs(y / side - np.round(y / side))) * side
-            < unit
-        )
+        line = np.minimum(np.abs(x / side - np.round(x / side)), np.abs(y / side - np.round(y / side))) * side < unit
         relief = 0.05 * noise(size, 20, index % 24) - 0.25 * line
     elif kind == "pattern":
         cells = int(rng.integers(8, 26))
@@ -71,9 +68,7 @@ def ground(display: str, index: int, size: int) -> np.ndarray:
         for _ in range(int(rng.integers(4, 12))):
             a = (rng.uniform(-0.1, 1, 2) * size).astype(int)
             b = a + (rng.uniform(0.1, 0.6, 2) * size).astype(int)
-            cv2.rectangle(
-                image, tuple(int(v) for v in a), tuple(int(v) for v in b), tuple(map(float, _tone(rng))), -1
-            )
+            cv2.rectangle(image, tuple(int(v) for v in a), tuple(int(v) for v in b), tuple(map(float, _tone(rng))), -1)
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(1.5, 8) * unit)
         return np.clip(image, 0, 255).astype(np.uint8)
     relief = relief + 0.08 * noise(size, 2, index % 24)

@@ -21,8 +21,10 @@ def rounded(points: np.ndarray, count: int = 6) -> np.ndarray:
     """A smooth open curve through points [N, 2] (Catmull-Rom), `count` points to each stretch."""
     p = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     t = np.linspace(0, 1, count, endpoint=False)[:, None]
-    parts = [0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-             for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False)]
+    parts = [
+        0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+        for a, b, c, d in zip(p, p[1:], p[2:], p[3:], strict=False)
+    ]
     return np.concatenate([*parts, points[-1:]])
 
 
@@ -60,8 +62,14 @@ def collar_pieces(
     return []
 
 
-def _shirt_collar(rng: np.random.Generator, collar: str, front: np.ndarray, back: np.ndarray,
-                  bases: tuple[np.ndarray, np.ndarray], rise: float) -> list[Piece]:
+def _shirt_collar(
+    rng: np.random.Generator,
+    collar: str,
+    front: np.ndarray,
+    back: np.ndarray,
+    bases: tuple[np.ndarray, np.ndarray],
+    rise: float,
+) -> list[Piece]:
     """A stand behind the neck, and two leaves that fall to the front."""
     out = []
     right, left, middle = back[-1], back[0], front[len(front) // 2]
@@ -92,15 +100,42 @@ def _lapels(rng: np.random.Generator, collar: str, front: np.ndarray, back: np.n
     """A collar behind the neck that runs into lapels."""
     right, left, middle = back[-1], back[0], front[len(front) // 2]
     width = rng.uniform(0.16, 0.26)
-    out = [Piece("collar_band", np.concatenate([back, (back + [0, 0.1])[::-1]]), 0.0,
-                 "trim" if collar == "Naval" else "main", outline=False)]
+    out = [
+        Piece(
+            "collar_band",
+            np.concatenate([back, (back + [0, 0.1])[::-1]]),
+            0.0,
+            "trim" if collar == "Naval" else "main",
+            outline=False,
+        )
+    ]
     for name, neck, flip in (("lapel_r", right, 1), ("lapel_l", left, -1)):
         half = abs(float(neck[0]))
         notch = middle[1] * 0.45 + neck[1] * 0.55
-        x = np.array([half - 0.02, half + 0.08, half * 0.75 + width + 0.05, half * 0.72 + 0.06, half * 0.7 + width,
-                      0.02, 0.0, half * 0.45])
-        y = np.array([neck[1], neck[1] + 0.07, notch - 0.05, notch + 0.01, notch + 0.05, middle[1] + 0.06,
-                      middle[1] - 0.02, notch])
+        x = np.array(
+            [
+                half - 0.02,
+                half + 0.08,
+                half * 0.75 + width + 0.05,
+                half * 0.72 + 0.06,
+                half * 0.7 + width,
+                0.02,
+                0.0,
+                half * 0.45,
+            ]
+        )
+        y = np.array(
+            [
+                neck[1],
+                neck[1] + 0.07,
+                notch - 0.05,
+                notch + 0.01,
+                notch + 0.05,
+                middle[1] + 0.06,
+                middle[1] - 0.02,
+                notch,
+            ]
+        )
         lapel = np.stack([flip * x, y], 1)
         if collar == "Naval":
             lapel = lapel[[0, 1, 2, 5, 6, 7]]
@@ -108,26 +143,42 @@ def _lapels(rng: np.random.Generator, collar: str, front: np.ndarray, back: np.n
     return out
 
 
-def _stand(rng: np.random.Generator, collar: str, front: np.ndarray, back: np.ndarray,
-           bases: tuple[np.ndarray, np.ndarray], rise: float) -> list[Piece]:
+def _stand(
+    rng: np.random.Generator,
+    collar: str,
+    front: np.ndarray,
+    back: np.ndarray,
+    bases: tuple[np.ndarray, np.ndarray],
+    rise: float,
+) -> list[Piece]:
     """A band round the neck: the outline's own where it stands up, else one set on."""
     colour = "trim" if collar == "Baseball" else "main"
     if collar == "Stand-up" and rise >= 0.05:
         low = arc(bases[1], bases[0], rng.uniform(0.06, 0.14), 2.0)
         band = np.concatenate([back, low[::-1]])
         hole = np.concatenate([back, (back + [0, rng.uniform(0.03, 0.08)])[::-1]])
-        return [Piece("collar_band", band, 0.0, colour, outline=False),
-                Piece("collar_inside", hole, 0.0, "inside", outline=False)]
+        return [
+            Piece("collar_band", band, 0.0, colour, outline=False),
+            Piece("collar_inside", hole, 0.0, "inside", outline=False),
+        ]
     height = rng.uniform(0.14, 0.3) if collar == "Stand-up" else 0.07
     left, right = back[0] * [0.94, 1] + [0, -height], back[-1] * [0.94, 1] + [0, -height]
     top = arc(left, right, 0.05, 2.0)
     hole = np.concatenate([top + [0, 0.015], (arc(left, right, 0.05 + 0.35 * height, 2.0))[::-1]])
-    return [Piece("collar_band", np.concatenate([top, front[::-1]]), 0.0, colour),
-            Piece("collar_inside", hole, 0.0, "inside", outline=False)]
+    return [
+        Piece("collar_band", np.concatenate([top, front[::-1]]), 0.0, colour),
+        Piece("collar_inside", hole, 0.0, "inside", outline=False),
+    ]
 
 
-def _hood(rng: np.random.Generator, front: np.ndarray, back: np.ndarray, bases: tuple[np.ndarray, np.ndarray],
-          buttons: bool, rise: float) -> list[Piece]:
+def _hood(
+    rng: np.random.Generator,
+    front: np.ndarray,
+    back: np.ndarray,
+    bases: tuple[np.ndarray, np.ndarray],
+    buttons: bool,
+    rise: float,
+) -> list[Piece]:
     """A hood thrown flat above the shoulders: the outline's own where it has one, else one set on."""
     middle = front[len(front) // 2]
     if rise > 0.3:
@@ -148,14 +199,22 @@ def _hood(rng: np.random.Generator, front: np.ndarray, back: np.ndarray, bases: 
     tip = np.array([[0.0, low - 0.75 * (low - top)]])
     inside = rounded(np.concatenate([[[0.0, low - 0.01]], face, tip, (face * _MIRROR)[::-1]]))
     seam = np.concatenate([arc(bases[1], bases[0], 0.13, 2.0), arc(bases[0], bases[1], 0.155, 2.0)])
-    out = [Piece("hood", shell, outline=rise <= 0.3),
-           Piece("hood_inside", inside, 0.0, "inside", outline=False),
-           Piece("seam", seam, 0.0, "inside", outline=False)]
+    out = [
+        Piece("hood", shell, outline=rise <= 0.3),
+        Piece("hood_inside", inside, 0.0, "inside", outline=False),
+        Piece("seam", seam, 0.0, "inside", outline=False),
+    ]
     if not buttons:
         for side in (0.28, -0.28):
             x, length = half * side, rng.uniform(0.3, 0.55)
-            string = np.array([[x - 0.014, low - 0.03], [x + 0.014, low - 0.03], [x * 1.2 + 0.014, low + length],
-                               [x * 1.2 - 0.014, low + length]])
+            string = np.array(
+                [
+                    [x - 0.014, low - 0.03],
+                    [x + 0.014, low - 0.03],
+                    [x * 1.2 + 0.014, low + length],
+                    [x * 1.2 - 0.014, low + length],
+                ]
+            )
             out.append(Piece("string", string, 0.0, "trim", outline=False))
     return out
 
@@ -191,9 +250,7 @@ def pocket_pieces(rng: np.random.Generator, pockets: tuple[str, ...], chest: flo
                 rng.uniform(0.25, 0.34),
                 chest - 0.1,
             )
-            patch = np.array(
-                [[x, y], [x + w, y], [x + w, y + h * 0.85], [x + w / 2, y + h], [x, y + h * 0.85]]
-            )
+            patch = np.array([[x, y], [x + w, y], [x + w, y + h * 0.85], [x + w / 2, y + h], [x, y + h * 0.85]])
             out.append(Piece("pocket", patch, outline=False))
             if rng.random() < 0.4:
                 out.append(Piece("pocket", patch * _MIRROR, outline=False))

@@ -89,8 +89,11 @@ class _Cutter:
         edges, n = (self.right, "r") if limb == "right" else (self.left, "l")
         flip = np.ones(2) if n == "r" else _FLIP
         outer = self._line(edges["sleeve_outer"]) * flip
-        inner = (self._line(backwards(edges["sleeve_inner"])) * flip if "sleeve_inner" in edges
-                 else self._line(edges["cuff"])[-1:] * flip)
+        inner = (
+            self._line(backwards(edges["sleeve_inner"])) * flip
+            if "sleeve_inner" in edges
+            else self._line(edges["cuff"])[-1:] * flip
+        )
         seam = self._line(edges["armhole"])[1:-1][::-1] * flip
         tip = np.stack([outer[-1], inner[-1]])
         root = np.stack([outer[0], inner[0]])
@@ -101,8 +104,16 @@ class _Cutter:
         long = self.facts["sleeve_length"] == "Long"
         if self.spec.rib or self.spec.cuffs and long:
             band = self.pattern.lines[f"cuff_{limb}"].polygon(_TOLERANCE) / self.unit
-            pieces.append(Piece(f"cuff_{n}", np.concatenate([tip, band[::-1]]), angle,
-                                "trim" if self.spec.rib else "sleeve", limb, outline=False))
+            pieces.append(
+                Piece(
+                    f"cuff_{n}",
+                    np.concatenate([tip, band[::-1]]),
+                    angle,
+                    "trim" if self.spec.rib else "sleeve",
+                    limb,
+                    outline=False,
+                )
+            )
         if "sleeve_inner" not in edges:
             inner = np.concatenate([inner, inner + 1e-3])
         return Limb(np.concatenate([outer, inner[::-1], seam]), root, tip, outer, inner, seam)
@@ -117,10 +128,19 @@ class _Cutter:
         tip = np.stack([outer[-1], inner[-1]])
         axis = tip.mean(0) - (outer[0] + inner[0]) / 2
         up = -axis / np.hypot(*axis) * (0.1 if self.spec.rib else 0.06)
-        pieces.append(Piece(f"cuff_{n}", np.concatenate([tip, (tip + up)[::-1]]), 0.0,
-                            "trim" if self.spec.rib else "main", limb, outline=False))
-        return Limb(np.concatenate([outer, inner[::-1]]), np.stack([outer[0], inner[0]]), tip, outer, inner,
-                    np.zeros((0, 2)))
+        pieces.append(
+            Piece(
+                f"cuff_{n}",
+                np.concatenate([tip, (tip + up)[::-1]]),
+                0.0,
+                "trim" if self.spec.rib else "main",
+                limb,
+                outline=False,
+            )
+        )
+        return Limb(
+            np.concatenate([outer, inner[::-1]]), np.stack([outer[0], inner[0]]), tip, outer, inner, np.zeros((0, 2))
+        )
 
     def _waist(self) -> list[Piece]:
         """Waistband, pockets and fly of what begins at the waist."""
@@ -152,8 +172,9 @@ class _Cutter:
         hooded = self.kind.collar == "hood"
         if not hooded and np.abs(front[:, 1].max() - back[:, 1].max()) > 1e-3:
             pieces.append(Piece("opening", np.concatenate([back, front[::-1]]), 0.0, "inside", outline=False))
-        sewn = collar_pieces(rng, collar, front, back, bases, self.kind.front == "buttons",
-                             max(rise, _LEAST_RISE) if hooded else rise)
+        sewn = collar_pieces(
+            rng, collar, front, back, bases, self.kind.front == "buttons", max(rise, _LEAST_RISE) if hooded else rise
+        )
         pieces += [replace(piece, outline=False) for piece in sewn]  # the pattern's own outline has its collar
         bare = self.kind.collar == "none" and self.kind.front == "none"
         if bare and self.kind.upper in ("set_in", "cap", "armhole") and collar != "Ruffled" and rng.random() < 0.6:
@@ -197,8 +218,11 @@ class _Cutter:
             neck = self.pattern.lines.get("neckline_front")
             drop = float(neck.segments[len(neck.segments) // 2, 0, 1]) / self.unit if neck is not None else 0.3
             top, bottom = float(low[0, 1]), float(low[:, 1].max())
-            marks = {"front_neck": np.array([0.0, drop]), "hem_centre": np.array([0.0, bottom]) if
-                     self.kind.lower != "hem" else centre, "waist": np.array([0.0, top + 0.45 * (bottom - top)])}
+            marks = {
+                "front_neck": np.array([0.0, drop]),
+                "hem_centre": np.array([0.0, bottom]) if self.kind.lower != "hem" else centre,
+                "waist": np.array([0.0, top + 0.45 * (bottom - top)]),
+            }
         for n, edges, flip in (("r", self.right, np.ones(2)), ("l", self.left, _FLIP)):
             marks |= {f"{name}_{n}": place * flip for name, place in self._side_marks(edges, hem).items()}
         return marks
@@ -232,11 +256,22 @@ class _Cutter:
         surface = spec.surface
         if kind == "skirt" and rng.random() < 0.3:
             surface = "Pleated"
-        return dict(kind=kind, category=facts["category"], fit=facts["fit"], collar=facts["collar"],
-                    sleeve_length=facts["sleeve_length"], length=facts["length"],
-                    age="Child" if rng.random() < spec.child else "Adult",
-                    gender="Female" if rng.random() < spec.female else "Male", top_open="No", surface=surface,
-                    front=self.kind.front, pockets=self.kind.pockets, rib=spec.rib, draped=draped)
+        return dict(
+            kind=kind,
+            category=facts["category"],
+            fit=facts["fit"],
+            collar=facts["collar"],
+            sleeve_length=facts["sleeve_length"],
+            length=facts["length"],
+            age="Child" if rng.random() < spec.child else "Adult",
+            gender="Female" if rng.random() < spec.female else "Male",
+            top_open="No",
+            surface=surface,
+            front=self.kind.front,
+            pockets=self.kind.pockets,
+            rib=spec.rib,
+            draped=draped,
+        )
 
 
 def _along(line: np.ndarray, share: float) -> np.ndarray:

@@ -126,9 +126,7 @@ def _paint(
     mask = np.zeros(view.shape[:2], np.uint8)
     fill(mask, points - offset, 255)
     patterned = (
-        tile is not None
-        and piece.colour in ("main", "sleeve")
-        and not (piece.name.startswith(("string", "binding")))
+        tile is not None and piece.colour in ("main", "sleeve") and not (piece.name.startswith(("string", "binding")))
     )
     if piece.name != "body" and not (piece.colour == "main" and not patterned and piece.angle == 0):
         if patterned:
@@ -150,9 +148,7 @@ def _paint(
     shade *= 1 - strength * 4 * edge * 0.7
     if piece.colour == "inside":
         low = float(points[:, 1].max() - points[:, 1].min()) + 1
-        fall = (
-            np.linspace(0.55, 1.0, view.shape[0], dtype=np.float32)[:, None] if low > 6 else np.float32(0.8)
-        )
+        fall = np.linspace(0.55, 1.0, view.shape[0], dtype=np.float32)[:, None] if low > 6 else np.float32(0.8)
         shade *= 1 - inside * (1 - fall)
     elif piece.colour == "trim":
         _ribs(shade, inside, points, unit)
@@ -208,15 +204,10 @@ def _details(cloth: np.ndarray, structure: Structure, texture: Texture, size: in
         _colour_block(cloth, structure, texture, marks, size, rng)
     if texture.print in GRAPHICS:
         wide = 0.5 * np.hypot(
-            *(
-                marks.get("armpit_r", np.array([0.8, 0]) * size)
-                - marks.get("armpit_l", np.array([0.4, 0]) * size)
-            )
+            *(marks.get("armpit_r", np.array([0.8, 0]) * size) - marks.get("armpit_l", np.array([0.4, 0]) * size))
         )
         top, low = marks["front_neck"], marks.get("hem_centre", marks["front_neck"] + [0, size * 0.5])
-        draw_graphic(
-            cloth, texture, top + (low - top) * rng.uniform(0.28, 0.45), wide * rng.uniform(0.6, 1.25)
-        )
+        draw_graphic(cloth, texture, top + (low - top) * rng.uniform(0.28, 0.45), wide * rng.uniform(0.6, 1.25))
     if structure.front == "none" or "hem_centre" not in marks:
         return
     top, low = marks["front_neck"], marks["hem_centre"]
@@ -281,9 +272,7 @@ def _colour_block(
     _blend(cloth, cv2.min(mask, band), None, texture.colours["ink0"])
 
 
-def _shade(
-    light: np.ndarray, silhouette: np.ndarray, structure: Structure, texture: Texture, size: int
-) -> None:
+def _shade(light: np.ndarray, silhouette: np.ndarray, structure: Structure, texture: Texture, size: int) -> None:
     """Folds, quilting, pleats, washed middles and the roll of the edges, in place."""
     rng = np.random.default_rng(texture.seed + 2)
     fold = fields.folds(size, fields.pick(rng))
@@ -294,9 +283,7 @@ def _shade(
     x = fields.grid(size)[0]
     if structure.surface == "Quilted":
         period = size * rng.uniform(0.05, 0.09)
-        wave = np.sin(
-            (y + 0.006 * size * fields.noise(size, 12, fields.pick(rng))) * np.float32(np.pi / period)
-        )
+        wave = np.sin((y + 0.006 * size * fields.noise(size, 12, fields.pick(rng))) * np.float32(np.pi / period))
         light *= 0.72 + 0.42 * np.sqrt(np.abs(wave))
     elif (
         structure.surface == "Pleated"

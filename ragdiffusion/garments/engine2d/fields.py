@@ -47,9 +47,7 @@ def folds(size: int, index: int) -> np.ndarray:
         turn = cv2.getRotationMatrix2D((96, 96), float(rng.uniform(-50, 50)), 1)
         ridge = cv2.warpAffine(coarse, turn, (192, 192), borderMode=cv2.BORDER_REFLECT)[32:160, 32:160]
         height += (1 - np.sqrt(ridge * ridge + 0.02)) * np.clip(
-            cv2.resize(
-                rng.standard_normal((4, 4)).astype(np.float32), (128, 128), interpolation=cv2.INTER_CUBIC
-            ),
+            cv2.resize(rng.standard_normal((4, 4)).astype(np.float32), (128, 128), interpolation=cv2.INTER_CUBIC),
             0,
             2,
         )
@@ -100,14 +98,9 @@ def weave(kind: str, size: int, index: int) -> np.ndarray:
     elif kind == "cord":
         out = np.tanh(2 * np.sin(2 * np.pi * u / (3.6 + index % 3)))
     elif kind == "twill":
-        out = (
-            0.4 * np.sin(2 * np.pi * (u + v) / 2.9)
-            + 0.9 * cv2.GaussianBlur(fine, (0, 0), 0.7, sigmaY=1.6) * 1.4
-        )
+        out = 0.4 * np.sin(2 * np.pi * (u + v) / 2.9) + 0.9 * cv2.GaussianBlur(fine, (0, 0), 0.7, sigmaY=1.6) * 1.4
     elif kind == "linen":
-        out = (
-            cv2.blur(fine, (1, max(int(size / 24), 3))) + cv2.blur(fine, (max(int(size / 24), 3), 1))
-        ) * 2.2
+        out = (cv2.blur(fine, (1, max(int(size / 24), 3))) + cv2.blur(fine, (max(int(size / 24), 3), 1))) * 2.2
     elif kind == "fleece":
         out = cv2.GaussianBlur(fine, (0, 0), 1.5 * size / 256) * 4
     elif kind == "leather":

@@ -20,8 +20,11 @@ _UNUSUAL_WORDS = ("cropped", "one_shoulder", "off_shoulder", "bandeau", "wrap", 
 
 def kinds_of(category: str) -> dict[str, float]:
     """The kinds of a category of `CATALOGUE`, and how often each is drawn, in shares."""
-    found = {key: _UNUSUAL if key.startswith(_UNUSUAL_WORDS) else _USUAL for key, kind in KINDS.items()
-             if (kind.category or _NAMES.get(key)) == category}
+    found = {
+        key: _UNUSUAL if key.startswith(_UNUSUAL_WORDS) else _USUAL
+        for key, kind in KINDS.items()
+        if (kind.category or _NAMES.get(key)) == category
+    }
     whole = sum(found.values())
     return {key: weight / whole for key, weight in found.items()}
 

@@ -134,8 +134,15 @@ def _legs_below(structure: Structure, stance: Stance, skin: tuple, width: float,
         out.behind.append(Shape(stance.body(_tube(spine, thick)), colour))
 
 
-def _arm_in_sleeve(structure: Structure, rng: np.random.Generator, stance: Stance, skin: tuple,
-                   which: tuple[int, str], width: float, out: Wearer) -> None:
+def _arm_in_sleeve(
+    structure: Structure,
+    rng: np.random.Generator,
+    stance: Stance,
+    skin: tuple,
+    which: tuple[int, str],
+    width: float,
+    out: Wearer,
+) -> None:
     """Where the sleeve ends, skin goes on: forearm and hand."""
     side, name = which
     limb, place = structure.limbs[name], stance.limbs[name][1]
@@ -155,8 +162,10 @@ def _arm_in_sleeve(structure: Structure, rng: np.random.Generator, stance: Stanc
     thick = min(0.1 * width, 0.42 * opening)
     spine = _smooth([tip - axis * 0.3 * width, tip + axis * 0.1, end])
     hand_axis = (end - tip) / max(np.hypot(*(end - tip)), 1e-6)
-    hand = _tube(np.stack([end - hand_axis * 0.02, end + hand_axis * 0.09 * width, end + hand_axis * 0.2 * width]),
-                 np.array([0.6, 0.85, 0.3]) * 0.085 * width)
+    hand = _tube(
+        np.stack([end - hand_axis * 0.02, end + hand_axis * 0.09 * width, end + hand_axis * 0.2 * width]),
+        np.array([0.6, 0.85, 0.3]) * 0.085 * width,
+    )
     shapes = [Shape(place(_tube(spine, np.linspace(1.0, 0.62, len(spine)) * thick)), skin), Shape(place(hand), skin)]
     out.behind += shapes
     if rolled is None:
@@ -169,23 +178,34 @@ def _arm_in_sleeve(structure: Structure, rng: np.random.Generator, stance: Stanc
     roll = np.concatenate([edge - bulge * 0.55, (edge + bulge * 0.5)[::-1]])
     upper = stance.limbs[name][0]
     out.own.append(Shape(upper(roll), _dark(stance.cloth, rng.uniform(0.78, 0.95))))
-    out.own.append(Shape(upper(np.concatenate([edge + bulge * 0.36, (edge + bulge * 0.5)[::-1]])),
-                         _dark(stance.cloth, 0.5), False))
+    out.own.append(
+        Shape(upper(np.concatenate([edge + bulge * 0.36, (edge + bulge * 0.5)[::-1]])), _dark(stance.cloth, 0.5), False)
+    )
 
 
-def _bare_arm(top: np.ndarray, rng: np.random.Generator, stance: Stance, skin: tuple, scale: tuple[int, float],
-              out: Wearer) -> None:
+def _bare_arm(
+    top: np.ndarray, rng: np.random.Generator, stance: Stance, skin: tuple, scale: tuple[int, float], out: Wearer
+) -> None:
     side, width = scale
     elbow = top + [side * rng.uniform(0.1, 0.26) * width, 0.62 * width]
     wrist = elbow + [side * rng.uniform(-0.25, 0.16) * width, 0.55 * width]
-    spine = np.concatenate([
-        _smooth([top + [-side * 0.06 * width, 0.08 * width], (top + elbow) / 2 + [side * 0.09 * width, -0.04 * width],
-                 elbow]),
-        _smooth([elbow, (elbow + wrist) / 2, wrist])[1:]])
+    spine = np.concatenate(
+        [
+            _smooth(
+                [
+                    top + [-side * 0.06 * width, 0.08 * width],
+                    (top + elbow) / 2 + [side * 0.09 * width, -0.04 * width],
+                    elbow,
+                ]
+            ),
+            _smooth([elbow, (elbow + wrist) / 2, wrist])[1:],
+        ]
+    )
     thick = np.interp(np.linspace(0, 1, len(spine)), [0, 0.15, 0.5, 0.6, 1], [0.11, 0.115, 0.085, 0.085, 0.055])
     out.behind.append(Shape(stance.body(_tube(spine, thick * width)), skin))
-    hand = _tube(np.stack([wrist, wrist + [0, 0.09 * width], wrist + [0, 0.2 * width]]),
-                 np.array([0.05, 0.07, 0.025]) * width)
+    hand = _tube(
+        np.stack([wrist, wrist + [0, 0.09 * width], wrist + [0, 0.2 * width]]), np.array([0.05, 0.07, 0.025]) * width
+    )
     out.behind.append(Shape(stance.body(hand), skin))
 
 
@@ -198,20 +218,26 @@ def _inner_layer(structure: Structure, rng: np.random.Generator, stance: Stance,
         neck_r, neck_l = m["neck_r"], m["neck_l"]
         low = m["hem_centre"][1] - rng.uniform(0.0, 0.12)
         x = 0.8 * abs(float(m["armpit_r"][0]))
-        shirt = np.concatenate([_smooth([neck_l, (neck_l + neck_r) / 2 + [0, rng.uniform(0.15, 0.45)], neck_r]),
-                                np.stack([m["armpit_r"] * [0.95, 1], [x, low], [-x, low], m["armpit_l"] * [0.95, 1]])])
+        shirt = np.concatenate(
+            [
+                _smooth([neck_l, (neck_l + neck_r) / 2 + [0, rng.uniform(0.15, 0.45)], neck_r]),
+                np.stack([m["armpit_r"] * [0.95, 1], [x, low], [-x, low], m["armpit_l"] * [0.95, 1]]),
+            ]
+        )
         out.behind.append(Shape(stance.body(shirt), colour))
     elif len(structure.opening):
         out.before.append(Shape(stance.body(structure.opening), colour, False))
         low = m["front_neck"]
         neck = (m["neck_r"] + m["neck_l"]) / 2
-        skin_v = np.stack([m["neck_l"] * 0.75 + neck * 0.25, m["neck_r"] * 0.75 + neck * 0.25,
-                           neck * 0.72 + low * 0.28 + [0, 0.03]])
+        skin_v = np.stack(
+            [m["neck_l"] * 0.75 + neck * 0.25, m["neck_r"] * 0.75 + neck * 0.25, neck * 0.72 + low * 0.28 + [0, 0.03]]
+        )
         out.before.append(Shape(stance.body(skin_v), _dark(colour, 0.72), False))
 
 
-def _head(structure: Structure, rng: np.random.Generator, stance: Stance, skin: tuple, width: float,
-          out: Wearer) -> None:
+def _head(
+    structure: Structure, rng: np.random.Generator, stance: Stance, skin: tuple, width: float, out: Wearer
+) -> None:
     """Neck, head and hair above the collar."""
     if structure.collar == "Hooded" and not stance.opened:
         _hooded_face(structure, stance, skin, out)
@@ -223,8 +249,22 @@ def _head(structure: Structure, rng: np.random.Generator, stance: Stance, skin: 
     tall = structure.collar in ("Stand-up", "Baseball", "Shirt", "Polo", "Rounded", "Hooded") or out.inner
     chin = neck + [0, -0.5 * radius]
     head = chin + [0, -1.12 * radius]
-    column = np.array([[-0.7, 0.35], [-0.4, 0.6], [0, 0.72], [0.4, 0.6], [0.7, 0.35], [0.55, -0.2], [0.52, -1.6],
-                       [-0.52, -1.6], [-0.55, -0.2]]) * radius
+    column = (
+        np.array(
+            [
+                [-0.7, 0.35],
+                [-0.4, 0.6],
+                [0, 0.72],
+                [0.4, 0.6],
+                [0.7, 0.35],
+                [0.55, -0.2],
+                [0.52, -1.6],
+                [-0.52, -1.6],
+                [-0.55, -0.2],
+            ]
+        )
+        * radius
+    )
     target = out.behind if tall else out.before
     long_hair = structure.gender == "Female" and rng.random() < 0.65
     t = np.linspace(0, 2 * np.pi, 36, endpoint=False)
@@ -282,9 +322,12 @@ def _tuck(m: dict[str, np.ndarray], rng: np.random.Generator, stance: Stance, wi
     y, low = stance.tucked, float(m["hem_centre"][1]) + 0.25
     half = 0.52 * width
     left, right = np.array([-0.94 * half, y - 0.03]), np.array([0.94 * half, y - 0.03])
-    block = np.concatenate([_smooth([left, (left + right) / 2 + [0, 0.05], right]),
-                            np.array([[half, (y + low) / 2], [1.02 * half, low], [-1.02 * half, low],
-                                      [-half, (y + low) / 2]])])
+    block = np.concatenate(
+        [
+            _smooth([left, (left + right) / 2 + [0, 0.05], right]),
+            np.array([[half, (y + low) / 2], [1.02 * half, low], [-1.02 * half, low], [-half, (y + low) / 2]]),
+        ]
+    )
     out.before.append(Shape(stance.body(block), stance.other))
     band = _smooth([left, (left + right) / 2 + [0, 0.05], right])
     belt = _dark(stance.other, 0.55) if rng.random() < 0.6 else _dark(stance.other, 0.82)
@@ -302,8 +345,21 @@ def _bag(m: dict[str, np.ndarray], rng: np.random.Generator, stance: Stance, wid
     strap = _tube(np.stack([a * 0.6 + neck * 0.4, (a + b) / 2 + [0, 0.03], b]), np.full(3, 0.025 * width))
     tone = tuple(np.clip(rng.uniform(25, 130) + rng.normal(0, 20, 3), 10, 230))
     out.before.append(Shape(stance.body(strap), _dark(tone, 0.8), False))
-    box = np.array([[-0.24, -0.04], [-0.2, -0.1], [0.2, -0.1], [0.24, -0.04], [0.25, 0.24], [0.2, 0.3], [-0.2, 0.3],
-                    [-0.25, 0.24]]) * width
+    box = (
+        np.array(
+            [
+                [-0.24, -0.04],
+                [-0.2, -0.1],
+                [0.2, -0.1],
+                [0.24, -0.04],
+                [0.25, 0.24],
+                [0.2, 0.3],
+                [-0.2, 0.3],
+                [-0.25, 0.24],
+            ]
+        )
+        * width
+    )
     out.before.append(Shape(stance.body(box + b), tone))
     flap = np.array([[-0.24, -0.06], [0.24, -0.06], [0.22, 0.1], [-0.22, 0.1]]) * width
     out.before.append(Shape(stance.body(flap + b), _dark(tone, 1.15), False))
@@ -313,8 +369,18 @@ def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance,
     m, body, out = structure.landmarks, stance.body, Wearer()
     right, left = m["waist_r"], m["waist_l"]
     centre, width = (right + left) / 2, abs(float(right[0] - left[0]))
-    torso = np.array([[-0.53, 0.14], [0.53, 0.14], [0.5, -0.35], [0.6, -1.0], [0.66, -1.6], [-0.66, -1.6],
-                      [-0.6, -1.0], [-0.5, -0.35]])
+    torso = np.array(
+        [
+            [-0.53, 0.14],
+            [0.53, 0.14],
+            [0.5, -0.35],
+            [0.6, -1.0],
+            [0.66, -1.6],
+            [-0.66, -1.6],
+            [-0.6, -1.0],
+            [-0.5, -0.35],
+        ]
+    )
     cover = rng.uniform(0.04, 0.3) if rng.random() < 0.6 else 0.0
     torso[:2, 1] = cover if cover else 0.14
     (out.before if cover else out.behind).append(Shape(body(torso * width + centre), stance.other))
@@ -329,15 +395,32 @@ def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance,
             spine = np.stack([tip - axis * 0.2, tip + axis * reach * 0.5, tip + axis * reach])
             place = stance.limbs[name][1]
             out.behind.append(Shape(place(_tube(spine, np.array([0.4, 0.34, 0.24]) * opening)), skin))
-            shoe = np.array([[-0.2, -0.06], [0.2, -0.06], [0.3 + 0.2 * side, 0.1], [0.2, 0.17], [-0.2, 0.17],
-                             [-0.3 + 0.2 * side, 0.1]]) * [opening * 1.3, 0.8] + spine[-1]
+            shoe = (
+                np.array(
+                    [
+                        [-0.2, -0.06],
+                        [0.2, -0.06],
+                        [0.3 + 0.2 * side, 0.1],
+                        [0.2, 0.17],
+                        [-0.2, 0.17],
+                        [-0.3 + 0.2 * side, 0.1],
+                    ]
+                )
+                * [opening * 1.3, 0.8]
+                + spine[-1]
+            )
             out.behind.append(Shape(place(shoe), tuple(np.clip(rng.uniform(20, 220) + rng.normal(0, 15, 3), 5, 245))))
         else:
             hem = m[f"hem_{key}"] * 0.45 + m["hem_centre"] * 0.55
             spine = np.stack([hem - [0, 0.2], hem + [0, 0.5], hem + [0, 1.2]])
             out.behind.append(Shape(body(_tube(spine, np.array([0.17, 0.14, 0.09]) * width * 1.1)), skin))
-        arm = _smooth([centre + [side * 0.66 * width, -1.3 * width], centre + [side * 0.98 * width, -0.5 * width],
-                       centre + [side * rng.uniform(0.6, 0.85) * width, rng.uniform(0.0, 0.35) * width]])
+        arm = _smooth(
+            [
+                centre + [side * 0.66 * width, -1.3 * width],
+                centre + [side * 0.98 * width, -0.5 * width],
+                centre + [side * rng.uniform(0.6, 0.85) * width, rng.uniform(0.0, 0.35) * width],
+            ]
+        )
         sleeve = rng.random() < 0.5
         shape = Shape(body(_tube(arm, np.linspace(0.12, 0.075, len(arm)) * width)), stance.other if sleeve else skin)
         hand = Shape(body(_ellipse(arm[-1] + [0, 0.04 * width], 0.075 * width, 0.1 * width)), skin)

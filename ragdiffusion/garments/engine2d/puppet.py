@@ -71,9 +71,7 @@ _ROLLS = ("Shirt", "Sweater", "Hoodie", "Denim Jacket", "Suit", "Loungewear Top"
 def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
     """Cut the flat-lay into parts and turn them as the display asks."""
     structure, size = flat.structure, flat.image.shape[0]
-    squeeze = {"laid": rng.uniform(0.96, 1.04), "hung": rng.uniform(0.9, 1.0), "worn": rng.uniform(0.8, 1.0)}[
-        display
-    ]
+    squeeze = {"laid": rng.uniform(0.96, 1.04), "hung": rng.uniform(0.9, 1.0), "worn": rng.uniform(0.8, 1.0)}[display]
     middle = (size - 1) / 2
     base = np.array([[squeeze, rng.normal(0, 0.02), 0], [0, 1, 0], [0, 0, 1.0]])
     base[:2, 2] = middle - base[:2, :2] @ [middle, middle]
@@ -107,8 +105,10 @@ def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
             fill(body_mask, to_pixels(limb.polygon, size), 0)
         cv2.line(body_mask, *_ends(limb.root[0], limb.root[1], size), 255, 3, cv2.LINE_AA)
         matrices[name] = (upper_matrix, lower_matrix)
-        arms += [Part(region, matrix, cv2.min(mask, flat.silhouette))
-                 for region, matrix, mask in zip((upper, lower), matrices[name], masks, strict=True)]
+        arms += [
+            Part(region, matrix, cv2.min(mask, flat.silhouette))
+            for region, matrix, mask in zip((upper, lower), matrices[name], masks, strict=True)
+        ]
     cv2.min(body_mask, flat.silhouette, dst=body_mask)
     if structure.draped:
         body_mask = _without_scraps(body_mask)
@@ -132,8 +132,9 @@ def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
 def _without_scraps(mask: np.ndarray) -> np.ndarray:
     """A body cut out between its sleeves, without what was left beyond their cuffs."""
     width = max(3, mask.shape[0] // 40) | 1
-    opened = cv2.morphologyEx(cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1], cv2.MORPH_OPEN,
-                              np.ones((width, width), np.uint8))
+    opened = cv2.morphologyEx(
+        cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1], cv2.MORPH_OPEN, np.ones((width, width), np.uint8)
+    )
     count, labels, stats, _ = cv2.connectedComponentsWithStats(opened)
     if count < 2:
         return mask
@@ -164,8 +165,9 @@ def _panels(structure: Structure, rng: np.random.Generator, base: np.ndarray, si
     return out
 
 
-def _limb_angles(limb: Limb, name: str, rng: np.random.Generator, display: str, is_top: bool, fold: bool
-                 ) -> tuple[float, float]:
+def _limb_angles(
+    limb: Limb, name: str, rng: np.random.Generator, display: str, is_top: bool, fold: bool
+) -> tuple[float, float]:
     """Turn and bend of a limb, no further than the cloth under it lets it fold."""
     sign = 1.0 if name == "right" else -1.0
     current = limb.angle if name == "right" else np.pi - limb.angle
@@ -197,9 +199,7 @@ def _angles(
         if long and fold and rng.random() < 0.35:
             turn, bend = rng.uniform(10, 35) * deg, rng.uniform(60, 150) * deg
         return float(turn), float(bend if long else 0.3 * bend)
-    target = (
-        rng.uniform(80, 94) if display == "hung" else rng.uniform(58, 86) if long else rng.uniform(42, 76)
-    )
+    target = rng.uniform(80, 94) if display == "hung" else rng.uniform(58, 86) if long else rng.uniform(42, 76)
     turn = np.clip(target * deg - current, -0.35, 1.2)
     bend = rng.normal(0, 6) if display == "hung" else rng.normal(6, 14)
     if display == "worn" and long and rng.random() < 0.3:

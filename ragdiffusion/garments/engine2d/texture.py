@@ -75,8 +75,28 @@ _NEUTRAL = (
 )
 
 
-_WORDS = ("NORTH", "OCEAN", "RIDER", "LUCKY", "SUNDAY", "WILD", "PARIS", "TEAM 85", "HELLO", "SURF", "RUN", "ATHLETIC",
-          "ORIGINAL", "BERLIN", "SUMMER", "NO 7", "MOUNTAIN", "DREAM", "CLUB", "1994")
+_WORDS = (
+    "NORTH",
+    "OCEAN",
+    "RIDER",
+    "LUCKY",
+    "SUNDAY",
+    "WILD",
+    "PARIS",
+    "TEAM 85",
+    "HELLO",
+    "SURF",
+    "RUN",
+    "ATHLETIC",
+    "ORIGINAL",
+    "BERLIN",
+    "SUMMER",
+    "NO 7",
+    "MOUNTAIN",
+    "DREAM",
+    "CLUB",
+    "1994",
+)
 """What lettering often says."""
 
 
@@ -120,9 +140,7 @@ def sample_texture(rng: np.random.Generator, structure: Structure | None = None)
     if fabric not in ("Leather", "Fur") and rng.random() > spec.solid:
         weights = dict(PRINTS)
         for name in GRAPHICS:
-            weights[name] *= (
-                0.02 if shape not in ("top", "dress") else 0.15 if front != "none" else 1.0
-            )
+            weights[name] *= 0.02 if shape not in ("top", "dress") else 0.15 if front != "none" else 1.0
         if front == "buttons":
             weights["Plaid"], weights["Striped"] = 9, 8
         odds = np.array(list(weights.values()))
@@ -154,10 +172,9 @@ def sample_texture(rng: np.random.Generator, structure: Structure | None = None)
         folds=float(rng.uniform(0.04, 0.2)) * (0.6 if weave in ("knit", "fleece") else 1.0),
         washed=float(rng.uniform(0.2, 0.9)) if fabric == "Denim" else 0.0,
         stitch=(178, 128, 70) if fabric == "Denim" and rng.random() < 0.7 else None,
-        button=_NEUTRAL[int(rng.integers(len(_NEUTRAL)))]
+        button=_NEUTRAL[int(rng.integers(len(_NEUTRAL)))] if rng.random() < 0.6 else tuple(int(c * 0.7) for c in main),
+        text=_WORDS[int(rng.integers(len(_WORDS)))]
         if rng.random() < 0.6
-        else tuple(int(c * 0.7) for c in main),
-        text=_WORDS[int(rng.integers(len(_WORDS)))] if rng.random() < 0.6
         else "".join(rng.choice(list("ABCDEFGHIKLMNOPRSTUVWXYZ0123456789"), size=int(rng.integers(2, 8)))),
         seed=int(rng.integers(2**31)),
     )
@@ -219,9 +236,7 @@ def _inks(texture: Texture) -> np.ndarray:
     return np.float32([texture.colours[k] for k in ("main", "ink0", "ink1", "ink2")])
 
 
-def _profile(
-    rng: np.random.Generator, size: int, period: float, palette: np.ndarray, thin: bool
-) -> np.ndarray:
+def _profile(rng: np.random.Generator, size: int, period: float, palette: np.ndarray, thin: bool) -> np.ndarray:
     """Colours across stripes, float32 [size, 3]: bands of a repeat, antialiased by a fourfold average."""
     bands = int(rng.integers(2, 6))
     cuts = np.sort(rng.uniform(0, 1, bands - 1)) if not thin else np.array([rng.uniform(0.6, 0.9)])
@@ -258,9 +273,7 @@ def _motif(
     image: np.ndarray, kind: str, centre: np.ndarray, r: float, inks: np.ndarray, rng: np.random.Generator
 ) -> None:
     def poly(points: np.ndarray, colour: np.ndarray) -> None:
-        cv2.fillPoly(
-            image, [np.round(points * 16).astype(np.int32)], tuple(float(c) for c in colour), cv2.LINE_AA, 4
-        )
+        cv2.fillPoly(image, [np.round(points * 16).astype(np.int32)], tuple(float(c) for c in colour), cv2.LINE_AA, 4)
 
     t = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     if kind == "Polka Dot":
@@ -272,8 +285,7 @@ def _motif(
     elif kind == "Star":
         a = np.arange(10) * np.pi / 5 + rng.uniform(0, 1)
         poly(
-            centre
-            + (r * np.where(np.arange(10) % 2, 0.45, 1.1))[:, None] * np.stack([np.cos(a), np.sin(a)], 1),
+            centre + (r * np.where(np.arange(10) % 2, 0.45, 1.1))[:, None] * np.stack([np.cos(a), np.sin(a)], 1),
             inks[int(rng.integers(1, 3))],
         )
     else:
@@ -315,12 +327,8 @@ def _geometric(texture: Texture, size: int, rng: np.random.Generator) -> np.ndar
     repeats = int(np.clip(round(rng.integers(4, 10) / texture.scale), 3, 14))
     side = size // repeats + 1
     tile = np.full((side, side, 3), inks[0], np.uint8)
-    corners = (
-        np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0.5, 0.5], [0.5, 0], [1, 0.5], [0.5, 1], [0, 0.5]]) * side
-    )
-    shapes = {0: [[5, 6, 7, 8]], 1: [[0, 4, 3]], 2: [[0, 5, 4, 8], [4, 6, 2, 7]], 3: [[0, 1, 4]]}[
-        int(rng.integers(4))
-    ]
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0.5, 0.5], [0.5, 0], [1, 0.5], [0.5, 1], [0, 0.5]]) * side
+    shapes = {0: [[5, 6, 7, 8]], 1: [[0, 4, 3]], 2: [[0, 5, 4, 8], [4, 6, 2, 7]], 3: [[0, 1, 4]]}[int(rng.integers(4))]
     for k, ids in enumerate(shapes):
         points = [np.round(corners[ids] * 16).astype(np.int32)]
         cv2.fillPoly(tile, points, tuple(float(c) for c in inks[1 + k]), cv2.LINE_AA, 4)
@@ -335,9 +343,7 @@ def _camouflage(texture: Texture, size: int, rng: np.random.Generator) -> np.nda
     cells = int(np.clip(11 / texture.scale, 6, 20))
     label = np.zeros((size, size), np.intp)
     for k in (1, 2, 3):
-        label[
-            noise(size, cells + k, pick(rng)) + 0.4 * noise(size, 3 * cells, pick(rng)) > 0.55 + 0.15 * k
-        ] = k
+        label[noise(size, cells + k, pick(rng)) + 0.4 * noise(size, 3 * cells, pick(rng)) > 0.55 + 0.15 * k] = k
     return cv2.GaussianBlur(np.clip(inks, 0, 255).astype(np.uint8)[label], (3, 3), 0)
 
 
@@ -346,9 +352,9 @@ def _animal(texture: Texture, size: int, rng: np.random.Generator) -> np.ndarray
     field = noise(size, cells, pick(rng)) + 0.3 * noise(size, 36, pick(rng))
     base = np.float32([[206, 168, 116], [40, 30, 26], [150, 102, 58]]) * rng.uniform(0.8, 1.15)
     if rng.random() < 0.3:  # zebra
-        label = (
-            np.sin(3 * noise(size, 7, pick(rng)) + np.linspace(0, 70 / texture.scale, size)[:, None]) > 0
-        ).astype(int)
+        label = (np.sin(3 * noise(size, 7, pick(rng)) + np.linspace(0, 70 / texture.scale, size)[:, None]) > 0).astype(
+            int
+        )
         return np.uint8([[236, 232, 226], [28, 26, 26]])[label]
     label = np.where(field > 1.0, 2, np.where(field > 0.45, 1, 0))
     return np.clip(base, 0, 255).astype(np.uint8)[label]
@@ -397,18 +403,12 @@ def draw_graphic(image: np.ndarray, texture: Texture, centre: np.ndarray, width:
         ring = spot + r * np.stack([np.cos(t), np.sin(t)], 1)
         cv2.fillPoly(image, [np.round(ring * 16).astype(np.int32)], inks[1], cv2.LINE_AA, 4)
         inner = spot + 0.6 * r * np.stack([np.cos(t), np.sin(t)], 1)
-        cv2.fillPoly(
-            image, [np.round(inner * 16).astype(np.int32)], inks[0] if kind else inks[2], cv2.LINE_AA, 4
-        )
+        cv2.fillPoly(image, [np.round(inner * 16).astype(np.int32)], inks[0] if kind else inks[2], cv2.LINE_AA, 4)
         if rng.random() < 0.5:
             return
         centre = spot + [0, r * 1.7]
         width = r * 2.6
-    lines = (
-        [texture.text]
-        if rng.random() < 0.5 or texture.print == "Logo"
-        else [texture.text, texture.text[::-1]]
-    )
+    lines = [texture.text] if rng.random() < 0.5 or texture.print == "Logo" else [texture.text, texture.text[::-1]]
     font = int(
         rng.choice(
             [

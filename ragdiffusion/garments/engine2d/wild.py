@@ -244,9 +244,7 @@ def _composite(
     return mask, label
 
 
-def _shadow(
-    image: np.ndarray, cover: np.ndarray, box: tuple[slice, slice], drop: np.ndarray, strength: float
-) -> None:
+def _shadow(image: np.ndarray, cover: np.ndarray, box: tuple[slice, slice], drop: np.ndarray, strength: float) -> None:
     height, width = cover.shape
     small = cv2.resize(cover, (max(width // 4, 2), max(height // 4, 2)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.2)
@@ -286,24 +284,21 @@ def _flow(parts: list[Part], camera: Camera, size: int) -> tuple[np.ndarray, np.
     grid = nodes(size)
     back = grid
     for _ in range(4):
-        back = cv2.subtract(grid, cv2.remap(camera.wrinkle, back, None, cv2.INTER_LINEAR,
-                                            borderMode=cv2.BORDER_REPLICATE))
+        back = cv2.subtract(
+            grid, cv2.remap(camera.wrinkle, back, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        )
     found = cv2.add(ahead, at_positions(cv2.subtract(back, grid), ahead))
     return found, owner
 
 
-def _background(
-    rng: np.random.Generator, display: str, backgrounds: list[np.ndarray] | None, size: int
-) -> np.ndarray:
+def _background(rng: np.random.Generator, display: str, backgrounds: list[np.ndarray] | None, size: int) -> np.ndarray:
     if backgrounds:
         picture = backgrounds[int(rng.integers(len(backgrounds)))]
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
             raise ValueError(f"backgrounds must be uint8 HxWx3, got {picture.dtype} {picture.shape}")
         side = min(picture.shape[:2])
         top, left = (int(rng.integers(n - side + 1)) for n in picture.shape[:2])
-        return cv2.resize(
-            picture[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA
-        )
+        return cv2.resize(picture[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)
     source = ground(display, int(rng.integers(BANK)), size * 3 // 2)
     top, left = rng.integers(0, size // 2, 2)
     image = source[top : top + size, left : left + size]
@@ -343,9 +338,7 @@ def _open_back(flat: FlatLay, posed: Pose, camera: Camera) -> list[Shape]:
     return [Shape(_placer(posed.body, camera, flat.image.shape[0])(back), flat.texture.colours["inside"])]
 
 
-def _hanger(
-    structure: Structure, rng: np.random.Generator, posed: Pose, camera: Camera, display: str
-) -> list[Shape]:
+def _hanger(structure: Structure, rng: np.random.Generator, posed: Pose, camera: Camera, display: str) -> list[Shape]:
     if display != "hung" or structure.kind not in ("top", "dress"):
         return []
     size = camera.wrinkle.shape[0]
@@ -412,8 +405,9 @@ def _round_off(image: np.ndarray, points: np.ndarray, colour: tuple) -> None:
     fill(mask, points - low, 255)
     paint = cv2.multiply(cv2.merge([gain] * 3), tuple(float(c) for c in colour) + (0.0,), scale=1 / 190)
     weight = cv2.merge([mask] * 3)
-    cv2.add(cv2.multiply(paint, weight, scale=1 / 255), cv2.multiply(view, cv2.bitwise_not(weight), scale=1 / 255),
-            dst=view)
+    cv2.add(
+        cv2.multiply(paint, weight, scale=1 / 255), cv2.multiply(view, cv2.bitwise_not(weight), scale=1 / 255), dst=view
+    )
 
 
 def _cover(image: np.ndarray, mask: np.ndarray, label: np.ndarray, shapes: list[Shape], *, own: bool = False) -> None:

@@ -32,8 +32,13 @@ def attributes_of(pattern: Pattern) -> dict[str, str]:
         Those five by key, in Table 6's spelling; what the kind does not decide is "Unknown".
     """
     kind, m = KINDS[pattern.kind], pattern.measures
-    return {"category": kind.category or UNKNOWN, "fit": _fit(kind, m), "collar": _collar(kind, m),
-            "sleeve_length": _sleeve_length(kind, m), "length": _length(kind, m)}
+    return {
+        "category": kind.category or UNKNOWN,
+        "fit": _fit(kind, m),
+        "collar": _collar(kind, m),
+        "sleeve_length": _sleeve_length(kind, m),
+        "length": _length(kind, m),
+    }
 
 
 def _fit(kind: Kind, m: dict[str, float]) -> str:

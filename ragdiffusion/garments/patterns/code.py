@@ -34,8 +34,10 @@ class MeasureCode:
 
     def __post_init__(self) -> None:
         if not len(self.keys) == len(self.centre) == len(self.spread) or not all(s > 0 for s in self.spread):
-            raise ValueError(f"{len(self.keys)} keys, {len(self.centre)} centres and {len(self.spread)} spreads: one "
-                             "of each, and positive spreads, wanted")
+            raise ValueError(
+                f"{len(self.keys)} keys, {len(self.centre)} centres and {len(self.spread)} spreads: one "
+                "of each, and positive spreads, wanted"
+            )
 
     @classmethod
     def fitted(cls, patterns: Sequence[Pattern]) -> MeasureCode:
@@ -49,15 +51,20 @@ class MeasureCode:
         plain = [_plain(pattern.measures, longer_side(pattern)) for pattern in patterns]
         keys = tuple(sorted({key for values in plain for key in values}))
         columns = [np.array([values[key] for values in plain if key in values]) for key in keys]
-        return cls(keys, tuple(round(float(c.mean()), 5) for c in columns),
-                   tuple(round(max(float(c.std()), 1e-3), 5) for c in columns))
+        return cls(
+            keys,
+            tuple(round(float(c.mean()), 5) for c in columns),
+            tuple(round(max(float(c.std()), 1e-3), 5) for c in columns),
+        )
 
     def encode(self, pattern: Pattern) -> np.ndarray:
         """Write a pattern's measures: (M + 1,) float32, NaN for what its kind has not; the last is its size."""
         side = longer_side(pattern)
         values = _plain(pattern.measures, side)
-        written = [(values[key] - centre) / spread if key in values else np.nan
-                   for key, centre, spread in zip(self.keys, self.centre, self.spread, strict=True)]
+        written = [
+            (values[key] - centre) / spread if key in values else np.nan
+            for key, centre, spread in zip(self.keys, self.centre, self.spread, strict=True)
+        ]
         return np.array([*written, np.log(side / TYPICAL_SIDE)], np.float32)
 
     def decode(self, written: np.ndarray, kind: str) -> dict[str, float]:

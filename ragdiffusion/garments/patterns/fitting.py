@@ -20,10 +20,23 @@ from ragdiffusion.garments.patterns.rules import broken
 STEPS, LINES = 4, 4
 """Chords to a segment and scan lines to a pixel, of what is compared at some 28 pixels."""
 
-HIDDEN = frozenset({
-    "neck_drop_front", "neck_shape", "hem_slant", "slit", "slit_opening", "slit_at", "cuff_band", "overlap", "placket",
-    "collar_leaf", "tie_length", "tie_width", "waistband",
-})
+HIDDEN = frozenset(
+    {
+        "neck_drop_front",
+        "neck_shape",
+        "hem_slant",
+        "slit",
+        "slit_opening",
+        "slit_at",
+        "cuff_band",
+        "overlap",
+        "placket",
+        "collar_leaf",
+        "tie_length",
+        "tie_width",
+        "waistband",
+    }
+)
 """Measures that a silhouette does not show, or that make it lopsided: they keep their defaults."""
 
 PULL = 0.1
@@ -110,9 +123,15 @@ def _hang(kind: Kind, m: dict[str, np.ndarray], rng: np.random.Generator) -> Non
     count = len(m["chest"])
     hangs = (rng.random(count) < 0.5) & (m["sleeve_length"] > 0.6 * _LONG_SLEEVE)
     chest = m["shoulder_width"] * rng.uniform(0.7, 1.05, count)
-    hung = {"sleeve_angle": rng.uniform(2, 16, count), "chest": chest, "waist": chest * rng.uniform(0.85, 1.15, count),
-            "hem": chest * rng.uniform(0.85, 1.3, count), "biceps": rng.uniform(8, 19, count),
-            "cuff": rng.uniform(6, 12, count), "sleeve_puff": rng.uniform(-1, 2, count)}
+    hung = {
+        "sleeve_angle": rng.uniform(2, 16, count),
+        "chest": chest,
+        "waist": chest * rng.uniform(0.85, 1.15, count),
+        "hem": chest * rng.uniform(0.85, 1.3, count),
+        "biceps": rng.uniform(8, 19, count),
+        "cuff": rng.uniform(6, 12, count),
+        "sleeve_puff": rng.uniform(-1, 2, count),
+    }
     for key, values in hung.items():
         spec = kind.measures[key]
         m[key] = np.where(hangs, np.clip(values, spec.low, spec.high), m[key])

@@ -25,9 +25,14 @@ _CHECKED = 0.05  # cm: how finely an outline is looked at for crossings
 _TRIES = 400
 _RARE = (("hem_slant",), ("slit", "slit_opening"), ("tie_length",), ("waist_corner",))
 _WIDTHS: dict[str, tuple[tuple[str, ...], float]] = {
-    "shoulder_width": (("chest",), 0.06), "waist": (("chest",), 0.06), "hip": (("chest", "waist"), 0.06),
-    "thigh": (("hip",), 0.04), "knee": (("thigh",), 0.07), "leg_hem": (("knee",), 0.12),
-    "hem": (("hip", "waist"), 0.12), "biceps": (("chest",), 0.07),
+    "shoulder_width": (("chest",), 0.06),
+    "waist": (("chest",), 0.06),
+    "hip": (("chest", "waist"), 0.06),
+    "thigh": (("hip",), 0.04),
+    "knee": (("thigh",), 0.07),
+    "leg_hem": (("knee",), 0.12),
+    "hem": (("hip", "waist"), 0.12),
+    "biceps": (("chest",), 0.07),
 }
 """Width -> the widths that it goes with (the first that a kind has), and the spread about that, in logarithms."""
 

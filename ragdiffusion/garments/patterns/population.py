@@ -54,8 +54,11 @@ class Population:
         """
         if kind not in self._pools:
             spec = kind_of(kind)
-            lent = [_borrowed(spec, KINDS[other], vectors) for other, vectors in self.fits.items()
-                    if other != kind and _alike(spec, KINDS[other])]
+            lent = [
+                _borrowed(spec, KINDS[other], vectors)
+                for other, vectors in self.fits.items()
+                if other != kind and _alike(spec, KINDS[other])
+            ]
             own = self.fits.get(kind, np.empty((0, len(spec.measures))))
             self._pools[kind] = np.concatenate([own, *lent])
         return self._pools[kind]
@@ -81,8 +84,10 @@ class Population:
         for _ in range(_TRIES):
             vector = _between(pool, rng, spec)
             drawn = sample_many(kind, rng, 1)
-            measures = {key: float(values[0]) if np.isnan(value) or key in HIDDEN else float(value)
-                        for (key, values), value in zip(drawn.items(), vector, strict=True)}
+            measures = {
+                key: float(values[0]) if np.isnan(value) or key in HIDDEN else float(value)
+                for (key, values), value in zip(drawn.items(), vector, strict=True)
+            }
             if not (spec.skirt or spec.upper == "waist"):
                 measures |= {key: spec.measures[key].default for key in _OF_SKIRTS if key in measures}
             if "neck_drop_back" in measures:
@@ -125,8 +130,10 @@ class Population:
                 stored = data[f"{kind}.low"] + data[kind] * (data[f"{kind}.span"] / _LEVELS)
                 names = data[f"{kind}.measures"].tolist()
                 low, span = _ranges(KINDS[kind])
-                columns = [stored[:, names.index(key)] if key in names else np.full(len(stored), np.nan)
-                           for key in KINDS[kind].measures]
+                columns = [
+                    stored[:, names.index(key)] if key in names else np.full(len(stored), np.nan)
+                    for key in KINDS[kind].measures
+                ]
                 fits[kind] = np.clip(np.stack(columns, axis=1), low, low + span)
             return Population(fits)
 

@@ -15,8 +15,16 @@ from ragdiffusion.generation.builder.weights import Weights, open_file
 from ragdiffusion.generation.conditioners import EPAdapter
 
 _PROJECTION = "image_proj."
-_LAYER = {"0.norm1": "norm_sequence", "0.norm2": "norm_queries", "0.to_q": "to_q", "0.to_kv": "to_kv",
-          "0.to_out": "to_out", "1.0": "mlp.0", "1.1": "mlp.1", "1.3": "mlp.3"}
+_LAYER = {
+    "0.norm1": "norm_sequence",
+    "0.norm2": "norm_queries",
+    "0.to_q": "to_q",
+    "0.to_kv": "to_kv",
+    "0.to_out": "to_out",
+    "1.0": "mlp.0",
+    "1.1": "mlp.1",
+    "1.3": "mlp.3",
+}
 _NEW = ("resampler.proj_in.weight", "resampler.proj_in.bias")
 
 
@@ -58,8 +66,10 @@ def start_from_ip_adapter(adapter: EPAdapter, file: Path) -> list[str]:
     weights = open_file(file)
     names, own = published_names(adapter), adapter.state_dict()
     if lacking := [name for name in names.values() if name not in weights.files]:
-        raise ValueError(f"{file}: no IP-Adapter-plus for this UNet (it lacks {lacking[0]}); without --ip-adapter the "
-                         "EP-Adapter starts new")
+        raise ValueError(
+            f"{file}: no IP-Adapter-plus for this UNet (it lacks {lacking[0]}); without --ip-adapter the "
+            "EP-Adapter starts new"
+        )
     taken = _fitting(weights, names, own)
     for name, value in own.items():
         if name in taken:
@@ -73,6 +83,8 @@ def _fitting(weights: Weights, names: dict[str, str], own: dict[str, torch.Tenso
     taken = dict(weights.read({theirs: ours for ours, theirs in names.items()}))
     for name, value in taken.items():
         if value.shape != own[name].shape:
-            raise ValueError(f"{weights.location}: {names[name]} is {tuple(value.shape)}, the EP-Adapter wants "
-                             f"{tuple(own[name].shape)}; without --ip-adapter it starts new")
+            raise ValueError(
+                f"{weights.location}: {names[name]} is {tuple(value.shape)}, the EP-Adapter wants "
+                f"{tuple(own[name].shape)}; without --ip-adapter it starts new"
+            )
     return taken

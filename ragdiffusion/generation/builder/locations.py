@@ -21,8 +21,10 @@ def open_location(location: str | Path, parts: Sequence[str] = ()) -> Path:
     """
     folder = Path(location)
     if folder.is_file():
-        raise ValueError(f"{folder}: a single file; give the folder of the model in diffusers layout "
-                         f"({', '.join(parts) if parts else 'config.json and weights'} in it)")
+        raise ValueError(
+            f"{folder}: a single file; give the folder of the model in diffusers layout "
+            f"({', '.join(parts) if parts else 'config.json and weights'} in it)"
+        )
     if not folder.is_dir():
         folder = _fetch(str(location), parts)
     if missing := [part for part in parts if not (folder / part).is_dir()]:
@@ -40,5 +42,6 @@ def _fetch(name: str, parts: Sequence[str]) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=wanted))
     except (OSError, HfHubHTTPError, LocalEntryNotFoundError) as error:
-        raise ValueError(f"{name!r} is no folder here and can't be had from the hub: check the name and the network"
-                         ) from error
+        raise ValueError(
+            f"{name!r} is no folder here and can't be had from the hub: check the name and the network"
+        ) from error

@@ -25,8 +25,15 @@ from ragdiffusion.generation.builder.published import (
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider, expand_conv_in
 from ragdiffusion.structure.structure_net import DOMAINS, StructureNet
 
-_VISION = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "image_size", "patch_size",
-           "hidden_act")
+_VISION = (
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "image_size",
+    "patch_size",
+    "hidden_act",
+)
 
 
 @dataclass(frozen=True)
@@ -72,19 +79,31 @@ def paper_components(preset: Preset, parts: PaperParts, dtype: torch.dtype = tor
     check_fit(vae, unet)
     text = load_text_branch(sdxl, variant=parts.variant, dtype=dtype)
     check_text(text, unet)
-    adapter = EPAdapter.of_unet(unet, embedding_dim=preset.structure.embedding_dim, tokens=preset.ep_tokens,
-                                dim=preset.ep_dim, attention_heads=preset.ep_heads)
+    adapter = EPAdapter.of_unet(
+        unet,
+        embedding_dim=preset.structure.embedding_dim,
+        tokens=preset.ep_tokens,
+        dim=preset.ep_dim,
+        attention_heads=preset.ep_heads,
+    )
     if parts.ip_adapter is not None:
         start_from_ip_adapter(adapter, parts.ip_adapter)
     reference_net = copy.deepcopy(unet)
     expand_conv_in(unet, unet.config.in_channels + preset.guider_channels[-1])
     return {
-        "vae": vae, "text_encoder": text.text_encoder, "tokenizer": text.tokenizer,
-        "text_encoder_2": text.text_encoder_2, "tokenizer_2": text.tokenizer_2,
-        "structure_net": structure_from_clip(preset, clip, variant=parts.variant, dtype=dtype), "unet": unet,
-        "reference_net": reference_net, "ep_adapter": adapter.to(dtype).eval(),
+        "vae": vae,
+        "text_encoder": text.text_encoder,
+        "tokenizer": text.tokenizer,
+        "text_encoder_2": text.text_encoder_2,
+        "tokenizer_2": text.tokenizer_2,
+        "structure_net": structure_from_clip(preset, clip, variant=parts.variant, dtype=dtype),
+        "unet": unet,
+        "reference_net": reference_net,
+        "ep_adapter": adapter.to(dtype).eval(),
         "landmark_guider": LandmarkGuider(channels=preset.guider_channels).to(dtype).eval(),
-        "appearance_flow": None, "silhouette_net": None, "scheduler": load_scheduler(sdxl / "scheduler"),
+        "appearance_flow": None,
+        "silhouette_net": None,
+        "scheduler": load_scheduler(sdxl / "scheduler"),
     }
 
 
@@ -96,8 +115,9 @@ def vae_folder(location: str | Path) -> Path:
     return open_location(location, ("vae",)) / "vae"
 
 
-def structure_from_clip(preset: Preset, folder: Path, *, variant: str | None = None,
-                        dtype: torch.dtype = torch.float32) -> StructureNet:
+def structure_from_clip(
+    preset: Preset, folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
+) -> StructureNet:
     """A new StructureNet whose towers are CLIP's image encoder, positions and all, without its last layer."""
     tower = load_clip_vision(folder, variant=variant, dtype=dtype)
     vision = {key: value for key, value in tower.config.to_dict().items() if key in _VISION}
@@ -115,8 +135,10 @@ def check_fit(vae: AutoencoderKL, unet: UNet2DConditionModel) -> None:
     """
     latent, wanted = vae.config.latent_channels, unet.config.in_channels
     if not latent == wanted == unet.config.out_channels:
-        raise ValueError(f"the autoencoder has {latent} channels and the UNet takes {wanted} and gives "
-                         f"{unet.config.out_channels}: adapt the UNet first by `train pgea`, then pass it with --unet")
+        raise ValueError(
+            f"the autoencoder has {latent} channels and the UNet takes {wanted} and gives "
+            f"{unet.config.out_channels}: adapt the UNet first by `train pgea`, then pass it with --unet"
+        )
 
 
 def check_text(text: TextBranch, unet: UNet2DConditionModel) -> None:
@@ -127,5 +149,7 @@ def check_text(text: TextBranch, unet: UNet2DConditionModel) -> None:
     """
     width = sum(encoder.config.hidden_size for encoder in text.encoders)
     if width != unet.config.cross_attention_dim:
-        raise ValueError(f"the text encoders give {width} numbers a token, the UNet reads "
-                         f"{unet.config.cross_attention_dim}: take text encoders and UNet of one model")
+        raise ValueError(
+            f"the text encoders give {width} numbers a token, the UNet reads "
+            f"{unet.config.cross_attention_dim}: take text encoders and UNet of one model"
+        )

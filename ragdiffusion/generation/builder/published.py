@@ -54,8 +54,13 @@ class TextBranch:
         return [tokenizer for tokenizer in (self.tokenizer, self.tokenizer_2) if tokenizer is not None]
 
 
-def _model(kind: type, folder: Path, variant: str | None, dtype: torch.dtype,
-           rename: Callable[[str], str | None] = lambda name: name) -> Any:
+def _model(
+    kind: type,
+    folder: Path,
+    variant: str | None,
+    dtype: torch.dtype,
+    rename: Callable[[str], str | None] = lambda name: name,
+) -> Any:
     """A model of diffusers from a part's folder.
 
     Raises:
@@ -70,21 +75,24 @@ def _model(kind: type, folder: Path, variant: str | None, dtype: torch.dtype,
     return load_into(module, weights, dtype=dtype, rename=rename)
 
 
-def load_unet(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
-              ) -> UNet2DConditionModel:
+def load_unet(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32) -> UNet2DConditionModel:
     """A UNet from its folder, such as SDXL's, or one that PGEA has adapted."""
     return _model(UNet2DConditionModel, folder, variant, dtype)
 
 
-def load_vae(folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
-             ) -> AutoencoderKL | GarmentAutoencoder:
+def load_vae(
+    folder: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
+) -> AutoencoderKL | GarmentAutoencoder:
     """An autoencoder from its folder: SDXL's of 4 channels, FLUX's of 16, with their scaling and shift, or our own."""
     if read_config(folder).get("_class_name") == GarmentAutoencoder.__name__:
         return _model(GarmentAutoencoder, folder, variant, dtype)
 
     def rename(name: str) -> str:  # the attention of older files
-        return re.sub(r"(attentions\.\d+\.)(query|key|value|proj_attn)\.",
-                      lambda found: f"{found[1]}{_OLD_ATTENTION[found[2]]}.", name)
+        return re.sub(
+            r"(attentions\.\d+\.)(query|key|value|proj_attn)\.",
+            lambda found: f"{found[1]}{_OLD_ATTENTION[found[2]]}.",
+            name,
+        )
 
     return _model(AutoencoderKL, folder, variant, dtype, rename)
 
@@ -159,15 +167,18 @@ def load_scheduler(folder: Path) -> DDIMScheduler:
         raise ValueError(f"{folder}: scheduler_config.json is missing; take the whole folder of the published model")
     try:
         config = DDIMScheduler.load_config(folder, local_files_only=True)
-        return DDIMScheduler.from_config(config, timestep_spacing="trailing", clip_sample=False,
-                                         set_alpha_to_one=True, steps_offset=0)
+        return DDIMScheduler.from_config(
+            config, timestep_spacing="trailing", clip_sample=False, set_alpha_to_one=True, steps_offset=0
+        )
     except (OSError, ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path}: no schedule that can be read ({str(error).strip().partition(chr(10))[0]})"
-                         ) from error
+        raise ValueError(
+            f"{path}: no schedule that can be read ({str(error).strip().partition(chr(10))[0]})"
+        ) from error
 
 
-def load_clip_vision(folder: Path, *, variant: str | None = None, leave_out: int = 1,
-                     dtype: torch.dtype = torch.float32) -> CLIPVisionModel:
+def load_clip_vision(
+    folder: Path, *, variant: str | None = None, leave_out: int = 1, dtype: torch.dtype = torch.float32
+) -> CLIPVisionModel:
     """CLIP's image encoder, without its last layers, so that its output is the second-to-last one's (9.2).
 
     Args:
@@ -186,8 +197,9 @@ def load_clip_vision(folder: Path, *, variant: str | None = None, leave_out: int
     whole = CLIPVisionConfig.from_dict(vision)
     layers = whole.num_hidden_layers - leave_out
     if layers < 1:
-        raise ValueError(f"{folder}: an image encoder of {whole.num_hidden_layers} layers, more than {leave_out} "
-                         "wanted")
+        raise ValueError(
+            f"{folder}: an image encoder of {whole.num_hidden_layers} layers, more than {leave_out} wanted"
+        )
     kept = CLIPVisionConfig.from_dict({**whole.to_dict(), "num_hidden_layers": layers})
     with init_empty_weights():
         module = CLIPVisionModel(kept)

@@ -24,8 +24,9 @@ SEEING = {"structure_net": StructureNet, "appearance_flow": AppearanceFlow, "sil
 """Parts of the studio that look at the photo."""
 
 
-def refine_components(sdxl: str | Path, studio: Path, *, variant: str | None = None,
-                      dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+def refine_components(
+    sdxl: str | Path, studio: Path, *, variant: str | None = None, dtype: torch.dtype = torch.float32
+) -> dict[str, Any]:
     """Every component of the pipeline.
 
     Args:
@@ -44,9 +45,15 @@ def refine_components(sdxl: str | Path, studio: Path, *, variant: str | None = N
     text = load_text_branch(folder, variant=variant, dtype=dtype)
     check_text(text, unet)
     return {
-        "vae": vae, "text_encoder": text.text_encoder, "tokenizer": text.tokenizer,
-        "text_encoder_2": text.text_encoder_2, "tokenizer_2": text.tokenizer_2, "unet": unet,
-        "reference_net": None, "ep_adapter": None, "landmark_guider": None,
+        "vae": vae,
+        "text_encoder": text.text_encoder,
+        "tokenizer": text.tokenizer,
+        "text_encoder_2": text.text_encoder_2,
+        "tokenizer_2": text.tokenizer_2,
+        "unet": unet,
+        "reference_net": None,
+        "ep_adapter": None,
+        "landmark_guider": None,
         "scheduler": load_scheduler(folder / "scheduler"),
         **{name: load_part(kind, studio / name) for name, kind in SEEING.items()},
     }

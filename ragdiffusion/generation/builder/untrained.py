@@ -26,8 +26,9 @@ _CAPTION_TOKENS = 48  # the longest caption has 45
 def build_autoencoder(preset: Preset) -> torch.nn.Module:
     """The preset's autoencoder: ours, or one of diffusers'."""
     name, keywords = preset.autoencoder
-    return GarmentAutoencoder(**keywords) if name == GarmentAutoencoder.__name__ else getattr(diffusers, name)(
-        **keywords)
+    return (
+        GarmentAutoencoder(**keywords) if name == GarmentAutoencoder.__name__ else getattr(diffusers, name)(**keywords)
+    )
 
 
 def build_unets(preset: Preset) -> tuple[UNet2DConditionModel, UNet2DConditionModel | None]:
@@ -48,17 +49,29 @@ def build_unets(preset: Preset) -> tuple[UNet2DConditionModel, UNet2DConditionMo
 
 def build_scheduler(preset: Preset) -> DDIMScheduler:
     """DDIM over a schedule that ends in pure noise (zero terminal SNR), from the last step down."""
-    return DDIMScheduler(num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-                         prediction_type=preset.prediction_type, rescale_betas_zero_snr=preset.prediction_type
-                         != "epsilon", timestep_spacing="trailing", clip_sample=False, set_alpha_to_one=True)
+    return DDIMScheduler(
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        prediction_type=preset.prediction_type,
+        rescale_betas_zero_snr=preset.prediction_type != "epsilon",
+        timestep_spacing="trailing",
+        clip_sample=False,
+        set_alpha_to_one=True,
+    )
 
 
 def build_components(preset: Preset) -> dict[str, Any]:
     """Every component of the pipeline, untrained; torch's global generator decides the weights."""
     tokenizer = caption_tokenizer(_CAPTION_TOKENS)
     first, *rest = preset.text
-    vocabulary = {"vocab_size": len(tokenizer), "bos_token_id": tokenizer.bos_token_id,
-                  "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+    vocabulary = {
+        "vocab_size": len(tokenizer),
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+    }
     unet, reference_net = build_unets(preset)
     return {
         "vae": build_autoencoder(preset),
@@ -69,9 +82,15 @@ def build_components(preset: Preset) -> dict[str, Any]:
         "structure_net": StructureNet(**asdict(preset.structure)),
         "unet": unet,
         "reference_net": reference_net,
-        "ep_adapter": EPAdapter.of_unet(unet, embedding_dim=preset.structure.embedding_dim, tokens=preset.ep_tokens,
-                                        dim=preset.ep_dim, attention_heads=preset.ep_heads)
-        if preset.ep_tokens else None,
+        "ep_adapter": EPAdapter.of_unet(
+            unet,
+            embedding_dim=preset.structure.embedding_dim,
+            tokens=preset.ep_tokens,
+            dim=preset.ep_dim,
+            attention_heads=preset.ep_heads,
+        )
+        if preset.ep_tokens
+        else None,
         "landmark_guider": LandmarkGuider(channels=preset.guider_channels) if preset.guider_channels else None,
         "appearance_flow": AppearanceFlow(**asdict(preset.flow)) if preset.flow is not None else None,
         "silhouette_net": SilhouetteNet(**asdict(preset.silhouette)) if preset.silhouette is not None else None,
@@ -82,5 +101,11 @@ def build_components(preset: Preset) -> dict[str, Any]:
 def build_pipeline(preset: Preset, components: dict[str, Any]) -> RAGDiffusionPipeline:
     """A pipeline of a preset's components, with the preset's numbers in its config."""
     return RAGDiffusionPipeline(
-        **components, preset_name=preset.name, latent_packing=preset.latent_packing, image_size=preset.image_size,
-        sampling=asdict(preset.defaults), white_outside=preset.white_outside, zero_empty_text=preset.zero_empty_text)
+        **components,
+        preset_name=preset.name,
+        latent_packing=preset.latent_packing,
+        image_size=preset.image_size,
+        sampling=asdict(preset.defaults),
+        white_outside=preset.white_outside,
+        zero_empty_text=preset.zero_empty_text,
+    )

@@ -132,8 +132,9 @@ def _open(file: Path):  # noqa: ANN202 - the library's type has no public name
         raise ValueError(f"{file}: damaged or cut short ({error}); take the file anew") from error
 
 
-def load_into(module: nn.Module, weights: Weights, *, dtype: torch.dtype,
-              rename: Callable[[str], str | None] = lambda name: name) -> nn.Module:
+def load_into(
+    module: nn.Module, weights: Weights, *, dtype: torch.dtype, rename: Callable[[str], str | None] = lambda name: name
+) -> nn.Module:
     """Fill a module that was made without memory (`accelerate.init_empty_weights`), strictly.
 
     Args:
@@ -149,19 +150,24 @@ def load_into(module: nn.Module, weights: Weights, *, dtype: torch.dtype,
     names = {name: own for name in weights.files if (own := rename(name)) is not None}
     kind, where = type(module).__name__, weights.location
     if lacking := sorted(set(wanted) - set(names.values())):
-        raise ValueError(f"{where}: lacks {len(lacking)} of the {len(wanted)} tensors of {kind}, such as {lacking[0]}; "
-                         "is it another model?")
+        raise ValueError(
+            f"{where}: lacks {len(lacking)} of the {len(wanted)} tensors of {kind}, such as {lacking[0]}; "
+            "is it another model?"
+        )
     if extra := sorted(name for name, own in names.items() if own not in wanted):
-        raise ValueError(f"{where}: has {len(extra)} tensors that {kind} has not, such as {extra[0]}; is it another "
-                         "model?")
+        raise ValueError(
+            f"{where}: has {len(extra)} tensors that {kind} has not, such as {extra[0]}; is it another model?"
+        )
     for own, tensor in weights.read(names):
         if tensor.shape != wanted[own].shape:
             raise ValueError(f"{where}: {own} is {tuple(tensor.shape)}, {tuple(wanted[own].shape)} wanted by {kind}")
         if tensor.is_floating_point():
             tensor = tensor.to(dtype)
             if not bool(torch.isfinite(tensor).all()):
-                raise ValueError(f"{where}: {own} holds numbers that are not finite in {dtype}; take the weights anew, "
-                                 "or in full precision")
+                raise ValueError(
+                    f"{where}: {own} holds numbers that are not finite in {dtype}; take the weights anew, "
+                    "or in full precision"
+                )
         _place(module, own, tensor)
     return module.eval()
 

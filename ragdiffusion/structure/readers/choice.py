@@ -73,5 +73,6 @@ def open_reader(text: str, *, heads: AttributeReader, device: str) -> AttributeR
         return RememberingReader(QwenReader.from_pretrained(choice.target, device=device))
     from ragdiffusion.structure.readers.served import ServedReader
 
-    return RememberingReader(ServedReader(choice.target, fallback=heads, model=choice.model,
-                                          key=os.environ.get(KEY_VARIABLE) or None))
+    return RememberingReader(
+        ServedReader(choice.target, fallback=heads, model=choice.model, key=os.environ.get(KEY_VARIABLE) or None)
+    )

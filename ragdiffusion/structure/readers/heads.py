@@ -21,8 +21,11 @@ def taught_attributes(heads: nn.ModuleList) -> frozenset[str]:
     Args:
         heads: a linear one for each of Table 6's attributes.
     """
-    return frozenset(attribute.key for attribute, head in zip(ATTRIBUTES, heads, strict=True)
-                     if any(bool(part.any()) for part in head.parameters()))
+    return frozenset(
+        attribute.key
+        for attribute, head in zip(ATTRIBUTES, heads, strict=True)
+        if any(bool(part.any()) for part in head.parameters())
+    )
 
 
 def head_probabilities(logits: Sequence[torch.Tensor], taught: frozenset[str]) -> dict[str, np.ndarray]:

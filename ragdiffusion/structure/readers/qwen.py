@@ -38,11 +38,20 @@ class QwenReader:
         ValueError: if the tokenizer lacks the tokens of Qwen2-VL.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, image_processor: BaseImageProcessor,
-                 *, answer_tokens: int = MAX_ANSWER_TOKENS) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        image_processor: BaseImageProcessor,
+        *,
+        answer_tokens: int = MAX_ANSWER_TOKENS,
+    ) -> None:
         known = tokenizer.get_vocab()
-        missing = [token for token in ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", _PLACE)
-                   if token not in known]
+        missing = [
+            token
+            for token in ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", _PLACE)
+            if token not in known
+        ]
         if missing:
             raise ValueError(f"the tokenizer has no {', '.join(missing)}: give a Qwen2-VL model")
         self._model, self._tokenizer, self._image_processor = model, tokenizer, image_processor
@@ -50,8 +59,9 @@ class QwenReader:
         self._answer_tokens = answer_tokens
 
     @classmethod
-    def from_pretrained(cls, location: str | Path, *, device: str = "cpu",
-                        answer_tokens: int = MAX_ANSWER_TOKENS) -> QwenReader:
+    def from_pretrained(
+        cls, location: str | Path, *, device: str = "cpu", answer_tokens: int = MAX_ANSWER_TOKENS
+    ) -> QwenReader:
         """Load a model.
 
         Args:
@@ -71,16 +81,22 @@ class QwenReader:
             tokenizer = AutoTokenizer.from_pretrained(name)
             image_processor = AutoImageProcessor.from_pretrained(name, backend="pil")
             model, report = AutoModelForImageTextToText.from_pretrained(
-                name, dtype="auto", use_safetensors=True, output_loading_info=True)
+                name, dtype="auto", use_safetensors=True, output_loading_info=True
+            )
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
-            raise ValueError(f"{name!r} can't be loaded as Qwen2-VL ({reason}): give a folder with its config, "
-                             "tokenizer, preprocessor and safetensors, or a hub id and a network") from error
+            raise ValueError(
+                f"{name!r} can't be loaded as Qwen2-VL ({reason}): give a folder with its config, "
+                "tokenizer, preprocessor and safetensors, or a hub id and a network"
+            ) from error
         if report["missing_keys"]:
-            raise ValueError(f"{name!r} lacks {len(report['missing_keys'])} weights, such as "
-                             f"{min(report['missing_keys'])}: download or export it again")
-        return cls(model.to(device).eval().requires_grad_(False), tokenizer, image_processor,
-                   answer_tokens=answer_tokens)
+            raise ValueError(
+                f"{name!r} lacks {len(report['missing_keys'])} weights, such as "
+                f"{min(report['missing_keys'])}: download or export it again"
+            )
+        return cls(
+            model.to(device).eval().requires_grad_(False), tokenizer, image_processor, answer_tokens=answer_tokens
+        )
 
     @torch.no_grad()
     def read(self, photo: Image.Image) -> AttributeReading:
@@ -100,18 +116,30 @@ class QwenReader:
         """Greedy decoding, with the probability of every token."""
         ids = self._prompt(turns, seen["image_grid_thw"])
         output = self._model.generate(
-            input_ids=ids, attention_mask=torch.ones_like(ids), mm_token_type_ids=(ids == self._place).long(),
-            pixel_values=seen["pixel_values"], image_grid_thw=seen["image_grid_thw"],
-            max_new_tokens=self._answer_tokens, do_sample=False, temperature=None, top_p=None, top_k=None,
-            repetition_penalty=1.0, eos_token_id=self._end, pad_token_id=self._end,
-            output_logits=True, return_dict_in_generate=True)
-        said = output.sequences[0, ids.shape[1]:].tolist()
-        log_probabilities = [float(step[0].float().log_softmax(-1)[token])
-                             for step, token in zip(output.logits, said, strict=True)]
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            mm_token_type_ids=(ids == self._place).long(),
+            pixel_values=seen["pixel_values"],
+            image_grid_thw=seen["image_grid_thw"],
+            max_new_tokens=self._answer_tokens,
+            do_sample=False,
+            temperature=None,
+            top_p=None,
+            top_k=None,
+            repetition_penalty=1.0,
+            eos_token_id=self._end,
+            pad_token_id=self._end,
+            output_logits=True,
+            return_dict_in_generate=True,
+        )
+        said = output.sequences[0, ids.shape[1] :].tolist()
+        log_probabilities = [
+            float(step[0].float().log_softmax(-1)[token]) for step, token in zip(output.logits, said, strict=True)
+        ]
         pieces, text = [], ""
         for count in range(1, len(said) + 1):  # a letter may be spread over tokens, so each adds to the whole
             longer = self._tokenizer.decode(said[:count], skip_special_tokens=True)
-            pieces.append(longer[len(text):])
+            pieces.append(longer[len(text) :])
             text = longer
         return Reply(text, tuple(zip(pieces, log_probabilities, strict=True)))
 

@@ -59,8 +59,9 @@ class ReadingFailed(RuntimeError):  # noqa: N818 - names what happened
     """A reader got no usable answer; the message is one line for a person."""
 
 
-def complete_reading(values: Mapping[str, str], confidence: Mapping[str, float], *, reader: str, started: float,
-                     note: str = "") -> AttributeReading:
+def complete_reading(
+    values: Mapping[str, str], confidence: Mapping[str, float], *, reader: str, started: float, note: str = ""
+) -> AttributeReading:
     """Make a reading of what was read; the rest is "Unknown".
 
     Args:

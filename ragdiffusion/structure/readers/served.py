@@ -66,8 +66,16 @@ class ServedReader:
         ValueError: for an address, key or timeout that can't be used. The message does not repeat the key.
     """
 
-    def __init__(self, url: str, *, fallback: AttributeReader, model: str | None = None, key: str | None = None,
-                 timeout: float = TIMEOUT, rest: float = REST) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        fallback: AttributeReader,
+        model: str | None = None,
+        key: str | None = None,
+        timeout: float = TIMEOUT,
+        rest: float = REST,
+    ) -> None:
         self._base = check_server(url)
         if not timeout > 0:
             raise ValueError(f"timeout is {timeout} seconds, more than 0 wanted")
@@ -108,12 +116,19 @@ class ServedReader:
         if self._model is None:
             self._model = self._first_model(deadline)
         messages: list[dict[str, Any]] = [{"role": turn.role, "content": turn.text} for turn in turns]
-        messages[0]["content"] = [{"type": "image_url", "image_url": {"url": address}},
-                                  {"type": "text", "text": turns[0].text}]
+        messages[0]["content"] = [
+            {"type": "image_url", "image_url": {"url": address}},
+            {"type": "text", "text": turns[0].text},
+        ]
         bare = {"model": self._model, "messages": messages}
         schema = {"name": "attributes", "strict": True, "schema": answer_schema()}
-        full = {**bare, "temperature": 0, "max_tokens": MAX_ANSWER_TOKENS, "logprobs": True,
-                "response_format": {"type": "json_schema", "json_schema": schema}}
+        full = {
+            **bare,
+            "temperature": 0,
+            "max_tokens": MAX_ANSWER_TOKENS,
+            "logprobs": True,
+            "response_format": {"type": "json_schema", "json_schema": schema},
+        }
         if not self._plain:
             try:
                 return _reply_of(self._fetch("/chat/completions", full, deadline))

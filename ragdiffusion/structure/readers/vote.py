@@ -42,8 +42,9 @@ class VotingReader:
         return voted_reading(*self._look(photo), started=started)
 
 
-def voted_reading(probabilities: Probabilities, voters: Sequence[Mapping[str, str]], *, started: float
-                  ) -> AttributeReading:
+def voted_reading(
+    probabilities: Probabilities, voters: Sequence[Mapping[str, str]], *, started: float
+) -> AttributeReading:
     """What heads and bank say together of a photo that both have seen.
 
     Args:
@@ -54,8 +55,7 @@ def voted_reading(probabilities: Probabilities, voters: Sequence[Mapping[str, st
     return sure_reading(mix(probabilities, voters), started=started)
 
 
-def mix(heads: Probabilities, voters: Sequence[Mapping[str, str]], *, trust: float = TRUST
-        ) -> dict[str, np.ndarray]:
+def mix(heads: Probabilities, voters: Sequence[Mapping[str, str]], *, trust: float = TRUST) -> dict[str, np.ndarray]:
     """Mix the heads' probabilities with a vote.
 
     A voter without a value abstains, as it may have one; one that cannot have a value (the collar of a skirt) votes

@@ -47,8 +47,11 @@ class CaptionedImages:
             index = int(rng.integers(len(self.files)))
             images.append(square(self.files[index], self.size))
             captions.append(NO_CAPTION if rng.random() < self.drop else index)
-        return {"image": torch.from_numpy(np.stack(images)), "caption": torch.tensor(captions),
-                "seed": torch.tensor([self.seed * 1_000_003 + number for number in numbers])}
+        return {
+            "image": torch.from_numpy(np.stack(images)),
+            "caption": torch.tensor(captions),
+            "seed": torch.tensor([self.seed * 1_000_003 + number for number in numbers]),
+        }
 
 
 def open_captioned(folder: Path, size: int, *, seed: int = 0, limit: int | None = None) -> CaptionedImages:
@@ -86,7 +89,7 @@ def square(file: Path, size: int) -> np.ndarray:
         raise ValueError(f"{file}: no image that can be read; remove it")
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    image = image[top: top + side, left: left + side, ::-1]
+    image = image[top : top + side, left : left + side, ::-1]
     filtering = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     return cv2.resize(image, (size, size), interpolation=filtering).transpose(2, 0, 1).copy()
 

@@ -80,17 +80,27 @@ class ScaleConfig:
 
     def settings(self, world: int) -> dict[str, Any]:
         """What a resumed training must have too: all that decides what a step computes."""
-        return {"samples_a_step": self.batch_size * self.accumulate * world, "learning_rate": self.learning_rate,
-                "warmup": self.warmup, "weight_decay": self.weight_decay, "precision": self.precision,
-                "ema_decay": self.ema_decay, "ema_every": self.ema_every, "seed": self.seed}
+        return {
+            "samples_a_step": self.batch_size * self.accumulate * world,
+            "learning_rate": self.learning_rate,
+            "warmup": self.warmup,
+            "weight_decay": self.weight_decay,
+            "precision": self.precision,
+            "ema_decay": self.ema_decay,
+            "ema_every": self.ema_every,
+            "seed": self.seed,
+        }
 
 
 def open_accelerator(config: ScaleConfig) -> Accelerator:
     """The processes, as the launcher started them."""
     accelerator = Accelerator(
-        gradient_accumulation_steps=config.accumulate, mixed_precision=config.precision, cpu=config.cpu,
+        gradient_accumulation_steps=config.accumulate,
+        mixed_precision=config.precision,
+        cpu=config.cpu,
         step_scheduler_with_optimizer=False,
-        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)])
+        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+    )
     if accelerator.state.deepspeed_plugin is not None:  # it reads the batch off loaders, and ours are not its kind
         accelerator.state.deepspeed_plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = config.batch_size
     return accelerator
@@ -106,8 +116,14 @@ class _Numbered(Dataset):
         return self.make(sample_numbers(micro, self.batch_size, self.rank, self.world))
 
 
-def train_at_scale(config: ScaleConfig, module: nn.Module, make: MakeBatch, *, accelerator: Accelerator | None = None,
-                   on_sample: Callable[[nn.Module, int], dict[str, float]] | None = None) -> dict[str, torch.Tensor]:
+def train_at_scale(
+    config: ScaleConfig,
+    module: nn.Module,
+    make: MakeBatch,
+    *,
+    accelerator: Accelerator | None = None,
+    on_sample: Callable[[nn.Module, int], dict[str, float]] | None = None,
+) -> dict[str, torch.Tensor]:
     """Train to `config.steps`, going on from the newest state in `config.out`.
 
     Args:
@@ -128,8 +144,15 @@ def train_at_scale(config: ScaleConfig, module: nn.Module, make: MakeBatch, *, a
     accelerator = open_accelerator(config) if accelerator is None else accelerator
     world, main = accelerator.num_processes, accelerator.is_main_process
     settings = config.settings(world)
-    check_agreement({**settings, "steps": config.steps, "batch_size": config.batch_size,
-                     "accumulate": config.accumulate, "parameters": sum(p.numel() for p in module.parameters())})
+    check_agreement(
+        {
+            **settings,
+            "steps": config.steps,
+            "batch_size": config.batch_size,
+            "accumulate": config.accumulate,
+            "parameters": sum(p.numel() for p in module.parameters()),
+        }
+    )
     module.train()
     trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trainable, lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -147,8 +170,13 @@ def train_at_scale(config: ScaleConfig, module: nn.Module, make: MakeBatch, *, a
     loader = _micro_batches(config, make, accelerator, step)
     config.out.mkdir(parents=True, exist_ok=True)
     if main:
-        log.info("%s: from step %d, %.1f M parameters, %d processes", config.out, step,
-                 sum(p.numel() for p in trainable) / 1e6, world)
+        log.info(
+            "%s: from step %d, %.1f M parameters, %d processes",
+            config.out,
+            step,
+            sum(p.numel() for p in trainable) / 1e6,
+            world,
+        )
     failures, started = 0, time.monotonic()
     with Journal(config.out) if main else nullcontext() as journal:
         while step < config.steps:
@@ -157,8 +185,10 @@ def train_at_scale(config: ScaleConfig, module: nn.Module, make: MakeBatch, *, a
             figures, norm = _step(accelerator, wrapped, optimizer, trainable, loader, config)
             failures = 0 if math.isfinite(norm) else failures + 1
             if failures >= _FAILURES:
-                raise RuntimeError(f"{config.out}: gradients were not finite for {_FAILURES} steps; lower the learning "
-                                   "rate, or train in bf16")
+                raise RuntimeError(
+                    f"{config.out}: gradients were not finite for {_FAILURES} steps; lower the learning "
+                    "rate, or train in bf16"
+                )
             step += 1
             if average is not None and step % config.ema_every == 0:
                 _update(average, module, config, step)
@@ -185,12 +215,25 @@ def take_average(module: nn.Module, average: dict[str, torch.Tensor]) -> None:
 def _micro_batches(config: ScaleConfig, make: MakeBatch, accelerator: Accelerator, step: int) -> Iterator[Batch]:
     rows = _Numbered(make, config.batch_size, accelerator.process_index, accelerator.num_processes)
     micro = range(step * config.accumulate, config.steps * config.accumulate)
-    return iter(DataLoader(rows, batch_size=None, sampler=micro, num_workers=config.workers,
-                           prefetch_factor=4 if config.workers else None))
+    return iter(
+        DataLoader(
+            rows,
+            batch_size=None,
+            sampler=micro,
+            num_workers=config.workers,
+            prefetch_factor=4 if config.workers else None,
+        )
+    )
 
 
-def _step(accelerator: Accelerator, wrapped: nn.Module, optimizer: Any, trainable: list[nn.Parameter],
-          loader: Iterator[Batch], config: ScaleConfig) -> tuple[dict[str, float], float]:
+def _step(
+    accelerator: Accelerator,
+    wrapped: nn.Module,
+    optimizer: Any,
+    trainable: list[nn.Parameter],
+    loader: Iterator[Batch],
+    config: ScaleConfig,
+) -> tuple[dict[str, float], float]:
     """One optimiser step: the losses of its last micro-step, and the norm of its gradients."""
     norm = 0.0
     for _ in range(config.accumulate):
@@ -216,8 +259,9 @@ def _update(average: dict[str, torch.Tensor], module: nn.Module, config: ScaleCo
         average[name].lerp_(value.float().cpu(), 1 - decay)
 
 
-def _save(config: ScaleConfig, accelerator: Accelerator, trained: Trained, settings: dict[str, Any], step: int,
-          spread: bool) -> None:
+def _save(
+    config: ScaleConfig, accelerator: Accelerator, trained: Trained, settings: dict[str, Any], step: int, spread: bool
+) -> None:
     accelerator.wait_for_everyone()
     if spread:  # every process writes its own share of the optimiser
         accelerator.save_state(config.out / "deepspeed.partial")
@@ -227,8 +271,12 @@ def _save(config: ScaleConfig, accelerator: Accelerator, trained: Trained, setti
     accelerator.wait_for_everyone()
 
 
-def _sampled(module: nn.Module, average: dict[str, torch.Tensor] | None,
-             on_sample: Callable[[nn.Module, int], dict[str, float]], step: int) -> dict[str, float]:
+def _sampled(
+    module: nn.Module,
+    average: dict[str, torch.Tensor] | None,
+    on_sample: Callable[[nn.Module, int], dict[str, float]],
+    step: int,
+) -> dict[str, float]:
     """Figures of the averaged weights."""
     kept = {name: value.clone() for name, value in learning(module).items()} if average is not None else {}
     take_average(module, average or {})

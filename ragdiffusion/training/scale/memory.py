@@ -65,8 +65,12 @@ def _counts(pipeline: RAGDiffusionPipeline) -> tuple[int, int]:
         freeze_after_last_capture(denoiser.reference_net)
     learn = sum(weight.numel() for weight in denoiser.parameters() if weight.requires_grad)
     rest = sum(weight.numel() for weight in denoiser.parameters() if not weight.requires_grad)
-    frozen = sum(weight.numel() for name in _FROZEN if (part := getattr(pipeline, name)) is not None
-                 for weight in part.parameters())
+    frozen = sum(
+        weight.numel()
+        for name in _FROZEN
+        if (part := getattr(pipeline, name)) is not None
+        for weight in part.parameters()
+    )
     return learn, frozen + rest
 
 
@@ -77,8 +81,9 @@ def activation_bytes(pipeline: RAGDiffusionPipeline) -> int:
         inputs = stage_inputs(pipeline)
     denoiser = pipeline.denoiser.requires_grad_(True)
     nets = {id(net): net for net in (denoiser.unet, denoiser.reference_net)}.values()
-    hooks = [hook for net in nets for block in net.modules() if isinstance(block, _BLOCKS)
-             for hook in kept.watch(block)]
+    hooks = [
+        hook for net in nets for block in net.modules() if isinstance(block, _BLOCKS) for hook in kept.watch(block)
+    ]
     try:
         with torch.autograd.graph.saved_tensors_hooks(kept.note, lambda value: value):
             denoiser(inputs.noisy, inputs.t, denoiser.prepare(inputs.sources))
@@ -98,6 +103,7 @@ class _Kept:
 
     def watch(self, block: nn.Module) -> list:
         """Follow a block's calls."""
+
         def enter(module: nn.Module, given: tuple) -> None:
             self._within = id(module)
             self.inputs += given[0].numel()
@@ -120,5 +126,9 @@ class _Kept:
 
 def _is_attention_matrix(value: torch.Tensor) -> bool:
     """Whether a tensor is (…, queries, keys), which a GPU's kernels do not keep."""
-    return value.ndim >= 3 and value.shape[-1] >= 77 and value.shape[-2] >= 64 and (
-        value.shape[-1] in (value.shape[-2], 2 * value.shape[-2]) or value.shape[-1] == 77)
+    return (
+        value.ndim >= 3
+        and value.shape[-1] >= 77
+        and value.shape[-2] >= 64
+        and (value.shape[-1] in (value.shape[-2], 2 * value.shape[-2]) or value.shape[-1] == 77)
+    )

@@ -56,8 +56,10 @@ class PaperDenoiser(nn.Module):
     def forward(self, batch: Batch) -> dict[str, torch.Tensor]:
         """Losses of a batch of `PaperSamples`."""
         pipeline, bank = self._frozen
-        text = TextFeatures(batch["text_hidden"].to(pipeline.unet.dtype),
-                            batch["text_pooled"].to(pipeline.unet.dtype) if "text_pooled" in batch else None)
+        text = TextFeatures(
+            batch["text_hidden"].to(pipeline.unet.dtype),
+            batch["text_pooled"].to(pipeline.unet.dtype) if "text_pooled" in batch else None,
+        )
         return losses_of(pipeline, bank, batch, text, draw_by_rows(pipeline, batch), always_capture=True)
 
     def save(self, folder: Path) -> None:
@@ -71,8 +73,12 @@ def draw_by_rows(pipeline: RAGDiffusionPipeline, batch: Batch) -> Draws:
     target, packing = batch["target"], pipeline.config.latent_packing
     rows = RowRandom(batch["seed"], target.device)
     alpha, dropped = rows.rand(), rows.rand(4)
-    keep = ConditionMask(reference=dropped[:, 0] >= DROP, embedding=dropped[:, 1] >= DROP,
-                         landmark=dropped[:, 2] >= DROP, draft=dropped[:, 3] >= DROP_DRAFT)
+    keep = ConditionMask(
+        reference=dropped[:, 0] >= DROP,
+        embedding=dropped[:, 1] >= DROP,
+        landmark=dropped[:, 2] >= DROP,
+        draft=dropped[:, 3] >= DROP_DRAFT,
+    )
     t = rows.randint(pipeline.scheduler.config.num_train_timesteps)
     shape = (target.shape[1] * packing**2, *(side // packing for side in target.shape[-2:]))
     return Draws(alpha, keep, t, rows.randn(*shape))
@@ -105,8 +111,17 @@ class PaperSamples:
         return {**batch, "seed": torch.tensor([self.seed * 1_000_003 + number for number in numbers])}
 
 
-def encode_pool(folder: Path, pipeline: RAGDiffusionPipeline, draw: Callable[[np.random.Generator], Pair], *, size: int,
-                seed: int, batch_size: int, rank: int = 0, world: int = 1) -> None:
+def encode_pool(
+    folder: Path,
+    pipeline: RAGDiffusionPipeline,
+    draw: Callable[[np.random.Generator], Pair],
+    *,
+    size: int,
+    seed: int,
+    batch_size: int,
+    rank: int = 0,
+    world: int = 1,
+) -> None:
     """Encode the shards that a pool lacks; each process takes its share of them.
 
     Args:
@@ -126,8 +141,9 @@ def encode_pool(folder: Path, pipeline: RAGDiffusionPipeline, draw: Callable[[np
         parts = []
         for start in range(0, count, batch_size):
             batch = denoiser_batch(draw, side, rng, min(batch_size, count - start))
-            parts.append(encode_with_text(pipeline, {name: torch.from_numpy(rows).to(device)
-                                                     for name, rows in batch.items()}))
+            parts.append(
+                encode_with_text(pipeline, {name: torch.from_numpy(rows).to(device) for name, rows in batch.items()})
+            )
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     there = set(shard_numbers(folder))
@@ -179,4 +195,4 @@ class StructureSamples:
         whole = self.world * len(numbers)
         micro, first = divmod(numbers.start, whole)
         batch = structure_batch(self.draw, np.random.default_rng([self.seed, micro]), whole)
-        return {name: torch.from_numpy(rows[first: first + len(numbers)]) for name, rows in batch.items()}
+        return {name: torch.from_numpy(rows[first : first + len(numbers)]) for name, rows in batch.items()}

@@ -31,8 +31,10 @@ def expand_channels(unet: UNet2DConditionModel, channels: int) -> None:
         unet: changed in place.
         channels: of the latents in and out.
     """
-    for name, into, out in (("conv_in", channels, unet.conv_in.out_channels),
-                            ("conv_out", unet.conv_out.in_channels, channels)):
+    for name, into, out in (
+        ("conv_in", channels, unet.conv_in.out_channels),
+        ("conv_out", unet.conv_out.in_channels, channels),
+    ):
         old = getattr(unet, name)
         new = nn.Conv2d(into, out, old.kernel_size, padding=old.padding)
         setattr(unet, name, new.to(old.weight.device, old.weight.dtype))
@@ -119,8 +121,9 @@ class TextToImage(nn.Module):
         ends_only: only conv_in and conv_out learn (stage II).
     """
 
-    def __init__(self, unet: UNet2DConditionModel, vae: nn.Module, text: TextBase, scheduler: DDIMScheduler, *,
-                 ends_only: bool) -> None:
+    def __init__(
+        self, unet: UNet2DConditionModel, vae: nn.Module, text: TextBase, scheduler: DDIMScheduler, *, ends_only: bool
+    ) -> None:
         super().__init__()
         self.unet, self.vae = unet, vae
         self.encoders = nn.ModuleList(text.encoders)
@@ -146,9 +149,13 @@ class TextToImage(nn.Module):
         t = rows.randint(self.scheduler.config.num_train_timesteps)
         noise = rows.randn(*clean.shape[1:])
         captions = ["" if index == NO_CAPTION else self.text.captions[index] for index in batch["caption"].tolist()]
-        features = encode_captions(captions, self.text.tokenizers, list(self.encoders),
-                                   pooled=self.unet.config.addition_embed_type == "text_time",
-                                   zero_empty=self.text.zero_empty)
+        features = encode_captions(
+            captions,
+            self.text.tokenizers,
+            list(self.encoders),
+            pooled=self.unet.config.addition_embed_type == "text_time",
+            zero_empty=self.text.zero_empty,
+        )
         kind = self.scheduler.config.prediction_type
         wanted = {"epsilon": noise, "sample": clean}.get(kind)
         if wanted is None:

@@ -53,5 +53,7 @@ def read_sharded(folder: Path, name: str) -> Iterator[tuple[str, torch.Tensor]]:
                 for key in (key for key, place in places.items() if place == file):
                     yield key, tensors.get_tensor(key)
     except (OSError, KeyError, json.JSONDecodeError, SafetensorError) as error:
-        raise ValueError(f"{folder}: the state is incomplete or damaged ({str(error).splitlines()[0]}); remove it to "
-                         "go on from the one before") from error
+        raise ValueError(
+            f"{folder}: the state is incomplete or damaged ({str(error).splitlines()[0]}); remove it to "
+            "go on from the one before"
+        ) from error

@@ -44,8 +44,15 @@ def newest_state(out: Path) -> Path | None:
     return there[-1] if there else None
 
 
-def save_state(out: Path, trained: Trained, *, step: int, settings: Mapping[str, Any], limit: int = SHARD_BYTES,
-               more: Callable[[Path], None] | None = None) -> Path:
+def save_state(
+    out: Path,
+    trained: Trained,
+    *,
+    step: int,
+    settings: Mapping[str, Any],
+    limit: int = SHARD_BYTES,
+    more: Callable[[Path], None] | None = None,
+) -> Path:
     """Write a state; called by the main process alone.
 
     Args:
@@ -98,8 +105,10 @@ def load_state(folder: Path, trained: Trained, *, settings: Mapping[str, Any]) -
     for name in {**about["settings"], **asked}:
         had, wanted = about["settings"].get(name), asked.get(name)
         if had != wanted:
-            raise ValueError(f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the "
-                             "same settings, or start in a new folder")
+            raise ValueError(
+                f"{folder}: a training with {name} {had!r}, {wanted!r} was asked for: resume with the "
+                "same settings, or start in a new folder"
+            )
     _copy(read_sharded(folder, "weights"), learning(trained.module), folder)
     if trained.average is not None:
         _copy(read_sharded(folder, "average"), trained.average, folder)
@@ -108,8 +117,9 @@ def load_state(folder: Path, trained: Trained, *, settings: Mapping[str, Any]) -
         for name, value in read_sharded(folder, "optimizer"):
             index, _, key = name.partition("/")
             entries.setdefault(int(index), {})[key] = value
-        trained.optimizer.load_state_dict({"state": entries,
-                                           "param_groups": trained.optimizer.state_dict()["param_groups"]})
+        trained.optimizer.load_state_dict(
+            {"state": entries, "param_groups": trained.optimizer.state_dict()["param_groups"]}
+        )
     return int(about["step"])
 
 
@@ -123,8 +133,10 @@ def _copy(tensors, into: dict[str, torch.Tensor], folder: Path) -> None:  # noqa
     left = set(into)
     for name, value in tensors:
         if name not in into or into[name].shape != value.shape:
-            raise ValueError(f"{folder}: holds {name} of shape {tuple(value.shape)}, which this model has not; resume "
-                             "with the model that was trained")
+            raise ValueError(
+                f"{folder}: holds {name} of shape {tuple(value.shape)}, which this model has not; resume "
+                "with the model that was trained"
+            )
         into[name].copy_(value)
         left.discard(name)
     if left:
@@ -132,5 +144,8 @@ def _copy(tensors, into: dict[str, torch.Tensor], folder: Path) -> None:  # noqa
 
 
 def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    return {f"{index}/{key}": torch.as_tensor(value) for index, entry in optimizer.state_dict()["state"].items()
-            for key, value in entry.items()}
+    return {
+        f"{index}/{key}": torch.as_tensor(value)
+        for index, entry in optimizer.state_dict()["state"].items()
+        for key, value in entry.items()
+    }

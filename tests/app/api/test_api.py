@@ -37,14 +37,21 @@ def photo(photo_bytes: Callable[..., bytes], tmp_path: Path) -> Path:
 def test_only_the_named_endpoints_are_there(client: Client) -> None:
     found = client.view_api(all_endpoints=True, return_format="dict")
     assert set(found["named_endpoints"]) == ENDPOINTS and found["unnamed_endpoints"] == {}
-    public = {dependency["api_name"] for dependency in client.config["dependencies"]
-              if dependency["api_visibility"] != "private"}
+    public = {
+        dependency["api_name"]
+        for dependency in client.config["dependencies"]
+        if dependency["api_visibility"] != "private"
+    }
     assert public == {name[1:] for name in ENDPOINTS}
-    wanted = {parameter["parameter_name"]: parameter["parameter_has_default"]
-              for parameter in found["named_endpoints"]["/generate"]["parameters"]}
+    wanted = {
+        parameter["parameter_name"]: parameter["parameter_has_default"]
+        for parameter in found["named_endpoints"]["/generate"]["parameters"]
+    }
     assert [name for name, optional in wanted.items() if not optional] == ["photo"]
-    types = {parameter["parameter_name"]: parameter["python_type"]["type"]
-             for parameter in found["named_endpoints"]["/retrieve"]["parameters"]}
+    types = {
+        parameter["parameter_name"]: parameter["python_type"]["type"]
+        for parameter in found["named_endpoints"]["/retrieve"]["parameters"]
+    }
     assert types["photo"] == types["mask"] == "filepath" and types["attributes"].startswith("dict(str, str")
     assert {"k", "alpha", "attributes", "candidate", "mask", "seeds", *SETTINGS} <= set(wanted)
 

@@ -67,7 +67,7 @@ def test_a_run_is_found_looked_at_and_changed(page: HistoryHandlers, bench: Benc
     page.change(bench, {"action": "mark", "runs": [run], "value": "starred"})
     assert cards(page.search(bench, {"mark": "starred"})) == [run]
     views = page.change(bench, {"action": "collect", "runs": [run], "value": "Spring"})
-    (number, name), = views["history_detail"]["collections"]
+    ((number, name),) = views["history_detail"]["collections"]
     assert name == "Spring" and cards(page.search(bench, {"collection": number})) == [run]
     views = page.change(bench, {"action": "take_out", "runs": [run], "value": number})
     assert views["history_page"]["collections"] == []
@@ -91,7 +91,12 @@ def test_the_bin_gives_back_and_then_forgets_pictures_too(
 
 
 def test_a_bundle_goes_to_another_person_and_its_run_is_restored_there(
-    page: HistoryHandlers, run_actions: RunActions, bench: Bench, run: int, services: Services, tmp_path: Path,
+    page: HistoryHandlers,
+    run_actions: RunActions,
+    bench: Bench,
+    run: int,
+    services: Services,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
@@ -147,9 +152,7 @@ def test_an_export_is_a_download_of_its_own(page: HistoryHandlers, bench: Bench,
         (lambda p, b: p.bundle(b, {}), "1 to 500 runs, got 0"),
     ],
 )
-def test_bad_events_are_refused(
-    page: HistoryHandlers, bench: Bench, run: int, call: Callable, message: str
-) -> None:
+def test_bad_events_are_refused(page: HistoryHandlers, bench: Bench, run: int, call: Callable, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(page, bench)
 

@@ -36,9 +36,7 @@ def guide_of(query: list[float], nearest: list[list[float]], masks: list[list[li
         bank_version="v",
     )
     spent = {"encode": 1.0, "search": 1.0}
-    return build_guide(
-        torch.tensor(query), neighbours, k=k, alpha=0.5, attributes={}, checkpoint="c", timings_ms=spent
-    )
+    return build_guide(torch.tensor(query), neighbours, k=k, alpha=0.5, attributes={}, checkpoint="c", timings_ms=spent)
 
 
 def test_the_plane_is_that_of_the_largest_variance() -> None:

@@ -77,9 +77,7 @@ def test_a_corrected_attribute_changes_the_embedding_until_it_is_given_back(
     assert bench.work.corrected == {} and torch.equal(bench.work.guide.query, before.query)
 
 
-def test_fields_say_how_sure_their_reader_was(
-    bench: Bench, context: PageContext, placed: Callable[..., Bench]
-) -> None:
+def test_fields_say_how_sure_their_reader_was(bench: Bench, context: PageContext, placed: Callable[..., Bench]) -> None:
     views, sure = context.bench_presenter.all(placed(bench)), bench.work.guide.attribute_confidence
     for attribute in ATTRIBUTES:
         label = views[attribute.key]["label"]

@@ -83,7 +83,12 @@ def test_a_run_is_logged_with_all_that_made_it(
 
 @pytest.mark.parametrize("landmark", ["consensus", "candidate", "edited"])
 def test_a_run_restored_reproduced_or_taken_up_by_another_process_makes_the_same_pixels(
-    context: PageContext, bench: Bench, runs: Runs, landmark: str, placed: Callable[..., Bench], photo_bytes: Draw,
+    context: PageContext,
+    bench: Bench,
+    runs: Runs,
+    landmark: str,
+    placed: Callable[..., Bench],
+    photo_bytes: Draw,
     drawn_silhouette: Shape,
 ) -> None:
     placed(bench, k=3, alpha=0.25)
@@ -146,7 +151,12 @@ def test_a_sheet_runs_every_cell_and_ends_as_one_picture(
     assert ends(started) == ["done"] * 6
     group, made = services.log.group(started.group.id, owner="ana")
     assert [(run.inputs.alpha, run.inputs.k, run.inputs.choice) for run in made] == [
-        (0, 1, None), (0, 3, None), (0, 3, 1), (1, 1, None), (1, 3, None), (1, 3, 1),
+        (0, 1, None),
+        (0, 3, None),
+        (0, 3, 1),
+        (1, 1, None),
+        (1, 3, None),
+        (1, 3, 1),
     ]
     for _ in range(100):  # it is composed after its last run was told to have ended
         if services.log.group(started.group.id, owner="ana")[0].picture_path:

@@ -32,9 +32,7 @@ INPUTS = RunInputs(
     attributes={"collar": "Polo"},
     landmark_path="cd/landmark",
     landmark_source="consensus",
-    sampling=Sampling(
-        seed=2**32 - 1, steps=30, strength=0.35, guidance=1.5, colour_match=True, background="#f4f1ea"
-    ),
+    sampling=Sampling(seed=2**32 - 1, steps=30, strength=0.35, guidance=1.5, colour_match=True, background="#f4f1ea"),
     garment={"point": [0.25, 0.75]},
     preset="studio",
     device="cpu",
@@ -167,7 +165,12 @@ def test_each_setting_has_a_column_of_its_own() -> None:
     columns = RunRow.__table__.columns
     assert [columns[name].nullable for name in SETTINGS] == [False] * len(SETTINGS)
     assert {name: columns[name].type.python_type for name in SETTINGS} == {
-        "seed": int, "steps": int, "strength": float, "guidance": float, "colour_match": bool, "background": str,
+        "seed": int,
+        "steps": int,
+        "strength": float,
+        "guidance": float,
+        "colour_match": bool,
+        "background": str,
     }
     assert "sampling" not in columns
 
@@ -178,9 +181,7 @@ def test_inputs_are_the_same_flat_and_not() -> None:
     assert RunInputs.from_flat(flat) == INPUTS
 
 
-@pytest.mark.parametrize(
-    "garment", [None, {"name": "upper"}, {"point": [12, 0.5]}, {"mask": "ab" * 32}], ids=str
-)
+@pytest.mark.parametrize("garment", [None, {"name": "upper"}, {"point": [12, 0.5]}, {"mask": "ab" * 32}], ids=str)
 def test_the_garment_that_is_meant_comes_back(path: Path, garment: dict | None) -> None:
     log = SessionLog(path)
     run = log.add(replace(INPUTS, garment=check_garment(garment)))
@@ -193,8 +194,18 @@ def test_the_garment_that_is_meant_comes_back(path: Path, garment: dict | None) 
 
 @pytest.mark.parametrize(
     "garment",
-    ["upper", {}, {"name": ""}, {"name": "x" * 81}, {"point": [1]}, {"point": [1, float("nan")]},
-     {"point": [1, True]}, {"mask": "../etc"}, {"name": "a", "point": [1, 2]}, {"colour": "red"}],
+    [
+        "upper",
+        {},
+        {"name": ""},
+        {"name": "x" * 81},
+        {"point": [1]},
+        {"point": [1, float("nan")]},
+        {"point": [1, True]},
+        {"mask": "../etc"},
+        {"name": "a", "point": [1, 2]},
+        {"colour": "red"},
+    ],
     ids=str,
 )
 def test_what_means_no_garment_is_refused(garment: object) -> None:

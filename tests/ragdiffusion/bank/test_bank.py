@@ -225,11 +225,17 @@ def test_a_garment_enters_once(bank, vectors, silhouettes, new_entries):
     known, other = new_entries(20)[6], new_entries(1, seed=4)[0]
     # A batch of another size moves an embedding by less than search can tell.
     again = replace(known, embedding=torch.nn.functional.normalize(known.embedding + 1e-4, dim=-1), source="again")
-    with pytest.raises(ValueError, match=r"entry 1 of 2 cannot be added: the bank has it already as entry 7 \(photo 0/6"
-                                         r"\): leave it out"):
+    with pytest.raises(
+        ValueError,
+        match=r"entry 1 of 2 cannot be added: the bank has it already as entry 7 \(photo 0/6"
+        r"\): leave it out",
+    ):
         bank.add([other, again])
-    with pytest.raises(ValueError, match=r"entry 1 of 4 .* the same as entry 0 of this list: give each garment once "
-                                         r"\(2 more are duplicates too\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"entry 1 of 4 .* the same as entry 0 of this list: give each garment once "
+        r"\(2 more are duplicates too\)",
+    ):
         bank.add([other, other, known, other])
     assert bank.version == version and len(bank) == 20
     assert list(bank.duplicates([other, again, other])) == [1, 2] and bank.duplicates([other]) == {}
@@ -312,9 +318,7 @@ def test_a_database_put_back_to_another_history_is_read_anew(bank, path, vectors
                     rows[table] = (list(result.keys()), [tuple(row) for row in result])
             for table, (columns, values) in rows.items():
                 marks = ", ".join("?" * len(columns))
-                connection.exec_driver_sql(
-                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values
-                )
+                connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", values)
         assert len(bank) == 10 and bank.version == other.version
         assert_serves(bank, vectors)
 

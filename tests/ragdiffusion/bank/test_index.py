@@ -15,9 +15,7 @@ def unit(generator: np.random.Generator, count: int, dimension: int) -> np.ndarr
 
 
 def brute_force(vectors: dict[int, np.ndarray], query: np.ndarray, k: int) -> list[int]:
-    similarity = {
-        i: float((v.astype(np.float64) * query.astype(np.float64)).sum()) for i, v in vectors.items()
-    }
+    similarity = {i: float((v.astype(np.float64) * query.astype(np.float64)).sum()) for i, v in vectors.items()}
     return sorted(vectors, key=lambda i: (-similarity[i], i))[:k]
 
 
@@ -86,8 +84,7 @@ def clustered(count: int, dimension: int, seed: int) -> np.ndarray:
     """Vectors about a few hundred directions, as an encoder's are."""
     generator = np.random.default_rng(seed)
     centres = unit(np.random.default_rng(99), 200, dimension)
-    return unit_rows(centres[generator.integers(200, size=count)]
-                     + 0.3 * unit(generator, count, dimension))
+    return unit_rows(centres[generator.integers(200, size=count)] + 0.3 * unit(generator, count, dimension))
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -158,9 +158,7 @@ def test_a_copy_of_a_sealed_bank_can_be_changed(sealed, tmp_path, new_entries):
     with Bank.open(sealed) as bank:
         version = bank.version
         mine = bank.copy(tmp_path / "mine.sqlite3")
-        with pytest.raises(
-            ValueError, match="cannot copy the bank to .*mine.sqlite3: choose a new file name"
-        ):
+        with pytest.raises(ValueError, match="cannot copy the bank to .*mine.sqlite3: choose a new file name"):
             bank.copy(mine)
     with Bank.open(mine) as bank:
         assert not bank.read_only and bank.version == version

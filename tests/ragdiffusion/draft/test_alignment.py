@@ -22,13 +22,23 @@ def _shirt(maps: torch.Tensor | None = None, size: int = 128) -> torch.Tensor:
     return (body | sleeves).float()[None, None]
 
 
-@pytest.mark.parametrize(("angle", "scale", "shift"), [
-    (0, 1.0, (0.0, 0.0)), (0, 0.6, (0.3, -0.2)), (14, 0.8, (-0.1, 0.15)), (-40, 0.7, (0.0, 0.1)),
-])
+@pytest.mark.parametrize(
+    ("angle", "scale", "shift"),
+    [
+        (0, 1.0, (0.0, 0.0)),
+        (0, 0.6, (0.3, -0.2)),
+        (14, 0.8, (-0.1, 0.15)),
+        (-40, 0.7, (0.0, 0.1)),
+    ],
+)
 def test_a_turned_scaled_and_shifted_garment_is_found(angle, scale, shift):
     turn = math.radians(angle)
-    wanted = torch.tensor([[scale * math.cos(turn), -scale * math.sin(turn), shift[0]],
-                           [scale * math.sin(turn), scale * math.cos(turn), shift[1]]])
+    wanted = torch.tensor(
+        [
+            [scale * math.cos(turn), -scale * math.sin(turn), shift[0]],
+            [scale * math.sin(turn), scale * math.cos(turn), shift[1]],
+        ]
+    )
     found = align(_shirt(), _shirt(wanted))
     assert found.shape == (1, 2, 3)
     corners = torch.tensor([[-0.65, -0.6, 1], [0.65, -0.5, 1], [0.3, 0.6, 1], [-0.3, 0.6, 1]])

@@ -46,7 +46,10 @@ def test_places_in_pixels_and_in_units_mean_the_same(randn):
     np.testing.assert_allclose(sample_at(image, unit)[0, 0].numpy(), by_opencv, atol=0.08)
     torch.testing.assert_close(
         torch.from_numpy((identity_map(size) + 0.5) * (2 / size) - 1).permute(2, 0, 1)[None],
-        cell_centres(size, like=image), atol=1e-6, rtol=1e-6)
+        cell_centres(size, like=image),
+        atol=1e-6,
+        rtol=1e-6,
+    )
 
 
 def _square(left: int, top: int, side: int, size: int = 16) -> torch.Tensor:

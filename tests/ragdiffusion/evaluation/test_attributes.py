@@ -34,21 +34,34 @@ class Script:
 
 
 def test_the_figures_are_those_counted_by_hand() -> None:
-    photos = [LabelledPhoto(PHOTO, labels, group) for labels, group in (
-        ({"sleeve_length": "Short", "category": "T-shirt"}, "upper"),
-        ({"sleeve_length": "Long"}, "upper"),
-        ({"sleeve_length": "Short", "category": "Dress"}, "dress"),
-        ({"length": "Long"}, "lower"))]
-    reader = Script({"sleeve_length": "Short", "category": "T-shirt"}, {"category": "Dress"},
-                    {"sleeve_length": "Long", "category": "Shirt"}, {"length": "Long"},
-                    names=("server", "server", "heads", "server"))
+    photos = [
+        LabelledPhoto(PHOTO, labels, group)
+        for labels, group in (
+            ({"sleeve_length": "Short", "category": "T-shirt"}, "upper"),
+            ({"sleeve_length": "Long"}, "upper"),
+            ({"sleeve_length": "Short", "category": "Dress"}, "dress"),
+            ({"length": "Long"}, "lower"),
+        )
+    ]
+    reader = Script(
+        {"sleeve_length": "Short", "category": "T-shirt"},
+        {"category": "Dress"},
+        {"sleeve_length": "Long", "category": "Shirt"},
+        {"length": "Long"},
+        names=("server", "server", "heads", "server"),
+    )
     report = attribute_accuracy(reader, photos)
     assert report["attributes"] == {
         "category": {"n": 2, "accuracy": 0.5, "read": 1.0, "accuracy_when_read": 0.5, "majority": 0.5},
         "sleeve_length": {"n": 3, "accuracy": 1 / 3, "read": 2 / 3, "accuracy_when_read": 0.5, "majority": 2 / 3},
-        "length": {"n": 1, "accuracy": 1.0, "read": 1.0, "accuracy_when_read": 1.0, "majority": 1.0}}
-    assert report["group"] == {"n": 4, "accuracy": 0.5, "majority": 0.5, "confusion": {
-        "upper": {"upper": 1, "dress": 1}, "lower": {"lower": 1}, "dress": {"upper": 1}}}
+        "length": {"n": 1, "accuracy": 1.0, "read": 1.0, "accuracy_when_read": 1.0, "majority": 1.0},
+    }
+    assert report["group"] == {
+        "n": 4,
+        "accuracy": 0.5,
+        "majority": 0.5,
+        "confusion": {"upper": {"upper": 1, "dress": 1}, "lower": {"lower": 1}, "dress": {"upper": 1}},
+    }
     assert (report["n"], report["reader"], report["milliseconds"]) == (4, {"server": 3, "heads": 1}, 20.0)
     assert json.loads(json.dumps(report)) == report
     table = accuracy_table(report).splitlines()
@@ -63,9 +76,16 @@ def test_nothing_read_has_no_share_of_right_ones() -> None:
 
 @pytest.mark.parametrize(
     ("values", "group"),
-    [({"category": "Skirt"}, "lower"), ({"category": "Dress", "sleeve_length": "Long"}, "dress"),
-     ({"category": "Leather Jacket"}, "upper"), ({"sleeve_length": "Long"}, "upper"), ({"collar": "Polo"}, "upper"),
-     ({"category": UNKNOWN, "length": "Long"}, "lower"), ({"fit": UNKNOWN}, UNKNOWN), ({}, UNKNOWN)],
+    [
+        ({"category": "Skirt"}, "lower"),
+        ({"category": "Dress", "sleeve_length": "Long"}, "dress"),
+        ({"category": "Leather Jacket"}, "upper"),
+        ({"sleeve_length": "Long"}, "upper"),
+        ({"collar": "Polo"}, "upper"),
+        ({"category": UNKNOWN, "length": "Long"}, "lower"),
+        ({"fit": UNKNOWN}, UNKNOWN),
+        ({}, UNKNOWN),
+    ],
 )
 def test_groups(values: dict, group: str) -> None:
     assert group_of(values) == group

@@ -46,8 +46,14 @@ def bank_file(tmp_path):
         pattern = draft(kind)
         vector = torch.zeros(8)
         vector[i] = 1
-        entries.append(NewEntry(vector, encode_silhouette(torch.from_numpy(pattern.rasterise(512)).float() / 255), {},
-                                pattern=PatternSpec(kind, pattern.measures)))
+        entries.append(
+            NewEntry(
+                vector,
+                encode_silhouette(torch.from_numpy(pattern.rasterise(512)).float() / 255),
+                {},
+                pattern=PatternSpec(kind, pattern.measures),
+            )
+        )
     with Bank.create(tmp_path / "b.sqlite3", fingerprint="f", dimension=8) as bank:
         bank.add(entries)
     return tmp_path / "b.sqlite3"

@@ -21,7 +21,8 @@ def test_fast_and_plain_draw_the_same():
     assert report["stages"]["plain_step"]["tflop"] > report["stages"]["step"]["tflop"] > 0
     for stage in report["stages"].values():
         assert stage["share_of_peak"] == pytest.approx(
-            stage["tflop"] / (stage["ms"] / 1e3) / report["peak_tflops"], rel=1e-6)
+            stage["tflop"] / (stage["ms"] / 1e3) / report["peak_tflops"], rel=1e-6
+        )
     assert report["photo_to_picture_s"] > report["picture_s"] > 0
 
 

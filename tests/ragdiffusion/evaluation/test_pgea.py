@@ -40,8 +40,12 @@ def test_a_copys_error_is_counted_where_the_garment_is(tmp_path):
 
 def test_the_time_saved_counts_both_stages():
     scratch = [{"seconds": 0.0, "held_out": 1.0}, {"seconds": 50.0, "held_out": 0.5}]
-    stages = [{"seconds": 0.0, "held_out": 0.9}, {"seconds": 10.0, "held_out": 0.7}, {"seconds": 0.0, "held_out": 0.7},
-              {"seconds": 5.0, "held_out": 0.45}]
+    stages = [
+        {"seconds": 0.0, "held_out": 0.9},
+        {"seconds": 10.0, "held_out": 0.7},
+        {"seconds": 0.0, "held_out": 0.7},
+        {"seconds": 5.0, "held_out": 0.45},
+    ]
     assert steps_saved(stages, scratch) == {"scratch_seconds": 50.0, "adapted_seconds": 15.0}
     assert steps_saved(stages[:2], scratch)["adapted_seconds"] is None
 

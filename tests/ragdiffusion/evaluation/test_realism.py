@@ -27,8 +27,11 @@ def folder(tmp_path_factory):
     rows = ["split,category,id,symmetry"]
     for number in range(14):
         for category in ("t-shirt", "skirt"):
-            mask = (drawn_silhouette(engine, category, np.random.default_rng([5, number])) if category == "t-shirt"
-                    else _rectangle(rng.uniform(150, 170), rng.uniform(160, 180)))
+            mask = (
+                drawn_silhouette(engine, category, np.random.default_rng([5, number]))
+                if category == "t-shirt"
+                else _rectangle(rng.uniform(150, 170), rng.uniform(160, 180))
+            )
             (root / "train" / category).mkdir(parents=True, exist_ok=True)
             cv2.imwrite(str(root / "train" / category / f"g{number}.png"), mask)
             rows.append(f"train,{category},g{number},0.97")

@@ -34,8 +34,12 @@ def test_the_ground_of_the_padding_is_the_border_or_a_value():
 
 def test_each_operation_comes_half_of_the_time_within_its_range():
     draws = [Augmentation.draw(np.random.default_rng(seed)) for seed in range(2000)]
-    shares = [np.mean([d.flip for d in draws]), np.mean([d.padding > 0 for d in draws]),
-              np.mean([d.hue != 0 for d in draws]), np.mean([d.contrast != 1 for d in draws])]
+    shares = [
+        np.mean([d.flip for d in draws]),
+        np.mean([d.padding > 0 for d in draws]),
+        np.mean([d.hue != 0 for d in draws]),
+        np.mean([d.contrast != 1 for d in draws]),
+    ]
     assert all(0.46 < share < 0.54 for share in shares)
     both = np.mean([d.flip and d.contrast != 1 for d in draws])
     assert 0.21 < both < 0.29  # independently of each other

@@ -22,8 +22,9 @@ SIZE = 128
 
 def _shirt(scale: float = 1.0, sleeve: float = 0.3) -> np.ndarray:
     out, down = 0.5 * sleeve, 0.3 * sleeve
-    right = np.array([(0.07, 0.18), (0.15, 0.15), (0.2 + out, 0.3 + down), (0.12 + out, 0.4 + down), (0.17, 0.38),
-                      (0.17, 0.85)])
+    right = np.array(
+        [(0.07, 0.18), (0.15, 0.15), (0.2 + out, 0.3 + down), (0.12 + out, 0.4 + down), (0.17, 0.38), (0.17, 0.85)]
+    )
     points = np.concatenate([right, right[::-1] * [-1, 1]]) - [0, 0.5]
     mask = np.zeros((SIZE, SIZE), np.uint8)
     cv2.fillPoly(mask, [np.rint((points * scale + 0.5) * SIZE).astype(np.int32)], 255)
@@ -40,8 +41,20 @@ def test_an_outline_starts_at_the_top_centre_and_runs_clockwise_in_equal_steps()
     mask = np.zeros((60, 60), np.uint8)
     mask[10:51, 20:41] = 255  # a path of 20 + 40 + 20 + 40 pixels
     points = outline(mask, points=12)
-    wanted = [(30, 10), (40, 10), (40, 20), (40, 30), (40, 40), (40, 50), (30, 50), (20, 50), (20, 40), (20, 30),
-              (20, 20), (20, 10)]
+    wanted = [
+        (30, 10),
+        (40, 10),
+        (40, 20),
+        (40, 30),
+        (40, 40),
+        (40, 50),
+        (30, 50),
+        (20, 50),
+        (20, 40),
+        (20, 30),
+        (20, 20),
+        (20, 10),
+    ]
     np.testing.assert_allclose(points, wanted, atol=1.01)  # the top centre is known to a pixel
     np.testing.assert_allclose(np.abs(np.diff(points, axis=0)).sum(1), 10, atol=1e-4)
 
@@ -141,19 +154,23 @@ def _with_holes(*holes: tuple[int, int, int, int]) -> np.ndarray:
 
 def test_a_logo_a_speck_and_a_seam_are_filled():
     whole = _with_holes()
-    for hole in ((80, 110, 110, 146),  # a white print on the chest
-                 (80, 140, 126, 132),  # a placket, on the axis and deep in the cloth
-                 (100, 112, 170, 195),  # a label beside the axis: wider than tall
-                 (34, 40, 126, 132),  # a speck close to the edge
-                 (40, 200, 40, 216)):  # a white garment of which only the rim was seen
+    for hole in (
+        (80, 110, 110, 146),  # a white print on the chest
+        (80, 140, 126, 132),  # a placket, on the axis and deep in the cloth
+        (100, 112, 170, 195),  # a label beside the axis: wider than tall
+        (34, 40, 126, 132),  # a speck close to the edge
+        (40, 200, 40, 216),
+    ):  # a white garment of which only the rim was seen
         np.testing.assert_array_equal(repaired(_with_holes(hole)), whole)
 
 
 def test_a_garments_own_holes_stay():
-    for hole in ((36, 50, 100, 156),  # a neck on a hanger: its back is a strip of 6 pixels
-                 (90, 170, 50, 62),  # between sleeve and body, left ...
-                 (90, 170, 194, 206),  # ... and right
-                 (160, 203, 122, 134)):  # between legs whose hems touch
+    for hole in (
+        (36, 50, 100, 156),  # a neck on a hanger: its back is a strip of 6 pixels
+        (90, 170, 50, 62),  # between sleeve and body, left ...
+        (90, 170, 194, 206),  # ... and right
+        (160, 203, 122, 134),
+    ):  # between legs whose hems touch
         alpha = _with_holes(hole)
         np.testing.assert_array_equal(repaired(alpha), alpha)
     both = _with_holes((90, 170, 50, 62), (80, 110, 110, 146))

@@ -252,6 +252,8 @@ def test_on_real_photos_the_flow_maps_the_standard_to_the_photo(garments_val):
     for index in range(8):
         pair = pairs.sample(np.random.default_rng(index), index)
         visible = cv2.erode(pair.visible, np.ones((7, 7))) > 0.95
-        error, wrong = (np.abs(sample(pair.photo, flow).astype(int) - pair.standard)[visible].mean()
-                        for flow in (pair.flow, pair.flow + np.float32([12, 12])))
+        error, wrong = (
+            np.abs(sample(pair.photo, flow).astype(int) - pair.standard)[visible].mean()
+            for flow in (pair.flow, pair.flow + np.float32([12, 12]))
+        )
         assert visible.mean() > 0.05 and error < 14 and error < wrong

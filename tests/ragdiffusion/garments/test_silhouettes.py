@@ -35,8 +35,9 @@ def _iou(a: np.ndarray, b: np.ndarray) -> float:
     return float((a & b).sum() / (a | b).sum())
 
 
-@pytest.mark.parametrize("colour", [(30.0, 40.0, 90.0), (200.0, 30.0, 40.0), (236.0, 236.0, 233.0)],
-                         ids=["dark", "red", "white"])
+@pytest.mark.parametrize(
+    "colour", [(30.0, 40.0, 90.0), (200.0, 30.0, 40.0), (236.0, 236.0, 233.0)], ids=["dark", "red", "white"]
+)
 def test_a_garment_on_white_is_found_exactly(colour):
     found = find_silhouette(_lay(_shirt(), np.array(colour)), "a.jpg")
     assert found.dtype == np.uint8 and _iou(found, _shirt()) > 0.98
@@ -44,7 +45,7 @@ def test_a_garment_on_white_is_found_exactly(colour):
 
 def test_soft_light_and_grain_on_the_ground_do_no_harm():
     rng = np.random.default_rng(0)
-    y, x = np.mgrid[-1:1:SIZE * 1j, -1:1:SIZE * 1j]
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     ground = 235 * (1 - 0.06 * (x**2 + y**2) + 0.04 * x)[..., None] + rng.normal(size=(SIZE, SIZE, 3)) * 2
     assert _iou(find_silhouette(_lay(_shirt(), 90.0, ground), "a.jpg"), _shirt()) > 0.97
 

@@ -39,8 +39,14 @@ def call(unet, randn):
 
     def run(net: UNet2DConditionModel, conditioning: Conditioning | None = None, **kwargs) -> torch.Tensor:
         with torch.no_grad():
-            return net(sample, torch.tensor([3, 700]), text, added_cond_kwargs=added,
-                       cross_attention_kwargs=conditioning.kwargs() if conditioning else None, **kwargs).sample
+            return net(
+                sample,
+                torch.tensor([3, 700]),
+                text,
+                added_cond_kwargs=added,
+                cross_attention_kwargs=conditioning.kwargs() if conditioning else None,
+                **kwargs,
+            ).sample
 
     run.text = text
     return run
@@ -73,8 +79,10 @@ def test_capturing_changes_nothing_and_records_each_layers_own_projections(unet,
     seen, hooks = {}, []
     for name, layer in attention_layers(unet, "attn1").items():
         for which in ("to_k", "to_v"):
+
             def remember(module, inputs, output, key=(name, which)):
                 seen[key] = output
+
             hooks.append(getattr(layer, which).register_forward_hook(remember))
     captured = {}
     output = call(unet, Conditioning(capture=captured))
@@ -106,8 +114,10 @@ def test_reference_attention_is_softmax_over_keys_of_both(unet, randn, rows):
         output = ReferenceAttention(name)(layer, hidden, conditioning=Conditioning(reference={name: reference}))
         for row in range(2):
             own = hidden[row]
-            key, value = (torch.cat([project(own), extra[min(row, rows - 1)]])
-                          for project, extra in zip((layer.to_k, layer.to_v), reference, strict=True))
+            key, value = (
+                torch.cat([project(own), extra[min(row, rows - 1)]])
+                for project, extra in zip((layer.to_k, layer.to_v), reference, strict=True)
+            )
             wanted = layer.to_out[0](_naive_attention(layer, layer.to_q(own), key, value))
             torch.testing.assert_close(output[row], wanted, atol=1e-5, rtol=1e-5)
 
@@ -116,8 +126,9 @@ def test_rows_without_reference_are_as_if_there_were_none(unet, call, randn):
     with torch.no_grad():
         captured = {}
         call(unet, Conditioning(capture=captured))
-        reference = {name: (key + randn(*key.shape), value + randn(*value.shape))
-                     for name, (key, value) in captured.items()}
+        reference = {
+            name: (key + randn(*key.shape), value + randn(*value.shape)) for name, (key, value) in captured.items()
+        }
     with_reference, without = call(unet, Conditioning(reference=reference)), call(unet)
     assert (with_reference - without).abs().amax((1, 2, 3)).min() > 1e-3
     mixed = call(unet, Conditioning(reference=reference, has_reference=torch.tensor([True, False])))
@@ -135,14 +146,17 @@ def test_structure_attention_equals_ip_adapters_with_the_same_weights(unet, rand
         theirs = IPAdapterAttnProcessor2_0(layer.inner_dim, width, num_tokens=(3,), scale=scale)
         hidden, text, tokens = randn(2, 5, layer.inner_dim), randn(2, 6, width), randn(2, 3, width)
         structure = {name: (theirs.to_k_ip[0](tokens), theirs.to_v_ip[0](tokens))}
-        ours = StructureAttention(name)(layer, hidden, text, conditioning=Conditioning(structure=structure,
-                                                                                       structure_scale=scale))
+        ours = StructureAttention(name)(
+            layer, hidden, text, conditioning=Conditioning(structure=structure, structure_scale=scale)
+        )
         torch.testing.assert_close(ours, theirs(layer, hidden, (text, [tokens])), atol=1e-5, rtol=1e-5)
 
 
 def test_structure_scale_of_a_row_is_that_rows_own(unet, call, randn):
-    structure = {name: (randn(1, 3, layer.inner_dim), randn(1, 3, layer.inner_dim))
-                 for name, layer in attention_layers(unet, "attn2").items()}
+    structure = {
+        name: (randn(1, 3, layer.inner_dim), randn(1, 3, layer.inner_dim))
+        for name, layer in attention_layers(unet, "attn2").items()
+    }
     full, off = call(unet, Conditioning(structure=structure)), call(unet)
     mixed = call(unet, Conditioning(structure=structure, structure_scale=torch.tensor([0.0, 1.0])))
     assert torch.equal(mixed[0], off[0])

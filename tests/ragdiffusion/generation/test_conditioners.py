@@ -40,8 +40,13 @@ def arguments(unet, randn):
 
 def _run(unet, latent, text, added, conditioning=None):
     with torch.no_grad():
-        return unet(latent, 500, text, added_cond_kwargs=added,
-                    cross_attention_kwargs=conditioning.kwargs() if conditioning else None).sample
+        return unet(
+            latent,
+            500,
+            text,
+            added_cond_kwargs=added,
+            cross_attention_kwargs=conditioning.kwargs() if conditioning else None,
+        ).sample
 
 
 # ---- EP-Adapter
@@ -110,7 +115,7 @@ def test_one_guider_convolution_by_hand():
     guider.convolutions[0].bias.fill_(-1.0)
     # Landmark 1 becomes +1; the corner window sees 9 of its 16 cells, the rest is the zero rim: 9/4 - 1.
     value = 9 / 4 - 1
-    assert guider(torch.ones(1, 1, 4, 4))[0, 0, 0, 0].item() == pytest.approx(value / (1 + 2.718281828 ** -value), 1e-6)
+    assert guider(torch.ones(1, 1, 4, 4))[0, 0, 0, 0].item() == pytest.approx(value / (1 + 2.718281828**-value), 1e-6)
 
 
 @torch.no_grad()

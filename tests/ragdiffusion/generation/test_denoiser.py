@@ -14,15 +14,21 @@ from ragdiffusion.generation.denoiser import ConditionMask, Sources
 @pytest.fixture
 def sources(randn):
     """Two rows of sources for a pipeline."""
+
     def make(pipeline, rows: int = 2) -> Sources:
         side = pipeline.config.latent_packing * pipeline.grid
         with torch.no_grad():
             text = pipeline.encode_text(["a flat-lay photo of a dress", "a flat-lay photo of a shirt"][:rows])
         drafted = pipeline.denoiser.takes_draft
         return Sources(
-            photo=randn(rows, 16, side, side), landmark=torch.sigmoid(randn(rows, 1, *(16 * pipeline.grid,) * 2)),
-            embedding=randn(rows, 12), text=text, draft=randn(rows, 16, side, side) if drafted else None,
-            visibility=torch.sigmoid(randn(rows, 1, side, side)) if drafted else None)
+            photo=randn(rows, 16, side, side),
+            landmark=torch.sigmoid(randn(rows, 1, *(16 * pipeline.grid,) * 2)),
+            embedding=randn(rows, 12),
+            text=text,
+            draft=randn(rows, 16, side, side) if drafted else None,
+            visibility=torch.sigmoid(randn(rows, 1, side, side)) if drafted else None,
+        )
+
     return make
 
 
@@ -53,8 +59,12 @@ def test_with_a_dropped_draft_the_answer_is_the_bare_correction(build, presets, 
     noisy = randn(*prepared.base.shape)
     assert not prepared.base.any()
     blank = torch.zeros(2, 64 + 4, *noisy.shape[-2:])
-    correction = denoiser.unet(torch.cat([noisy, denoiser.landmark_guider(given.landmark), blank], 1), 500,
-                               given.text.hidden, cross_attention_kwargs=prepared.conditioning.kwargs()).sample
+    correction = denoiser.unet(
+        torch.cat([noisy, denoiser.landmark_guider(given.landmark), blank], 1),
+        500,
+        given.text.hidden,
+        cross_attention_kwargs=prepared.conditioning.kwargs(),
+    ).sample
     assert torch.equal(denoiser(noisy, torch.tensor(500), prepared), correction)
     kept = denoiser.prepare(given)
     assert torch.equal(kept.base, F.pixel_unshuffle(given.draft, 2))
@@ -63,8 +73,12 @@ def test_with_a_dropped_draft_the_answer_is_the_bare_correction(build, presets, 
 
 
 _CHANGES = {
-    "reference": ("photo", "studio"), "embedding": ("embedding", "studio"), "landmark": ("landmark", "studio"),
-    "draft": ("draft", "studio"), "reference of sdxl": ("photo", "sdxl"), "embedding of sdxl": ("embedding", "sdxl"),
+    "reference": ("photo", "studio"),
+    "embedding": ("embedding", "studio"),
+    "landmark": ("landmark", "studio"),
+    "draft": ("draft", "studio"),
+    "reference of sdxl": ("photo", "sdxl"),
+    "embedding of sdxl": ("embedding", "sdxl"),
     "landmark of sdxl": ("landmark", "sdxl"),
 }
 
@@ -78,8 +92,9 @@ def test_a_dropped_condition_is_as_if_never_given_and_a_kept_one_matters(build, 
     other = replace(given, **{field: getattr(given, field).flip(-1) * 0.5})
     keep = _keep(**{condition.split()[0]: [True, False]})
     noisy = randn(2, presets[preset].packed_channels, pipeline.grid, pipeline.grid)
-    first, second = (pipeline.denoiser(noisy, torch.tensor(400), pipeline.denoiser.prepare(s, keep))
-                     for s in (given, other))
+    first, second = (
+        pipeline.denoiser(noisy, torch.tensor(400), pipeline.denoiser.prepare(s, keep)) for s in (given, other)
+    )
     torch.testing.assert_close(second[1], first[1], atol=1e-5, rtol=1e-5)
     assert (second[0] - first[0]).abs().max() > 1e-4
 
@@ -95,8 +110,12 @@ def test_reference_net_rests_when_no_row_looks_at_it(build, presets, sources, ra
     none = pipeline.denoiser.prepare(given, _keep(reference=[False, False]))
     assert len(calls) == 1 and none.conditioning.reference is None
     hidden = replace(none, conditioning=replace(some.conditioning, has_reference=torch.zeros(2, dtype=torch.bool)))
-    torch.testing.assert_close(pipeline.denoiser(noisy, torch.tensor(400), none),
-                               pipeline.denoiser(noisy, torch.tensor(400), hidden), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        pipeline.denoiser(noisy, torch.tensor(400), none),
+        pipeline.denoiser(noisy, torch.tensor(400), hidden),
+        atol=1e-5,
+        rtol=1e-5,
+    )
 
 
 @torch.no_grad()
@@ -111,8 +130,12 @@ def test_a_new_landmark_guider_changes_nothing_until_its_columns_learn(build, pr
 
 
 def test_keep_drops_the_share_asked_for():
-    draw = lambda seed, **share: ConditionMask.draw(4000, torch.device("cpu"), torch.Generator().manual_seed(seed),  # noqa: E731
-                                           **share)
+    draw = lambda seed, **share: ConditionMask.draw(
+        4000,
+        torch.device("cpu"),
+        torch.Generator().manual_seed(seed),  # noqa: E731
+        **share,
+    )
     keep = draw(0, drop=0.1, drop_draft=0.4)
     for kept, share in ((keep.reference, 0.9), (keep.embedding, 0.9), (keep.landmark, 0.9), (keep.draft, 0.6)):
         assert kept.float().mean().item() == pytest.approx(share, abs=0.03)

@@ -80,9 +80,11 @@ def cloth(randn) -> torch.Tensor:
 
 
 def _draft(cloth: torch.Tensor, landmark: torch.Tensor, visible: torch.Tensor) -> DraftTensors:
-    return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark,
-                        prediction=FlowPrediction((torch.zeros(1, 2, 8, 8),), torch.zeros(1, 1, 8, 8),
-                                                  torch.ones(1, 1, 16, 16)))
+    return DraftTensors(
+        image=cloth * landmark + (1 - landmark),
+        visibility=visible * landmark,
+        prediction=FlowPrediction((torch.zeros(1, 2, 8, 8),), torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 16, 16)),
+    )
 
 
 def test_seen_detail_is_the_photos_and_hidden_detail_the_enlarged_base(cloth) -> None:

@@ -58,7 +58,8 @@ def test_a_run_goes_on_in_the_next_mode_and_says_so(pipeline, inputs, caplog):
     assert pipeline.offload.mode == "sequential"
     assert [record.getMessage() for record in caplog.records] == [
         f"memory ran out on cpu (CUDA out of memory): going on with parts moved in and out ({mode})"
-        for mode in ("model", "sequential")]
+        for mode in ("model", "sequential")
+    ]
 
 
 def test_when_nothing_is_left_to_move_it_is_said_in_one_line(pipeline, inputs):

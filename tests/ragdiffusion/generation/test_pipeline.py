@@ -28,8 +28,14 @@ class _Calls:
 
 def _watch(pipeline) -> dict[str, int]:
     attention = pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn2
-    return _Calls(unet=pipeline.unet, reference=pipeline.reference_net, adapter=pipeline.ep_adapter,
-                  guider=pipeline.landmark_guider, text_keys=attention.to_k, queries=attention.to_q).counts
+    return _Calls(
+        unet=pipeline.unet,
+        reference=pipeline.reference_net,
+        adapter=pipeline.ep_adapter,
+        guider=pipeline.landmark_guider,
+        text_keys=attention.to_k,
+        queries=attention.to_q,
+    ).counts
 
 
 @pytest.mark.parametrize("preset", ["studio", "sdxl"])
@@ -69,7 +75,8 @@ def _ddim(pipeline, inputs, *, seed: int, steps: int) -> torch.Tensor:
     text = pipeline.encode_text([inputs["caption"]])
     draft = pipeline.draft_for(inputs["photo"], inputs["landmark"])
     prepared = pipeline.denoiser.prepare(
-        pipeline.sources(inputs["photo"], inputs["landmark"], inputs["embedding"], text, draft))
+        pipeline.sources(inputs["photo"], inputs["landmark"], inputs["embedding"], text, draft)
+    )
     alphas, kind = pipeline.scheduler.alphas_cumprod, pipeline.scheduler.config.prediction_type
     shape = (1, 16 * pipeline.config.latent_packing**2, pipeline.grid, pipeline.grid)
     z = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
@@ -87,8 +94,10 @@ def _ddim(pipeline, inputs, *, seed: int, steps: int) -> torch.Tensor:
     return pipeline.decode(F.pixel_shuffle(z, pipeline.config.latent_packing))
 
 
-@pytest.mark.parametrize(("preset", "kind"), [("studio", "sample"), ("bare", "sample"), ("bare", "v_prediction"),
-                                              ("bare", "epsilon"), ("sdxl", "v_prediction")])
+@pytest.mark.parametrize(
+    ("preset", "kind"),
+    [("studio", "sample"), ("bare", "sample"), ("bare", "v_prediction"), ("bare", "epsilon"), ("sdxl", "v_prediction")],
+)
 @torch.no_grad()
 def test_sampling_is_ddim_whatever_mainnet_predicts(build, presets, inputs, preset, kind):
     chosen = replace(presets["studio"], flow=None, silhouette=None) if preset == "bare" else presets[preset]
@@ -124,11 +133,18 @@ def test_a_strength_starts_from_the_noised_draft(build, presets, inputs):
     torch.testing.assert_close(latent, signal**0.5 * draft + (1 - signal) ** 0.5 * noise, atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"steps": 0}, "steps is 0, 1 to 1000 wanted"), ({"steps": 1001}, "steps is 1001"),
-    ({"guidance": -1.0}, "guidance is -1.0, 0 to 100 wanted"), ({"guidance": float("nan")}, "guidance is nan"),
-    ({"strength": 0.0}, "strength is 0.0"), ({"strength": 1.1}, "strength is 1.1"),
-    ({"strength": float("nan")}, "strength is nan")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps is 0, 1 to 1000 wanted"),
+        ({"steps": 1001}, "steps is 1001"),
+        ({"guidance": -1.0}, "guidance is -1.0, 0 to 100 wanted"),
+        ({"guidance": float("nan")}, "guidance is nan"),
+        ({"strength": 0.0}, "strength is 0.0"),
+        ({"strength": 1.1}, "strength is 1.1"),
+        ({"strength": float("nan")}, "strength is nan"),
+    ],
+)
 def test_settings_out_of_range_are_refused(build, presets, inputs, changes, message):
     with pytest.raises(ValueError, match=message):
         build(presets["studio"])(**inputs, **changes)
@@ -168,8 +184,9 @@ def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
 def _point(monkeypatch, flow, x: float, y: float, *, visible: float, garment: float) -> torch.Tensor:
     """Make an appearance flow say everywhere: the photo's place (x, y), with these logits."""
     place = torch.tensor([[0.0, 0.0, x], [0.0, 0.0, y]])  # every place of the landmark is mapped to one
-    monkeypatch.setattr("ragdiffusion.draft.appearance_flow.align",
-                        lambda landmark, mask: place.expand(len(landmark), -1, -1))
+    monkeypatch.setattr(
+        "ragdiffusion.draft.appearance_flow.align", lambda landmark, mask: place.expand(len(landmark), -1, -1)
+    )
     for network, logits in ((flow.refiner, [0, 0, visible / flow.config.refinements]), (flow.finder, [garment])):
         network.head.weight.zero_()
         network.head.bias.copy_(torch.tensor(logits).float().repeat_interleave(network.unfold**2))
@@ -232,8 +249,9 @@ def test_a_checkpoint_comes_back_from_disk(build, presets, inputs, tmp_path, pre
     frozen = [name for name, p in loaded.reference_net.named_parameters() if not p.requires_grad]
     assert frozen == [name for name, p in pipeline.reference_net.named_parameters() if not p.requires_grad] != []
     half = RAGDiffusionPipeline.from_pretrained(tmp_path, dtype=torch.bfloat16)
-    assert {p.dtype for p in (*half.unet.parameters(), *half.ep_adapter.parameters(),
-                              *half.text_encoder.parameters())} == {torch.bfloat16}
+    assert {
+        p.dtype for p in (*half.unet.parameters(), *half.ep_adapter.parameters(), *half.text_encoder.parameters())
+    } == {torch.bfloat16}
     # What looks at photos must say what it said of the bank's pictures.
     assert {p.dtype for p in half.structure_net.parameters()} == {torch.float32}
 

@@ -72,8 +72,15 @@ def test_a_reference_equal_to_what_is_drawn_changes_nothing(build, presets, rand
     added = {"text_embeds": randn(1, 16), "time_ids": torch.full((1, 6), 64.0)}
     captured = capture_reference(unet, latent, text, added)
     assert set(captured) == set(attention_layers(unet, "attn1"))
-    call = lambda **kwargs: unet(latent, torch.tensor(0), text, added_cond_kwargs=added,  # noqa: E731
-                                 cross_attention_kwargs=Conditioning(**kwargs).kwargs()).sample
+    call = lambda **kwargs: (
+        unet(
+            latent,
+            torch.tensor(0),
+            text,
+            added_cond_kwargs=added,  # noqa: E731
+            cross_attention_kwargs=Conditioning(**kwargs).kwargs(),
+        ).sample
+    )
     torch.testing.assert_close(call(reference=captured), call(), atol=1e-5, rtol=1e-4)
     other = capture_reference(unet, F.pad(latent[..., 2:], (0, 2)), text, added)
     assert not torch.allclose(call(reference=other), call(), atol=1e-3)

@@ -43,8 +43,9 @@ def test_features_are_second_to_last_layers_side_by_side_and_the_last_encoders_p
     sentences = ["a flat-lay photo of a dress", ""]
     features = pipeline.encode_text(sentences)
     ids = pipeline.tokenizer(sentences, padding="max_length", max_length=48, return_tensors="pt").input_ids
-    first, second = (encoder(ids, output_hidden_states=True)
-                     for encoder in (pipeline.text_encoder, pipeline.text_encoder_2))
+    first, second = (
+        encoder(ids, output_hidden_states=True) for encoder in (pipeline.text_encoder, pipeline.text_encoder_2)
+    )
     assert torch.equal(features.hidden, torch.cat([first.hidden_states[1], second.hidden_states[1]], -1))
     # Pooled: the last layer at the end token, normalised, projected.
     end = (ids == pipeline.tokenizer.eos_token_id).int().argmax(1)

@@ -53,12 +53,17 @@ def pictures() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_ssim_and_psnr_are_scikit_images(pictures) -> None:
     first, second = pictures
-    wanted = [structural_similarity(x, y, channel_axis=0, data_range=2, gaussian_weights=True, sigma=1.5,
-                                    use_sample_covariance=False)
-              for x, y in zip((first.double() + 1).numpy(), (second.double() + 1).numpy(), strict=True)]
+    wanted = [
+        structural_similarity(
+            x, y, channel_axis=0, data_range=2, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        for x, y in zip((first.double() + 1).numpy(), (second.double() + 1).numpy(), strict=True)
+    ]
     assert ssim(first, second).tolist() == pytest.approx(wanted, abs=1e-6)
-    wanted = [peak_signal_noise_ratio(x, y, data_range=2)
-              for x, y in zip(first.double().numpy(), second.double().numpy(), strict=True)]
+    wanted = [
+        peak_signal_noise_ratio(x, y, data_range=2)
+        for x, y in zip(first.double().numpy(), second.double().numpy(), strict=True)
+    ]
     assert psnr(first, second).tolist() == pytest.approx(wanted, abs=1e-6)
     assert ssim(first, first).tolist() == pytest.approx([1, 1]) and psnr(first, first).tolist() == [float("inf")] * 2
 

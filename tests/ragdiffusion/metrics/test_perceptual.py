@@ -58,8 +58,10 @@ def test_dists_is_the_naive_one(levels) -> None:
         for x, y in zip(first, second, strict=True):
             for a, b in zip(x[row].double().numpy(), y[row].double().numpy(), strict=True):
                 covariance = ((a - a.mean()) * (b - b.mean())).mean()
-                terms += [(2 * a.mean() * b.mean() + 1e-6) / (a.mean() ** 2 + b.mean() ** 2 + 1e-6),
-                          (2 * covariance + 1e-6) / (a.var() + b.var() + 1e-6)]
+                terms += [
+                    (2 * a.mean() * b.mean() + 1e-6) / (a.mean() ** 2 + b.mean() ** 2 + 1e-6),
+                    (2 * covariance + 1e-6) / (a.var() + b.var() + 1e-6),
+                ]
         wanted.append(1 - np.mean(terms))
     assert dists_distance(first, second).tolist() == pytest.approx(wanted, abs=1e-4)
     assert dists_distance(first, first).tolist() == pytest.approx([0, 0], abs=1e-6)
@@ -71,8 +73,9 @@ def test_the_frechet_distance_is_that_of_the_covariances_root(rows: int) -> None
     first, second = draw.normal(size=(rows, 6)), draw.normal(size=(rows + 3, 6)) * 2 + 0.5
     one, other = np.cov(first.T), np.cov(second.T)
     ridge = 1e-10 * np.eye(6)  # with 4 rows the covariance is singular, and its root only just defined
-    wanted = (((first.mean(0) - second.mean(0)) ** 2).sum()
-              + np.trace(one + other - 2 * sqrtm((one + ridge) @ (other + ridge)).real))
+    wanted = ((first.mean(0) - second.mean(0)) ** 2).sum() + np.trace(
+        one + other - 2 * sqrtm((one + ridge) @ (other + ridge)).real
+    )
     assert frechet_distance(torch.tensor(first), torch.tensor(second)) == pytest.approx(wanted, rel=1e-4)
     assert frechet_distance(torch.tensor(first), torch.tensor(first)) == pytest.approx(0, abs=1e-8)
 
@@ -81,8 +84,10 @@ def test_the_kernel_distance_by_loops() -> None:
     draw = np.random.default_rng(3)
     first, second = draw.normal(size=(5, 4)), draw.normal(size=(7, 4)) + 0.3
     kernel = lambda a, b: (a @ b / 4 + 1) ** 3  # noqa: E731
-    within = [np.mean([kernel(a, b) for i, a in enumerate(side) for j, b in enumerate(side) if i != j])
-              for side in (first, second)]
+    within = [
+        np.mean([kernel(a, b) for i, a in enumerate(side) for j, b in enumerate(side) if i != j])
+        for side in (first, second)
+    ]
     wanted = sum(within) - 2 * np.mean([kernel(a, b) for a in first for b in second])
     assert kernel_distance(torch.tensor(first), torch.tensor(second)) == pytest.approx(wanted)
 

@@ -16,8 +16,11 @@ def _instance(name: str, box: tuple[int, int, int, int]) -> Instance:
     return Instance(name, box, np.full((box[3] - box[1], box[2] - box[0]), 255, np.uint8), SIZE, 0.9)
 
 
-TOP, SKIRT, SMALL_TOP = (_instance("upper", (10, 5, 30, 20)), _instance("lower", (5, 20, 35, 55)),
-                         _instance("upper", (0, 0, 5, 5)))
+TOP, SKIRT, SMALL_TOP = (
+    _instance("upper", (10, 5, 30, 20)),
+    _instance("lower", (5, 20, 35, 55)),
+    _instance("upper", (0, 0, 5, 5)),
+)
 
 
 def _parse(*garments: Instance) -> Parse:
@@ -76,14 +79,17 @@ def test_nothing_is_invented() -> None:
     assert issubclass(NoGarmentError, ValueError)
 
 
-@pytest.mark.parametrize(("wanted", "message"), [
-    ("hat", "garment 'hat' is not known: one of upper"),
-    ((50, 5), "outside the photo"),
-    ((1, 2, 3), "3 coordinates"),
-    (np.zeros((40, 60), np.float32), r"mask is \(60, 40\) pixels, \(40, 60\) wanted"),
-    (np.full((60, 40), 2, np.float32), r"leaves \[0, 1\]"),
-    (np.full((60, 40), np.nan, np.float32), r"leaves \[0, 1\]"),
-])
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("hat", "garment 'hat' is not known: one of upper"),
+        ((50, 5), "outside the photo"),
+        ((1, 2, 3), "3 coordinates"),
+        (np.zeros((40, 60), np.float32), r"mask is \(60, 40\) pixels, \(40, 60\) wanted"),
+        (np.full((60, 40), 2, np.float32), r"leaves \[0, 1\]"),
+        (np.full((60, 40), np.nan, np.float32), r"leaves \[0, 1\]"),
+    ],
+)
 def test_bad_wishes(wanted: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         choose(_parse(TOP), wanted)

@@ -20,11 +20,14 @@ def test_a_large_garment_is_seen_in_the_whole_photo() -> None:
     assert crop_around(np.zeros((10, 10), np.float32)) is None
 
 
-@pytest.mark.parametrize(("box", "wanted"), [
-    ((40, 30, 60, 50), (34, 24, 66, 56)),  # 20 wide: 32 around (50, 40)
-    ((0, 0, 20, 10), (0, 0, 26, 21)),  # as far as the photo reaches
-    ((190, 90, 200, 100), (187, 87, 200, 100)),
-])
+@pytest.mark.parametrize(
+    ("box", "wanted"),
+    [
+        ((40, 30, 60, 50), (34, 24, 66, 56)),  # 20 wide: 32 around (50, 40)
+        ((0, 0, 20, 10), (0, 0, 26, 21)),  # as far as the photo reaches
+        ((190, 90, 200, 100), (187, 87, 200, 100)),
+    ],
+)
 def test_a_small_one_is_cut_to(box, wanted) -> None:
     assert crop_around(_mask(100, 200, *box)) == wanted
 
@@ -32,7 +35,11 @@ def test_a_small_one_is_cut_to(box, wanted) -> None:
 def test_the_mask_lies_on_the_padded_crop() -> None:
     mask = _mask(300, 900, 400, 100, 500, 200)
     found = on_photo(mask, 64, "parser", name="upper", why="the largest")
-    assert found.crop == (370, 70, 530, 230) and (found.name, found.why, found.source) == ("upper", "the largest", "parser")
+    assert found.crop == (370, 70, 530, 230) and (found.name, found.why, found.source) == (
+        "upper",
+        "the largest",
+        "parser",
+    )
     assert found.mask.shape == (64, 64)
     assert found.mask.mean() == pytest.approx((100 / 160) ** 2, abs=0.01)
 

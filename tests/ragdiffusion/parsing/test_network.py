@@ -52,8 +52,11 @@ def test_the_whole_photo_counts_at_every_pixel(tiny_parser: GarmentParser) -> No
 def test_every_weight_learns(tiny_parser: GarmentParser) -> None:
     photo = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(2)) * 2 - 1
     tiny_parser.train()(photo).square().mean().backward()
-    assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0
-               for name, parameter in tiny_parser.named_parameters() if "bias" not in name)
+    assert all(
+        parameter.grad is not None and parameter.grad.abs().sum() > 0
+        for name, parameter in tiny_parser.named_parameters()
+        if "bias" not in name
+    )
 
 
 def test_it_comes_back_from_disk_as_it_was(tiny_parser: GarmentParser, tmp_path: Path) -> None:

@@ -66,15 +66,23 @@ def test_a_region_is_named_by_what_is_likeliest_under_it() -> None:
     assert likeliest_garment(Parse(likely, (), (40, 80)), ~region) == "upper"
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"name": "hat"}, "called 'hat', one of upper"),
-    ({"box": (10, 20, 50, 50)}, r"does not lie in a photo of 40 x 60"),
-    ({"alpha": np.zeros((5, 5), np.uint8)}, r"alpha is uint8 \(5, 5\), uint8 \(30, 20\) wanted"),
-    ({"alpha": np.zeros((30, 20), np.float32)}, "alpha is float32"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": "hat"}, "called 'hat', one of upper"),
+        ({"box": (10, 20, 50, 50)}, r"does not lie in a photo of 40 x 60"),
+        ({"alpha": np.zeros((5, 5), np.uint8)}, r"alpha is uint8 \(5, 5\), uint8 \(30, 20\) wanted"),
+        ({"alpha": np.zeros((30, 20), np.float32)}, "alpha is float32"),
+    ],
+)
 def test_bad_instances(change: dict, message: str) -> None:
-    good = {"name": "upper", "box": (10, 20, 30, 50), "alpha": np.zeros((30, 20), np.uint8), "photo_size": (40, 60),
-            "confidence": 1.0}
+    good = {
+        "name": "upper",
+        "box": (10, 20, 30, 50),
+        "alpha": np.zeros((30, 20), np.uint8),
+        "photo_size": (40, 60),
+        "confidence": 1.0,
+    }
     with pytest.raises(ValueError, match=message):
         Instance(**{**good, **change})
 

@@ -21,8 +21,8 @@ def _photo(size: tuple[int, int] = (90, 120)) -> np.ndarray:
     """A red top over a blue skirt on white."""
     width, height = size
     pixels = np.full((height, width, 3), WHITE, np.uint8)
-    pixels[height // 4:height // 2, width // 4:3 * width // 4] = RED
-    pixels[height // 2:height - 8, width // 4:3 * width // 4] = BLUE
+    pixels[height // 4 : height // 2, width // 4 : 3 * width // 4] = RED
+    pixels[height // 2 : height - 8, width // 4 : 3 * width // 4] = BLUE
     return pixels
 
 
@@ -64,8 +64,10 @@ def test_a_small_figure_is_looked_at_again_from_near() -> None:
     def label(picture: np.ndarray) -> np.ndarray:
         seen.append(picture.shape)
         factor = 64 / max(picture.shape[:2])
-        rows, columns = (np.minimum(((np.arange(round(side * factor)) + 0.5) / factor).astype(int), side - 1)
-                         for side in picture.shape[:2])
+        rows, columns = (
+            np.minimum(((np.arange(round(side * factor)) + 0.5) / factor).astype(int), side - 1)
+            for side in picture.shape[:2]
+        )
         small = picture[rows][:, columns].astype(int)
         return sure_of(np.where((small[..., 0] > 150) & (small[..., 2] < 120), LABEL["upper"], 0).astype(np.uint8))
 
@@ -101,8 +103,9 @@ def test_the_network_takes_photos_of_any_shape(tiny_parser: GarmentParser, size:
 def test_a_mirrored_photo_is_labelled_mirrored(tiny_parser: GarmentParser) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     parser = NetworkParser(tiny_parser)
-    torch.testing.assert_close(parser.label(pixels[:, ::-1]), parser.label(pixels)[:, :, ::-1].copy(), rtol=0,
-                               atol=1e-5)
+    torch.testing.assert_close(
+        parser.label(pixels[:, ::-1]), parser.label(pixels)[:, :, ::-1].copy(), rtol=0, atol=1e-5
+    )
 
 
 def test_half_precision_weights_are_used_as_they_are(tiny_parser: GarmentParser) -> None:

@@ -30,19 +30,63 @@ from ragdiffusion.parsing.parser import NetworkParser
 from ragdiffusion.parsing.published import SamParser, SegformerParser, interior_point, label_of, label_table
 from tests.ragdiffusion.parsing.conftest import drawn, sure_of
 
-ATR = ("Background", "Hat", "Hair", "Sunglasses", "Upper-clothes", "Skirt", "Pants", "Dress", "Belt", "Left-shoe",
-       "Right-shoe", "Face", "Left-leg", "Right-leg", "Left-arm", "Right-arm", "Bag", "Scarf")
-LIP = ("Background", "Hat", "Hair", "Glove", "Sunglasses", "Upper-clothes", "Dress", "Coat", "Socks", "Pants",
-       "Jumpsuits", "Scarf", "Skirt", "Face", "Left-arm", "Right-arm", "Left-leg", "Right-leg", "Left-shoe",
-       "Right-shoe")
+ATR = (
+    "Background",
+    "Hat",
+    "Hair",
+    "Sunglasses",
+    "Upper-clothes",
+    "Skirt",
+    "Pants",
+    "Dress",
+    "Belt",
+    "Left-shoe",
+    "Right-shoe",
+    "Face",
+    "Left-leg",
+    "Right-leg",
+    "Left-arm",
+    "Right-arm",
+    "Bag",
+    "Scarf",
+)
+LIP = (
+    "Background",
+    "Hat",
+    "Hair",
+    "Glove",
+    "Sunglasses",
+    "Upper-clothes",
+    "Dress",
+    "Coat",
+    "Socks",
+    "Pants",
+    "Jumpsuits",
+    "Scarf",
+    "Skirt",
+    "Face",
+    "Left-arm",
+    "Right-arm",
+    "Left-leg",
+    "Right-leg",
+    "Left-shoe",
+    "Right-shoe",
+)
 
 
 def _save_segformer(folder: Path, names: tuple[str, ...] = ATR) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = SegformerForSemanticSegmentation(SegformerConfig(
-            depths=[1, 1, 1, 1], hidden_sizes=[8, 8, 16, 16], num_attention_heads=[1, 1, 2, 2],
-            decoder_hidden_size=16, id2label=dict(enumerate(names)), label2id={n: i for i, n in enumerate(names)}))
+        model = SegformerForSemanticSegmentation(
+            SegformerConfig(
+                depths=[1, 1, 1, 1],
+                hidden_sizes=[8, 8, 16, 16],
+                num_attention_heads=[1, 1, 2, 2],
+                decoder_hidden_size=16,
+                id2label=dict(enumerate(names)),
+                label2id={n: i for i, n in enumerate(names)},
+            )
+        )
     model.save_pretrained(folder)
     SegformerImageProcessorPil(size={"height": 64, "width": 64}).save_pretrained(folder)
     return folder
@@ -51,18 +95,35 @@ def _save_segformer(folder: Path, names: tuple[str, ...] = ATR) -> Path:
 def _save_sam(folder: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = SamModel(SamConfig(
-            vision_config=SamVisionConfig(hidden_size=16, output_channels=16, num_hidden_layers=1, mlp_dim=16,
-                                          num_attention_heads=2, image_size=64, patch_size=16, window_size=2,
-                                          global_attn_indexes=[0], num_pos_feats=8),
-            prompt_encoder_config=SamPromptEncoderConfig(hidden_size=16, image_size=64, patch_size=16,
-                                                         mask_input_channels=4),
-            mask_decoder_config=SamMaskDecoderConfig(hidden_size=16, mlp_dim=16, num_hidden_layers=1,
-                                                     num_attention_heads=2, iou_head_hidden_dim=16)))
+        model = SamModel(
+            SamConfig(
+                vision_config=SamVisionConfig(
+                    hidden_size=16,
+                    output_channels=16,
+                    num_hidden_layers=1,
+                    mlp_dim=16,
+                    num_attention_heads=2,
+                    image_size=64,
+                    patch_size=16,
+                    window_size=2,
+                    global_attn_indexes=[0],
+                    num_pos_feats=8,
+                ),
+                prompt_encoder_config=SamPromptEncoderConfig(
+                    hidden_size=16, image_size=64, patch_size=16, mask_input_channels=4
+                ),
+                mask_decoder_config=SamMaskDecoderConfig(
+                    hidden_size=16, mlp_dim=16, num_hidden_layers=1, num_attention_heads=2, iou_head_hidden_dim=16
+                ),
+            )
+        )
     model.save_pretrained(folder)
-    SamImageProcessorPil(size={"longest_edge": 64}, pad_size={"height": 64, "width": 64},
-                         mask_size={"longest_edge": 16}, mask_pad_size={"height": 16, "width": 16}
-                         ).save_pretrained(folder)
+    SamImageProcessorPil(
+        size={"longest_edge": 64},
+        pad_size={"height": 64, "width": 64},
+        mask_size={"longest_edge": 16},
+        mask_pad_size={"height": 16, "width": 16},
+    ).save_pretrained(folder)
     return folder
 
 
@@ -73,10 +134,30 @@ def photo() -> Image.Image:
 
 def test_atr_and_lip_labels_are_mapped_by_name() -> None:
     assert [label_of(name) for name in ATR] == [
-        "ground", "other", "hair", "other", "upper", "lower", "lower", "dress", "other", "other", "other", "skin",
-        "skin", "skin", "skin", "skin", "other", "other"]
+        "ground",
+        "other",
+        "hair",
+        "other",
+        "upper",
+        "lower",
+        "lower",
+        "dress",
+        "other",
+        "other",
+        "other",
+        "skin",
+        "skin",
+        "skin",
+        "skin",
+        "skin",
+        "other",
+        "other",
+    ]
     assert {name: label_of(name) for name in LIP if label_of(name) in ("outer", "dress")} == {
-        "Coat": "outer", "Dress": "dress", "Jumpsuits": "dress"}
+        "Coat": "outer",
+        "Dress": "dress",
+        "Jumpsuits": "dress",
+    }
     assert label_of("top, t-shirt, sweatshirt") == "upper" and label_of("torso-skin") == "skin"
 
 
@@ -149,8 +230,11 @@ def test_models_that_will_not_do(tmp_path: Path) -> None:
         SegformerParser.from_pretrained(_save_segformer(tmp_path / "city", ("road", "sky", "car")))
     folder = _save_segformer(tmp_path / "torn")
     weights = load_file(folder / "model.safetensors")
-    save_file({name: value for name, value in weights.items() if "classifier" not in name},
-              folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(
+        {name: value for name, value in weights.items() if "classifier" not in name},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
     with pytest.raises(ValueError, match="lacks 2 weights, such as decode_head.classifier.bias"):
         SegformerParser.from_pretrained(folder)
     assert len(LABELS) == 9

@@ -167,9 +167,7 @@ def test_a_query_of_another_encoder_is_refused():
         )
 
 
-@pytest.mark.parametrize(
-    "timings", [{"encode": 1.0}, {**SPENT, "draft": 1.0}, {**SPENT, "search": float("nan")}]
-)
+@pytest.mark.parametrize("timings", [{"encode": 1.0}, {**SPENT, "draft": 1.0}, {**SPENT, "search": float("nan")}])
 def test_bad_timings_are_refused(timings):
     guide = guide_of()
     with pytest.raises(ValueError, match="finite milliseconds of encode and search"):

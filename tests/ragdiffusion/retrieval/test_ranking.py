@@ -41,8 +41,9 @@ def test_overlap_is_intersection_over_union() -> None:
 def test_stored_silhouettes_pack_as_decoded_ones_do() -> None:
     generator = torch.Generator().manual_seed(1)
     # Coarse blobs with ragged edges: many cells are just half full, where one pixel decides.
-    blobs = torch.nn.functional.interpolate(torch.rand(6, 1, 9, 9, generator=generator), size=(512, 512),
-                                            mode="bilinear")[:, 0]
+    blobs = torch.nn.functional.interpolate(
+        torch.rand(6, 1, 9, 9, generator=generator), size=(512, 512), mode="bilinear"
+    )[:, 0]
     masks = [blob + 0.2 * torch.rand(512, 512, generator=generator) > 0.6 for blob in blobs]
     stripes = torch.arange(512).div(4, rounding_mode="floor").fmod(2)[:, None].expand(512, 512)  # exactly half full
     stored = [encode_silhouette(mask.float()) for mask in [*masks, stripes]]
@@ -83,11 +84,16 @@ def test_ties_keep_the_order_of_similarity(shapes) -> None:
     assert shape_order(np.full(3, 0.5, np.float32), shapes[[1, 1, 1]], [(_bar(32), 1.0)]).tolist() == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("mask", "weight", "message"), [
-    (_bar(32), -1.0, "weight is -1"), (_bar(32), float("nan"), "weight is nan"),
-    (torch.zeros(3), 1.0, "got \\(3,\\)"), (torch.full((4, 4), 2.0), 1.0, "\\[0, 1\\]"),
-    (torch.full((4, 4), float("nan")), 1.0, "NaN"),
-])
+@pytest.mark.parametrize(
+    ("mask", "weight", "message"),
+    [
+        (_bar(32), -1.0, "weight is -1"),
+        (_bar(32), float("nan"), "weight is nan"),
+        (torch.zeros(3), 1.0, "got \\(3,\\)"),
+        (torch.full((4, 4), 2.0), 1.0, "\\[0, 1\\]"),
+        (torch.full((4, 4), float("nan")), 1.0, "NaN"),
+    ],
+)
 def test_what_cannot_be_ranked_is_refused(shapes, mask, weight, message) -> None:
     with pytest.raises(ValueError, match=message):
         shape_order(SIMILARITY, shapes, [(_bar(32), 1.0), (mask, weight)])

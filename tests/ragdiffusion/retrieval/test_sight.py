@@ -71,12 +71,15 @@ def test_the_garment_that_is_meant_is_the_one_that_is_seen(tiny_model, photo) ->
     assert not torch.equal(tiny_model.retrieve(sight).query, tiny_model.retrieve(whole).query)
 
 
-@pytest.mark.parametrize(("garment", "message"), [
-    ("upper", "no parser that tells garments apart"),
-    ((10, 20), "no parser"),
-    (np.zeros((5, 4), np.float32), "the garment's mask is 4x5 and the photo 96x96"),
-    (np.full((96, 96), 2, np.float32), r"\[0, 1\]"),
-])
+@pytest.mark.parametrize(
+    ("garment", "message"),
+    [
+        ("upper", "no parser that tells garments apart"),
+        ((10, 20), "no parser"),
+        (np.zeros((5, 4), np.float32), "the garment's mask is 4x5 and the photo 96x96"),
+        (np.full((96, 96), 2, np.float32), r"\[0, 1\]"),
+    ],
+)
 def test_a_garment_that_cannot_be_told_is_refused(tiny_model, photo, garment, message) -> None:
     with pytest.raises(ValueError, match=message):
         tiny_model.see(photo, garment)
@@ -149,6 +152,9 @@ class _Halves:
         width, height = photo.size
         third = height // 3
         boxes = {"lower": (0, third, width, height), "upper": (0, 0, width, third)}
-        instances = tuple(Instance(name, box, np.full((box[3] - box[1], box[2] - box[0]), 255, np.uint8), photo.size, 1.0)
-                          for name, box in boxes.items() if self.only in (None, name))
+        instances = tuple(
+            Instance(name, box, np.full((box[3] - box[1], box[2] - box[0]), 255, np.uint8), photo.size, 1.0)
+            for name, box in boxes.items()
+            if self.only in (None, name)
+        )
         return Parse(np.full((9, 8, 8), 1 / 9, np.float32), instances, photo.size)

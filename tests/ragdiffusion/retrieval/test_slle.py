@@ -11,9 +11,7 @@ from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fus
 
 
 def unit(generator: torch.Generator, *shape: int) -> torch.Tensor:
-    return torch.nn.functional.normalize(
-        torch.randn(*shape, generator=generator, dtype=torch.float64), dim=-1
-    )
+    return torch.nn.functional.normalize(torch.randn(*shape, generator=generator, dtype=torch.float64), dim=-1)
 
 
 @pytest.fixture
@@ -84,9 +82,7 @@ def test_neighbours_that_coincide_get_equal_weights(generator):
     query, point = unit(generator, 1, 16), unit(generator, 1, 1, 16)
     weights = barycentric_weights(query, point.expand(1, 4, 16))
     torch.testing.assert_close(weights, torch.full((1, 4), 0.25).double())
-    assert torch.equal(
-        barycentric_weights(point[:, 0], point.expand(1, 4, 16)), torch.full((1, 4), 0.25).double()
-    )
+    assert torch.equal(barycentric_weights(point[:, 0], point.expand(1, 4, 16)), torch.full((1, 4), 0.25).double())
 
 
 def test_a_batch_is_its_rows(generator):

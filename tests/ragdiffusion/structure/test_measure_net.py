@@ -12,8 +12,15 @@ from ragdiffusion.structure.measure_net import MeasureNet
 @pytest.fixture
 def net() -> MeasureNet:
     torch.manual_seed(0)
-    return MeasureNet(kind_names=["t_shirt", "trousers"], measure_names=["chest", "inseam", "hem"], centre=[0, 0, 0],
-                      spread=[1, 1, 1], input_size=32, widths=(8, 8, 16), hidden=16).eval()
+    return MeasureNet(
+        kind_names=["t_shirt", "trousers"],
+        measure_names=["chest", "inseam", "hem"],
+        centre=[0, 0, 0],
+        spread=[1, 1, 1],
+        input_size=32,
+        widths=(8, 8, 16),
+        hidden=16,
+    ).eval()
 
 
 def _inputs(count: int = 2, size: int = 32) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -43,7 +50,11 @@ def test_it_is_saved_with_the_names_of_what_it_says(net, tmp_path) -> None:
     torch.nn.init.normal_(net.measure_head.weight)
     net.save_pretrained(tmp_path)
     again = MeasureNet.from_pretrained(tmp_path).eval()
-    assert list(again.config.kind_names) == ["t_shirt", "trousers"] and list(again.config.measure_names) == ["chest", "inseam", "hem"]
+    assert list(again.config.kind_names) == ["t_shirt", "trousers"] and list(again.config.measure_names) == [
+        "chest",
+        "inseam",
+        "hem",
+    ]
     torch.testing.assert_close(again(*_inputs()).mean, net(*_inputs()).mean)
 
 
@@ -52,12 +63,23 @@ def test_the_doubt_is_bounded(net) -> None:
     assert net(*_inputs()).log_variance.max() <= 4
 
 
-@pytest.mark.parametrize(("keywords", "message"), [
-    ({"input_size": 30}, "input_size is 30, a multiple of 8"), ({"kind_names": []}, "names of kinds and measures")])
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [({"input_size": 30}, "input_size is 30, a multiple of 8"), ({"kind_names": []}, "names of kinds and measures")],
+)
 def test_what_cannot_be_built_is_refused(keywords, message) -> None:
     with pytest.raises(ValueError, match=message):
-        MeasureNet(**{"kind_names": ["t_shirt"], "measure_names": ["chest"], "centre": [0], "spread": [1], "input_size": 32,
-                      "widths": (8, 8, 16), **keywords})
+        MeasureNet(
+            **{
+                "kind_names": ["t_shirt"],
+                "measure_names": ["chest"],
+                "centre": [0],
+                "spread": [1],
+                "input_size": 32,
+                "widths": (8, 8, 16),
+                **keywords,
+            }
+        )
 
 
 def test_wrong_sizes_are_refused(net) -> None:

@@ -17,9 +17,22 @@ def _built() -> StructureNet:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return StructureNet(
-            vision={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
-                    "image_size": 16, "patch_size": 8}, feature_dim=12, embedding_dim=10, resampler_dim=16,
-            resampler_heads=2, attribute_dim=4, resampler_depth=2, resampler_queries=3).eval()
+            vision={
+                "hidden_size": 16,
+                "intermediate_size": 32,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 2,
+                "image_size": 16,
+                "patch_size": 8,
+            },
+            feature_dim=12,
+            embedding_dim=10,
+            resampler_dim=16,
+            resampler_heads=2,
+            attribute_dim=4,
+            resampler_depth=2,
+            resampler_queries=3,
+        ).eval()
 
 
 @pytest.fixture
@@ -70,8 +83,10 @@ def test_code_zero_is_unknown(net, images):
 def test_a_tower_is_clips_on_clips_normalisation(net, images):
     clip = CLIPVisionModel(CLIPVisionConfig(**net.config.vision)).eval()
     clip.load_state_dict(net.towers["standard"].state_dict())
-    mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.48145466, 0.4578275, 0.40821073),
-                                                         (0.26862954, 0.26130258, 0.27577711)))
+    mean, std = (
+        torch.tensor(v).view(3, 1, 1)
+        for v in ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
+    )
     hidden = clip(((images + 1) / 2 - mean) / std).last_hidden_state
     torch.testing.assert_close(net.tokens(images, "standard"), net.projections["standard"](hidden))
     assert hidden.shape[1] == 1 + 4
@@ -79,8 +94,11 @@ def test_a_tower_is_clips_on_clips_normalisation(net, images):
 
 def test_a_domain_trains_its_own_tower_and_what_is_shared(net, images):
     (net(images, _UNKNOWN, "photo") * torch.randn(3, 10, generator=torch.Generator().manual_seed(2))).sum().backward()
-    touched = {name.split(".")[0] + "." + name.split(".")[1] for name, p in net.named_parameters()
-               if p.grad is not None and p.grad.abs().sum() > 0}
+    touched = {
+        name.split(".")[0] + "." + name.split(".")[1]
+        for name, p in net.named_parameters()
+        if p.grad is not None and p.grad.abs().sum() > 0
+    }
     assert {"towers.photo", "projections.photo", "resampler.queries", "to_embedding.weight"} <= touched
     assert not {"towers.standard", "projections.standard"} & touched
     assert {f"attribute_embeddings.{i}" for i in range(len(EMBEDDED))} <= touched

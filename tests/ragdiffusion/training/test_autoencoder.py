@@ -42,8 +42,11 @@ def test_crops_come_from_the_pictures_on_the_grid(images):
     assert batch.shape == (200, 3, 16, 16) and batch.dtype == np.uint8
     plain = [crop for crop in batch if (crop[2] == 200).all() and crop[0].max() < 48 and crop[1].max() < 48]
     assert len(plain) > 60
-    corners = {(int(min(crop[0, 0, 0], crop[0, 0, -1])), int(crop[1, 0, 0])) for crop in plain
-               if np.array_equal(crop[1][:, 0], np.arange(16) + crop[1, 0, 0])}
+    corners = {
+        (int(min(crop[0, 0, 0], crop[0, 0, -1])), int(crop[1, 0, 0]))
+        for crop in plain
+        if np.array_equal(crop[1][:, 0], np.arange(16) + crop[1, 0, 0])
+    }
     assert corners == {(x, y) for x in range(0, 33, 8) for y in range(0, 33, 8)}
     assert any(crop[0, 0, 0] > crop[0, 0, -1] for crop in plain)  # mirrored ones
     again = crop_batch(position, np.random.default_rng(1), 200, 16)["image"]
@@ -93,8 +96,10 @@ def test_the_perceptual_distance_joins_the_loss_by_its_weight(model, images, con
         return [torch.einsum("fc,bchw->bfhw", projection, pictures)], pictures.mean((2, 3))
 
     image = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    plain, joined = (reconstruction_losses(model.eval(), image, torch.Generator().manual_seed(5), perceptual)
-                     for perceptual in (None, PerceptualLoss(weight=0.25, features=features)))
+    plain, joined = (
+        reconstruction_losses(model.eval(), image, torch.Generator().manual_seed(5), perceptual)
+        for perceptual in (None, PerceptualLoss(weight=0.25, features=features))
+    )
     with torch.no_grad():
         latent = model.encode(image).latent_dist.mode()
         noise = torch.randn(latent.shape, generator=torch.Generator().manual_seed(5))
@@ -106,8 +111,9 @@ def test_the_perceptual_distance_joins_the_loss_by_its_weight(model, images, con
     assert "perceptual" not in plain
     joined["loss"].backward()
     assert model.decoder[-2].weight.grad.abs().sum() > 0
-    train_autoencoder(config(1), images, images[:2], model=model, crop=16,
-                      perceptual=PerceptualLoss(weight=0.25, features=features))
+    train_autoencoder(
+        config(1), images, images[:2], model=model, crop=16, perceptual=PerceptualLoss(weight=0.25, features=features)
+    )
     logged = json.loads((config(1).out / "log.jsonl").read_text().splitlines()[-1])
     assert logged["held_out_perceptual"] > 0
 
@@ -137,8 +143,22 @@ def test_crops_must_fit(model, images, config):
 
 
 def test_the_twin_is_trained_by_the_same_command(tmp_path, capsys):
-    words = ["--minutes", "1", "--steps", "1", "--preset", "ablation", "--limit", "2", "--batch-size", "1", "--workers",
-             "0", "--out", str(tmp_path / "out")]
+    words = [
+        "--minutes",
+        "1",
+        "--steps",
+        "1",
+        "--preset",
+        "ablation",
+        "--limit",
+        "2",
+        "--batch-size",
+        "1",
+        "--workers",
+        "0",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert main(["train", "autoencoder", "--latent-channels", "4", "--crop", "32", *words]) == 0
     assert GarmentAutoencoder.load_config(tmp_path / "out" / "vae")["latent_channels"] == 4
     assert main(["train", "flow", "--latent-channels", "4", *words]) == 2

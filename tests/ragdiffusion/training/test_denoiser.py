@@ -52,9 +52,10 @@ def test_a_sample_is_fused_without_its_own_entry(bank):
             if entry[row] is not None:
                 similarity[entry[row]] = -2
             near = bank.embeddings[similarity.argsort(descending=True)[:3]]
-            weights = barycentric_weights(query[row: row + 1], near[None])[0].float()
-            torch.testing.assert_close(found[row], alpha * (weights @ near) + (1 - alpha) * query[row],
-                                       atol=1e-5, rtol=1e-5)
+            weights = barycentric_weights(query[row : row + 1], near[None])[0].float()
+            torch.testing.assert_close(
+                found[row], alpha * (weights @ near) + (1 - alpha) * query[row], atol=1e-5, rtol=1e-5
+            )
     exact = bank.fuse(query, own, torch.ones(3))
     torch.testing.assert_close(exact[1], query[1], atol=1e-4, rtol=1e-4)  # its own entry may be used: one-hot
     assert (exact[0] - query[0]).norm() > 0.1
@@ -132,8 +133,12 @@ def test_gradients_reach_exactly_what_learns(pipeline, bank, batch):
             # The second-to-last layer of the text encoder is read; its last, and its final norm, are not.
             unread = name == "text_encoder" and ("layers.1." in parameter_name or "final_layer_norm" in parameter_name)
             # At 32 pixels ReferenceNet's coarsest level is one token, which attends to itself whatever its query.
-            unread |= name == "reference_net" and not parameter_name.startswith(("down_blocks.0", "up_blocks.1")) \
-                and ".attn1.to_" in parameter_name and parameter_name.endswith(("to_q.weight", "to_k.weight"))
+            unread |= (
+                name == "reference_net"
+                and not parameter_name.startswith(("down_blocks.0", "up_blocks.1"))
+                and ".attn1.to_" in parameter_name
+                and parameter_name.endswith(("to_q.weight", "to_k.weight"))
+            )
             if parameter.requires_grad and not unread:
                 assert parameter.grad is not None and parameter.grad.abs().sum() > 0, f"{name}.{parameter_name}"
     for part in (model.vae, model.structure_net, model.appearance_flow):
@@ -143,8 +148,10 @@ def test_gradients_reach_exactly_what_learns(pipeline, bank, batch):
 def test_training_moves_its_parts_only_and_resumes_bit_for_bit(pipeline, bank, make_pair, config):
     held_out = [make_pair(np.random.default_rng(i), structure="b") for i in range(2)]
     whole, halved = pipeline(), pipeline()
-    before = {name: {k: v.clone() for k, v in getattr(whole, name).state_dict().items()}
-              for name in ("vae", "structure_net", "appearance_flow", "unet")}
+    before = {
+        name: {k: v.clone() for k, v in getattr(whole, name).state_dict().items()}
+        for name in ("vae", "structure_net", "appearance_flow", "unet")
+    }
     train_denoiser(config(4, "whole"), make_pair, held_out, pipeline=whole, bank=bank)
     train_denoiser(config(2, "halved"), make_pair, held_out, pipeline=pipeline(), bank=bank)
     train_denoiser(config(4, "halved"), make_pair, held_out, pipeline=halved, bank=bank)
@@ -168,8 +175,9 @@ def test_training_moves_its_parts_only_and_resumes_bit_for_bit(pipeline, bank, m
 def test_without_a_draft_the_sheet_has_full_runs_only(pipeline, bank, make_pair, config):
     model = pipeline("v_prediction", drafted=False)
     settings = config(1)
-    train_denoiser(settings, make_pair, [make_pair(np.random.default_rng(0))], pipeline=model,
-                   bank=replace(bank, k=40))  # more neighbours than entries: all of them
+    train_denoiser(
+        settings, make_pair, [make_pair(np.random.default_rng(0))], pipeline=model, bank=replace(bank, k=40)
+    )  # more neighbours than entries: all of them
     assert cv2.imread(str(settings.out / "sheet-0000001.jpg")).shape == (32, 3 * 32, 3)
 
 
@@ -181,8 +189,12 @@ def test_the_training_bank_names_structures_as_pairs_do(tmp_path):
     silhouette = torch.zeros(64, 64)
     silhouette[16:48, 20:44] = 1
     bank = Bank.create(tmp_path / "bank.sqlite3", fingerprint="f", dimension=4)
-    bank.add([NewEntry(embedding=torch.eye(4)[i], silhouette=encode_silhouette(silhouette), attributes={},
-                       source=source) for i, source in enumerate(("real:a", "drawn:7", "real:a+mirrored"))])
+    bank.add(
+        [
+            NewEntry(embedding=torch.eye(4)[i], silhouette=encode_silhouette(silhouette), attributes={}, source=source)
+            for i, source in enumerate(("real:a", "drawn:7", "real:a+mirrored"))
+        ]
+    )
     found = training_bank(bank)
     assert found.structures.tolist() == [structure_code(name) for name in ("a", "7", "a")]
     torch.testing.assert_close(torch.as_tensor(found.embeddings), torch.eye(4)[:3])

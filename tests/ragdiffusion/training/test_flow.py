@@ -55,8 +55,11 @@ def test_a_batch_stacks_what_was_drawn(make_pair):
 
 def _prediction(flow: torch.Tensor, batch, *, seen: float = 20.0) -> FlowPrediction:
     """A prediction with this flow after both refinements, and sure masks."""
-    return FlowPrediction(levels=(flow, flow), visibility=(batch["visible"] * 2 - 1) * seen,
-                          garment=(batch["photo_mask"].float() / 255 * 2 - 1) * seen)
+    return FlowPrediction(
+        levels=(flow, flow),
+        visibility=(batch["visible"] * 2 - 1) * seen,
+        garment=(batch["photo_mask"].float() / 255 * 2 - 1) * seen,
+    )
 
 
 def test_a_perfect_prediction_has_no_error_and_a_shift_its_size(make_pair):

@@ -75,8 +75,9 @@ def test_a_pool_larger_than_memory_is_mapped_not_read(tmp_path):
         return int(next(line for line in status.read_text().splitlines() if line.startswith("VmRSS")).split()[1])
 
     for number in range(8):
-        save_file({"rows": torch.full((128, 64, 2048), float(number), dtype=torch.float16)},
-                  shard_path(tmp_path, number))
+        save_file(
+            {"rows": torch.full((128, 64, 2048), float(number), dtype=torch.float16)}, shard_path(tmp_path, number)
+        )
     before = resident()
     pool = LatentPool(tmp_path, shards=8)
     drawn = pool.batch(np.random.default_rng(0), 8)["rows"]
@@ -86,8 +87,9 @@ def test_a_pool_larger_than_memory_is_mapped_not_read(tmp_path):
 
 def test_others_fill_the_pool_and_renew_it_as_it_is_used(tmp_path, monkeypatch):
     monkeypatch.setattr(latents, "_LOOK_EVERY", 0.0)
-    with rolling_pool(tmp_path, Encoders(recipe=Counting(), processes=2, uses=1.0, first=1), size=2 * SHARD, seed=4
-                      ) as pool:
+    with rolling_pool(
+        tmp_path, Encoders(recipe=Counting(), processes=2, uses=1.0, first=1), size=2 * SHARD, seed=4
+    ) as pool:
         rng, until = np.random.default_rng(0), time.monotonic() + 180
         while min(pool.numbers) < 3 and time.monotonic() < until:
             pool.batch(rng, SHARD)
@@ -105,8 +107,22 @@ def test_others_fill_the_pool_and_renew_it_as_it_is_used(tmp_path, monkeypatch):
 
 
 def test_a_denoiser_trains_on_what_an_encoder_makes_meanwhile(tiny_checkpoint, tmp_path, capsys):
-    words = ["train", "denoiser", "--checkpoint", str(tiny_checkpoint), "--out", str(tmp_path), "--minutes", "5",
-             "--steps", "2", "--batch-size", "2", "--device", "cpu"]
+    words = [
+        "train",
+        "denoiser",
+        "--checkpoint",
+        str(tiny_checkpoint),
+        "--out",
+        str(tmp_path),
+        "--minutes",
+        "5",
+        "--steps",
+        "2",
+        "--batch-size",
+        "2",
+        "--device",
+        "cpu",
+    ]
     assert main([*words, "--pool", "4", "--encoders", "1"]) == 0
     assert 1 <= len(shard_numbers(tmp_path / "pool")) <= 2
     logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
@@ -129,6 +145,8 @@ def test_encoders_that_can_not_work_are_refused(changes):
 
 
 def test_a_pool_of_nothing_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="a pool of 0 samples"), rolling_pool(
-            tmp_path, Encoders(recipe=Counting()), size=0, seed=0):
+    with (
+        pytest.raises(ValueError, match="a pool of 0 samples"),
+        rolling_pool(tmp_path, Encoders(recipe=Counting()), size=0, seed=0),
+    ):
         raise AssertionError("there is nothing to train on")

@@ -12,15 +12,17 @@ from ragdiffusion.training.loop import LoopConfig, SeededBatches, learning_rate,
 
 
 def _batches(seed: int = 0) -> SeededBatches:
-    return SeededBatches(lambda rng, count: {"x": rng.normal(size=(count, 4)).astype(np.float32)}, batch_size=2,
-                         seed=seed)
+    return SeededBatches(
+        lambda rng, count: {"x": rng.normal(size=(count, 4)).astype(np.float32)}, batch_size=2, seed=seed
+    )
 
 
 def _module() -> torch.nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(),
-                                   torch.nn.Linear(8, 1))
+        return torch.nn.Sequential(
+            torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Tanh(), torch.nn.Linear(8, 1)
+        )
 
 
 def _losses(module, batch, generator):
@@ -159,10 +161,20 @@ def test_a_few_bad_steps_are_skipped(config):
     assert all(torch.isfinite(p).all() for p in module.parameters())
 
 
-@pytest.mark.parametrize(("step", "elapsed", "wanted"), [
-    (0, 0.0, 0.1 * 1.0), (4, 0.0, 0.5), (9, 0.0, 1.0), (500, 0.0, 1.0),  # warm-up over 10 steps
-    (500, 480.0, 1.0), (500, 540.0, 0.5), (500, 588.0, 0.1), (500, 600.0, 0.0), (500, 700.0, 0.0),  # last fifth
-])
+@pytest.mark.parametrize(
+    ("step", "elapsed", "wanted"),
+    [
+        (0, 0.0, 0.1 * 1.0),
+        (4, 0.0, 0.5),
+        (9, 0.0, 1.0),
+        (500, 0.0, 1.0),  # warm-up over 10 steps
+        (500, 480.0, 1.0),
+        (500, 540.0, 0.5),
+        (500, 588.0, 0.1),
+        (500, 600.0, 0.0),
+        (500, 700.0, 0.0),  # last fifth
+    ],
+)
 def test_the_learning_rate_over_time_by_hand(tmp_path, step, elapsed, wanted):
     config = LoopConfig(out=tmp_path, minutes=10, warmup=10, cooldown=0.2, learning_rate=1.0)
     assert learning_rate(config, step, elapsed) == pytest.approx(wanted, abs=1e-9)

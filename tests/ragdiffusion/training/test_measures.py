@@ -45,10 +45,22 @@ def people(tmp_path):
     labels[10:30, 10:40], labels[30:60, 14:36] = LABEL["upper"], LABEL["lower"]
     cv2.imwrite(str(tmp_path / "0000001.png"), labels)
     cv2.imwrite(str(tmp_path / "0000001.jpg"), np.full((64, 48, 3), 90, np.uint8))
-    worn = [{"kind": "t_shirt", "label": LABEL["upper"], "attributes": {"sleeve_length": "Short"},
-             "measures": defaults("t_shirt"), "pixels": 600},
-            {"kind": "trousers", "label": LABEL["lower"], "attributes": {}, "measures": defaults("trousers"),
-             "pixels": 660}]
+    worn = [
+        {
+            "kind": "t_shirt",
+            "label": LABEL["upper"],
+            "attributes": {"sleeve_length": "Short"},
+            "measures": defaults("t_shirt"),
+            "pixels": 600,
+        },
+        {
+            "kind": "trousers",
+            "label": LABEL["lower"],
+            "attributes": {},
+            "measures": defaults("trousers"),
+            "pixels": 660,
+        },
+    ]
     (tmp_path / "0000001.json").write_text(json.dumps({"garments": worn}))
     for suffix in (".png", ".jpg"):
         (tmp_path / f"0000002{suffix}").write_bytes((tmp_path / f"0000001{suffix}").read_bytes())
@@ -84,8 +96,12 @@ def test_a_laid_pattern_keeps_its_truth_however_it_lies() -> None:
 
 def test_every_kind_has_a_label() -> None:
     named = {kind: label_of(kind) for kind in kinds()}
-    assert (named["trousers"], named["skirt"], named["jumpsuit"], named["strap_dress"]) == ("lower", "lower", "dress",
-                                                                                         "dress")
+    assert (named["trousers"], named["skirt"], named["jumpsuit"], named["strap_dress"]) == (
+        "lower",
+        "lower",
+        "dress",
+        "dress",
+    )
     assert (named["t_shirt"], named["denim_jacket"], named["knitted_coat"]) == ("upper", "outer", "outer")
 
 
@@ -99,8 +115,9 @@ def test_an_example_is_framed_by_the_garment_and_sums_to_one_label_a_pixel(items
 
 
 def test_losses_by_hand(net, items) -> None:
-    batch = {name: torch.from_numpy(value) for name, value in
-             measure_batch(items, np.random.default_rng(0), net).items()}
+    batch = {
+        name: torch.from_numpy(value) for name, value in measure_batch(items, np.random.default_rng(0), net).items()
+    }
     losses = measure_losses(net, batch)
     wanted = batch["measures"].numpy()
     known = np.isfinite(wanted)
@@ -108,8 +125,11 @@ def test_losses_by_hand(net, items) -> None:
     # Untrained, all means and log variances are 0.
     assert float(losses["error"]) == pytest.approx(np.abs(clipped).sum() / known.sum(), rel=1e-5)
     assert float(losses["loss"]) == pytest.approx(
-        0.5 * (clipped**2).sum() / known.sum() + 0.3 * np.log(len(kinds())) + 0.5 * float(
-            np.mean([np.log(k) for k in _read(batch["codes"].numpy())])), rel=0.02)
+        0.5 * (clipped**2).sum() / known.sum()
+        + 0.3 * np.log(len(kinds()))
+        + 0.5 * float(np.mean([np.log(k) for k in _read(batch["codes"].numpy())])),
+        rel=0.02,
+    )
 
 
 def _read(codes: np.ndarray) -> list[int]:
@@ -127,11 +147,13 @@ def test_the_true_measures_draft_the_true_silhouette(net, items) -> None:
             code, names = code_of(net), list(net.config.kind_names)
             mean = torch.from_numpy(np.nan_to_num(np.stack([code.encode(item.pattern) for item in items])))
             kinds_said = torch.nn.functional.one_hot(
-                torch.tensor([names.index(item.pattern.kind) for item in items]), len(names)).float()
+                torch.tensor([names.index(item.pattern.kind) for item in items]), len(names)
+            ).float()
             return type(said)(kinds_said, mean, said.log_variance, said.attributes)
 
-    batch = {name: torch.from_numpy(value) for name, value in
-             measure_batch(items, np.random.default_rng(0), net).items()}
+    batch = {
+        name: torch.from_numpy(value) for name, value in measure_batch(items, np.random.default_rng(0), net).items()
+    }
     found = drafted_overlap(Knowing(), batch, items)
     assert found["iou"] == found["iou_of_kind"] == pytest.approx(1, abs=0.02) and found["group"] == 1
 
@@ -139,8 +161,12 @@ def test_the_true_measures_draft_the_true_silhouette(net, items) -> None:
 def test_training_lowers_the_loss_and_writes_the_network(config, tmp_path) -> None:
     laid = LaidPatterns(size=48)
     held_out = {"laid": [laid.one(np.random.default_rng(9)) for _ in range(3)]}
-    trained = train_measures(config(steps=6, batch_size=4, sample_every=3), Sources(None, laid.one), held_out,
-                             model=new_measure_net(each=1, **TINY))
+    trained = train_measures(
+        config(steps=6, batch_size=4, sample_every=3),
+        Sources(None, laid.one),
+        held_out,
+        model=new_measure_net(each=1, **TINY),
+    )
     assert trained.kind_head.weight.any()
     folder = next(tmp_path.rglob("measure_net"))
     assert (folder / "config.json").is_file()

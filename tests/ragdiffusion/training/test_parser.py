@@ -53,8 +53,12 @@ def _write_laid(root: Path, count: int = 10) -> Path:
 
 @pytest.fixture
 def harder(tmp_path: Path) -> Harder:
-    return Harder([RenderedPeople(_write_people(tmp_path / "people"))], LaidGarments(_write_laid(tmp_path / "laid")),
-                  laid_share=0.5, grounds=2)
+    return Harder(
+        [RenderedPeople(_write_people(tmp_path / "people"))],
+        LaidGarments(_write_laid(tmp_path / "laid")),
+        laid_share=0.5,
+        grounds=2,
+    )
 
 
 def test_batches_are_a_function_of_the_generator(harder: Harder) -> None:
@@ -79,8 +83,9 @@ def test_labels_stay_on_their_cloth_whatever_happens_to_the_photo(harder: Harder
 
 
 def test_beyond_the_rim_nothing_is_said_of_a_garment_that_it_cuts() -> None:
-    item = Labelled(np.full((20, 20, 3), 9, np.uint8), np.full((20, 20), LABEL["dress"], np.uint8),
-                    np.full((20, 20), 255, np.uint8))
+    item = Labelled(
+        np.full((20, 20, 3), 9, np.uint8), np.full((20, 20), LABEL["dress"], np.uint8), np.full((20, 20), 255, np.uint8)
+    )
     seen = set()
     for seed in range(12):
         _, labels = framed(item, np.random.default_rng(seed), (40, 80), turn=0.0)
@@ -162,9 +167,21 @@ def tiny_net() -> GarmentParser:
 
 def test_it_learns_writes_what_it_learnt_and_goes_on(tmp_path: Path, tiny_net: GarmentParser) -> None:
     people = _write_people(tmp_path / "people")
-    config = ParserTraining(out=tmp_path / "out", people=(people,), laid=_write_laid(tmp_path / "laid"),
-                            held_out=people, minutes=5, steps=60, side=32, batch_size=4, learning_rate=1e-2, warmup=5,
-                            frozen=0, processes=1, bfloat16=False)
+    config = ParserTraining(
+        out=tmp_path / "out",
+        people=(people,),
+        laid=_write_laid(tmp_path / "laid"),
+        held_out=people,
+        minutes=5,
+        steps=60,
+        side=32,
+        batch_size=4,
+        learning_rate=1e-2,
+        warmup=5,
+        frozen=0,
+        processes=1,
+        bfloat16=False,
+    )
     trained = train_parser(config, tiny_net)
     lines = [json.loads(line) for line in (tmp_path / "out" / "log.jsonl").read_text().splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
@@ -179,7 +196,10 @@ def test_it_learns_writes_what_it_learnt_and_goes_on(tmp_path: Path, tiny_net: G
 
 def test_numbers_out_of_range_are_told(tmp_path: Path) -> None:
     good = {"out": tmp_path, "people": (), "laid": tmp_path, "held_out": None, "minutes": 1}
-    for change, message in (({"side": 16}, "side is 16, 32 or more"), ({"processes": 0}, "processes is 0"),
-                            ({"cooldown": 1.0}, "cooldown is 1.0")):
+    for change, message in (
+        ({"side": 16}, "side is 16, 32 or more"),
+        ({"processes": 0}, "processes is 0"),
+        ({"cooldown": 1.0}, "cooldown is 1.0"),
+    ):
         with pytest.raises(ValueError, match=message):
             ParserTraining(**{**good, **change})

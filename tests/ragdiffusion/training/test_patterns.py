@@ -40,8 +40,13 @@ def test_only_good_tidy_garments_that_are_not_held_out_join():
     good = Fitted("skirt", defaults("skirt"), 0.97, "skirt", 1)
     held_out = Fitted("skirt", defaults("skirt"), 0.97, "skirt", 20)
     poor = Fitted("skirt", defaults("skirt"), 0.9, "skirt", 2)
-    thorny = Fitted("blouse", {**defaults("blouse"), "sleeve_length": 30, "cuff": 40, "biceps": 14, "sleeve_angle": 60},
-                    0.97, "shirt", 3)
+    thorny = Fitted(
+        "blouse",
+        {**defaults("blouse"), "sleeve_length": 30, "cuff": 40, "biceps": 14, "sleeve_angle": 60},
+        0.97,
+        "shirt",
+        3,
+    )
     population = gather([good, held_out, poor, thorny])
     assert {kind: len(rows) for kind, rows in population.fits.items()} == {"skirt": 1}
 
@@ -58,7 +63,15 @@ def test_the_command_fits_and_writes_a_population(tmp_path, capsys):
     for name, data, header in (("images-idx3", pictures, 16), ("labels-idx1", np.ones(4, np.uint8), 8)):
         with gzip.open(tmp_path / f"train-{name}-ubyte.gz", "wb") as file:
             file.write(bytes(header) + data.tobytes())
-    words = ["data", "patterns", str(tmp_path / "p.npz"), "--fits", str(tmp_path / "fits"), "--catalogue", str(tmp_path)]
+    words = [
+        "data",
+        "patterns",
+        str(tmp_path / "p.npz"),
+        "--fits",
+        str(tmp_path / "fits"),
+        "--catalogue",
+        str(tmp_path),
+    ]
     assert main([*words, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["fitted"]["all"][0] == 4 and report["held_out"]["all"][0] == 1

@@ -29,8 +29,10 @@ def trainings(tmp_path):
 def test_a_training_goes_on_from_shards_with_its_average(trainings, tmp_path):
     written = write_shards(trainings, tmp_path / "out", limit=1000)
     assert len(written) > 4 and all(path.stat().st_size <= 1000 for path in written[:-1])
-    assert read_shards(tmp_path / "out", tmp_path / "again") == [tmp_path / "again" / "flow",
-                                                                 tmp_path / "again" / "structure"]
+    assert read_shards(tmp_path / "out", tmp_path / "again") == [
+        tmp_path / "again" / "flow",
+        tmp_path / "again" / "structure",
+    ]
     for number, name in enumerate(("flow", "structure")):
         wanted, found = _parts(number), _parts(7)
         found["optimizer"] = torch.optim.AdamW(found["module"].parameters(), lr=0.1)

@@ -33,12 +33,22 @@ def _bars(rng: np.random.Generator, count: int) -> list[Pair]:
     for _ in range(count):
         half, left = int(rng.integers(3, 11)), int(rng.integers(4, 16))
         silhouette, mask = np.zeros((32, 32), np.uint8), np.zeros((32, 32), np.uint8)
-        silhouette[2:30, 16 - half: 16 + half] = 255
-        mask[4:28, left: left + 12] = 255
+        silhouette[2:30, 16 - half : 16 + half] = 255
+        mask[4:28, left : left + 12] = 255
         photo = np.where(mask[..., None] > 0, np.uint8(20 * half + 40), np.uint8(0)).repeat(3, 2)
-        pairs.append(Pair(photo=photo, standard=photo, silhouette=silhouette, flow=np.zeros((32, 32, 2), np.float32),
-                          visible=silhouette / np.float32(255), photo_mask=mask, category="bar", structure="bar",
-                          attributes={"sleeve_length": "Long" if half > 6 else "Short", "fit": "Slim"}))
+        pairs.append(
+            Pair(
+                photo=photo,
+                standard=photo,
+                silhouette=silhouette,
+                flow=np.zeros((32, 32, 2), np.float32),
+                visible=silhouette / np.float32(255),
+                photo_mask=mask,
+                category="bar",
+                structure="bar",
+                attributes={"sleeve_length": "Long" if half > 6 else "Short", "fit": "Slim"},
+            )
+        )
     return pairs
 
 
@@ -46,8 +56,9 @@ def test_photos_are_framed_by_their_masks_and_silhouettes_stay() -> None:
     pairs = _bars(np.random.default_rng(0), 6)
     batch = silhouette_batch(pairs, np.random.default_rng(1))
     assert batch["photo"].shape == (6, 3, 32, 32) and batch["silhouette"].shape == (6, 1, 16, 16)
-    for photo, mask, small, pair in zip(batch["photo"], batch["mask"][:, 0], batch["silhouette"][:, 0], pairs,
-                                        strict=True):
+    for photo, mask, small, pair in zip(
+        batch["photo"], batch["mask"][:, 0], batch["silhouette"][:, 0], pairs, strict=True
+    ):
         columns = np.flatnonzero((mask > 127).any(0))
         assert abs(columns.mean() - 15.5) < 3  # wherever it lay
         level = pair.photo.max()

@@ -120,8 +120,11 @@ def test_silhouettes_are_the_photos_own_in_both_sources(folder):
 def test_the_share_of_worn_ones_is_as_asked(monkeypatch):
     source = open_source(None, SIZE, synthetic=1.0, worn=0.75)
     displays = []
-    monkeypatch.setattr(type(source.engine), "pair",
-                        lambda self, seed, display: displays.append(display) or SimpleNamespace(category="shirt"))
+    monkeypatch.setattr(
+        type(source.engine),
+        "pair",
+        lambda self, seed, display: displays.append(display) or SimpleNamespace(category="shirt"),
+    )
     rng = np.random.default_rng(0)
     for _ in range(400):
         source.draw(rng)

@@ -115,8 +115,9 @@ def test_what_a_kill_left_half_written_is_ignored(saved):
     assert json.loads((folder / "state.json").read_text()) == {"schema": 1, "step": 4, "seconds": 8.0}
 
 
-@pytest.mark.parametrize("write", [lambda path: write_json(path, {"a": object()}),
-                                   lambda path: save_tensors(path, {"a": "no tensor"})])
+@pytest.mark.parametrize(
+    "write", [lambda path: write_json(path, {"a": object()}), lambda path: save_tensors(path, {"a": "no tensor"})]
+)
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, write):
     path = tmp_path / "state"
     path.write_text("old")

@@ -29,9 +29,22 @@ def net() -> StructureNet:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return StructureNet(
-            vision={"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
-                    "image_size": 32, "patch_size": 16}, feature_dim=8, embedding_dim=8, resampler_dim=8,
-            resampler_heads=2, attribute_dim=2, resampler_depth=1, resampler_queries=2)
+            vision={
+                "hidden_size": 16,
+                "intermediate_size": 32,
+                "num_hidden_layers": 1,
+                "num_attention_heads": 2,
+                "image_size": 32,
+                "patch_size": 16,
+            },
+            feature_dim=8,
+            embedding_dim=8,
+            resampler_dim=8,
+            resampler_heads=2,
+            attribute_dim=2,
+            resampler_depth=1,
+            resampler_queries=2,
+        )
 
 
 @pytest.fixture
@@ -61,8 +74,9 @@ def test_what_the_photo_alone_shows_is_taught_but_enters_no_embedding(draw):
         return [replace(pair, seen={"print": "Plaid", "fit": "Slim"}) for pair in draw(rng, count)]
 
     plain, batch = (structure_batch(make, np.random.default_rng(0), 50) for make in (draw, printed))
-    assert np.array_equal(batch["labels"][0], encode_all({"category": "Dress", "collar": "Round", "print": "Plaid",
-                                                          "fit": "Slim"}))
+    assert np.array_equal(
+        batch["labels"][0], encode_all({"category": "Dress", "collar": "Round", "print": "Plaid", "fit": "Slim"})
+    )
     for name in set(batch) - {"labels"}:  # the flat-lay is of another cloth
         np.testing.assert_array_equal(batch[name], plain[name])
 
@@ -77,14 +91,16 @@ def test_the_loss_is_the_sum_of_its_parts(net, draw):
         shape = F.avg_pool2d(batch["silhouette"].float() / 255, 32 // PROBE_SIDE).flatten(1)
         probe = sum(F.binary_cross_entropy_with_logits(module.probe(e * 8**0.5), shape) for e in (photos, standards))
     small = F.adaptive_avg_pool2d(batch["silhouette"].float() / 255, 2 * PROBE_SIDE)
-    torch.testing.assert_close(figures["nce"], info_nce(photos, standards, net.temperature.detach(),
-                                                        shape_targets(small)))
+    torch.testing.assert_close(
+        figures["nce"], info_nce(photos, standards, net.temperature.detach(), shape_targets(small))
+    )
     torch.testing.assert_close(figures["probe"], probe)
     # Heads start undecided: log of the number of values, over the two attributes that are known.
     wanted = np.mean([np.log(net.attribute_heads[i].out_features) for i in (0, 2)])
     assert figures["attributes"].item() == pytest.approx(wanted, rel=1e-5)
-    torch.testing.assert_close(figures["loss"].detach(),
-                               figures["nce"] + 0.3 * figures["attributes"] + figures["probe"])
+    torch.testing.assert_close(
+        figures["loss"].detach(), figures["nce"] + 0.3 * figures["attributes"] + figures["probe"]
+    )
     nearest = (photos @ standards.T).argmax(1) == torch.arange(4)
     assert figures["top1"].item() == nearest.float().mean().item()
     others = (photos @ standards.T).fill_diagonal_(-2).argmax(1)
@@ -121,11 +137,20 @@ def test_training_tells_structures_apart_and_writes_the_network_alone(net, confi
         pairs = []
         for i in range(count):
             silhouette = np.zeros((32, 32), np.uint8)
-            silhouette[4:28, 16 - 3 * (i % 4) - 2: 18 + 3 * (i % 4)] = 255
+            silhouette[4:28, 16 - 3 * (i % 4) - 2 : 18 + 3 * (i % 4)] = 255
             image = np.repeat(silhouette[..., None], 3, 2)
-            pairs.append(Pair(photo=image // 2, standard=255 - image, silhouette=silhouette,
-                              flow=np.zeros((32, 32, 2), np.float32), visible=silhouette / 255.0,
-                              photo_mask=np.full_like(silhouette, 255), category="bar", structure=str(i)))
+            pairs.append(
+                Pair(
+                    photo=image // 2,
+                    standard=255 - image,
+                    silhouette=silhouette,
+                    flow=np.zeros((32, 32, 2), np.float32),
+                    visible=silhouette / 255.0,
+                    photo_mask=np.full_like(silhouette, 255),
+                    category="bar",
+                    structure=str(i),
+                )
+            )
         return pairs
 
     settings = config(300, batch_size=4, learning_rate=2e-3, ema_decay=0.5)

@@ -54,9 +54,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "collection_runs",
-        sa.Column(
-            "collection_id", sa.Integer, sa.ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("collection_id", sa.Integer, sa.ForeignKey("collections.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("run_id", sa.Integer, sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
     )
     op.create_table(

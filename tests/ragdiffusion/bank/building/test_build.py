@@ -54,8 +54,20 @@ def garments(tmp_path_factory) -> Path:
         photo = np.where(mask[..., None] > 0, np.uint8([40 * i, 90, 200]), np.uint8(128))
         cv2.imwrite(str(folder / f"{name}.jpg"), photo)
         cv2.imwrite(str(folder / f"{name}.png"), mask)
-        rows.append({"split": "train", "category": category, "id": name, "width": 128, "height": 128, "box_x": 0,
-                     "box_y": 0, "box_w": width, "box_h": height, "symmetry": 0.8 if i == 5 else 0.97})
+        rows.append(
+            {
+                "split": "train",
+                "category": category,
+                "id": name,
+                "width": 128,
+                "height": 128,
+                "box_x": 0,
+                "box_y": 0,
+                "box_w": width,
+                "box_h": height,
+                "symmetry": 0.8 if i == 5 else 0.97,
+            }
+        )
     with (root / "train.csv").open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0].keys())
         writer.writeheader()
@@ -199,8 +211,15 @@ def test_unreadable_flat_lays_are_left_out_and_named(net):
 
 
 def test_the_command_builds_from_all_sources(garments, tiny_checkpoint, tmp_path, capsys):
-    words = ["bank", "build", str(tmp_path / "bank.sqlite3"), "--checkpoint", str(tiny_checkpoint), "--garments",
-             str(garments)]
+    words = [
+        "bank",
+        "build",
+        str(tmp_path / "bank.sqlite3"),
+        "--checkpoint",
+        str(tiny_checkpoint),
+        "--garments",
+        str(garments),
+    ]
     assert main([*words, "--sizes", "6", "12", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     # A rectangle's mirror image is the rectangle again.
@@ -218,7 +237,8 @@ def test_pictures_are_added_to_a_bank_once(tiny_checkpoint, net, tmp_path, capsy
     folder.mkdir(parents=True)
     for name, height in (("a", 80), ("b", 100), ("same_as_a", 80)):
         Image.fromarray(np.where(box(60, height)[..., None] > 0, np.uint8([10, 200, 30]), np.uint8(250))).save(
-            folder / f"{name}.png")
+            folder / f"{name}.png"
+        )
     (folder / "torn.png").write_bytes(b"no picture")
     out.write_bytes((tiny_checkpoint / "bank.sqlite3").read_bytes())
     words = ["bank", "add", str(out), str(tmp_path / "mine"), "--checkpoint", str(tiny_checkpoint)]
@@ -282,9 +302,23 @@ def test_a_killed_build_leaves_the_old_bank(tiny_checkpoint, tmp_path):
         version = bank.version
     before = out.read_bytes()
     build = subprocess.Popen(
-        [sys.executable, "-m", "ragdiffusion", "bank", "build", str(out), "--checkpoint", str(tiny_checkpoint),
-         "--size", "3000", "--pool", "1"],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE)
+        [
+            sys.executable,
+            "-m",
+            "ragdiffusion",
+            "bank",
+            "build",
+            str(out),
+            "--checkpoint",
+            str(tiny_checkpoint),
+            "--size",
+            "3000",
+            "--pool",
+            "1",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+    )
     os.set_blocking(build.stderr.fileno(), False)
     shown = b""
     while b"flat-lay/s" not in shown and build.poll() is None:  # as long as a busy machine needs

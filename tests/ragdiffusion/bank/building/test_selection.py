@@ -14,8 +14,9 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 def blobs(seed: int, sizes=(60, 25), lone=3, dimension=6) -> np.ndarray:
     """Tight groups around random directions, and a few directions alone."""
     rng = np.random.default_rng(seed)
-    parts = [unit(rng.standard_normal((1, dimension))) + 0.05 * rng.standard_normal((size, dimension))
-             for size in sizes]
+    parts = [
+        unit(rng.standard_normal((1, dimension))) + 0.05 * rng.standard_normal((size, dimension)) for size in sizes
+    ]
     return unit(np.concatenate([*parts, rng.standard_normal((lone, dimension))]))
 
 

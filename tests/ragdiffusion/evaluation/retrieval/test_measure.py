@@ -53,9 +53,16 @@ def queries(make_photo, make_mask) -> list[Query]:
 def _query(index: int, make_photo, make_mask) -> Query:
     mask = np.asarray(Image.open(io.BytesIO(make_mask(index, 512, 512))))
     picture = np.where(mask[..., None] > 127, np.uint8(90), np.uint8(255)).repeat(3, -1)
-    return Query(source=f"photo:{index}", category="t-shirt", display="real", straight=index < 5,
-                 photo=make_photo(index), standard=picture, attributes={"category": "T-shirt"},
-                 silhouette=np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.BOX)) > 127)
+    return Query(
+        source=f"photo:{index}",
+        category="t-shirt",
+        display="real",
+        straight=index < 5,
+        photo=make_photo(index),
+        standard=picture,
+        attributes={"category": "T-shirt"},
+        silhouette=np.asarray(Image.fromarray(mask).resize((SIDE, SIDE), Image.Resampling.BOX)) > 127,
+    )
 
 
 def test_overlaps_are_those_counted_by_hand() -> None:
@@ -157,8 +164,10 @@ def test_crooked_garments_alone_are_no_measure(tiny_model, queries) -> None:
 
 
 def test_an_empty_bank_is_refused(tmp_path: Path, queries) -> None:
-    with Bank.create(tmp_path / "empty.sqlite3", fingerprint="f", dimension=4) as bank, \
-            pytest.raises(ValueError, match="no enabled entry"):
+    with (
+        Bank.create(tmp_path / "empty.sqlite3", fingerprint="f", dimension=4) as bank,
+        pytest.raises(ValueError, match="no enabled entry"),
+    ):
         open_gallery(bank, queries)
 
 
@@ -169,11 +178,18 @@ def test_a_part_of_a_bank_is_a_bank(tiny_model) -> None:
         assert part.fingerprint == tiny_model.bank.fingerprint
 
 
-@pytest.mark.parametrize(("tags", "attributes", "category"), [
-    (("skirt",), {}, "skirt"), (("top",), {"category": "Jacket"}, "outwear"), ((), {"category": "Shirt"}, "shirt"),
-    (("top",), {"category": "Sweater", "sleeve_length": "Long"}, "longsleeve"), (("top",), {}, "t-shirt"),
-    ((), {"category": "Dress"}, "dress"), (("pants", "drawn"), {"length": "Long"}, "pants"),
-])
+@pytest.mark.parametrize(
+    ("tags", "attributes", "category"),
+    [
+        (("skirt",), {}, "skirt"),
+        (("top",), {"category": "Jacket"}, "outwear"),
+        ((), {"category": "Shirt"}, "shirt"),
+        (("top",), {"category": "Sweater", "sleeve_length": "Long"}, "longsleeve"),
+        (("top",), {}, "t-shirt"),
+        ((), {"category": "Dress"}, "dress"),
+        (("pants", "drawn"), {"length": "Long"}, "pants"),
+    ],
+)
 def test_entries_and_photos_share_eight_categories(tags, attributes, category) -> None:
     assert category_of(tags, attributes) == category
 
@@ -235,10 +251,15 @@ def test_attributes_are_evaluated_by_the_same_door(tiny_checkpoint: Path, folder
     assert main([*call, "--limit", "0"]) == 2 and "--limit is 0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("options", "message"), [
-    (["--limit", "0"], "--limit is 0"), (["--dataset", "nowhere"], "no such folder"),
-    (["--scales", "0"], "sizes of 1 or more"), (["--plots", "no/where/at/all"], "not a folder that can be made"),
-])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "0"], "--limit is 0"),
+        (["--dataset", "nowhere"], "no such folder"),
+        (["--scales", "0"], "sizes of 1 or more"),
+        (["--plots", "no/where/at/all"], "not a folder that can be made"),
+    ],
+)
 def test_the_command_says_what_it_cannot_use(tiny_checkpoint: Path, capsys, options, message) -> None:
     assert main(["evaluate", "retrieval", "--checkpoint", str(tiny_checkpoint), "--device", "cpu", *options]) == 2
     assert message in capsys.readouterr().err
@@ -258,6 +279,7 @@ def test_folders_of_another_layout_are_refused(tmp_path: Path) -> None:
 
 def test_new_categories_come_with_their_entries(tiny_model, queries, monkeypatch) -> None:
     """Shirts 0 to 2 are called trousers, in the bank and as photos: without their entries the oracle is worse."""
+
     def named(tags, attributes):
         return "pants" if "trousers" in tags else "t-shirt"
 

@@ -102,5 +102,12 @@ def jpeg_again(path: Path, target: Path, *, side: int, quality: int) -> None:
 @pytest.fixture(scope="session")
 def shop() -> SimpleNamespace:
     """What the tests need to lay folders out and to spoil them."""
-    return SimpleNamespace(drawn=drawn, upright=upright, save=save, jpeg_again=jpeg_again, viton=write_viton,
-                           dresscode=write_dresscode, table=write_table)
+    return SimpleNamespace(
+        drawn=drawn,
+        upright=upright,
+        save=save,
+        jpeg_again=jpeg_again,
+        viton=write_viton,
+        dresscode=write_dresscode,
+        table=write_table,
+    )

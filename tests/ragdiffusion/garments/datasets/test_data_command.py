@@ -36,12 +36,13 @@ def test_from_import_to_pack_and_back(shop, tmp_path, capfd):
 
 def test_what_it_refuses_it_says_in_one_line(tmp_path, capfd):
     for words, message in (
-            (("stats", tmp_path), "holds no dataset that is known"),
-            (("stats", tmp_path / "none"), "was not found"),
-            (("import", "viton-hd", tmp_path, tmp_path / "out"), "not laid out like VITON-HD"),
-            (("pack", tmp_path, tmp_path / "out", "--size", 8), "--size is 8: 64 pixels at least"),
-            (("preview", "synthetic", tmp_path / "a.jpg"), "pictures are written as PNG"),
-            (("preview", "synthetic", tmp_path / "a.png", "--count", 0), "a sheet of 0 samples"),
-            (("unpack", tmp_path, tmp_path / "out"), "is no whole pack")):
+        (("stats", tmp_path), "holds no dataset that is known"),
+        (("stats", tmp_path / "none"), "was not found"),
+        (("import", "viton-hd", tmp_path, tmp_path / "out"), "not laid out like VITON-HD"),
+        (("pack", tmp_path, tmp_path / "out", "--size", 8), "--size is 8: 64 pixels at least"),
+        (("preview", "synthetic", tmp_path / "a.jpg"), "pictures are written as PNG"),
+        (("preview", "synthetic", tmp_path / "a.png", "--count", 0), "a sheet of 0 samples"),
+        (("unpack", tmp_path, tmp_path / "out"), "is no whole pack"),
+    ):
         code, out, error = _run(capfd, *words)
         assert code == 2 and out == "" and error.count("\n") == 1 and message in error, error

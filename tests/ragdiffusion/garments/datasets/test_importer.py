@@ -25,8 +25,11 @@ _ROOT = Path(__file__).resolve().parents[4]
 
 
 def _pictures(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file() and p.name != "report.json"}
+    return {
+        str(p.relative_to(folder)): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file() and p.name != "report.json"
+    }
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +49,9 @@ def viton(shop, tmp_path_factory):
     photo.write_bytes(photo.read_bytes()[:900])  # broken
     shop.save(root / "train/cloth-mask/00005_00.jpg", shop.drawn(5).silhouette)  # a mask of another size
     with (root / "train_pairs.txt").open("a", encoding="utf-8") as handle:
-        handle.writelines(f"{name}.jpg 00000_00.jpg\n" for name in
-                          ("00010_00", "00011_00", "00012_00", "ein Name ü", "00099_00"))
+        handle.writelines(
+            f"{name}.jpg 00000_00.jpg\n" for name in ("00010_00", "00011_00", "00012_00", "ein Name ü", "00099_00")
+        )
     with (root / "test_pairs.txt").open("a") as handle:
         handle.write("00110_00.jpg 00000_00.jpg\n")
     out = root.parent / "out"
@@ -72,8 +76,10 @@ def test_a_masks_false_holes_are_filled_and_noted(tmp_path):
     for name, silhouette in (("whole", mask), ("holed", holed)):
         Image.fromarray(silhouette).save(tmp_path / f"{name}.png")
     image = np.full((128, 96, 3), 90, np.uint8)
-    for name, wanted in (("whole", []), ("holed", [Problem(
-            "holed.png", "holes that no garment has (3.2% of it: prints, labels) were filled")])):
+    for name, wanted in (
+        ("whole", []),
+        ("holed", [Problem("holed.png", "holes that no garment has (3.2% of it: prints, labels) were filled")]),
+    ):
         mended: list[Problem] = []
         record = Record(name, "train", "top", "p.jpg", standard="s.jpg", silhouette=f"{name}.png")
         found = _given_silhouette(record, lambda ref: (tmp_path / ref).read_bytes(), image, mended)
@@ -84,9 +90,12 @@ def test_a_masks_false_holes_are_filled_and_noted(tmp_path):
 def test_duplicates_and_leaks_are_dropped_and_reported(viton):
     report = viton[2]
     assert [(d["dropped"], d["kept"], d["match"]) for d in report["duplicates"]] == [
-        ("train/00010_00", "train/00001_00", "exact"), ("train/00011_00", "train/00002_00", "near")]
+        ("train/00010_00", "train/00001_00", "exact"),
+        ("train/00011_00", "train/00002_00", "near"),
+    ]
     assert [(d["dropped"], d["train"], d["half"], d["match"]) for d in report["leaks"]] == [
-        ("test/00110_00", "train/00000_00", "both", "near")]
+        ("test/00110_00", "train/00000_00", "both", "near")
+    ]
     assert report["pairs"] == {"train": 6, "test": 2}
     assert report["listed"] == 11 + 3
 
@@ -100,8 +109,14 @@ def test_the_text_of_a_report_says_it_all(viton):
 def test_the_dataset_holds_what_the_source_held(viton, shop):
     dataset = open_dataset(viton[1], 96, split="train")
     names = [dataset.name(i) for i in range(len(dataset))]
-    assert names == ["train/00000_00", "train/00001_00", "train/00002_00", "train/00003_00", "train/00005_00",
-                     "train/ein Name ü"]
+    assert names == [
+        "train/00000_00",
+        "train/00001_00",
+        "train/00002_00",
+        "train/00003_00",
+        "train/00005_00",
+        "train/ein Name ü",
+    ]
     sample = dataset[0]
     pair = shop.drawn(0)
     assert sample.photo.shape == (96, 96, 3) and sample.category == "upper_body" and sample.photo_mask is not None
@@ -127,8 +142,10 @@ def test_a_second_import_changes_nothing_and_another_one_is_refused(viton):
 
 
 def test_dresscode_finds_the_silhouettes_that_it_lacks(shop, tmp_path):
-    root = shop.dresscode(tmp_path / "DressCode", {
-        "upper_body": ({"000001": 0, "000002": 5}, {"000003": 1}), "dresses": ({"010001": 2}, {})})
+    root = shop.dresscode(
+        tmp_path / "DressCode",
+        {"upper_body": ({"000001": 0, "000002": 5}, {"000003": 1}), "dresses": ({"010001": 2}, {})},
+    )
     (root / "dresses" / "images" / "010001_0.jpg").unlink()
     white = np.full((160, 120, 3), 255, np.uint8)
     shop.save(root / "upper_body" / "images" / "000002_1.jpg", white)
@@ -146,10 +163,23 @@ def test_dresscode_finds_the_silhouettes_that_it_lacks(shop, tmp_path):
 def test_an_import_killed_at_any_moment_is_no_dataset_and_goes_on(shop, tmp_path):
     root = shop.viton(tmp_path / "viton", {f"{i:05d}_00": i for i in range(12)}, {}, masks=False)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    call = [sys.executable, "-m", "ragdiffusion", "data", "import", "viton-hd", str(root), str(cut), "--size", "128",
-            "--workers", "1"]
-    child = subprocess.Popen(call, cwd=_ROOT, env={**os.environ, "PYTHONPATH": str(_ROOT)}, stdout=subprocess.DEVNULL,
-                             stderr=subprocess.PIPE)
+    call = [
+        sys.executable,
+        "-m",
+        "ragdiffusion",
+        "data",
+        "import",
+        "viton-hd",
+        str(root),
+        str(cut),
+        "--size",
+        "128",
+        "--workers",
+        "1",
+    ]
+    child = subprocess.Popen(
+        call, cwd=_ROOT, env={**os.environ, "PYTHONPATH": str(_ROOT)}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     journal = cut / ".import" / "journal.jsonl"
     until = time.monotonic() + 120
     while not journal.is_file() or journal.read_bytes().count(b"\n") < 4:
@@ -180,8 +210,12 @@ def test_an_import_begun_with_other_settings_is_not_mixed_in(shop, tmp_path):
 
 
 def test_a_source_that_is_not_laid_out_so_is_refused(tmp_path):
-    for layout, words in (("viton-hd", "not laid out like VITON-HD"), ("dresscode", "not laid out like DressCode"),
-                          ("folder", "no table of pairs"), ("zip", "no layout 'zip'")):
+    for layout, words in (
+        ("viton-hd", "not laid out like VITON-HD"),
+        ("dresscode", "not laid out like DressCode"),
+        ("folder", "no table of pairs"),
+        ("zip", "no layout 'zip'"),
+    ):
         with pytest.raises(ValueError, match=words):
             import_dataset(layout, tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()

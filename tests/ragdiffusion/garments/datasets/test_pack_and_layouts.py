@@ -97,12 +97,23 @@ def test_drawn_garments_are_the_same_for_the_same_number():
 
 
 def test_a_table_of_pairs_with_its_wrong_rows(shop, tmp_path):
-    shop.table(tmp_path, [
-        {"photo": "ä 1 worn.jpg", "standard": "ä 1 flat.png", "category": "Polo", "collar": "polo", "split": "test"},
-        {"photo": "ä 1 worn.jpg", "standard": "gone.png", "name": "b"},
-        {"photo": "ä 1 worn.jpg", "name": "c"},
-        {"photo": "ä 1 worn.jpg", "standard": "ä 1 flat.png", "name": "d", "collar": "Round-ish"},
-        {"photo": "ä 1 worn.jpg", "standard": "ä 1 flat.png", "category": "my tops"}], {"ä 1": 2})
+    shop.table(
+        tmp_path,
+        [
+            {
+                "photo": "ä 1 worn.jpg",
+                "standard": "ä 1 flat.png",
+                "category": "Polo",
+                "collar": "polo",
+                "split": "test",
+            },
+            {"photo": "ä 1 worn.jpg", "standard": "gone.png", "name": "b"},
+            {"photo": "ä 1 worn.jpg", "name": "c"},
+            {"photo": "ä 1 worn.jpg", "standard": "ä 1 flat.png", "name": "d", "collar": "Round-ish"},
+            {"photo": "ä 1 worn.jpg", "standard": "ä 1 flat.png", "category": "my tops"},
+        ],
+        {"ä 1": 2},
+    )
     listing = table(tmp_path)
     reasons = {problem.file: problem.reason for problem in listing.problems}
     assert set(reasons) == {"gone.png", "pairs.csv, line 4", "pairs.csv, line 5", "ä 1 worn.jpg"}

@@ -92,15 +92,18 @@ def test_no_population_says_what_to_do(tmp_path) -> None:
         bundled_population().pool("tent")
 
 
-@pytest.mark.parametrize(("kind", "measures", "wanted"), [
-    ("t_shirt", {}, {"category": "T-shirt", "collar": "Round", "sleeve_length": "Short", "length": "Medium"}),
-    ("longsleeve", {"neck_shape": 0.1}, {"collar": "V-neck", "sleeve_length": "Long"}),
-    ("hoodie", {}, {"collar": "Hooded"}),
-    ("polo", {}, {"collar": "Polo", "category": "Polo"}),
-    ("dress", {"body_length": 130, "sleeve_length": 40}, {"length": "Long", "sleeve_length": "Mid"}),
-    ("bandeau", {}, {"collar": "Strapless", "sleeve_length": "Sleeveless", "length": "Extra Short"}),
-    ("shorts", {}, {"category": "Unknown", "length": "Short", "collar": "Unknown"}),
-])
+@pytest.mark.parametrize(
+    ("kind", "measures", "wanted"),
+    [
+        ("t_shirt", {}, {"category": "T-shirt", "collar": "Round", "sleeve_length": "Short", "length": "Medium"}),
+        ("longsleeve", {"neck_shape": 0.1}, {"collar": "V-neck", "sleeve_length": "Long"}),
+        ("hoodie", {}, {"collar": "Hooded"}),
+        ("polo", {}, {"collar": "Polo", "category": "Polo"}),
+        ("dress", {"body_length": 130, "sleeve_length": 40}, {"length": "Long", "sleeve_length": "Mid"}),
+        ("bandeau", {}, {"collar": "Strapless", "sleeve_length": "Sleeveless", "length": "Extra Short"}),
+        ("shorts", {}, {"category": "Unknown", "length": "Short", "collar": "Unknown"}),
+    ],
+)
 def test_measures_say_what_table_6_calls_them(kind: str, measures: dict, wanted: dict) -> None:
     found = attributes_of(draft(kind, measures))
     assert {key: found[key] for key in wanted} == wanted

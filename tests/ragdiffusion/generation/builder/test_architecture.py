@@ -28,16 +28,23 @@ def _conv(name: str, into: int, out: int, size: int = 3) -> Shapes:
 
 
 def _resnet(name: str, into: int, out: int, *, time: int | None = _TIME) -> Shapes:
-    shapes = {**_norm(f"{name}.norm1", into), **_conv(f"{name}.conv1", into, out), **_norm(f"{name}.norm2", out),
-              **_conv(f"{name}.conv2", out, out)}
+    shapes = {
+        **_norm(f"{name}.norm1", into),
+        **_conv(f"{name}.conv1", into, out),
+        **_norm(f"{name}.norm2", out),
+        **_conv(f"{name}.conv2", out, out),
+    }
     if time is not None:
         shapes |= _linear(f"{name}.time_emb_proj", time, out)
     return shapes | (_conv(f"{name}.conv_shortcut", into, out, 1) if into != out else {})
 
 
 def _transformer(name: str, width: int, depth: int) -> Shapes:
-    shapes = {**_norm(f"{name}.norm", width), **_linear(f"{name}.proj_in", width, width),
-              **_linear(f"{name}.proj_out", width, width)}
+    shapes = {
+        **_norm(f"{name}.norm", width),
+        **_linear(f"{name}.proj_in", width, width),
+        **_linear(f"{name}.proj_out", width, width),
+    }
     for index in range(depth):
         block = f"{name}.transformer_blocks.{index}"
         for number, read in ((1, width), (2, _TEXT_WIDTH)):
@@ -55,9 +62,13 @@ def _transformer(name: str, width: int, depth: int) -> Shapes:
 def _sdxl_unet() -> Shapes:
     """SDXL's UNet: 320, 640 and 1280 channels, transformers of depth 2 and 10 at the lower two."""
     widths, depths = (320, 640, 1280), (0, 2, 10)
-    shapes = {**_conv("conv_in", 4, 320), **_linear("time_embedding.linear_1", 320, _TIME),
-              **_linear("time_embedding.linear_2", _TIME, _TIME), **_linear("add_embedding.linear_1", 2816, _TIME),
-              **_linear("add_embedding.linear_2", _TIME, _TIME)}
+    shapes = {
+        **_conv("conv_in", 4, 320),
+        **_linear("time_embedding.linear_1", 320, _TIME),
+        **_linear("time_embedding.linear_2", _TIME, _TIME),
+        **_linear("add_embedding.linear_1", 2816, _TIME),
+        **_linear("add_embedding.linear_2", _TIME, _TIME),
+    }
     skips, width = [320], 320
     for level, (out, depth) in enumerate(zip(widths, depths, strict=True)):
         for index in range(2):
@@ -87,8 +98,9 @@ def _autoencoder(channels: int, *, quantised: bool) -> Shapes:
     shapes: Shapes = {}
     for side, first, last in (("encoder", 3, 2 * channels), ("decoder", channels, 3)):
         widths = (128, 256, 512, 512) if side == "encoder" else (512, 512, 256, 128)
-        name, count, kind = (f"{side}.down_blocks", 2, "downsamplers") if side == "encoder" else \
-            (f"{side}.up_blocks", 3, "upsamplers")
+        name, count, kind = (
+            (f"{side}.down_blocks", 2, "downsamplers") if side == "encoder" else (f"{side}.up_blocks", 3, "upsamplers")
+        )
         width = widths[0]
         shapes |= _conv(f"{side}.conv_in", first, width)
         for level, out in enumerate(widths):
@@ -111,9 +123,13 @@ def _autoencoder(channels: int, *, quantised: bool) -> Shapes:
 
 def _clip_l() -> Shapes:
     """The image encoder of CLIP ViT-L/14."""
-    shapes = {"embeddings.class_embedding": (1024,), "embeddings.patch_embedding.weight": (1024, 3, 14, 14),
-              "embeddings.position_embedding.weight": (257, 1024), **_norm("pre_layrnorm", 1024),
-              **_norm("post_layernorm", 1024)}
+    shapes = {
+        "embeddings.class_embedding": (1024,),
+        "embeddings.patch_embedding.weight": (1024, 3, 14, 14),
+        "embeddings.position_embedding.weight": (257, 1024),
+        **_norm("pre_layrnorm", 1024),
+        **_norm("post_layernorm", 1024),
+    }
     for index in range(24):
         layer = f"encoder.layers.{index}"
         for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
@@ -128,9 +144,15 @@ def _shapes(module: torch.nn.Module) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield name.removeprefix("vision_model."), tuple(parameter.shape)
 
 
-@pytest.mark.parametrize(("preset", "part", "wanted", "millions"), [
-    ("sdxl", "unet", _sdxl_unet(), 2567), ("sdxl", "vae", _autoencoder(16, quantised=False), 83.8),
-    ("sdxl", "clip_vision", _clip_l(), 303), ("sdxl-refine", "vae", _autoencoder(4, quantised=True), 83.65)])
+@pytest.mark.parametrize(
+    ("preset", "part", "wanted", "millions"),
+    [
+        ("sdxl", "unet", _sdxl_unet(), 2567),
+        ("sdxl", "vae", _autoencoder(16, quantised=False), 83.8),
+        ("sdxl", "clip_vision", _clip_l(), 303),
+        ("sdxl-refine", "vae", _autoencoder(4, quantised=True), 83.65),
+    ],
+)
 def test_every_parameter_is_where_it_was_published(preset, part, wanted, millions):
     chosen = get_preset(preset)
     found = dict(_shapes(published_parts(chosen)[part]))
@@ -144,6 +166,8 @@ def test_mainnet_differs_from_the_published_unet_at_its_ends_alone():
         unet = build_components(get_preset("sdxl"))["unet"]
     found, wanted = dict(_shapes(unet)), _sdxl_unet()
     assert {name: (found[name], wanted[name]) for name in found if found[name] != wanted.get(name)} == {
-        "conv_in.weight": ((320, 144, 3, 3), (320, 4, 3, 3)), "conv_out.weight": ((16, 320, 3, 3), (4, 320, 3, 3)),
-        "conv_out.bias": ((16,), (4,))}
+        "conv_in.weight": ((320, 144, 3, 3), (320, 4, 3, 3)),
+        "conv_out.weight": ((16, 320, 3, 3), (4, 320, 3, 3)),
+        "conv_out.bias": ((16,), (4,)),
+    }
     assert set(found) == set(wanted)

@@ -35,15 +35,29 @@ def _published(unet, *, depth: int = 4) -> dict[str, torch.Tensor]:
     """Tensors as IP-Adapter's authors name them: processors numbered as the UNet has them, cross-attention odd."""
     generator = torch.Generator().manual_seed(2)
     draw = lambda *shape: torch.randn(*shape, generator=generator) * 0.2  # noqa: E731
-    tensors = {"image_proj.latents": draw(1, _TOKENS, _DIM), "image_proj.proj_in.weight": draw(_DIM, _FEATURES),
-               "image_proj.proj_in.bias": draw(_DIM), "image_proj.proj_out.weight": draw(32, _DIM),
-               "image_proj.proj_out.bias": draw(32), "image_proj.norm_out.weight": draw(32),
-               "image_proj.norm_out.bias": draw(32)}
+    tensors = {
+        "image_proj.latents": draw(1, _TOKENS, _DIM),
+        "image_proj.proj_in.weight": draw(_DIM, _FEATURES),
+        "image_proj.proj_in.bias": draw(_DIM),
+        "image_proj.proj_out.weight": draw(32, _DIM),
+        "image_proj.proj_out.bias": draw(32),
+        "image_proj.norm_out.weight": draw(32),
+        "image_proj.norm_out.bias": draw(32),
+    }
     for layer in range(depth):
-        own = {"0.norm1.weight": (_DIM,), "0.norm1.bias": (_DIM,), "0.norm2.weight": (_DIM,), "0.norm2.bias": (_DIM,),
-               "0.to_q.weight": (_DIM, _DIM), "0.to_kv.weight": (2 * _DIM, _DIM), "0.to_out.weight": (_DIM, _DIM),
-               "1.0.weight": (_DIM,), "1.0.bias": (_DIM,), "1.1.weight": (4 * _DIM, _DIM),
-               "1.3.weight": (_DIM, 4 * _DIM)}
+        own = {
+            "0.norm1.weight": (_DIM,),
+            "0.norm1.bias": (_DIM,),
+            "0.norm2.weight": (_DIM,),
+            "0.norm2.bias": (_DIM,),
+            "0.to_q.weight": (_DIM, _DIM),
+            "0.to_kv.weight": (2 * _DIM, _DIM),
+            "0.to_out.weight": (_DIM, _DIM),
+            "1.0.weight": (_DIM,),
+            "1.0.bias": (_DIM,),
+            "1.1.weight": (4 * _DIM, _DIM),
+            "1.3.weight": (_DIM, 4 * _DIM),
+        }
         tensors |= {f"image_proj.layers.{layer}.{name}": draw(*shape) for name, shape in own.items()}
     for number, name in enumerate(unet.attn_processors):
         if name.endswith("attn2.processor"):
@@ -54,15 +68,23 @@ def _published(unet, *, depth: int = 4) -> dict[str, torch.Tensor]:
 
 def _theirs(tensors: dict[str, torch.Tensor]) -> IPAdapterPlusImageProjection:
     """The Resampler as diffusers has it, with the published tensors."""
-    net = IPAdapterPlusImageProjection(embed_dims=_FEATURES, output_dims=32, hidden_dims=_DIM, depth=4,
-                                       dim_head=8, heads=2, num_queries=_TOKENS)
+    net = IPAdapterPlusImageProjection(
+        embed_dims=_FEATURES, output_dims=32, hidden_dims=_DIM, depth=4, dim_head=8, heads=2, num_queries=_TOKENS
+    )
     state = {}
     for name, value in tensors.items():
         if not name.startswith("image_proj."):
             continue
         name = name.removeprefix("image_proj.")
-        for old, new in (("0.norm1", "ln0"), ("0.norm2", "ln1"), ("0.to_q", "attn.to_q"), ("0.to_out", "attn.to_out.0"),
-                         ("1.0", "ff.0"), ("1.1", "ff.1.net.0.proj"), ("1.3", "ff.1.net.2")):
+        for old, new in (
+            ("0.norm1", "ln0"),
+            ("0.norm2", "ln1"),
+            ("0.to_q", "attn.to_q"),
+            ("0.to_out", "attn.to_out.0"),
+            ("1.0", "ff.0"),
+            ("1.1", "ff.1.net.0.proj"),
+            ("1.3", "ff.1.net.2"),
+        ):
             name = re.sub(rf"^(layers\.\d+)\.{re.escape(old)}\.", rf"\1.{new}.", name)
         if ".0.to_kv." in name:
             key, item = value.chunk(2)
@@ -79,8 +101,10 @@ def test_the_published_resampler_computes_the_same_here(unet, tmp_path):
     tensors = _published(unet)
     save_file(tensors, tmp_path / "plus.safetensors")
     adapter = _adapter(unet)
-    assert start_from_ip_adapter(adapter, tmp_path / "plus.safetensors") == \
-        ["resampler.proj_in.weight", "resampler.proj_in.bias"]
+    assert start_from_ip_adapter(adapter, tmp_path / "plus.safetensors") == [
+        "resampler.proj_in.weight",
+        "resampler.proj_in.bias",
+    ]
     for ours, theirs in (("weight", "image_proj.proj_in.weight"), ("bias", "image_proj.proj_in.bias")):
         getattr(adapter.resampler.proj_in, ours).copy_(tensors[theirs])  # theirs reads other features
     features = torch.randn(2, 1, _FEATURES, generator=torch.Generator().manual_seed(3))
@@ -90,14 +114,21 @@ def test_the_published_resampler_computes_the_same_here(unet, tmp_path):
     for number, name in enumerate(unet.attn_processors):
         if name.endswith("attn2.processor"):
             for index, kind in enumerate("kv"):
-                torch.testing.assert_close(keys_values[name.removesuffix(".processor")][index],
-                                           wanted @ tensors[f"ip_adapter.{number}.to_{kind}_ip.weight"].T,
-                                           atol=1e-5, rtol=1e-5)
+                torch.testing.assert_close(
+                    keys_values[name.removesuffix(".processor")][index],
+                    wanted @ tensors[f"ip_adapter.{number}.to_{kind}_ip.weight"].T,
+                    atol=1e-5,
+                    rtol=1e-5,
+                )
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"tokens": 5}, r"image_proj\.latents is \(1, 3, 16\), the EP-Adapter wants \(1, 5, 16\)"),
-    ({"dim": 8}, "the EP-Adapter wants")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"tokens": 5}, r"image_proj\.latents is \(1, 3, 16\), the EP-Adapter wants \(1, 5, 16\)"),
+        ({"dim": 8}, "the EP-Adapter wants"),
+    ],
+)
 def test_other_shapes_are_refused_and_nothing_is_changed(unet, tmp_path, changes, message):
     save_file(_published(unet), tmp_path / "plus.safetensors")
     adapter = _adapter(unet, **changes)

@@ -14,9 +14,23 @@ from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from tests.ragdiffusion.published import publish_unet
 
 PRESET = replace(
-    get_preset("sdxl"), image_size=64, ep_tokens=3, ep_dim=16, ep_heads=2, guider_channels=(4, 4, 8, 8),
-    structure=StructureConfig(vision={}, feature_dim=16, embedding_dim=12, resampler_dim=16, resampler_heads=2,
-                              attribute_dim=4, resampler_depth=1, resampler_queries=2))
+    get_preset("sdxl"),
+    image_size=64,
+    ep_tokens=3,
+    ep_dim=16,
+    ep_heads=2,
+    guider_channels=(4, 4, 8, 8),
+    structure=StructureConfig(
+        vision={},
+        feature_dim=16,
+        embedding_dim=12,
+        resampler_dim=16,
+        resampler_heads=2,
+        attribute_dim=4,
+        resampler_depth=1,
+        resampler_queries=2,
+    ),
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +65,16 @@ def test_both_towers_start_from_clip_positions_and_all(clip, components):
 
 
 def test_it_draws_and_comes_back_from_disk(components, tmp_path):
-    pipeline = RAGDiffusionPipeline(**components, preset_name="sdxl", latent_packing=1, image_size=64,
-                                    sampling=asdict(PRESET.defaults))
+    pipeline = RAGDiffusionPipeline(
+        **components, preset_name="sdxl", latent_packing=1, image_size=64, sampling=asdict(PRESET.defaults)
+    )
     generator = torch.Generator().manual_seed(1)
-    inputs = {"photo": torch.rand(1, 3, 64, 64, generator=generator) * 2 - 1, "landmark": torch.ones(1, 1, 128, 128),
-              "embedding": torch.randn(1, 12, generator=generator), "caption": "a photo of a dress"}
+    inputs = {
+        "photo": torch.rand(1, 3, 64, 64, generator=generator) * 2 - 1,
+        "landmark": torch.ones(1, 1, 128, 128),
+        "embedding": torch.randn(1, 12, generator=generator),
+        "caption": "a photo of a dress",
+    }
     image = pipeline(**inputs, steps=2).images
     assert image.isfinite().all() and image.std() > 0.01
     pipeline.save_pretrained(tmp_path)

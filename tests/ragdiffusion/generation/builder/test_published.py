@@ -53,8 +53,11 @@ def test_full_precision_is_preferred_where_both_lie(sdxl, tmp_path):
 def test_autoencoders_keep_their_scaling_and_shift(sdxl, flux):
     four, sixteen = load_vae(sdxl / "vae"), load_vae(flux / "vae")
     assert (four.config.latent_channels, four.config.scaling_factor) == (4, 0.13025)
-    assert (sixteen.config.latent_channels, sixteen.config.scaling_factor, sixteen.config.shift_factor) == \
-        (16, 0.3611, 0.1159)
+    assert (sixteen.config.latent_channels, sixteen.config.scaling_factor, sixteen.config.shift_factor) == (
+        16,
+        0.3611,
+        0.1159,
+    )
     assert sixteen.quant_conv is None
 
 
@@ -66,8 +69,9 @@ def test_older_names_of_an_autoencoders_attention_are_known(sdxl, tmp_path):
     tensors = load_file(file)
     old = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
     for new, name in old.items():
-        tensors = {key.replace(f".attentions.0.{new}.", f".attentions.0.{name}."): value
-                   for key, value in tensors.items()}
+        tensors = {
+            key.replace(f".attentions.0.{new}.", f".attentions.0.{name}."): value for key, value in tensors.items()
+        }
     assert any("proj_attn" in name for name in tensors)
     save_file(tensors, file)
     found = load_vae(part).state_dict()

@@ -64,8 +64,9 @@ def test_sdxls_structure_towers_are_vit_l_without_its_last_layer(sdxl):
 
 def test_sdxl_puts_itself_together(sdxl):
     preset = get_preset("sdxl")
-    pipeline = RAGDiffusionPipeline(**sdxl, preset_name=preset.name, latent_packing=preset.latent_packing,
-                                    image_size=preset.image_size)
+    pipeline = RAGDiffusionPipeline(
+        **sdxl, preset_name=preset.name, latent_packing=preset.latent_packing, image_size=preset.image_size
+    )
     assert (pipeline.grid, pipeline.denoiser.takes_draft) == (96, False)
     assert sdxl["appearance_flow"] is None and sdxl["silhouette_net"] is None
 

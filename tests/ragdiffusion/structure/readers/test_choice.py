@@ -23,8 +23,10 @@ from ragdiffusion.structure.readers.reading import complete_reading
         ("qwen:/models/qwen2-vl", ReaderChoice("qwen", "/models/qwen2-vl")),
         ("qwen:Qwen/Qwen2-VL-2B-Instruct", ReaderChoice("qwen", "Qwen/Qwen2-VL-2B-Instruct")),
         ("http://127.0.0.1:8000", ReaderChoice("server", "http://127.0.0.1:8000/v1")),
-        ("https://vision.example/v1/#Qwen/Qwen2-VL-7B-Instruct",
-         ReaderChoice("server", "https://vision.example/v1", "Qwen/Qwen2-VL-7B-Instruct")),
+        (
+            "https://vision.example/v1/#Qwen/Qwen2-VL-7B-Instruct",
+            ReaderChoice("server", "https://vision.example/v1", "Qwen/Qwen2-VL-7B-Instruct"),
+        ),
         ("http://[::1]:8000/api/v1/chat/completions", ReaderChoice("server", "http://[::1]:8000/api/v1")),
     ],
 )
@@ -38,8 +40,18 @@ def test_other_names_are_refused(text: str) -> None:
         parse_reader(text)
 
 
-@pytest.mark.parametrize("url", ["http://", "http://:8000", "http://host:99999", "http://ho st:a/v1", "http://[::1/v1",
-                                 "http://host\n/v1", "http://host:0/v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://",
+        "http://:8000",
+        "http://host:99999",
+        "http://ho st:a/v1",
+        "http://[::1/v1",
+        "http://host\n/v1",
+        "http://host:0/v1",
+    ],
+)
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(ValueError, match="address is not usable: write it as http://127.0.0.1:8000/v1"):
         check_server(url)
@@ -88,8 +100,19 @@ def test_any_reader_serves_the_model_and_its_confidence_travels_with_the_guide(t
 def test_the_command_says_what_was_read_and_by_whom(tiny_checkpoint, photo_path, capsys) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        words = ["retrieve", str(photo_path), "--checkpoint", str(tiny_checkpoint), "--device", "cpu", "--json",
-                 "--attributes", "fit=slim", "--reader", f"http://127.0.0.1:{closed.getsockname()[1]}#qwen"]
+        words = [
+            "retrieve",
+            str(photo_path),
+            "--checkpoint",
+            str(tiny_checkpoint),
+            "--device",
+            "cpu",
+            "--json",
+            "--attributes",
+            "fit=slim",
+            "--reader",
+            f"http://127.0.0.1:{closed.getsockname()[1]}#qwen",
+        ]
         assert cli.main(words) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["attributes"]["fit"] == "Slim" and set(report["attributes"]) == {a.key for a in ATTRIBUTES}

@@ -39,12 +39,12 @@ def test_the_question_lists_all_of_table_6() -> None:
         f"```json\n{TEXT}\n```",
         f"Sure! Here it is: {TEXT} I hope {{that}} helps.",
         f'{{"category": "T-shirt"}} was my first thought, but: {TEXT}',
-        f"{TEXT} An example of another: {{\"collar\": \"Polo\"}}",
+        f'{TEXT} An example of another: {{"collar": "Polo"}}',
         json.dumps({"attributes": FULL, "comment": "a jacket"}),
         json.dumps({**FULL, "colour": "red"}, indent=4),
         json.dumps({a.name: FULL[a.key] for a in ATTRIBUTES}),
         json.dumps({a.key.upper().replace("_", "-"): FULL[a.key].lower() for a in ATTRIBUTES}),
-        f"{{\"broken\": {TEXT}",
+        f'{{"broken": {TEXT}',
     ],
     ids="plain fence prose two-objects example-after wrapped foreign-key printed-names folded inside-broken".split(),
 )
@@ -85,8 +85,23 @@ def test_an_attribute_given_twice_is_not_taken() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "A red jacket.", "[]", '["Polo"]', "{", "{}", '{"colour": "red"}', '{"collar": "Polo"', "{'collar': 'Polo'}",
-     "null", '{"a":' * 4000, "{" * 20_000, "[" * 20_000, "\x00\ud800", '{"collar": ' + "9" * 9000 + "}x"],
+    [
+        "",
+        "A red jacket.",
+        "[]",
+        '["Polo"]',
+        "{",
+        "{}",
+        '{"colour": "red"}',
+        '{"collar": "Polo"',
+        "{'collar': 'Polo'}",
+        "null",
+        '{"a":' * 4000,
+        "{" * 20_000,
+        "[" * 20_000,
+        "\x00\ud800",
+        '{"collar": ' + "9" * 9000 + "}x",
+    ],
     ids=range(15),
 )
 def test_garbage_is_no_answer_and_no_error(text: str) -> None:

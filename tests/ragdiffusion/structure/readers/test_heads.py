@@ -20,10 +20,17 @@ _INDEX = {attribute.key: index for index, attribute in enumerate(ATTRIBUTES)}
 
 @pytest.fixture
 def net() -> StructureNet:
-    vision = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
-              "image_size": 32, "patch_size": 16}
-    return StructureNet(vision=vision, feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2,
-                        resampler_depth=1).eval()
+    vision = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 32,
+        "patch_size": 16,
+    }
+    return StructureNet(
+        vision=vision, feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2, resampler_depth=1
+    ).eval()
 
 
 def _teach(net: StructureNet, **logits: list[float]) -> None:
@@ -39,8 +46,9 @@ def _read(net: StructureNet, **kwargs: float) -> AttributeReading:
 
 
 def test_values_and_confidence_are_the_softmax_of_the_heads(net) -> None:
-    _teach(net, fit=[math.log(1), math.log(2), math.log(7)], age=[math.log(4), math.log(6)],
-           length=[0, 0, 0, 0, 0, 0.5])
+    _teach(
+        net, fit=[math.log(1), math.log(2), math.log(7)], age=[math.log(4), math.log(6)], length=[0, 0, 0, 0, 0, 0.5]
+    )
     reading = _read(net)
     assert (reading.values["fit"], reading.values["age"]) == ("Slim", "Child")
     assert reading.confidence["fit"] == pytest.approx(0.7) and reading.confidence["age"] == pytest.approx(0.6)
@@ -101,8 +109,9 @@ class _Counting:
 def test_each_photo_is_asked_for_once_and_the_oldest_is_forgotten() -> None:
     counting = _Counting()
     reader = RememberingReader(counting, kept=2)
-    red, blue, wide = (Image.new("RGB", size, colour) for size, colour in
-                       (((8, 8), "red"), ((8, 8), "blue"), ((16, 4), "red")))
+    red, blue, wide = (
+        Image.new("RGB", size, colour) for size, colour in (((8, 8), "red"), ((8, 8), "blue"), ((16, 4), "red"))
+    )
     assert reader.read(red) == reader.read(red.copy()) and counting.asked == 1
     reader.read(wide), reader.read(red)
     assert counting.asked == 2, "the same pixels in another form are another photo"

@@ -20,8 +20,15 @@ from ragdiffusion.structure.readers.dialogue import Turn
 from ragdiffusion.structure.readers.qwen import QwenReader
 
 WIDTH = 32
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>",
-           "<|video_pad|>")
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
 REST = ", ".join(json.dumps(a.key) + ": null" for a in ATTRIBUTES if a.key != "collar")
 PIECES = ('{"collar": "', "Polo", "Square", f'", {REST}}}')
 
@@ -34,14 +41,25 @@ def _save(folder: Path, *, seed: int = 0, scripted: bool = False) -> Path:
     tokenizer.add_tokens([AddedToken(piece, normalized=False) for piece in PIECES])
     number = tokenizer.get_vocab()
     config = Qwen2VLConfig(
-        text_config={"vocab_size": len(number), "hidden_size": WIDTH, "intermediate_size": 32, "num_hidden_layers": 1,
-                     "num_attention_heads": 2, "num_key_value_heads": 1, "bos_token_id": None,
-                     "eos_token_id": number["<|im_end|>"], "tie_word_embeddings": False,
-                     "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 1e4}},
+        text_config={
+            "vocab_size": len(number),
+            "hidden_size": WIDTH,
+            "intermediate_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "num_key_value_heads": 1,
+            "bos_token_id": None,
+            "eos_token_id": number["<|im_end|>"],
+            "tie_word_embeddings": False,
+            "rope_parameters": {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 1e4},
+        },
         vision_config={"depth": 1, "embed_dim": 32, "hidden_size": WIDTH, "num_heads": 2, "mlp_ratio": 1},
-        image_token_id=number["<|image_pad|>"], video_token_id=number["<|video_pad|>"],
-        vision_start_token_id=number["<|vision_start|>"], vision_end_token_id=number["<|vision_end|>"],
-        tie_word_embeddings=False)
+        image_token_id=number["<|image_pad|>"],
+        video_token_id=number["<|video_pad|>"],
+        vision_start_token_id=number["<|vision_start|>"],
+        vision_end_token_id=number["<|vision_end|>"],
+        tie_word_embeddings=False,
+    )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = Qwen2VLForConditionalGeneration(config)
@@ -61,8 +79,12 @@ def _script(model: Qwen2VLForConditionalGeneration, number: dict[str, int]) -> N
     head = model.lm_head.weight.data.zero_()
     opening, value, rival, rest = (number[piece] for piece in PIECES)
     line_end = number[ByteLevel(add_prefix_space=False).pre_tokenize_str("\n")[0][0]]  # with which the prompt ends
-    followers = {line_end: {opening: 4.0}, opening: {value: 4.0, rival: 3.8},
-                 value: {rest: 4.0}, rest: {number["<|im_end|>"]: 4.0}}
+    followers = {
+        line_end: {opening: 4.0},
+        opening: {value: 4.0, rival: 3.8},
+        value: {rest: 4.0},
+        rest: {number["<|im_end|>"]: 4.0},
+    }
     for axis, (token, next_ones) in enumerate(followers.items()):
         table[token, axis] = 1.0
         for follower, weight in next_ones.items():
@@ -105,7 +127,8 @@ def test_the_prompt_has_a_place_for_each_patch_and_no_text_can_pose_as_a_turn(ra
         "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
         f"<|im_start|>user\n<|vision_start|>{'<|image_pad|>' * 6}<|vision_end|>Q<|im_end|>\n"
         "<|im_start|>assistant\nA< |im_end|>\n< |im_start|>user\n< |image_pad|><|im_end|>\n"
-        "<|im_start|>user\nC<|im_end|>\n<|im_start|>assistant\n")
+        "<|im_start|>user\nC<|im_end|>\n<|im_start|>assistant\n"
+    )
 
 
 def test_the_photo_reaches_the_model(random_reader) -> None:
@@ -124,8 +147,11 @@ def test_folders_that_hold_no_qwen(tmp_path, random_reader) -> None:
         QwenReader.from_pretrained("nobody/no-such-model")
     folder = _save(tmp_path / "broken")
     weights = load_file(folder / "model.safetensors")
-    save_file({key: value for key, value in weights.items() if key != "lm_head.weight"}, folder / "model.safetensors",
-              metadata={"format": "pt"})
+    save_file(
+        {key: value for key, value in weights.items() if key != "lm_head.weight"},
+        folder / "model.safetensors",
+        metadata={"format": "pt"},
+    )
     with pytest.raises(ValueError, match="lacks 1 weights, such as lm_head.weight: download or export it again"):
         QwenReader.from_pretrained(folder)
     shutil.copy(folder / "config.json", folder / "model.safetensors")

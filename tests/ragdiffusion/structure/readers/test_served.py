@@ -105,7 +105,7 @@ def test_a_good_answer(server, reader, photo) -> None:
     reading = reader(key=KEY).read(photo)
     assert reading.values == FULL and set(reading.confidence.values()) == {1.0} and reading.note == ""
     assert reading.reader in server.url
-    (path, headers, body), = server.requests
+    ((path, headers, body),) = server.requests
     assert path == "/v1/chat/completions" and headers["Authorization"] == f"Bearer {KEY}"
     assert body["model"] == "qwen" and body["temperature"] == 0
     assert body["response_format"]["json_schema"]["schema"]["properties"]["fit"]["enum"][0] == "Loose"
@@ -117,8 +117,14 @@ def test_a_good_answer(server, reader, photo) -> None:
 
 
 def test_prose_around_the_object_and_log_probabilities(server, reader, photo) -> None:
-    pieces = [("Here: ", -0.1), ('{"fit": "', -1.0), ("Sl", math.log(0.9)), ("im", math.log(0.5)), ('", ', -1.0),
-              (json.dumps({k: v for k, v in FULL.items() if k != "fit"})[1:], -0.5)]
+    pieces = [
+        ("Here: ", -0.1),
+        ('{"fit": "', -1.0),
+        ("Sl", math.log(0.9)),
+        ("im", math.log(0.5)),
+        ('", ', -1.0),
+        (json.dumps({k: v for k, v in FULL.items() if k != "fit"})[1:], -0.5),
+    ]
     tokens = [{"token": piece, "logprob": share, "bytes": None} for piece, share in pieces]
     server.script = [(200, said("".join(p for p, _ in pieces), logprobs={"content": tokens}))]
     reading = reader().read(photo)

@@ -61,11 +61,17 @@ def test_without_voters_or_trust_the_heads_stand_alone() -> None:
     np.testing.assert_allclose(mix(heads, late)["fit"], mix(heads, late[:VOTERS])["fit"])
 
 
-@pytest.mark.parametrize(("known", "keys"), [
-    (PANTS, {"category", "collar", "sleeve_length"}), (SKIRT, {"collar", "sleeve_length"}), (TEE, set()),
-    ({"sleeve_length": "Long"}, set()), ({}, set()), ({"category": UNKNOWN, "fit": "Slim"}, {"category", "collar",
-                                                                                          "sleeve_length"}),
-])
+@pytest.mark.parametrize(
+    ("known", "keys"),
+    [
+        (PANTS, {"category", "collar", "sleeve_length"}),
+        (SKIRT, {"collar", "sleeve_length"}),
+        (TEE, set()),
+        ({"sleeve_length": "Long"}, set()),
+        ({}, set()),
+        ({"category": UNKNOWN, "fit": "Slim"}, {"category", "collar", "sleeve_length"}),
+    ],
+)
 def test_what_a_lower_garment_cannot_have(known, keys) -> None:
     assert {attribute.key for attribute in ATTRIBUTES if cannot_have(attribute.key, known)} == keys
 
@@ -99,8 +105,9 @@ def test_the_silhouettes_heads_overrule_the_towers(tiny_checkpoint, make_photo) 
 def test_an_empty_bank_leaves_reading_to_the_heads(tiny_checkpoint, make_photo, tmp_path) -> None:
     plain = RAGDiffusion.from_pretrained(tiny_checkpoint, device="cpu")
     plain.pipeline.structure_net.attribute_heads[0].bias.data[0] = 9.0
-    with Bank.create(tmp_path / "empty.sqlite3", fingerprint=plain.bank.fingerprint,
-                     dimension=plain.bank.dimension) as bank:
+    with Bank.create(
+        tmp_path / "empty.sqlite3", fingerprint=plain.bank.fingerprint, dimension=plain.bank.dimension
+    ) as bank:
         model = RAGDiffusion(plain.pipeline, bank, plain.checkpoint)
         assert model.read_attributes(make_photo(3)).values["category"] == _VALUES["category"][0]
         with pytest.raises(ValueError, match="holds 0 enabled entries"):

@@ -14,8 +14,15 @@ from ragdiffusion.structure.losses import info_nce
 from ragdiffusion.training.scale.loop import ScaleConfig, open_accelerator, train_at_scale
 from ragdiffusion.training.scale.ranks import RowRandom, check_agreement, gather_with_gradients
 
-SETTINGS = {"steps": 6, "learning_rate": 0.02, "warmup": 3, "ema_decay": 0.9, "save_every": 2, "sample_every": 100,
-            "cpu": True}
+SETTINGS = {
+    "steps": 6,
+    "learning_rate": 0.02,
+    "warmup": 3,
+    "ema_decay": 0.9,
+    "save_every": 2,
+    "sample_every": 100,
+    "cpu": True,
+}
 
 
 class Regression(nn.Module):
@@ -55,8 +62,9 @@ def main(out: Path) -> None:
 
     accelerator = open_accelerator(ScaleConfig(out=out / "two", batch_size=2, **SETTINGS))
     rank, world = dist.get_rank(), dist.get_world_size()
-    average = train_at_scale(ScaleConfig(out=out / "two", batch_size=2, **SETTINGS), Regression(), make,
-                             accelerator=accelerator)
+    average = train_at_scale(
+        ScaleConfig(out=out / "two", batch_size=2, **SETTINGS), Regression(), make, accelerator=accelerator
+    )
     loss, gradient = contrast(rank, world)
     dist.all_reduce(gradient)
     try:
@@ -65,9 +73,14 @@ def main(out: Path) -> None:
     except ValueError as error:
         said = str(error)
     if rank == 0:
-        save_file({"contrast": gradient / world, "loss": loss,
-                   **{f"average/{name}": value.contiguous() for name, value in average.items()}},
-                  out / "two.safetensors")
+        save_file(
+            {
+                "contrast": gradient / world,
+                "loss": loss,
+                **{f"average/{name}": value.contiguous() for name, value in average.items()},
+            },
+            out / "two.safetensors",
+        )
     (out / f"said-{rank}.json").write_text(json.dumps(said))
     dist.destroy_process_group()
 

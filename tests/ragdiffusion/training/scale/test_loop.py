@@ -48,11 +48,26 @@ def two(tmp_path_factory) -> Path:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    shared = {**os.environ, **address, "PYTHONPATH": str(_ROOT), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2",
-              "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    shared = {
+        **os.environ,
+        **address,
+        "PYTHONPATH": str(_ROOT),
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+        "OMP_NUM_THREADS": "1",
+        "ACCELERATE_USE_CPU": "true",
+    }
     call = [sys.executable, "-m", "tests.ragdiffusion.training.scale.small", str(out)]
-    started = [subprocess.Popen(call, env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}, cwd=_ROOT, text=True,
-                                stderr=subprocess.PIPE) for rank in range(2)]
+    started = [
+        subprocess.Popen(
+            call,
+            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            cwd=_ROOT,
+            text=True,
+            stderr=subprocess.PIPE,
+        )
+        for rank in range(2)
+    ]
     for process in started:
         _, said = process.communicate(timeout=300)
         assert process.returncode == 0, said[-2000:]
@@ -75,8 +90,9 @@ def test_a_contrast_over_two_processes_has_the_gradient_of_the_whole_batch(two):
 def test_processes_that_disagree_say_so_each(two):
     for rank in range(2):
         said = json.loads((two / f"said-{rank}.json").read_text())
-        assert said == ("the processes disagree on learning_rate: 0.1 on rank 0, 0.2 on rank 1; start all with the "
-                        "same command")
+        assert said == (
+            "the processes disagree on learning_rate: 0.1 on rank 0, 0.2 on rank 1; start all with the same command"
+        )
 
 
 def test_accumulated_batches_equal_one(alone, tmp_path):
@@ -157,9 +173,14 @@ def test_gradients_that_are_not_finite_end_a_training(tmp_path):
     assert torch.equal(module.last.weight, before)
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"steps": 0}, "steps is 0, 1 or more"),
-                                                  ({"accumulate": 0}, "accumulate is 0"),
-                                                  ({"precision": "int8"}, "precision is 'int8', one of no, bf16")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"steps": 0}, "steps is 0, 1 or more"),
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"precision": "int8"}, "precision is 'int8', one of no, bf16"),
+    ],
+)
 def test_settings_out_of_range_are_refused(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         replace(_config(tmp_path), **changes)

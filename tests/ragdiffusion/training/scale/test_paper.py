@@ -63,8 +63,9 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_rows(trained, bank, batch):
     module = PaperDenoiser(trained, bank, checkpointing=False)
     with torch.no_grad():
         whole = module(batch)["loss"]
-        halves = [module({name: rows[part] for name, rows in batch.items()})["loss"]
-                  for part in (slice(0, 2), slice(2, 4))]
+        halves = [
+            module({name: rows[part] for name, rows in batch.items()})["loss"] for part in (slice(0, 2), slice(2, 4))
+        ]
         torch.testing.assert_close(whole, torch.stack(halves).mean(), atol=1e-5, rtol=1e-4)
         other = module({**batch, "seed": batch["seed"] + 100})["loss"]
     assert not torch.allclose(whole, other)
@@ -75,19 +76,28 @@ def test_recomputed_activations_give_the_same_gradients_referencenets_too(traine
     for checkpointing in (False, True):
         module = PaperDenoiser(trained, bank, checkpointing=checkpointing).train()
         module(batch)["loss"].backward()
-        gradients.append({name: parameter.grad.clone() for name, parameter in module.named_parameters()
-                          if parameter.grad is not None})
+        gradients.append(
+            {
+                name: parameter.grad.clone()
+                for name, parameter in module.named_parameters()
+                if parameter.grad is not None
+            }
+        )
         module.zero_grad()
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
         torch.testing.assert_close(gradients[1][name], gradient, atol=1e-6, rtol=1e-4)
-    assert any(name.startswith("denoiser.reference_net.down_blocks") and gradient.any()
-               for name, gradient in gradients[1].items())
+    assert any(
+        name.startswith("denoiser.reference_net.down_blocks") and gradient.any()
+        for name, gradient in gradients[1].items()
+    )
 
 
 def test_what_is_dropped_is_a_tenth_and_every_parameter_takes_part_all_the_same(trained, bank, batch):
-    many = {**{name: rows[:1].expand(4000, *rows.shape[1:]) for name, rows in batch.items()},
-            "seed": torch.arange(4000)}
+    many = {
+        **{name: rows[:1].expand(4000, *rows.shape[1:]) for name, rows in batch.items()},
+        "seed": torch.arange(4000),
+    }
     draws = draw_by_rows(trained, many)
     for kept in (draws.keep.reference, draws.keep.embedding, draws.keep.landmark, draws.keep.draft):
         assert 0.085 < float((~kept).float().mean()) < 0.115
@@ -129,8 +139,11 @@ def test_every_head_of_structurenet_takes_part_with_or_without_labels(pipeline, 
     module = PaperStructure(pipeline().structure_net).train()
     draw = lambda rng, count: [make_pair(rng, structure=f"{n}") for n in range(count)]  # noqa: E731
     batch = StructureSamples(draw, 0, 1)(range(3))
-    batch = {**batch, "photo": F.interpolate(batch["photo"].float(), 16).byte(),
-             "standard": F.interpolate(batch["standard"].float(), 16).byte()}
+    batch = {
+        **batch,
+        "photo": F.interpolate(batch["photo"].float(), 16).byte(),
+        "standard": F.interpolate(batch["standard"].float(), 16).byte(),
+    }
     module({**batch, "labels": torch.zeros_like(batch["labels"])})["loss"].backward()
     assert [name for name, p in module.named_parameters() if p.requires_grad and p.grad is None] == []
 
@@ -138,9 +151,30 @@ def test_every_head_of_structurenet_takes_part_with_or_without_labels(pipeline, 
 def test_the_denoiser_trains_by_command_and_goes_on(tiny_checkpoint, tmp_path, capsys):
     from accelerate.state import AcceleratorState
 
-    words = ["train", "paper", "denoiser", "--preset", "studio", "--checkpoint", str(tiny_checkpoint), "--out",
-             str(tmp_path), "--pool", "4", "--held-out", "1", "--batch-size", "2", "--cpu", "--precision",
-             "no", "--workers", "0", "--ema-every", "1"]
+    words = [
+        "train",
+        "paper",
+        "denoiser",
+        "--preset",
+        "studio",
+        "--checkpoint",
+        str(tiny_checkpoint),
+        "--out",
+        str(tmp_path),
+        "--pool",
+        "4",
+        "--held-out",
+        "1",
+        "--batch-size",
+        "2",
+        "--cpu",
+        "--precision",
+        "no",
+        "--workers",
+        "0",
+        "--ema-every",
+        "1",
+    ]
     assert main([*words, "--steps", "1"]) == 0, capsys.readouterr().err
     first = (tmp_path / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
     AcceleratorState._reset_state(reset_partial_state=True)
@@ -157,11 +191,39 @@ def test_structurenet_trains_by_command(pipeline, tmp_path):
     from ragdiffusion.structure.structure_net import StructureNet
 
     small = dict(pipeline().structure_net.config)
-    net = StructureNet(**{**{key: value for key, value in small.items() if not key.startswith("_")},
-                          "vision": {**small["vision"], "image_size": 64, "patch_size": 32}})  # no smaller is drawn
+    net = StructureNet(
+        **{
+            **{key: value for key, value in small.items() if not key.startswith("_")},
+            "vision": {**small["vision"], "image_size": 64, "patch_size": 32},
+        }
+    )  # no smaller is drawn
     net.save_pretrained(tmp_path / "start" / "structure_net")
-    assert main(["train", "paper", "structure", "--checkpoint", str(tmp_path / "start"), "--out", str(tmp_path),
-                 "--steps", "2", "--warmup", "1", "--ema-every", "1", "--batch-size", "3", "--cpu", "--precision", "no",
-                 "--workers", "0"]) == 0
+    assert (
+        main(
+            [
+                "train",
+                "paper",
+                "structure",
+                "--checkpoint",
+                str(tmp_path / "start"),
+                "--out",
+                str(tmp_path),
+                "--steps",
+                "2",
+                "--warmup",
+                "1",
+                "--ema-every",
+                "1",
+                "--batch-size",
+                "3",
+                "--cpu",
+                "--precision",
+                "no",
+                "--workers",
+                "0",
+            ]
+        )
+        == 0
+    )
     found = StructureNet.from_pretrained(tmp_path / "structure_net", low_cpu_mem_usage=False)
     assert not torch.equal(found.to_embedding.weight, net.to_embedding.weight)

@@ -138,8 +138,11 @@ def test_the_closed_form_starts_stage_one_below_where_training_gets_in_many_step
     solved.solve([samples(range(i * 4, i * 4 + 4)) for i in range(6)])
     trained = DistilConvIn(old, unet.conv_in, _vae(4), _vae(16))
     before = float(trained(samples(range(500, 508)))["left"])
-    train_at_scale(ScaleConfig(out=tmp_path, steps=30, batch_size=4, learning_rate=1e-2, warmup=1, ema_decay=0.0,
-                               cpu=True), trained, samples)
+    train_at_scale(
+        ScaleConfig(out=tmp_path, steps=30, batch_size=4, learning_rate=1e-2, warmup=1, ema_decay=0.0, cpu=True),
+        trained,
+        samples,
+    )
     left = [float(module.eval()(samples(range(500, 508)))["left"]) for module in (solved, trained)]
     assert left[0] < left[1] < before
 
@@ -159,8 +162,13 @@ def _text_to_image(base, images, *, ends_only: bool) -> TextToImage:
     from ragdiffusion.training.scale.pgea import TextBase
 
     samples, text = open_captioned(images, 64), load_text_branch(base)
-    module = TextToImage(_unet(16), _vae(16), TextBase(text.encoders, text.tokenizers, samples.captions, True),
-                         load_scheduler(base / "scheduler"), ends_only=ends_only)
+    module = TextToImage(
+        _unet(16),
+        _vae(16),
+        TextBase(text.encoders, text.tokenizers, samples.captions, True),
+        load_scheduler(base / "scheduler"),
+        ends_only=ends_only,
+    )
     module.text_samples = samples
     return module.eval()
 
@@ -170,8 +178,11 @@ def test_gradients_reach_what_a_stage_trains_and_nothing_else(base, images, ends
     module = _text_to_image(base, images, ends_only=ends_only).train()
     assert not module.vae.training and not any(encoder.training for encoder in module.encoders)
     module(module.text_samples(range(3)))["loss"].backward()
-    reached = {name.partition(".")[2].partition(".")[0] for name, parameter in module.named_parameters()
-               if parameter.grad is not None and parameter.grad.any()}
+    reached = {
+        name.partition(".")[2].partition(".")[0]
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None and parameter.grad.any()
+    }
     if ends_only:
         assert reached == {"conv_in", "conv_out"}
     else:
@@ -190,8 +201,29 @@ def test_rows_are_noised_the_same_in_any_batch(base, images):
 
 def test_three_stages_by_command(base, flux, images, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("ragdiffusion.commands.train_pgea.FIT_BATCHES", 3)
-    words = ["train", "pgea", "--base", str(base), "--vae", str(flux), "--images", str(images), "--out", str(tmp_path),
-             "--size", "64", "--cpu", "--precision", "no", "--steps", "2", "--workers", "0", "--ema-every", "1"]
+    words = [
+        "train",
+        "pgea",
+        "--base",
+        str(base),
+        "--vae",
+        str(flux),
+        "--images",
+        str(images),
+        "--out",
+        str(tmp_path),
+        "--size",
+        "64",
+        "--cpu",
+        "--precision",
+        "no",
+        "--steps",
+        "2",
+        "--workers",
+        "0",
+        "--ema-every",
+        "1",
+    ]
     assert main([*words, "--stage", "2"]) == 2
     assert "stage 2 begins with stage 1, which is not done" in capsys.readouterr().err
     from accelerate.state import AcceleratorState
