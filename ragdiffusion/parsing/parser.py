@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ragdiffusion.parsing.contrast import stands_out
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
@@ -176,10 +177,12 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     size = (pixels.shape[1], pixels.shape[0])
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(pixels, probabilities.shape[:0:-1], interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
         for name, region in pieces(probabilities.argmax(0).astype(np.uint8))
+        if stands_out(region, small)
     ]
     instances = sorted((garment for garment in found if garment is not None), key=lambda garment: -garment.area)
     return Parse(_on_square(probabilities), tuple(instances), size)
