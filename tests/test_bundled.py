@@ -42,7 +42,7 @@ def pairs():
 
 def test_what_ships_is_small_and_safe():
     weights = list(CHECKPOINT.rglob("*.safetensors"))
-    assert sum(file.stat().st_size for file in weights) <= 60e6
+    assert sum(file.stat().st_size for file in weights) <= 70e6
     assert not [file for file in CHECKPOINT.rglob("*") if file.suffix in (".bin", ".pt", ".pth", ".pkl", ".ckpt")]
     assert (CHECKPOINT / "bank.sqlite3").stat().st_size <= 12e6
 
