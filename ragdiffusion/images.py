@@ -120,8 +120,21 @@ def pad_to_square(image: Image.Image) -> Image.Image:
     Returns:
         A square picture of the same mode.
     """
-    side = max(image.size)
-    return Image.fromarray(_pad(np.asarray(image), side, side, "edge"))
+    return Image.fromarray(square_array(np.asarray(image), "edge"))
+
+
+def square_array(array: np.ndarray, mode: _Padding) -> np.ndarray:
+    """The pixels of a picture, or what is known of each, centred in a square as `pad_to_square` centres it.
+
+    Args:
+        array: (H, W) or (H, W, C).
+        mode: "edge" lets the border go on, "constant" pads with 0.
+
+    Returns:
+        (N, N) or (N, N, C), N the longer side.
+    """
+    side = max(array.shape[:2])
+    return _pad(array, side, side, mode)
 
 
 def photo_to_tensor(image: Image.Image, size: int) -> Tensor:

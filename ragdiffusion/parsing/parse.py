@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ragdiffusion.images import square_array
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 
 NAMES = {
@@ -132,10 +133,6 @@ class Parse:
 def likeliest_garment(parse: Parse, region: np.ndarray) -> str:
     """The name that fits a region best, by the parse's probabilities: bool (H, W) of the photo's size."""
     side = parse.probabilities.shape[1]
-    width, height = parse.photo_size
-    longer = max(width, height)
-    square = np.zeros((longer, longer), np.uint8)
-    top, left = (longer - height) // 2, (longer - width) // 2
-    square[top : top + height, left : left + width] = region
+    square = square_array(region.astype(np.uint8), "constant")
     weight = cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     return max(GARMENTS, key=lambda name: float((parse.probabilities[LABEL[name]] * weight).sum()))

@@ -15,6 +15,7 @@ from ragdiffusion.garments.patterns import Pattern, draft, kinds
 from ragdiffusion.garments.patterns.attributes import attributes_of
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.pattern import kind_of, sample
+from ragdiffusion.images import square_array
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.structure.framing import context_frame, crop
 from ragdiffusion.training.parser_photos import as_taken
@@ -78,8 +79,8 @@ class DressedPeople:
         drawn = [(garment, pattern) for garment in known if (pattern := _pattern_of(garment, known)) is not None]
         if not drawn:
             return []
-        photo = _squared(cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB))
-        labels = _squared(cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE))
+        photo = square_array(cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB), "edge")
+        labels = square_array(cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE), "constant")
         return [
             Measured(photo, labels, (labels == garment["label"]).astype(np.float32), pattern, garment["attributes"])
             for garment, pattern in drawn
@@ -243,12 +244,3 @@ def _as_it_lies(pattern: Pattern, rng: np.random.Generator) -> Pattern:
         return draft(pattern.kind, moved)
     except MeasureError:
         return pattern
-
-
-def _squared(image: np.ndarray) -> np.ndarray:
-    """Padded to a square as photos are: their border goes on; masks and labels end."""
-    height, width = image.shape[:2]
-    side = max(height, width)
-    top, left = (side - height) // 2, (side - width) // 2
-    border = cv2.BORDER_REPLICATE if image.ndim == 3 else cv2.BORDER_CONSTANT
-    return cv2.copyMakeBorder(image, top, side - height - top, left, side - width - left, border)

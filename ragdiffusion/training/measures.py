@@ -13,6 +13,7 @@ from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.patterns import draft, kinds
 from ragdiffusion.garments.patterns.code import MeasureCode, nearest_drawable
 from ragdiffusion.garments.patterns.pattern import sample
+from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.measure_net import MeasureNet, MeasurePrediction
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 from ragdiffusion.training.measured_garments import Measured, attribute_codes, label_of, measure_example
@@ -115,17 +116,20 @@ def drafted_overlap(net: MeasureNet, batch: Batch, items: Sequence[Measured]) ->
     with torch.no_grad():
         said = look(net, batch)
     code, names = code_of(net), list(net.config.kind_names)
-    own, given, groups = [], [], []
+    truths, own, given, groups = [], [], [], []
     for row, item in enumerate(items):
-        truth = item.pattern.rasterise(_SHOWN_SIDE) > 0.5
         written = said.mean[row].cpu().numpy()
-        kind = names[int(said.kinds[row].argmax())]
-        own.append(_overlap(nearest_drawable(kind, code.decode(written, kind)).rasterise(_SHOWN_SIDE) > 0.5, truth))
-        kind_given = item.pattern.kind
-        drawn = nearest_drawable(kind_given, code.decode(written, kind_given))
-        given.append(_overlap(drawn.rasterise(_SHOWN_SIDE) > 0.5, truth))
-        groups.append(label_of(kind) == label_of(item.pattern.kind))
-    return {"iou": float(np.mean(own)), "iou_of_kind": float(np.mean(given)), "group": float(np.mean(groups))}
+        said_kind, kind = names[int(said.kinds[row].argmax())], item.pattern.kind
+        truths.append(item.pattern.rasterise(_SHOWN_SIDE))
+        own.append(nearest_drawable(said_kind, code.decode(written, said_kind)).rasterise(_SHOWN_SIDE))
+        given.append(nearest_drawable(kind, code.decode(written, kind)).rasterise(_SHOWN_SIDE))
+        groups.append(label_of(said_kind) == label_of(kind))
+    truth, drawn, drawn_of_kind = (torch.from_numpy(np.stack(shapes)) / 255 for shapes in (truths, own, given))
+    return {
+        "iou": float(mask_iou(drawn, truth).mean()),
+        "iou_of_kind": float(mask_iou(drawn_of_kind, truth).mean()),
+        "group": float(np.mean(groups)),
+    }
 
 
 def train_measures(
@@ -167,7 +171,3 @@ def train_measures(
     )
     model.eval().save_pretrained(config.out / "measure_net")
     return model
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    return float((one & other).sum() / max(1, (one | other).sum()))

@@ -1,12 +1,10 @@
-"""What a pixel of a photo of a person can be."""
+"""What a pixel of a photo of a person can be: the parser's labels, as numbers with names."""
 
 from __future__ import annotations
 
 import numpy as np
 
-LABELS: tuple[str, ...] = ("ground", "upper", "outer", "inner", "lower", "dress", "skin", "hair", "other")
-"""Names of the label map's values, in order. "outer" is a jacket, coat or open layer, "inner" the top below an open
-outer, "upper" the visible top otherwise, "other" shoes, bags, ties, phones and the like."""
+from ragdiffusion.parsing.labels import LABELS
 
 GROUND, UPPER, OUTER, INNER, LOWER, DRESS, SKIN, HAIR, OTHER = range(len(LABELS))
 GARMENT_LABELS = (UPPER, OUTER, INNER, LOWER, DRESS)
