@@ -82,8 +82,17 @@ def command_line(python: str, command: str, arguments: "list[str]") -> "list[str
     if command == "studio":
         return [*start, "-m", "app", *arguments]
     if command == "test":
-        return [*start, "-m", "pytest", *arguments]
+        return [*start, "-m", "pytest", *workers(arguments), *arguments]
     return [*start, "-m", "ragdiffusion", command, *arguments]
+
+
+def workers(arguments: "list[str]") -> "list[str]":
+    """Spread the whole test run over the cores, a file at a time; single files and a debugger stay in one process."""
+    named = [argument for argument in arguments if (HERE / argument.split("::")[0]).exists()]
+    count = min(4, os.cpu_count() or 1)  # each worker holds a small model, and a studio with its browser at times
+    if named or "--pdb" in arguments or count == 1:
+        return []
+    return ["-n", str(count), "--dist", "loadfile"]
 
 
 def python_of(folder: Path) -> Path:

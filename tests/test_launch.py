@@ -74,8 +74,25 @@ def test_parse(argv: list[str], expected: tuple) -> None:
 def test_command_lines() -> None:
     start = ["py", "-P"] if sys.version_info >= (3, 11) else ["py"]
     assert launch.command_line("py", "studio", ["--port", "1"]) == [*start, "-m", "app", "--port", "1"]
-    assert launch.command_line("py", "test", ["-q"]) == [*start, "-m", "pytest", "-q"]
+    assert launch.command_line("py", "test", ["tests/app", "-q"]) == [*start, "-m", "pytest", "tests/app", "-q"]
     assert launch.command_line("py", "retrieve", ["a"]) == [*start, "-m", "ragdiffusion", "retrieve", "a"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cores", "spread"),
+    [
+        ([], 2, ["-n", "2", "--dist", "loadfile"]),
+        (["-m", "browser", "-x"], 64, ["-n", "4", "--dist", "loadfile"]),
+        ([], None, []),
+        (["--pdb"], 2, []),
+        (["tests/test_launch.py::test_parse"], 2, []),
+    ],
+)
+def test_a_whole_test_run_takes_more_than_one_core(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], cores: int | None, spread: list[str]
+) -> None:
+    monkeypatch.setattr(launch.os, "cpu_count", lambda: cores)
+    assert launch.workers(arguments) == spread
 
 
 @pytest.mark.parametrize(
