@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
+import ragdiffusion.narrow_imports  # noqa: F401 - before all that imports diffusers or transformers
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
-from ragdiffusion.generation.pipeline import DraftTensors, PipelineOutput, RAGDiffusionPipeline
+from ragdiffusion.draft.warping import DraftTensors, warp
+from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
 
 MAX_SIZE = 2048
 """Largest side of a finished picture: what a flow of 64 x 64 cells still places well, and fits a laptop's memory."""
@@ -119,7 +120,7 @@ def _finish(
     small = F.interpolate(landmark, size=base.shape[-2:], mode="bilinear", antialias=True)
     large = enlarge_landmark(landmark, size)
     side = source_side(found.flow, landmark, size=size, photo_side=photo_side)
-    return compose(base, pipeline.warp(photo_at(side), large, found), small, large, colours=colours)
+    return compose(base, warp(photo_at(side), large, found), small, large, colours=colours)
 
 
 def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.warping import warp
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import (
     SHOWN_SIZE,
@@ -130,7 +131,7 @@ class Generator:
         masks = F.interpolate(self._there(stack[:, None]), size=(size, size), mode="bilinear", antialias=True)
         found = self._pipeline.find_flow(self._photo(sight, self._size), masks, self._garment(sight))
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
-        warped = self._pipeline.warp(self._photo(sight, side), masks, found)
+        warped = warp(self._photo(sight, side), masks, found)
         images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
         return Draft(images=images, visibility=warped.visibility[:, 0].cpu(), flow=found.flow.cpu())
 
@@ -264,7 +265,7 @@ class Generator:
         alpha = sight.alpha_tensor(min(sight.longer_side, landmark.shape[-1]))
         if alpha is None:
             return landmark
-        warped = self._pipeline.warp(self._there(alpha), landmark, found).image - (1 - landmark)
+        warped = warp(self._there(alpha), landmark, found).image - (1 - landmark)
         return torch.minimum(warped.clamp(0, 1), landmark)
 
     def _on_white(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,52 +11,22 @@ from typing import Any
 
 import torch
 from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
-from diffusers.models.modeling_utils import ModelMixin
 from torch.nn import functional as F
 
-from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
-from ragdiffusion.draft.detail import fill_hidden
-from ragdiffusion.generation.autoencoder import GarmentAutoencoder
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction
+from ragdiffusion.draft.warping import DraftTensors, find_flow, warp
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sources
 from ragdiffusion.generation.offload import Offload
+from ragdiffusion.generation.parts import load_parts
 from ragdiffusion.generation.sampling import Sampler, Surroundings, seeded_noise
 from ragdiffusion.generation.text import TextFeatures, encode_captions
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
 
-OWN_CLASSES = {
-    "GarmentAutoencoder": GarmentAutoencoder,
-    "StructureNet": StructureNet,
-    "EPAdapter": EPAdapter,
-    "LandmarkGuider": LandmarkGuider,
-    "AppearanceFlow": AppearanceFlow,
-    "SilhouetteNet": SilhouetteNet,
-}
-
-_SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
-_FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
-"""Parts that compute in float32 always: what they say of a photo must be what they said of the bank's pictures."""
-_HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
-
 StepCallback = Callable[[int, int, Callable[[], torch.Tensor]], None]
 """Called after each step with its number (from 1), the number of steps, and a function that decodes a preview
 (B, 3, H, W). What it raises ends the run."""
-
-
-@dataclass(frozen=True)
-class DraftTensors:
-    """A photo warped into landmarks by the appearance flow.
-
-    Attributes:
-        image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
-        visibility: (B, 1, H, W) in [0, 1]: the point is seen in the photo; zero outside the landmark.
-        prediction: what the appearance flow said.
-    """
-
-    image: torch.Tensor
-    visibility: torch.Tensor
-    prediction: FlowPrediction
 
 
 @dataclass(frozen=True)
@@ -173,15 +142,9 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             if index.get("_class_name") != cls.__name__:
                 raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
             dtype = kwargs.get("dtype", torch.float32)
-            own = {}
-            for name, entry in index.items():
-                if isinstance(entry, list | tuple) and len(entry) == 2 and entry[1] in OWN_CLASSES:
-                    kind = OWN_CLASSES[entry[1]]
-                    # diffusers wants the module that the class had when it was saved, wherever it stands today
-                    sys.modules.setdefault(entry[0], sys.modules[kind.__module__])
-                    own[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
+            parts = load_parts(folder, index, dtype)
             pipeline = super().from_pretrained(
-                str(folder), **{**kwargs, **own, "dtype": dtype, "use_safetensors": True}
+                str(folder), **{**kwargs, **parts, "dtype": dtype, "use_safetensors": True}
             )
         except MemoryError:
             raise
@@ -248,57 +211,21 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             device=None if self.offload is None else self.offload.device,
         )
 
-    @torch.no_grad()
     def find_flow(
         self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
     ) -> FlowPrediction:
-        """Find where the points of landmarks lie in a photo.
-
-        Args:
-            photo: (1 or B, 3, H, W) in [-1, 1].
-            landmark: (B, 1, S, S) in [0, 1].
-            garment: (1 or B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+        """Find where the points of landmarks lie in a photo, as `warping.find_flow`.
 
         Raises:
             RuntimeError: if this checkpoint has no appearance flow.
         """
         if self.appearance_flow is None:
             raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
-        size = (self.appearance_flow.config.input_size,) * 2
-        if garment is not None:
-            garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
-        return self.appearance_flow(
-            F.interpolate(photo, size=size, mode="area"),
-            F.interpolate(landmark, size=size, mode="area"),
-            garment=garment,
-        )
-
-    @torch.no_grad()
-    def warp(self, photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
-        """Warp a photo into landmarks by a flow that was found for them, at any size.
-
-        Args:
-            photo: (1 or B, 3, h, w) in [-1, 1], of any size: its pixels are taken.
-            landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
-            prediction: of `find_flow`.
-        """
-        sides = landmark.shape[-2:]
-        flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
-        visible = F.interpolate(
-            prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False
-        )
-        garment = prediction.garment.float().sigmoid()
-        # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-        visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
-        known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-        cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
-        return DraftTensors(
-            image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction
-        )
+        return find_flow(self.appearance_flow, photo, landmark, garment)
 
     def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> DraftTensors:
         """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
-        return self.warp(photo, landmark, self.find_flow(photo, landmark, garment))
+        return warp(photo, landmark, self.find_flow(photo, landmark, garment))
 
     def sources(
         self,
@@ -491,25 +418,3 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                 f"{photos} photos, {landmarks} landmarks, {embeddings} embeddings and {captions} captions "
                 f"for {seeds} seeds: one of each, or one for each seed, wanted"
             )
-
-
-def load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype = torch.float32) -> ModelMixin:
-    """One of our own parts from its folder, strictly.
-
-    Raises:
-        ValueError: if its weights are not exactly those of this version.
-    """
-    part, report = kind.from_pretrained(
-        folder,
-        dtype=dtype,
-        low_cpu_mem_usage=False,
-        use_safetensors=True,
-        local_files_only=True,
-        output_loading_info=True,
-    )
-    if wrong := [*report["missing_keys"], *report["unexpected_keys"]]:  # diffusers would make up what is missing
-        raise ValueError(
-            f"{folder}: the weights do not fit {kind.__name__} (names that differ: {len(wrong)}, one is "
-            f"{wrong[0]}); take the checkpoint made for this version"
-        )
-    return part

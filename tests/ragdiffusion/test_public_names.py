@@ -21,7 +21,7 @@ def test_every_public_name_is_the_class_of_that_name(name: str) -> None:
 
 
 def test_all_own_parts_of_the_pipeline_are_public() -> None:
-    from ragdiffusion.generation.pipeline import OWN_CLASSES
+    from ragdiffusion.generation.parts import OWN_CLASSES
 
     assert {name: getattr(ragdiffusion, name) for name in OWN_CLASSES} == OWN_CLASSES
 

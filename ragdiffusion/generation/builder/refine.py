@@ -16,7 +16,7 @@ import torch
 from ragdiffusion.draft.appearance_flow import AppearanceFlow
 from ragdiffusion.generation.builder.paper import check_fit, check_text
 from ragdiffusion.generation.builder.published import load_scheduler, load_text_branch, load_unet, load_vae, open_sdxl
-from ragdiffusion.generation.pipeline import load_part
+from ragdiffusion.generation.parts import load_part
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
 

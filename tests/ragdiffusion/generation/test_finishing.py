@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import FlowPrediction, cell_centres
 from ragdiffusion.draft.detail import gaussian_blur
+from ragdiffusion.draft.warping import DraftTensors
 from ragdiffusion.generation.finishing import MAX_SIZE, compose, enlarge_landmark, largest_size, source_side
-from ragdiffusion.generation.pipeline import DraftTensors
 
 
 def _disc(size: int, radius: float) -> torch.Tensor:

@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
+from ragdiffusion.draft.warping import warp
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
 
@@ -205,7 +206,7 @@ def test_a_draft_takes_the_photo_where_the_flow_points(monkeypatch, build, prese
     torch.testing.assert_close(draft.visibility, inputs["landmark"])
     # A larger copy of the photo changes where pixels are taken from, not where the flow points.
     large = F.interpolate(inputs["photo"], size=(256, 256), mode="nearest")
-    fine = pipeline.warp(large, inputs["landmark"], draft.prediction)
+    fine = warp(large, inputs["landmark"], draft.prediction)
     torch.testing.assert_close(fine.image[:, :, 64, 64], sample_at(large, place)[..., 0, 0])
 
 

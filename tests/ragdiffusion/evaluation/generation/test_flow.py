@@ -13,9 +13,9 @@ import torch
 
 from ragdiffusion.commands import evaluate_flow
 from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.warping import DraftTensors
 from ragdiffusion.evaluation.generation.flow import KINDS, drawn_pairs, judge_flow, real_pairs, summarise_flow
 from ragdiffusion.garments.garment import RealGarment
-from ragdiffusion.generation.pipeline import DraftTensors
 
 _SIZE = 64
 

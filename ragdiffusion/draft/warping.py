@@ -1,0 +1,71 @@
+"""A photo warped into landmarks by the appearance flow, what is hidden in it filled from around."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.draft.detail import fill_hidden
+
+_SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
+_HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
+
+
+@dataclass(frozen=True)
+class DraftTensors:
+    """A photo warped into landmarks by the appearance flow.
+
+    Attributes:
+        image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
+        visibility: (B, 1, H, W) in [0, 1]: the point is seen in the photo; zero outside the landmark.
+        prediction: what the appearance flow said.
+    """
+
+    image: torch.Tensor
+    visibility: torch.Tensor
+    prediction: FlowPrediction
+
+
+@torch.no_grad()
+def find_flow(
+    net: AppearanceFlow, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+) -> FlowPrediction:
+    """Find where the points of landmarks lie in a photo.
+
+    Args:
+        net: that finds it.
+        photo: (1 or B, 3, H, W) in [-1, 1].
+        landmark: (B, 1, S, S) in [0, 1].
+        garment: (1 or B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+    """
+    size = (net.config.input_size,) * 2
+    if garment is not None:
+        garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
+    return net(
+        F.interpolate(photo, size=size, mode="area"),
+        F.interpolate(landmark, size=size, mode="area"),
+        garment=garment,
+    )
+
+
+@torch.no_grad()
+def warp(photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
+    """Warp a photo into landmarks by a flow that was found for them, at any size.
+
+    Args:
+        photo: (1 or B, 3, h, w) in [-1, 1], of any size: its pixels are taken.
+        landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
+        prediction: of `find_flow`.
+    """
+    sides = landmark.shape[-2:]
+    flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
+    visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
+    garment = prediction.garment.float().sigmoid()
+    # A point that the flow puts beside the photo's garment shows background: as good as hidden.
+    visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
+    known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
+    cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
+    return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction)
