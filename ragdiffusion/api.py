@@ -1,4 +1,8 @@
-"""The model as its user holds it: `RAGDiffusion.from_pretrained()`, then `see`, `retrieve`, `draft`, `generate`."""
+"""The model as its user holds it: `RAGDiffusion.from_pretrained()`, then `see`, `retrieve`, `draft`, `generate`.
+
+Long because it is the one place where all that a caller may do stands, with what it takes, gives and raises; the work
+is done elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 Outside this file pictures are ``PIL.Image`` and masks are float arrays in [0, 1]; inside the models, pictures
 are float BCHW RGB in [-1, 1] and masks float BHW in [0, 1]. Coordinates are (x, y) in pixels and count edges:
 pixel i covers [i, i + 1].
+
+Long because it is the only one.
 """
 
 from __future__ import annotations

@@ -212,8 +212,8 @@ def _variants(
         untouched_copy,
         variant_pipeline,
     )
-    from ragdiffusion.training.denoiser import training_bank
     from ragdiffusion.training.sources import open_source
+    from ragdiffusion.training.training_bank import training_bank
 
     starts = {
         channels: variant_pipeline(model.pipeline, preset, vae, seed=0).to(args.device)

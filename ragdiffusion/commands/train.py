@@ -269,10 +269,11 @@ def _autoencoder(args: argparse.Namespace, config, model, size: int) -> int:
 
 def _denoiser(args: argparse.Namespace, config) -> int:
     from ragdiffusion.api import RAGDiffusion
-    from ragdiffusion.training.denoiser import train_denoiser, training_bank
+    from ragdiffusion.training.denoiser import train_denoiser
     from ragdiffusion.training.encoders import DenoiserSamples
     from ragdiffusion.training.rolling_pool import Encoders
     from ragdiffusion.training.sources import open_source
+    from ragdiffusion.training.training_bank import training_bank
 
     if args.encoders and args.pool is None:
         raise ValueError(f"--encoders {args.encoders} fill a pool: give its size with --pool, such as 20000")

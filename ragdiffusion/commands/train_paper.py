@@ -76,11 +76,12 @@ def _denoiser(args: argparse.Namespace, config, accelerator) -> int:  # noqa: AN
     import torch
 
     from ragdiffusion.api import RAGDiffusion
-    from ragdiffusion.training.denoiser import denoiser_batch, sample_sheet, training_bank
+    from ragdiffusion.training.denoiser import denoiser_batch, sample_sheet
     from ragdiffusion.training.latents import LatentPool, shards_of
     from ragdiffusion.training.scale.loop import take_average, train_at_scale
     from ragdiffusion.training.scale.paper import PaperDenoiser, PaperSamples, encode_pool
     from ragdiffusion.training.sources import open_source
+    from ragdiffusion.training.training_bank import training_bank
 
     model = RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, device=str(accelerator.device))
     pipeline, bank = model.pipeline, training_bank(model.bank)

@@ -1,4 +1,7 @@
-"""The pipeline: photo, landmark and structure embedding to the flat-lay picture (3.3)."""
+"""The pipeline: photo, landmark and structure embedding to the flat-lay picture (3.3).
+
+Long because diffusers wants a pipeline as one class: what it is made of, how it is loaded and placed, and its call.
+"""
 
 from __future__ import annotations
 

@@ -24,10 +24,11 @@ from ragdiffusion.garments.real import RealPairs
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.builder.untrained import build_components
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.training.denoiser import TRAINED, TrainedParts, TrainingBank, denoiser_batch, denoiser_losses
+from ragdiffusion.training.denoiser import TRAINED, TrainedParts, denoiser_batch, denoiser_losses
 from ragdiffusion.training.latents import LatentPool, open_pool
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 from ragdiffusion.training.sources import UNTOUCHED, PairSource
+from ragdiffusion.training.training_bank import TrainingBank
 
 MASK_SIDE = 48  # pixels of the photo that the mask network sees, and of the mask it draws
 

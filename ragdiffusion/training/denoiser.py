@@ -7,7 +7,6 @@ used (docs/architecture.md, decision 8).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,74 +19,22 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import caption, decode_all, encode, encode_all
-from ragdiffusion.bank import Bank
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.generation.conditioners import freeze_after_last_capture
 from ragdiffusion.generation.denoiser import ConditionMask, Sources
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.generation.text import TextFeatures
-from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding
 from ragdiffusion.structure.framing import framed
 from ragdiffusion.training.latents import Encode, LatentPool, open_pool
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 from ragdiffusion.training.rolling_pool import Encoders, rolling_pool
+from ragdiffusion.training.training_bank import TrainingBank, structure_code
 
 DROP = 0.1  # share of rows that lose a condition
 DROP_DRAFT = 0.1
 SNR_CEILING, SNR_FLOOR = 5.0, 0.25
 TRAINED = ("unet", "reference_net", "ep_adapter", "landmark_guider", "text_encoder", "text_encoder_2")
-
-
-@dataclass(frozen=True)
-class TrainingBank:
-    """The bank as ê's computation in training sees it.
-
-    Attributes:
-        embeddings: (N, D), of unit length.
-        structures: (N,) int64, `structure_code` of what each entry shows; a sample's own entries are left out.
-        k: neighbours of Eq. 2.
-    """
-
-    embeddings: torch.Tensor
-    structures: torch.Tensor
-    k: int = 4
-
-    def fuse(self, query: torch.Tensor, own: torch.Tensor, alpha: torch.Tensor) -> torch.Tensor:
-        """ê of a batch.
-
-        Args:
-            query: (B, D).
-            own: (B,) int64, `structure_code` of each sample.
-            alpha: (B,) in [0, 1].
-        """
-        table = self.embeddings.to(query.device)
-        similarity = query @ table.T  # (B, N)
-        similarity = similarity.masked_fill(own[:, None] == self.structures.to(query.device), float("-inf"))
-        neighbours = table[similarity.topk(min(self.k, len(table)), dim=1).indices]  # (B, K, D)
-        weights = barycentric_weights(query, neighbours)
-        return torch.cat(
-            [
-                fuse_embedding(q[None], n[None], w[None], float(a))
-                for q, n, w, a in zip(query, neighbours, weights, alpha, strict=True)
-            ]
-        ).to(query.dtype)
-
-
-def structure_code(name: str) -> int:
-    """A structure's name as a number that is the same everywhere, so that it can lie in a tensor."""
-    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-
-
-def training_bank(bank: Bank) -> TrainingBank:
-    """The enabled entries of a bank; an entry's source, `collection:name` or `collection:name+variant`, names what it
-    shows."""
-    ids, embeddings = bank.embeddings()
-    codes = {
-        entry.id: structure_code(entry.source.partition(":")[2].partition("+")[0])
-        for entry in bank.entries(enabled=True)
-    }
-    return TrainingBank(embeddings=torch.as_tensor(embeddings), structures=torch.tensor([codes[int(i)] for i in ids]))
 
 
 def denoiser_batch(

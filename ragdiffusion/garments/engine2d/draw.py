@@ -9,8 +9,9 @@ import numpy as np
 
 from ragdiffusion.attributes import caption
 from ragdiffusion.garments.engine2d import fields
+from ragdiffusion.garments.engine2d.prints import draw_graphic, print_tile
 from ragdiffusion.garments.engine2d.structure import Piece, Structure
-from ragdiffusion.garments.engine2d.texture import GRAPHICS, Texture, draw_graphic, print_tile
+from ragdiffusion.garments.engine2d.texture import GRAPHICS, Texture
 
 
 @dataclass(frozen=True)

@@ -5,64 +5,13 @@ Everything is placed on the garment's landmarks in canonical coordinates; the ca
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
 import numpy as np
 
+from ragdiffusion.garments.engine2d.figure import Shape, Stance, Wearer, dark, ellipse, smooth, tube
 from ragdiffusion.garments.engine2d.structure import Structure
 
 SKINS = ((236, 196, 172), (222, 176, 146), (198, 150, 118), (160, 112, 82), (112, 76, 56), (78, 54, 42))
 HAIRS = ((30, 24, 22), (58, 40, 28), (96, 66, 40), (170, 130, 80), (24, 22, 24), (120, 52, 30))
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A polygon of one colour: [N, 2] photo pixels, RGB; `shaded` ones are rounded by light."""
-
-    points: np.ndarray
-    colour: tuple[float, float, float]
-    shaded: bool = True
-
-
-@dataclass
-class Wearer:
-    """What stands behind the garment, what covers it, and cloth of its own that has no place in the flat-lay.
-
-    `inner` says whether the drawing shows what is worn beneath.
-    """
-
-    behind: list[Shape] = field(default_factory=list)
-    before: list[Shape] = field(default_factory=list)
-    own: list[Shape] = field(default_factory=list)
-    inner: bool = False
-
-
-Place = Callable[[np.ndarray], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Stance:
-    """How the garment is worn.
-
-    Attributes:
-        body: canonical coordinates -> photo, moving with the body.
-        limbs: "right", "left" -> the same for upper and lower half of the limb.
-        rolled: "right", "left" -> line [2, 2] that its sleeve is rolled up to.
-        opened: whether the front's halves are apart.
-        tucked: canonical height that it is tucked in at, or None.
-        turn: of the body about its axis, -1 to 1; the face follows.
-        cloth: RGB of the garment. other: RGB of the other clothes.
-    """
-
-    body: Place
-    limbs: dict[str, tuple[Place, Place]]
-    rolled: dict[str, np.ndarray]
-    opened: bool
-    tucked: float | None
-    turn: float
-    cloth: tuple[float, float, float]
-    other: tuple[float, float, float]
 
 
 def draw_wearer(structure: Structure, rng: np.random.Generator, stance: Stance) -> Wearer:
@@ -71,32 +20,6 @@ def draw_wearer(structure: Structure, rng: np.random.Generator, stance: Stance) 
     if structure.kind in ("top", "dress"):
         return _wear_top(structure, rng, stance, skin)
     return _wear_bottom(structure, rng, stance, skin)
-
-
-def _tube(spine: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Outline of a limb: half widths [N] along a spine [N, 2]."""
-    direction = np.gradient(spine, axis=0)
-    normal = (
-        np.stack([-direction[:, 1], direction[:, 0]], 1)
-        / np.maximum(np.hypot(direction[:, 0], direction[:, 1]), 1e-6)[:, None]
-    )
-    return np.concatenate([spine + normal * widths[:, None], (spine - normal * widths[:, None])[::-1]])
-
-
-def _smooth(points: list[np.ndarray], count: int = 14) -> np.ndarray:
-    """Quadratic curve through three points' hull, [count, 2]."""
-    a, b, c = (np.asarray(p, dtype=np.float64) for p in points)
-    t = np.linspace(0, 1, count)[:, None]
-    return (1 - t) ** 2 * a + 2 * t * (1 - t) * b + t**2 * c
-
-
-def _ellipse(centre: np.ndarray, rx: float, ry: float) -> np.ndarray:
-    t = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-    return centre + np.stack([rx * np.cos(t), ry * np.sin(t)], 1)
-
-
-def _dark(colour: tuple, by: float) -> tuple[float, ...]:
-    return tuple(by * c for c in colour)
 
 
 def _wear_top(structure: Structure, rng: np.random.Generator, stance: Stance, skin: tuple) -> Wearer:
@@ -131,7 +54,7 @@ def _legs_below(structure: Structure, stance: Stance, skin: tuple, width: float,
         x = np.array([0.56, 0.58, 0.5]) * side * hip
         spine = np.stack([hem[0] + x, hem[1] + np.array([-0.3 * width, 0.5, 2.2])], 1)
         thick = np.array([0.54, 0.48, 0.34]) * hip * (1.0 if structure.kind == "top" else 0.76)
-        out.behind.append(Shape(stance.body(_tube(spine, thick)), colour))
+        out.behind.append(Shape(stance.body(tube(spine, thick)), colour))
 
 
 def _arm_in_sleeve(
@@ -160,13 +83,13 @@ def _arm_in_sleeve(
     end = tip + (hang / np.hypot(*hang) if far else axis) * reach
     opening = np.hypot(*(limb.tip[0] - limb.tip[1])) if rolled is None else np.hypot(*(rolled[0] - rolled[1]))
     thick = min(0.1 * width, 0.42 * opening)
-    spine = _smooth([tip - axis * 0.3 * width, tip + axis * 0.1, end])
+    spine = smooth([tip - axis * 0.3 * width, tip + axis * 0.1, end])
     hand_axis = (end - tip) / max(np.hypot(*(end - tip)), 1e-6)
-    hand = _tube(
+    hand = tube(
         np.stack([end - hand_axis * 0.02, end + hand_axis * 0.09 * width, end + hand_axis * 0.2 * width]),
         np.array([0.6, 0.85, 0.3]) * 0.085 * width,
     )
-    shapes = [Shape(place(_tube(spine, np.linspace(1.0, 0.62, len(spine)) * thick)), skin), Shape(place(hand), skin)]
+    shapes = [Shape(place(tube(spine, np.linspace(1.0, 0.62, len(spine)) * thick)), skin), Shape(place(hand), skin)]
     out.behind += shapes
     if rolled is None:
         return
@@ -177,9 +100,9 @@ def _arm_in_sleeve(
     edge = np.stack([outer + across, inner - across])
     roll = np.concatenate([edge - bulge * 0.55, (edge + bulge * 0.5)[::-1]])
     upper = stance.limbs[name][0]
-    out.own.append(Shape(upper(roll), _dark(stance.cloth, rng.uniform(0.78, 0.95))))
+    out.own.append(Shape(upper(roll), dark(stance.cloth, rng.uniform(0.78, 0.95))))
     out.own.append(
-        Shape(upper(np.concatenate([edge + bulge * 0.36, (edge + bulge * 0.5)[::-1]])), _dark(stance.cloth, 0.5), False)
+        Shape(upper(np.concatenate([edge + bulge * 0.36, (edge + bulge * 0.5)[::-1]])), dark(stance.cloth, 0.5), False)
     )
 
 
@@ -191,19 +114,19 @@ def _bare_arm(
     wrist = elbow + [side * rng.uniform(-0.25, 0.16) * width, 0.55 * width]
     spine = np.concatenate(
         [
-            _smooth(
+            smooth(
                 [
                     top + [-side * 0.06 * width, 0.08 * width],
                     (top + elbow) / 2 + [side * 0.09 * width, -0.04 * width],
                     elbow,
                 ]
             ),
-            _smooth([elbow, (elbow + wrist) / 2, wrist])[1:],
+            smooth([elbow, (elbow + wrist) / 2, wrist])[1:],
         ]
     )
     thick = np.interp(np.linspace(0, 1, len(spine)), [0, 0.15, 0.5, 0.6, 1], [0.11, 0.115, 0.085, 0.085, 0.055])
-    out.behind.append(Shape(stance.body(_tube(spine, thick * width)), skin))
-    hand = _tube(
+    out.behind.append(Shape(stance.body(tube(spine, thick * width)), skin))
+    hand = tube(
         np.stack([wrist, wrist + [0, 0.09 * width], wrist + [0, 0.2 * width]]), np.array([0.05, 0.07, 0.025]) * width
     )
     out.behind.append(Shape(stance.body(hand), skin))
@@ -220,7 +143,7 @@ def _inner_layer(structure: Structure, rng: np.random.Generator, stance: Stance,
         x = 0.8 * abs(float(m["armpit_r"][0]))
         shirt = np.concatenate(
             [
-                _smooth([neck_l, (neck_l + neck_r) / 2 + [0, rng.uniform(0.15, 0.45)], neck_r]),
+                smooth([neck_l, (neck_l + neck_r) / 2 + [0, rng.uniform(0.15, 0.45)], neck_r]),
                 np.stack([m["armpit_r"] * [0.95, 1], [x, low], [-x, low], m["armpit_l"] * [0.95, 1]]),
             ]
         )
@@ -232,7 +155,7 @@ def _inner_layer(structure: Structure, rng: np.random.Generator, stance: Stance,
         skin_v = np.stack(
             [m["neck_l"] * 0.75 + neck * 0.25, m["neck_r"] * 0.75 + neck * 0.25, neck * 0.72 + low * 0.28 + [0, 0.03]]
         )
-        out.before.append(Shape(stance.body(skin_v), _dark(colour, 0.72), False))
+        out.before.append(Shape(stance.body(skin_v), dark(colour, 0.72), False))
 
 
 def _head(
@@ -270,20 +193,20 @@ def _head(
     t = np.linspace(0, 2 * np.pi, 36, endpoint=False)
     egg = np.stack([np.cos(t) * (0.84 - 0.1 * np.sin(t)), np.sin(t) * 1.15], 1) * radius
     mass = 1.22 if long_hair else 1.1
-    out.behind.append(Shape(body(_ellipse(head + [0, -0.2 * radius], mass * 0.9 * radius, 1.22 * radius)), hair))
+    out.behind.append(Shape(body(ellipse(head + [0, -0.2 * radius], mass * 0.9 * radius, 1.22 * radius)), hair))
     if not tall and len(structure.opening):
         out.before.append(Shape(body(structure.opening), skin, False))
-    target.append(Shape(body(column + neck), _dark(skin, 0.95)))
+    target.append(Shape(body(column + neck), dark(skin, 0.95)))
     target.append(Shape(body(egg + head), skin))
     turn = stance.turn * 0.35 * radius
     for x in (-0.34, 0.34):
         eye = head + [x * radius + turn, -0.02 * radius]
-        target.append(Shape(body(_ellipse(eye, 0.12 * radius, 0.05 * radius)), _dark(skin, 0.35), False))
+        target.append(Shape(body(ellipse(eye, 0.12 * radius, 0.05 * radius)), dark(skin, 0.35), False))
         brow = eye + [0, -0.2 * radius]
-        target.append(Shape(body(_ellipse(brow, 0.19 * radius, 0.035 * radius)), _dark(hair, 0.9), False))
+        target.append(Shape(body(ellipse(brow, 0.19 * radius, 0.035 * radius)), dark(hair, 0.9), False))
     nose = np.array([[0.0, 0.0], [0.1, 0.34], [-0.1, 0.34]]) * radius + head + [turn * 1.3, 0]
-    target.append(Shape(body(nose), _dark(skin, 0.9), False))
-    mouth = _ellipse(head + [turn, 0.56 * radius], 0.24 * radius, 0.06 * radius)
+    target.append(Shape(body(nose), dark(skin, 0.9), False))
+    mouth = ellipse(head + [turn, 0.56 * radius], 0.24 * radius, 0.06 * radius)
     target.append(Shape(body(mouth), (0.78 * skin[0], 0.55 * skin[1], 0.55 * skin[2]), False))
     a = np.linspace(np.pi * 1.02, np.pi * 1.98, 16)
     part = rng.uniform(-0.5, 0.5)
@@ -295,8 +218,8 @@ def _head(
     for side in (-1, 1) if long_hair else ():
         start = head + [side * 0.86 * radius, -0.35 * radius]
         fall = neck + [side * rng.uniform(0.9, 1.5) * radius, rng.uniform(0.3, 1.8) * radius]
-        strand = _smooth([start, start + [side * 0.35 * radius, 1.0 * radius], fall])
-        lock = _tube(strand, np.interp(np.linspace(0, 1, len(strand)), [0, 0.3, 1], [0.14, 0.34, 0.16]) * radius)
+        strand = smooth([start, start + [side * 0.35 * radius, 1.0 * radius], fall])
+        lock = tube(strand, np.interp(np.linspace(0, 1, len(strand)), [0, 0.3, 1], [0.14, 0.34, 0.16]) * radius)
         (out.before if rng.random() < 0.6 else out.behind).append(Shape(body(lock), hair))
 
 
@@ -306,12 +229,12 @@ def _hooded_face(structure: Structure, stance: Stance, skin: tuple, out: Wearer)
     low, high = inside.min(0), inside.max(0)
     radius = 0.42 * (high - low)[0]
     face = np.array([(low + high)[0] / 2, low[1] + 0.52 * (high - low)[1]])
-    out.before.append(Shape(stance.body(_ellipse(face, radius, min(1.3 * radius, 0.42 * (high - low)[1]))), skin))
+    out.before.append(Shape(stance.body(ellipse(face, radius, min(1.3 * radius, 0.42 * (high - low)[1]))), skin))
     turn = stance.turn * 0.3 * radius
     for x in (-0.36, 0.36):
-        eye = _ellipse(face + [x * radius + turn, -0.1 * radius], 0.13 * radius, 0.06 * radius)
-        out.before.append(Shape(stance.body(eye), _dark(skin, 0.35), False))
-    mouth = _ellipse(face + [turn, 0.55 * radius], 0.25 * radius, 0.06 * radius)
+        eye = ellipse(face + [x * radius + turn, -0.1 * radius], 0.13 * radius, 0.06 * radius)
+        out.before.append(Shape(stance.body(eye), dark(skin, 0.35), False))
+    mouth = ellipse(face + [turn, 0.55 * radius], 0.25 * radius, 0.06 * radius)
     out.before.append(Shape(stance.body(mouth), (0.78 * skin[0], 0.55 * skin[1], 0.55 * skin[2]), False))
 
 
@@ -324,27 +247,27 @@ def _tuck(m: dict[str, np.ndarray], rng: np.random.Generator, stance: Stance, wi
     left, right = np.array([-0.94 * half, y - 0.03]), np.array([0.94 * half, y - 0.03])
     block = np.concatenate(
         [
-            _smooth([left, (left + right) / 2 + [0, 0.05], right]),
+            smooth([left, (left + right) / 2 + [0, 0.05], right]),
             np.array([[half, (y + low) / 2], [1.02 * half, low], [-1.02 * half, low], [-half, (y + low) / 2]]),
         ]
     )
     out.before.append(Shape(stance.body(block), stance.other))
-    band = _smooth([left, (left + right) / 2 + [0, 0.05], right])
-    belt = _dark(stance.other, 0.55) if rng.random() < 0.6 else _dark(stance.other, 0.82)
+    band = smooth([left, (left + right) / 2 + [0, 0.05], right])
+    belt = dark(stance.other, 0.55) if rng.random() < 0.6 else dark(stance.other, 0.82)
     out.before.append(Shape(stance.body(np.concatenate([band, (band + [0, 0.075 * width])[::-1]])), belt, False))
     buckle = np.array([[-0.05, 0.02], [0.05, 0.02], [0.05, 0.1], [-0.05, 0.1]]) * width + (left + right) / 2
     out.before.append(Shape(stance.body(buckle), tuple(np.clip(np.array(belt) + 60, 0, 235)), False))
     fly = np.array([[-0.006, 0.1], [0.006, 0.1], [0.006, 0.5], [-0.006, 0.5]]) * width + [0, y]
-    out.before.append(Shape(stance.body(fly), _dark(stance.other, 0.6), False))
+    out.before.append(Shape(stance.body(fly), dark(stance.other, 0.6), False))
 
 
 def _bag(m: dict[str, np.ndarray], rng: np.random.Generator, stance: Stance, width: float, out: Wearer) -> None:
     """A bag across the body, its strap over the garment."""
     a, b = (m["shoulder_r"], m["hem_l"]) if rng.random() < 0.5 else (m["shoulder_l"], m["hem_r"])
     neck = (m["neck_r"] + m["neck_l"]) / 2
-    strap = _tube(np.stack([a * 0.6 + neck * 0.4, (a + b) / 2 + [0, 0.03], b]), np.full(3, 0.025 * width))
+    strap = tube(np.stack([a * 0.6 + neck * 0.4, (a + b) / 2 + [0, 0.03], b]), np.full(3, 0.025 * width))
     tone = tuple(np.clip(rng.uniform(25, 130) + rng.normal(0, 20, 3), 10, 230))
-    out.before.append(Shape(stance.body(strap), _dark(tone, 0.8), False))
+    out.before.append(Shape(stance.body(strap), dark(tone, 0.8), False))
     box = (
         np.array(
             [
@@ -362,7 +285,7 @@ def _bag(m: dict[str, np.ndarray], rng: np.random.Generator, stance: Stance, wid
     )
     out.before.append(Shape(stance.body(box + b), tone))
     flap = np.array([[-0.24, -0.06], [0.24, -0.06], [0.22, 0.1], [-0.22, 0.1]]) * width
-    out.before.append(Shape(stance.body(flap + b), _dark(tone, 1.15), False))
+    out.before.append(Shape(stance.body(flap + b), dark(tone, 1.15), False))
 
 
 def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance, skin: tuple) -> Wearer:
@@ -394,7 +317,7 @@ def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance,
             axis = (axis + [0, 1.5]) / np.hypot(*(axis + [0, 1.5]))
             spine = np.stack([tip - axis * 0.2, tip + axis * reach * 0.5, tip + axis * reach])
             place = stance.limbs[name][1]
-            out.behind.append(Shape(place(_tube(spine, np.array([0.4, 0.34, 0.24]) * opening)), skin))
+            out.behind.append(Shape(place(tube(spine, np.array([0.4, 0.34, 0.24]) * opening)), skin))
             shoe = (
                 np.array(
                     [
@@ -413,8 +336,8 @@ def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance,
         else:
             hem = m[f"hem_{key}"] * 0.45 + m["hem_centre"] * 0.55
             spine = np.stack([hem - [0, 0.2], hem + [0, 0.5], hem + [0, 1.2]])
-            out.behind.append(Shape(body(_tube(spine, np.array([0.17, 0.14, 0.09]) * width * 1.1)), skin))
-        arm = _smooth(
+            out.behind.append(Shape(body(tube(spine, np.array([0.17, 0.14, 0.09]) * width * 1.1)), skin))
+        arm = smooth(
             [
                 centre + [side * 0.66 * width, -1.3 * width],
                 centre + [side * 0.98 * width, -0.5 * width],
@@ -422,7 +345,7 @@ def _wear_bottom(structure: Structure, rng: np.random.Generator, stance: Stance,
             ]
         )
         sleeve = rng.random() < 0.5
-        shape = Shape(body(_tube(arm, np.linspace(0.12, 0.075, len(arm)) * width)), stance.other if sleeve else skin)
-        hand = Shape(body(_ellipse(arm[-1] + [0, 0.04 * width], 0.075 * width, 0.1 * width)), skin)
+        shape = Shape(body(tube(arm, np.linspace(0.12, 0.075, len(arm)) * width)), stance.other if sleeve else skin)
+        hand = Shape(body(ellipse(arm[-1] + [0, 0.04 * width], 0.075 * width, 0.1 * width)), skin)
         (out.before if rng.random() < 0.3 else out.behind).extend([shape, hand])
     return out

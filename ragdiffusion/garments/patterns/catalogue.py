@@ -1,4 +1,7 @@
-"""The kinds of garment that can be drawn, with the ranges of their measures."""
+"""The kinds of garment that can be drawn, with the ranges of their measures.
+
+Long because it is one table: a row a kind.
+"""
 
 from ragdiffusion.garments.patterns import ranges
 from ragdiffusion.garments.patterns.kind import Kind, build_kind

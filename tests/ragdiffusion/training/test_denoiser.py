@@ -184,7 +184,7 @@ def test_without_a_draft_the_sheet_has_full_runs_only(pipeline, bank, make_pair,
 def test_the_training_bank_names_structures_as_pairs_do(tmp_path):
     from ragdiffusion.bank import Bank, NewEntry
     from ragdiffusion.images import encode_silhouette
-    from ragdiffusion.training.denoiser import training_bank
+    from ragdiffusion.training.training_bank import training_bank
 
     silhouette = torch.zeros(64, 64)
     silhouette[16:48, 20:44] = 1

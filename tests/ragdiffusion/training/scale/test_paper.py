@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.cli import main
-from ragdiffusion.training.denoiser import TrainingBank, denoiser_batch, structure_code
+from ragdiffusion.training.denoiser import denoiser_batch
 from ragdiffusion.training.latents import LatentPool
 from ragdiffusion.training.scale.paper import (
     LEARNING,
@@ -20,6 +20,7 @@ from ragdiffusion.training.scale.paper import (
     encode_pool,
     encode_with_text,
 )
+from ragdiffusion.training.training_bank import TrainingBank, structure_code
 
 
 @pytest.fixture(autouse=True)
