@@ -17,7 +17,7 @@ from app.errors import explain
 from app.files.uploads import hand_out
 from app.runs.runs import Started
 from app.runs.services import Services
-from app.session_log.sampling import Sampling
+from app.session_log.sampling import MAX_SEED, Sampling
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.1
@@ -202,9 +202,12 @@ def _owner(request: gr.Request | None) -> str:
 
 
 def _whole(name: str, value: float | None) -> int | None:
-    if value is not None and (isinstance(value, bool) or value != int(value)):
-        raise gr.Error(f"{name} must be a whole number, got {value!r}", print_exception=False)
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not abs(value) <= MAX_SEED or value != int(value):
+        raise gr.Error(f"{name} must be a whole number, got {str(value)[:40]}", print_exception=False)
+    return int(value)
 
 
 def _settings() -> list[gr.components.Component]:

@@ -6,10 +6,14 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import WorkspaceError
+from ragdiffusion.files import sync
 
 _NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,8}")
 
@@ -23,6 +27,17 @@ class ImageStore:
     """
 
     folder: Path
+    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Let nobody else remove pictures meanwhile.
+
+        Held from the first `put` until the log names what was put, and from a look at what the log names until the
+        rest is removed: else a picture that is there already, and counted on, could be removed in between.
+        """
+        with self._lock:
+            yield
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep a file.
@@ -64,9 +79,18 @@ class ImageStore:
                 f"the picture {name} cannot be read ({error.strerror}): was it moved out of {self.folder}?"
             ) from error
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file is kept under a name."""
+        return self._path(name).exists()
+
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""
         self._path(name).unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Remove what a process that is gone was writing; none other may be writing now."""
+        for path in self.folder.glob("??/.*.part"):
+            path.unlink(missing_ok=True)
 
     def _write(self, target: Path, data: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +101,8 @@ class ImageStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
+            sync(target.parent)
+            sync(self.folder)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -42,8 +42,9 @@ class SessionLog:
         self.search = Search(self._database)
         self.library = RunLibrary(self._database)
         try:
-            with self._database.writing() as session:
+            with self._database.migrating() as session:
                 migrate(session, path)
+            with self._database.writing() as session:
                 cut = update(RunRow).where(RunRow.status == "running")
                 session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
         except BaseException:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -21,7 +21,7 @@ def migrate(session: Session, path: Path) -> None:
     """Make the tables of a new log, or change those of an older one; every row is kept.
 
     Args:
-        session: in a transaction; a failure rolls everything back.
+        session: of `Database.migrating`; a failure rolls everything back.
         path: of the database, for messages.
 
     Raises:
