@@ -27,17 +27,37 @@ class ImageStore:
     """
 
     folder: Path
-    _lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    _turn: threading.Condition = field(default_factory=threading.Condition, repr=False, compare=False)
+    _keepers: list[int] = field(default_factory=list, repr=False, compare=False)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let nobody else remove pictures meanwhile.
+    def keeping(self) -> Iterator[None]:
+        """Let nothing be removed meanwhile; held from the first `put` until the log names what was put.
 
-        Held from the first `put` until the log names what was put, and from a look at what the log names until the
-        rest is removed: else a picture that is there already, and counted on, could be removed in between.
+        Else a picture that is there already, and counted on, could go before that. Any number of threads may hold it.
         """
-        with self._lock:
+        thread = threading.get_ident()
+        with self._turn:
+            self._keepers.append(thread)
+        try:
             yield
+        finally:
+            with self._turn:
+                self._keepers.remove(thread)
+                self._turn.notify_all()
+
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """Wait until nobody is `keeping`, and let nobody begin; held from a look at what the log names to the removal."""
+        with self._turn:
+            own = threading.get_ident()
+            self._turn.wait_for(lambda: all(keeper == own for keeper in self._keepers))
+            yield
+
+    def name(self, data: bytes, suffix: str) -> str:
+        """Return the name that `put` gives."""
+        digest = hashlib.sha256(data).hexdigest()
+        return f"{digest[:2]}/{digest}.{suffix}"
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep a file.
@@ -52,8 +72,7 @@ class ImageStore:
         Raises:
             WorkspaceError: if the disk is full or sealed; nothing is left behind.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"{digest[:2]}/{digest}.{suffix}"
+        name = self.name(data, suffix)
         target = self._path(name)
         if target.exists():
             return name

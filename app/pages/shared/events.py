@@ -42,5 +42,5 @@ def run_number(value: object) -> int:
         ValueError: if it is none.
     """
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise ValueError(f"{str(value)[:40]} is no run: reload the page")
+        raise ValueError(f"{repr(value)[:40]} is no run: reload the page")
     return value
