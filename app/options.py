@@ -38,8 +38,8 @@ class StudioOptions:
         mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
 
     Raises:
-        ValueError: for a port out of range, a name that is none, an empty user or password, other hosts without a login, no such reader,
-            or `mcp` without its package.
+        ValueError: for a port out of range, a name that is none, an empty user or password, other hosts without a
+            login, no such reader, or `mcp` without its package.
     """
 
     workspace: Path = field(default_factory=lambda: Path.home() / ".ragdiffusion-studio")
@@ -70,10 +70,7 @@ class StudioOptions:
         if len(set(users)) < len(users):
             raise ValueError("two logins have the same user: give each person their own USER:PASSWORD")
         if self.host != LOCAL_HOST and not self.logins:
-            raise ValueError(
-                f"listening on {self.host} lets others on the network in: "
-                f"{_SEE}, or leave out --listen"
-            )
+            raise ValueError(f"listening on {self.host} lets others on the network in: {_SEE}, or leave out --listen")
         strange = [name for name in self.names if not _HOST.fullmatch(name)]
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host: write --host studio.example.org, without a port")

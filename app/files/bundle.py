@@ -52,7 +52,10 @@ def pack(runs: Sequence[Run], images: ImageStore, *, metadata: bool = False) -> 
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
 
         def add(name: str, content: bytes) -> None:
-            if len(content) > MAX_PICTURE or sum(info.file_size for info in bundle.infolist()) > MAX_TOTAL - MAX_PICTURE:
+            if (
+                len(content) > MAX_PICTURE
+                or sum(info.file_size for info in bundle.infolist()) > MAX_TOTAL - MAX_PICTURE
+            ):
                 raise ValueError(f"a bundle of {MAX_TOTAL >> 20} MB at most can be opened again: select fewer runs")
             if name not in packed:
                 packed.add(name)
@@ -90,7 +93,15 @@ def unpack(data: bytes, name: str, *, owner: str, log: SessionLog, images: Image
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
             runs, pictures = _read(bundle)
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, UnicodeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        UnicodeError,
+    ) as error:
         raise ValueError(f"{name} is no ZIP that can be read ({error}): choose a bundle that a studio saved") from error
     except ValueError as error:
         raise ValueError(f"{name} is no bundle of a studio, or it was changed: {error}") from error

@@ -76,6 +76,8 @@ def _stored(name: str) -> str:
 
 Picture = Annotated[str, Field(pattern=r"^[0-9a-f]{2}/[0-9a-f]{64}\.png$"), AfterValidator(_stored)]
 Photo = Annotated[str, Field(pattern=r"^[0-9a-f]{2}/[0-9a-f]{64}\.photo$"), AfterValidator(_stored)]
+
+
 def _text(most: int) -> Any:
     return Annotated[str, Field(max_length=most), AfterValidator(_plain)]
 
@@ -242,5 +244,5 @@ def _first(error: ValidationError) -> str:
     place = ".".join(str(step) for step in found["loc"] if step not in ("runs",))
     value = repr(found["input"])
     shown = "" if isinstance(found["input"], dict | list) else f", got {value[:60]}"
-    message = f"run {place}: {found['msg'].removeprefix('Value error, ')}{shown}"
+    message = f"run {place}: {found['msg'].removeprefix('Value error, ')[:160]}{shown}"
     return message.encode(errors="backslashreplace").decode()

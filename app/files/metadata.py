@@ -28,7 +28,7 @@ _EOI, _SOS, _COMMENT = 0xD9, 0xDA, 0xFE
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))  # markers without a length
 
 
-class _Odd(Exception):
+class _OddError(Exception):
     """A file is put together in a way that is not taken apart here."""
 
 
@@ -52,7 +52,9 @@ def without_metadata(data: bytes, name: str) -> bytes:
             return _PNG + b"".join(_png(data, _orientation(data, "PNG")))
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
             return _webp(data, _orientation(data, "WEBP"))
-    except Exception as error:  # decoders raise a dozen kinds for what is damaged or odd: then pixels are all that counts
+    except (
+        Exception
+    ) as error:  # decoders raise a dozen kinds for what is damaged or odd: then pixels are all that counts
         _LOG.debug("%s is not taken apart: %r", name, error)
     return _as_png(data, name)
 
@@ -77,7 +79,7 @@ def _jpeg(data: bytes, turned: bytes) -> Iterator[bytes]:
     at = 2
     while True:
         if data[at] != 0xFF:
-            raise _Odd
+            raise _OddError
         while data[at] == 0xFF:  # may be repeated
             at += 1
         marker = data[at]
@@ -90,7 +92,7 @@ def _jpeg(data: bytes, turned: bytes) -> Iterator[bytes]:
             continue
         end = at + struct.unpack_from(">H", data, at)[0]
         if end > len(data):
-            raise _Odd
+            raise _OddError
         if _is_of_pixels(marker, data[at + 2 : at + 16]):
             yield bytes((0xFF, marker)) + data[at:end]
         at = end
@@ -111,7 +113,7 @@ def _end_of_scan(data: bytes, at: int) -> int:
     while True:
         at = data.find(b"\xff", at)
         if at < 0 or at + 1 >= len(data):
-            raise _Odd
+            raise _OddError
         if data[at + 1] != 0 and data[at + 1] not in _ALONE and data[at + 1] != 0xFF:
             return at
         at += 1 if data[at + 1] == 0xFF else 2
@@ -123,11 +125,11 @@ def _png(data: bytes, turned: bytes) -> Iterator[bytes]:
         (size,) = struct.unpack_from(">I", data, at)
         kind, end = data[at + 4 : at + 8], at + 12 + size
         if end > len(data):
-            raise _Odd
+            raise _OddError
         if kind in _PNG_KEPT:
             yield data[at:end]
         elif not kind[:1].islower():  # it would matter, and is not known
-            raise _Odd
+            raise _OddError
         if kind == b"IEND":
             return
         if kind == b"IHDR" and turned:
@@ -145,12 +147,12 @@ def _webp(data: bytes, turned: bytes) -> bytes:
     chunks: list[bytes] = []
     at, end, extended = 12, 8 + struct.unpack_from("<I", data, 4)[0], False
     if end > len(data):
-        raise _Odd
+        raise _OddError
     while at < end:
         kind, (size,) = data[at : at + 4], struct.unpack_from("<I", data, at + 4)
         content = data[at + 8 : at + 8 + size]
         if len(content) != size:
-            raise _Odd
+            raise _OddError
         if kind == b"VP8X":
             extended = True
             flags = content[0] & ~(_WEBP_EXIF | _WEBP_XMP) | (_WEBP_EXIF if turned else 0)
@@ -160,7 +162,7 @@ def _webp(data: bytes, turned: bytes) -> bytes:
         at += 8 + size + size % 2
     if turned:
         if not extended:
-            raise _Odd
+            raise _OddError
         chunks.append(_riff_chunk(b"EXIF", turned.removeprefix(b"Exif\0\0")))
     body = b"WEBP" + b"".join(chunks)
     return b"RIFF" + struct.pack("<I", len(body)) + body

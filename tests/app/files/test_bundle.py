@@ -233,7 +233,23 @@ def test_every_part_of_a_manifest_is_checked(run: Run, images: ImageStore) -> No
         assert re.search(message, str(refused.value)), (message, str(refused.value))
 
 
-JUNK = (None, True, -1, 10**30, 1.5, "", "x", "\ud800", [], {}, [[]], {"a": 1}, float("nan"), float("inf"), "x" * 10_000)
+JUNK = (
+    None,
+    True,
+    -1,
+    10**30,
+    1.5,
+    "",
+    "x",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    float("nan"),
+    float("inf"),
+    "x" * 10_000,
+)
 
 
 def places(value: object) -> Iterator[tuple[dict | list, str | int]]:
