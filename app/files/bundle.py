@@ -126,8 +126,7 @@ def _bare(run: Run, photo: bytes) -> bytes:
         return without_metadata(photo, run.inputs.photo_name)
     except ValueError as error:
         raise ValueError(
-            f"run {run.id}: {error}. So what else it tells cannot be taken out: leave the run out, or keep what cameras "
-            "wrote"
+            f"run {run.id}: {error}. So nothing can be taken out of it: leave the run out, or keep what cameras wrote"
         ) from error
 
 
