@@ -71,7 +71,7 @@ class StudioOptions:
             raise ValueError("two logins have the same user: give each person their own USER:PASSWORD")
         if self.host != LOCAL_HOST and not self.logins:
             raise ValueError(f"listening on {self.host} lets others on the network in: {_SEE}, or leave out --listen")
-        strange = [name for name in self.names if not _HOST.fullmatch(name)]
+        strange = [name for name in self.names if not is_host(name)]
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host: write --host studio.example.org, without a port")
 
@@ -89,6 +89,11 @@ class StudioOptions:
     def uploads(self) -> Path:
         """Where the web server puts a file while it is received; emptied as files are read."""
         return self.workspace / "uploads"
+
+
+def is_host(name: str) -> bool:
+    """Tell whether a text is a host's name or address, without a port."""
+    return bool(_HOST.fullmatch(name))
 
 
 def read_logins(file: str | None) -> tuple[tuple[str, str], ...]:

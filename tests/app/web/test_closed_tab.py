@@ -35,7 +35,9 @@ class Clock:
 
 
 @pytest.fixture
-def served(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[gr.Blocks, Tabs, str]]:
+def served(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[gr.Blocks, Tabs, str]]:
     """The page, its open tabs, and its address."""
     options = StudioOptions(workspace=tmp_path, port=0, open_browser=False)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(options.uploads))
