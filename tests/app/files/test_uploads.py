@@ -97,9 +97,9 @@ def test_what_has_arrived_is_counted_once(folder: Path, clock: Clock) -> None:
 
 def test_a_folder_is_not_taken_away_from_an_upload(folder: Path, clock: Clock) -> None:
     uploads = Uploads(folder, 1000, clock)
-    (folder / "ab").mkdir()
-    clock.now += KEPT_SECONDS
     with uploads.receiving(10):
+        (folder / "ab").mkdir()
+        clock.now += KEPT_SECONDS
         uploads.sweep()
         assert (folder / "ab").exists(), "its first file may be on its way"
     uploads.sweep()
