@@ -30,4 +30,5 @@ class Services:
         """Stop what runs; what waits stays in the log."""
         self.queue.close()
         self.engine.close()
+        self.queue.save_left()
         self.log.close()

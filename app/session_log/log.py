@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from app.errors import RunGoneError
 from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
-from app.session_log.values import Run, RunGroup, RunInputs
+from app.session_log.values import FinishedRun, Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
 _ORDER = (RunRow.position, RunRow.id)
@@ -42,8 +43,9 @@ class SessionLog:
         self.search = Search(self._database)
         self.library = RunLibrary(self._database)
         try:
-            with self._database.writing() as session:
+            with self._database.migrating() as session:
                 migrate(session, path)
+            with self._database.writing() as session:
                 cut = update(RunRow).where(RunRow.status == "running")
                 session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
         except BaseException:
@@ -116,9 +118,13 @@ class SessionLog:
         self._set(run_id, status="running")
 
     def complete(self, run_id: int, inputs: RunInputs) -> None:
-        """Write what a run of a batch found out when it began."""
+        """Write what a run of a batch found out when it began.
+
+        Raises:
+            RunGoneError: if there is no such run.
+        """
         with self._database.writing() as session:
-            row = session.get_one(RunRow, run_id)
+            row = _require(session, run_id)
             for name, value in vars(inputs).items():
                 setattr(row, name, value)
             row.category = category_of(inputs.attributes)
@@ -143,13 +149,32 @@ class SessionLog:
             thumbnail: the picture, small, as JPEG.
             colour: ΔE2000 `before` and `after` a colour match.
             same_pixels: whether it equals the run that it was made to check.
+
+        Raises:
+            RunGoneError: if there is no such run.
         """
         with self._database.writing() as session:
-            row = session.get_one(RunRow, run_id)
+            row = _require(session, run_id)
             row.status, row.result_path, row.timings_ms = "done", result_path, timings_ms
             row.colour, row.same_pixels = colour, same_pixels
             if thumbnail is not None:
                 session.merge(ThumbnailRow(run_id=run_id, jpeg=thumbnail))
+
+    def recover(self, finished: FinishedRun, thumbnail: bytes) -> bool:
+        """Mark a run as done that an earlier process finished, and was cut off before it said so.
+
+        Returns:
+            Whether there is such a run, and it was not done already.
+        """
+        with self._database.writing() as session:
+            row = session.get(RunRow, finished.run)
+            created = finished.created_at.astimezone(timezone.utc).replace(tzinfo=None)
+            if row is None or row.created_at != created or row.status not in ("queued", "running", "interrupted"):
+                return False
+            row.status, row.error, row.result_path = "done", None, finished.result_path
+            row.timings_ms, row.colour, row.same_pixels = finished.timings_ms, finished.colour, finished.same_pixels
+            session.merge(ThumbnailRow(run_id=row.id, jpeg=thumbnail))
+            return True
 
     def fail(self, run_id: int, error: str) -> None:
         """Mark a run as failed, with what a person was told."""
@@ -245,6 +270,13 @@ class SessionLog:
     def _set(self, run_id: int, **values: Any) -> None:
         with self._database.writing() as session:
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+
+def _require(session: Session, run_id: int) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise RunGoneError(f"there is no run {run_id} in the log any more")
+    return row
 
 
 def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:

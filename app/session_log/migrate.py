@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
@@ -21,7 +21,7 @@ def migrate(session: Session, path: Path) -> None:
     """Make the tables of a new log, or change those of an older one; every row is kept.
 
     Args:
-        session: in a transaction; a failure rolls everything back.
+        session: of `Database.migrating`; a failure rolls everything back.
         path: of the database, for messages.
 
     Raises:
@@ -31,7 +31,9 @@ def migrate(session: Session, path: Path) -> None:
     tables = set(inspect(connection).get_table_names())
     if tables and not {"schema", "runs"} <= tables:
         raise ValueError(f"{path} is a database of something else: move it away, or choose another --workspace")
-    found = session.scalars(select(SchemaRow.schema_version)).one() if tables else 0
+    found = session.scalars(select(SchemaRow.schema_version)).first() if tables else 0
+    if not isinstance(found, int):
+        raise ValueError(f"{path} is a damaged session log: put a copy of it back, or choose another --workspace")
     if found > SCHEMA_VERSION:
         raise ValueError(
             f"{path} has schema version {found}, and this studio knows {SCHEMA_VERSION}: "
