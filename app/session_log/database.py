@@ -56,6 +56,10 @@ class Database:
         """
         return self._transaction(writes=True)
 
+    def migrating(self) -> AbstractContextManager[Session]:
+        """Return a session as `writing` does."""
+        return self._transaction(writes=True)
+
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Session]:
         try:

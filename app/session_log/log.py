@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import URL, func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
+from app.session_log.server import ServerDatabase, hold_end_of_queue, moment
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
+from app.session_log.team import Team
 from app.session_log.values import Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
@@ -23,29 +25,37 @@ _ORDER = (RunRow.position, RunRow.id)
 
 
 class SessionLog:
-    """The log in one SQLite file. Safe to use from several threads; each method is one transaction.
+    """The log in one SQLite file or on a server. Safe to use from several threads; each method is one transaction.
 
-    Opening it marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
-    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that).
+    Opening a file marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
+    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that). On a server several
+    processes share it, and `team` tells which of them has which run.
 
     Args:
-        path: the database; made with its tables when missing, migrated when older.
+        place: the file, made with its tables when missing, or the URL of a PostgreSQL database, made before; both
+            migrated when older.
+        overseers: people who see everybody's runs.
+
+    Attributes:
+        team: this process among those that share the log; None where it has a file to itself.
 
     Raises:
         ValueError: if the file is no session log, or a newer studio made it.
         WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path)
-        self.search = Search(self._database)
+    def __init__(self, place: Path | URL, *, overseers: SomeOf[str] = ()) -> None:
+        self._database = Database(place) if isinstance(place, Path) else ServerDatabase(place)
+        self.team = Team(self._database) if isinstance(self._database, ServerDatabase) else None
+        self.overseers = frozenset(overseers)
+        self.search = Search(self._database, overseers=self.overseers)
         self.library = RunLibrary(self._database)
         try:
-            with self._database.writing() as session:
-                migrate(session, path)
-                cut = update(RunRow).where(RunRow.status == "running")
-                session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
+            with self._database.migrating() as session:
+                migrate(session, self._database.name if isinstance(self._database, ServerDatabase) else place)
+                if self.team is None:
+                    cut = update(RunRow).where(RunRow.status == "running")
+                    session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
         except BaseException:
             self.close()
             raise
@@ -77,7 +87,12 @@ class SessionLog:
         """
         with self._database.writing() as session:
             row = GroupRow(
-                created_at=_now(), owner=inputs[0].owner, kind=kind, title=title, layout=layout or {}, picture_path=None
+                created_at=moment(session),
+                owner=inputs[0].owner,
+                kind=kind,
+                title=title,
+                layout=layout or {},
+                picture_path=None,
             )
             session.add(row)
             session.flush()
@@ -118,6 +133,7 @@ class SessionLog:
     def complete(self, run_id: int, inputs: RunInputs) -> None:
         """Write what a run of a batch found out when it began."""
         with self._database.writing() as session:
+            self._hold(session, run_id)
             row = session.get_one(RunRow, run_id)
             for name, value in vars(inputs).items():
                 setattr(row, name, value)
@@ -145,6 +161,7 @@ class SessionLog:
             same_pixels: whether it equals the run that it was made to check.
         """
         with self._database.writing() as session:
+            self._hold(session, run_id)
             row = session.get_one(RunRow, run_id)
             row.status, row.result_path, row.timings_ms = "done", result_path, timings_ms
             row.colour, row.same_pixels = colour, same_pixels
@@ -158,6 +175,7 @@ class SessionLog:
     def cancel(self, *run_ids: int) -> None:
         """Mark runs as cancelled, all of them or none."""
         with self._database.writing() as session:
+            self._hold(session, *run_ids)
             session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(status="cancelled"))
 
     def get(self, run_id: int, *, owner: str) -> Run:
@@ -168,7 +186,7 @@ class SessionLog:
         """
         with self._database.reading() as session:
             row = session.get(RunRow, run_id)
-            if row is None or row.owner != owner:
+            if row is None or (row.owner != owner and owner not in self.overseers):
                 raise ValueError(f"there is no run {run_id} in your history: reload the page")
             return _run(row)
 
@@ -191,7 +209,7 @@ class SessionLog:
         """
         with self._database.reading() as session:
             row = session.get(GroupRow, group_id)
-            if row is None or row.owner != owner:
+            if row is None or (row.owner != owner and owner not in self.overseers):
                 raise ValueError(f"there is no group {group_id} in your history: reload the page")
             runs = session.scalars(select(RunRow).where(RunRow.group_id == group_id).order_by(RunRow.id))
             return _group(row), [_run(each) for each in runs]
@@ -244,14 +262,22 @@ class SessionLog:
 
     def _set(self, run_id: int, **values: Any) -> None:
         with self._database.writing() as session:
+            self._hold(session, run_id)
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def _hold(self, session: Session, *run_ids: int) -> None:
+        """Where several processes share the log, see that these runs are still this one's (`LostRunError`)."""
+        if self.team is not None:
+            for run_id in run_ids:
+                self.team.require(session, run_id)
 
 
 def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:
+    hold_end_of_queue(session)
     last = session.scalars(select(func.max(RunRow.position))).one() or 0
     row = RunRow(
         **vars(inputs),
-        created_at=_now(),
+        created_at=moment(session),
         status="queued",
         error=None,
         timings_ms={},
@@ -267,10 +293,6 @@ def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, re
     session.flush()
     session.refresh(row)
     return row
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def _run(row: RunRow) -> Run:
