@@ -4,6 +4,7 @@
   python launch.py [--port N] [--workspace FOLDER] [--no-browser] [--listen] [...]
                                    open the studio in the browser, on this machine only (--listen: for others
                                    too, behind a login); `python launch.py studio -h` lists every option
+  python launch.py worker [...]    make the pictures of studios that share a log; no page
   python launch.py test [...]      run the tests; what follows goes to pytest
   python launch.py COMMAND [...]   run a command, such as retrieve, generate or bank; `COMMAND -h` explains it
 
@@ -51,6 +52,7 @@ EXTRAS = {
     "test": ["train", "postgres", "test"],
     "train": ["train"],
     "train-all": ["train"],
+    "worker": ["postgres"],
 }
 # What an argument needs besides, by how it begins: a log or a bank on PostgreSQL, tasks for a Ray cluster.
 ARGUMENT_EXTRAS = {
@@ -90,6 +92,8 @@ def command_line(python: str, command: str, arguments: "list[str]") -> "list[str
     start = [python, "-P"] if sys.version_info >= (3, 11) else [python]
     if command == "studio":
         return [*start, "-m", "app", *arguments]
+    if command == "worker":
+        return [*start, "-m", "app.worker", *arguments]
     if command == "test":
         return [*start, "-m", "pytest", *arguments]
     return [*start, "-m", "ragdiffusion", command, *arguments]

@@ -12,6 +12,12 @@ from ragdiffusion.structure.readers.choice import parse_reader
 
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = "0.0.0.0"
+LOG_FORM = "postgresql+psycopg://USER@HOST/DATABASE"
+LOG_HELP = (
+    f"PostgreSQL database that several studios and workers share: {LOG_FORM}; "
+    "its password is best left to PGPASSWORD or ~/.pgpass"
+)
+PICTURES_HELP = "folder or address (s3://..., gs://...) of the pictures that all who share the log reach"
 
 
 @dataclass(frozen=True)
@@ -29,11 +35,15 @@ class StudioOptions:
         bank: file or database URL of the bank; None is the bundled one.
         device: "cpu", "cuda", "cuda:1", …; None takes the best there is.
         reader: who reads the attributes, named as in `ragdiffusion.structure.readers.choice`.
+        log: address of a PostgreSQL database that several studios and workers share; None is a file in the workspace.
+        pictures: folder or address (s3://…, gs://…) of the pictures, reached by all who share the log; None is a folder
+            in the workspace.
+        overseers: users who see everybody's runs.
         mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
 
     Raises:
         ValueError: for a port out of range, an empty user or password, other hosts without a login, no such reader,
-            or `mcp` without its package.
+            `mcp` without its package, a log that is no address or has no pictures, or an overseer without a login.
     """
 
     workspace: Path = field(default_factory=lambda: Path.home() / ".ragdiffusion-studio")
@@ -46,6 +56,9 @@ class StudioOptions:
     bank: str | None = None
     device: str | None = None
     reader: str = "heads"
+    log: str | None = None
+    pictures: str | None = None
+    overseers: tuple[str, ...] = ()
     mcp: bool = False
 
     def __post_init__(self) -> None:
@@ -67,10 +80,14 @@ class StudioOptions:
                 f"listening on {self.host} lets others on the network in: "
                 "add --auth USER:PASSWORD (once per person), or leave out --listen"
             )
+        check_shared(self.log, self.pictures)
+        strangers = set(self.overseers) - set(users)
+        if strangers:
+            raise ValueError(f"--overseer {min(strangers)} has no login: add --auth {min(strangers)}:PASSWORD")
 
     @property
     def database(self) -> Path:
-        """The session log."""
+        """The session log, where no other is given."""
         return self.workspace / "studio.sqlite3"
 
     @property
@@ -82,6 +99,18 @@ class StudioOptions:
     def uploads(self) -> Path:
         """Where the web server puts a file while it is received; emptied as files are read."""
         return self.workspace / "uploads"
+
+
+def check_shared(log: str | None, pictures: str | None) -> None:
+    """See that a log is an address, and that those who share it share their pictures too.
+
+    Raises:
+        ValueError: if not. The message does not repeat the address, which may hold a password.
+    """
+    if log is not None and not log.startswith("postgresql"):
+        raise ValueError(f"--log is the address of a PostgreSQL database: {LOG_FORM}")
+    if log is not None and pictures is None:
+        raise ValueError("--log needs --pictures: a folder or bucket that every machine of the team reaches")
 
 
 def parse_login(text: str) -> tuple[str, str]:

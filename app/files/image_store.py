@@ -68,6 +68,14 @@ class ImageStore:
         """Forget a file; one that is gone already is no error."""
         self._path(name).unlink(missing_ok=True)
 
+    def check(self) -> None:
+        """See that pictures can be kept and read here, before anybody works.
+
+        Raises:
+            WorkspaceError: if they cannot.
+        """
+        self.read(self.put(b"RAGDiffusion Studio keeps pictures here.", "txt"))
+
     def _write(self, target: Path, data: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".part")
@@ -82,6 +90,15 @@ class ImageStore:
             raise
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a stored picture")
+        check_name(name)
         return self.folder / name
+
+
+def check_name(name: str) -> None:
+    """See that a name is one that `ImageStore.put` gives.
+
+    Raises:
+        ValueError: if it is another.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a stored picture")

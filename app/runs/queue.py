@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.errors import explain
+from app.errors import WorkspaceError
 from app.files.image_store import ImageStore
 from app.files.pictures import png, same_pixels, thumbnail_jpeg
 from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
 from app.runs.request import request_of
 from app.runs.sheets import compose
+from app.runs.turns import turns_of
 from app.session_log.log import SessionLog
+from app.session_log.team import LostRunError
 from app.session_log.values import FINAL, Run
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _LOG = logging.getLogger(__name__)
 class RunQueue:
     """Runs that wait and those that run; a `JobSource` of workers. Safe to use from several threads.
 
-    Runs that an earlier process left waiting are paused until their owner resumes them.
+    Where several processes share the log, other processes' workers take from the same queue.
 
     Args:
         log: holds the runs.
@@ -45,7 +47,7 @@ class RunQueue:
         self._jobs: dict[int, Job] = {}
         self._running: dict[int, Run] = {}
         self._closed = False
-        self._paused = {owner for _, owner in log.waiting()}
+        self._turns = turns_of(log)
 
     # ---- workers
 
@@ -58,7 +60,7 @@ class RunQueue:
         with self._changed:
             while not self._closed and not stopped.is_set():
                 try:
-                    run = self._log.next_queued(paused=self._paused, taken=self._running)
+                    run = self._turns.next(self._running)
                 except Exception as error:  # a locked or lost log may come back; the worker must not end
                     _LOG.warning("the queue cannot be read: %s", error)
                     self._changed.wait(RETRY_SECONDS)
@@ -67,9 +69,9 @@ class RunQueue:
                     self._running[run.id] = run
                     job = self._job(run)
                     with suppress(Exception):
-                        self._tell_places()
+                        self.tell_places()
                     return job
-                self._changed.wait()
+                self._changed.wait(self._turns.patience)
             return None
 
     def wake(self) -> None:
@@ -115,9 +117,10 @@ class RunQueue:
         """
         with self._changed:
             run = self._log.get(run_id, owner=owner)
-            if run_id not in self._jobs and run.status == "queued":  # left by an earlier process
+            left = run.status == "queued" or (run.status == "running" and self._log.team is not None)
+            if run_id not in self._jobs and left:  # by an earlier process, or made by another
                 self._job(run)
-                self._tell_places()
+                self.tell_places()
             return self._jobs.get(run_id)
 
     def entries(self, owner: str) -> list[QueueEntry]:
@@ -125,34 +128,35 @@ class RunQueue:
         with self._changed:
             running = [run for run in self._running.values() if run.inputs.owner == owner]
             ahead = {run_id: count for count, run_id, _ in self._waiting()}
-            paused = owner in self._paused
+            paused = owner in self._turns.paused()
             waiting = [
                 QueueEntry(run, Progress("queued", ahead=ahead.get(run.id, 0), paused=paused))
                 for run in self._waiting_runs(owner)
             ]
-            return [QueueEntry(run, self._jobs[run.id].latest) for run in running] + waiting
+            here = [QueueEntry(run, self._jobs[run.id].latest) for run in running]
+            return [*here, *self._turns.elsewhere(owner, self._running), *waiting]
 
     def paused(self, owner: str) -> bool:
         """Tell whether a person's waiting runs stand still."""
-        return owner in self._paused
+        return owner in self._turns.paused()
 
     def pause(self, owner: str) -> None:
         """Let a person's waiting runs stand still; what runs goes on."""
         with self._changed:
-            self._paused.add(owner)
-            self._tell_places()
+            self._turns.pause(owner)
+            self.tell_places()
 
     def resume(self, owner: str) -> None:
         """Let them move again."""
         with self._changed:
-            self._paused.discard(owner)
+            self._turns.resume(owner)
             self._move_on()
 
     def move(self, run_ids: Sequence[int], owner: str) -> None:
         """Give a person's waiting runs this order; those not named follow as they are."""
         with self._changed:
             self._log.reorder(run_ids, owner=owner)
-            self._tell_places()
+            self.tell_places()
 
     def cancel(self, run_id: int, owner: str) -> bool:
         """Stop a run: at once while it waits, before its next step while it runs.
@@ -168,11 +172,12 @@ class RunQueue:
             if run_id in self._running:
                 self._jobs[run_id].ask_to_stop()
                 return True
-            if run.status != "queued":
+            if run.status not in ("queued", "running"):
                 return False
-            self._log.cancel(run_id)
+            if run_id not in self._turns.cancel([run_id]):
+                return True
             job = self._jobs.pop(run_id, None)
-            self._tell_places()
+            self.tell_places()
         self._end([run], [job])
         return True
 
@@ -183,15 +188,44 @@ class RunQueue:
             How many there were.
         """
         with self._changed:
+            elsewhere = [entry.run.id for entry in self._turns.elsewhere(owner, self._running)]
             waiting = self._waiting_runs(owner)
-            self._log.cancel(*(run.id for run in waiting))  # at once: a thousand one by one would take minutes
+            ended = set(self._turns.cancel([*elsewhere, *(run.id for run in waiting)]))
+            elsewhere += [run.id for run in waiting if run.id not in ended]  # begun meanwhile
+            waiting = [run for run in waiting if run.id in ended]
             jobs = [self._jobs.pop(run.id, None) for run in waiting]
             running = [run.id for run in self._running.values() if run.inputs.owner == owner]
             for run_id in running:
                 self._jobs[run_id].ask_to_stop()
-            self._tell_places()
+            self.tell_places()
         self._end(waiting, jobs)
-        return len(waiting) + len(running)
+        return len(waiting) + len(running) + len(elsewhere)
+
+    # ---- the others on a shared log
+
+    def here(self) -> dict[int, Job]:
+        """Return the jobs that workers of this process have."""
+        with self._changed:
+            return {run_id: self._jobs[run_id] for run_id in self._running if run_id in self._jobs}
+
+    def not_here(self) -> dict[int, Job]:
+        """Return the jobs that pages here follow and no worker here has."""
+        with self._changed:
+            return {run_id: job for run_id, job in self._jobs.items() if run_id not in self._running}
+
+    def ended_elsewhere(self, run_id: int) -> None:
+        """Forget the job of a run that another process brought to its end."""
+        with self._changed:
+            self._jobs.pop(run_id, None)
+
+    def tell_places(self) -> None:
+        """Tell every waiting job where it stands."""
+        with self._changed:
+            paused = self._turns.paused()
+            for ahead, run_id, owner in self._waiting():
+                job = self._jobs.get(run_id)
+                if job is not None:
+                    job.publish(Progress("queued", ahead=ahead, paused=owner in paused))
 
     # ---- within
 
@@ -208,7 +242,12 @@ class RunQueue:
         return self._jobs.setdefault(run.id, Job(made, partial(self._record, run), preview))
 
     def _prepare(self, run: Run, model: RAGDiffusion) -> Request:
-        request, inputs = request_of(run.inputs, model=model, images=self._images)
+        try:
+            request, inputs = request_of(run.inputs, model=model, images=self._images)
+        except WorkspaceError as error:
+            if self._log.team is not None:  # another machine may have room
+                self._turns.cannot_keep(run, error)
+            raise
         if inputs != run.inputs:
             self._log.complete(run.id, inputs)
         return request
@@ -216,13 +255,7 @@ class RunQueue:
     def _move_on(self) -> None:
         """Let workers look for what may run now, and tell the rest where it stands."""
         self._changed.notify_all()
-        self._tell_places()
-
-    def _tell_places(self) -> None:
-        for ahead, run_id, owner in self._waiting():
-            job = self._jobs.get(run_id)
-            if job is not None:
-                job.publish(Progress("queued", ahead=ahead, paused=owner in self._paused))
+        self.tell_places()
 
     def _waiting(self) -> Iterator[tuple[int, int, str]]:
         """Yield runs before it, number and owner of every run that waits, in order."""
@@ -241,10 +274,7 @@ class RunQueue:
         try:
             self._write(run, progress)
         except Exception as error:
-            # Nothing can be kept now, so nothing more of theirs is begun: it would be lost too.
-            self._paused.add(run.inputs.owner)
-            with suppress(Exception):
-                self._log.fail(run.id, explain(error))
+            self._turns.cannot_keep(run, error)
             raise
         finally:
             with self._changed:
@@ -258,7 +288,8 @@ class RunQueue:
         if progress.status == "cancelled":
             self._log.cancel(run.id)
         elif progress.status != "done":
-            self._log.fail(run.id, progress.error or "")
+            with suppress(LostRunError):  # whoever has it now will say
+                self._log.fail(run.id, progress.error or "")
         else:
             image = progress.result.image
             self._log.finish(

@@ -17,7 +17,7 @@ from app.session_log.migrate import migrate
 from app.session_log.search import Search
 from app.session_log.server import ServerDatabase, hold_end_of_queue, moment
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
-from app.session_log.team import Team
+from app.session_log.team import LEASE_SECONDS, Team
 from app.session_log.values import Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
@@ -35,8 +35,10 @@ class SessionLog:
         place: the file, made with its tables when missing, or the URL of a PostgreSQL database, made before; both
             migrated when older.
         overseers: people who see everybody's runs.
+        lease_seconds: on a server, a worker that says nothing for so long has lost its runs.
 
     Attributes:
+        path: of the file; None on a server.
         team: this process among those that share the log; None where it has a file to itself.
 
     Raises:
@@ -44,15 +46,19 @@ class SessionLog:
         WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
-    def __init__(self, place: Path | URL, *, overseers: SomeOf[str] = ()) -> None:
+    def __init__(
+        self, place: Path | URL, *, overseers: SomeOf[str] = (), lease_seconds: float = LEASE_SECONDS
+    ) -> None:
+        self.path = place if isinstance(place, Path) else None
         self._database = Database(place) if isinstance(place, Path) else ServerDatabase(place)
-        self.team = Team(self._database) if isinstance(self._database, ServerDatabase) else None
+        shared = isinstance(self._database, ServerDatabase)
+        self.team = Team(self._database, lease_seconds=lease_seconds) if shared else None
         self.overseers = frozenset(overseers)
         self.search = Search(self._database, overseers=self.overseers)
         self.library = RunLibrary(self._database)
         try:
             with self._database.migrating() as session:
-                migrate(session, self._database.name if isinstance(self._database, ServerDatabase) else place)
+                migrate(session, self._database.name if shared else place)
                 if self.team is None:
                     cut = update(RunRow).where(RunRow.status == "running")
                     session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))

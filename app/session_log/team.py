@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.errors import WorkspaceError
 from app.session_log.server import ServerDatabase
 from app.session_log.tables import PauseRow, RunRow, WorkerRow
 
@@ -26,7 +27,7 @@ _JOINING = 0x52414746  # of a server's lock
 _DIED = f"{MAX_STARTS} workers ended while they made it"
 
 
-class LostRunError(RuntimeError):
+class LostRunError(WorkspaceError):
     """A run that this worker had was given to another, because its lease ran out."""
 
 
@@ -69,12 +70,14 @@ class Team:
 
     Attributes:
         name: of this process, unlike that of any other.
+        checkpoint: fingerprint of the weights that it makes pictures with; None before it has joined.
     """
 
     def __init__(self, database: ServerDatabase, *, lease_seconds: float = LEASE_SECONDS) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
         self.lease_seconds = lease_seconds
+        self.checkpoint: str | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
 
     # ---- who is there
@@ -98,9 +101,11 @@ class Team:
                     f"with {other.checkpoint[:12]}: start both with the same --checkpoint"
                 )
             self._say_so(session, checkpoint)
+        self.checkpoint = checkpoint
 
     def leave(self) -> None:
         """Give back what this process has, and be there no longer."""
+        self.checkpoint = None
         with self._database.writing() as session:
             session.execute(delete(WorkerRow).where(WorkerRow.name == self.name))
             untouched = {**_handed_back(), "status": _wanted_or_not(), "error": None, "starts": RunRow.starts - 1}
@@ -114,16 +119,16 @@ class Team:
             after = datetime.now(timezone.utc)
         return (before + (after - before) / 2 - theirs).total_seconds()
 
-    def beat(self, checkpoint: str, steps: Mapping[int, int]) -> Beat:
+    def beat(self, steps: Mapping[int, int]) -> Beat:
         """Say that this process is there and goes on with its runs; give back what others left behind.
 
         Args:
-            checkpoint: fingerprint of the weights.
             steps: how many steps are made, by run.
         """
         found: dict[int, bool] = {}
         with self._database.writing() as session:
-            self._say_so(session, checkpoint)
+            if self.checkpoint is not None:
+                self._say_so(session, self.checkpoint)
             for run_id, step in sorted(steps.items()):
                 longer = update(RunRow).where(RunRow.id == run_id, *self._mine)
                 longer = longer.values(lease_until=_clock() + self._lease, step=step).returning(RunRow.stop_asked)

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ragdiffusion.batch.making import make
-from ragdiffusion.batch.report import Row, photo_name
+from ragdiffusion.batch.making import failed, make
+from ragdiffusion.batch.report import Row
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.batch.destination import Destination
 
 _TRIES = 2  # of a photo whose worker process died
 
@@ -28,11 +28,11 @@ class BatchJob:
 
     Attributes:
         request: what is made of each photo.
-        destination: folder of the report.
+        destination: keeps pictures and report.
     """
 
     request: PictureRequest
-    destination: Path
+    destination: Destination
 
 
 class Executor(Protocol):
@@ -42,7 +42,8 @@ class Executor(Protocol):
         """Make the picture of every task, in any order.
 
         Yields:
-            A line of the report as soon as its picture is written, or has failed; one for every task.
+            A line of the report as soon as its picture is written, or has failed; one for every task, or, those of a
+            task together, one for every garment of its photo.
 
         Raises:
             ValueError: if the model can't be loaded.
@@ -57,7 +58,8 @@ class ThisProcess:
         """As `Executor.run`, in the order of the tasks."""
         if tasks:
             model = job.request.load_model()
-            yield from (make(task, model, job.request, job.destination) for task in tasks)
+            for task in tasks:
+                yield from make(task, model, job.request, job.destination)
 
 
 class LocalProcesses:
@@ -76,7 +78,7 @@ class LocalProcesses:
         """As `Executor.run`."""
         waiting, tries = list(reversed(tasks)), dict.fromkeys(tasks, 0)
         while waiting:
-            going: dict[Future[Row], Task] = {}
+            going: dict[Future[tuple[Row, ...]], Task] = {}
             with self._pool(job) as pool:
                 try:
                     while waiting or going:
@@ -84,21 +86,16 @@ class LocalProcesses:
                             task = waiting.pop()
                             going[pool.submit(_make_here, task, job)] = task
                         for future in wait(going, return_when=FIRST_COMPLETED).done:
-                            row = future.result()
+                            rows = future.result()
                             del going[future]
-                            yield row
+                            yield from rows
                 except BrokenProcessPool:
                     for task in going.values():
                         tries[task] += 1
                         if tries[task] < _TRIES:
                             waiting.append(task)
                         else:
-                            yield Row(
-                                photo_name(task.photo),
-                                "failed",
-                                settings=job.request.fingerprint(),
-                                error="its process died (no memory?)",
-                            )
+                            yield failed(task, job.request, "its process died (no memory?)")
 
     def _pool(self, job: BatchJob) -> ProcessPoolExecutor:
         # Forking a process that runs torch's threads can hang; so each worker starts afresh.
@@ -135,7 +132,7 @@ def _load_here(request: PictureRequest, workers: int) -> None:
         _here.append(error)
 
 
-def _make_here(task: Task, job: BatchJob) -> Row:
+def _make_here(task: Task, job: BatchJob) -> tuple[Row, ...]:
     if isinstance(_here[0], ValueError):
         raise _here[0]
     return make(task, _here[0], job.request, job.destination)

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ragdiffusion.parsing.choice import EACH
+
 if TYPE_CHECKING:
     from ragdiffusion.api import PictureSize, RAGDiffusion
 
@@ -56,7 +58,7 @@ class PictureRequest:
         """Load the model that is asked for, without the libraries' own bars and notices.
 
         Raises:
-            ValueError: if it can't be loaded.
+            ValueError: if it can't be loaded, or each garment of a photo is wanted and it has no parser.
         """
         import torch
 
@@ -64,7 +66,7 @@ class PictureRequest:
         from ragdiffusion.logs import quiet_libraries
 
         quiet_libraries()
-        return RAGDiffusion.from_pretrained(
+        model = RAGDiffusion.from_pretrained(
             self.checkpoint,
             preset=self.preset,
             bank=self.bank,
@@ -75,3 +77,9 @@ class PictureRequest:
             reader=self.reader,
             parser=self.parser,
         )
+        if self.garment == EACH and model.parser is None:
+            raise ValueError(
+                "`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
+                "garment, or leave it out"
+            )
+        return model

@@ -122,9 +122,9 @@ def test_a_dead_workers_run_goes_back_to_its_place_and_the_late_worker_cannot_wr
     dead, alive = open_log(), open_log()
     first, second = dead.add(INPUTS), dead.add(INPUTS)
     assert dead.team.claim() == (first.id, "ana")
-    assert alive.team.beat("c0ffee", {}).lost == set() and alive.team.claim() == (second.id, "ana")
+    assert alive.team.beat({}).lost == set() and alive.team.claim() == (second.id, "ana")
     let_leases_end(postgres_url)
-    beat = alive.team.beat("c0ffee", {second.id: 3})
+    beat = alive.team.beat({second.id: 3})
     assert beat.lost == set(), "its own lease had ended too, but nobody had taken the run yet"
     assert alive.team.claim() == (first.id, "ana")
     for write in (
@@ -135,7 +135,7 @@ def test_a_dead_workers_run_goes_back_to_its_place_and_the_late_worker_cannot_wr
     ):
         with pytest.raises(LostRunError, match=f"run {first.id} took longer"):
             write()
-    assert dead.team.beat("c0ffee", {first.id: 9}).lost == {first.id}
+    assert dead.team.beat({first.id: 9}).lost == {first.id}
     alive.finish(first.id, result_path="ef/result", timings_ms={})
     with pytest.raises(LostRunError):
         alive.finish(first.id, result_path="ef/twice", timings_ms={})
@@ -149,7 +149,7 @@ def test_a_run_that_ends_several_workers_has_failed(open_log: Open, postgres_url
     for _ in range(MAX_STARTS):
         assert log.team.claim() == (run.id, "ana")
         let_leases_end(postgres_url)
-        log.team.beat("c0ffee", {})
+        log.team.beat({})
     assert log.team.claim() is None
     found = log.get(run.id, owner="ana")
     assert (found.status, found.error) == ("failed", "3 workers ended while they made it")
@@ -171,10 +171,10 @@ def test_stopping_reaches_whoever_has_the_run(open_log: Open, postgres_url: str)
     runs = [page.add(INPUTS).id for _ in range(3)]
     assert [worker.team.claim()[0] for _ in range(2)] == runs[:2]
     assert page.team.cancel_waiting(runs) == [runs[2]] and page.team.running("ana") == runs[:2]
-    assert worker.team.beat("c0ffee", {runs[0]: 1}).to_stop == {runs[0]}
+    assert worker.team.beat({runs[0]: 1}).to_stop == {runs[0]}
     worker.cancel(runs[0])
     let_leases_end(postgres_url)
-    page.team.beat("c0ffee", {})
+    page.team.beat({})
     assert {page.get(run_id, owner="ana").status for run_id in runs} == {"cancelled"}, "also what its maker left"
 
 
