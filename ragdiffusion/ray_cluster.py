@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import socket
@@ -18,6 +19,12 @@ RAY_HELP = (
 )
 _ANSWER_SECONDS = 5.0
 _CLIENT_PORT, _PORT = 10001, 6379
+
+
+def add_ray_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `--ray` and how many workers it has, where work is handed out by `ray_map`."""
+    parser.add_argument("--ray", metavar="WHERE", help=RAY_HELP)
+    parser.add_argument("--workers", type=int, default=1, help="with --ray: workers, a core each (default %(default)s)")
 
 
 @dataclass(frozen=True)
