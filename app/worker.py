@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from app.opening import open_services
 from app.options import LOG_HELP, PICTURES_HELP, StudioOptions
 from ragdiffusion.structure.readers.choice import READER_HELP
 
@@ -59,6 +58,8 @@ def work(settings: StudioOptions) -> None:
         ValueError: if the model cannot be loaded, or others work on the log with other weights.
         WorkspaceError: if the log or the pictures cannot be used.
     """
+    from app.opening import open_services  # brings the model package along
+
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     services = open_services(settings)

@@ -23,7 +23,7 @@ _SETTINGS = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "shared_buffers": "16MB",
-    "max_connections": "100",
+    "max_connections": "300",
     "listen_addresses": "",
     "timezone": "Asia/Kolkata",  # nobody may rely on the server's zone being UTC
 }

@@ -123,6 +123,7 @@ def test_a_report_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
     path.write_bytes(whole + b"c.jpg,done,c.p")
     assert set(read_report(path)) == {"a.jpg", "b, „x“.jpg"}
     assert read_report(tmp_path / "none.csv") == {}
+    path.with_suffix(".parquet").unlink(missing_ok=True)
     path.write_bytes(b"\xff\xfe\x00binary")
     assert read_report(path) == {}
 
