@@ -32,7 +32,9 @@ def open_services(settings: StudioOptions) -> Services:
     """
     log = open_log(settings)
     if log.team is None:
-        return Services(Engine(partial(load_model, settings)), log, ImageStore(settings.images))
+        images = ImageStore(settings.images)
+        images.sweep()
+        return Services(Engine(partial(load_model, settings)), log, images)
     try:
         images = open_images(settings.pictures or "")
         images.check()

@@ -14,6 +14,7 @@ from app.pages.shared.context import PageContext
 from app.pages.shared.status import loading_view
 from app.runs.bench import Bench
 from app.runs.services import Services
+from app.web.server import StudioBlocks
 from app.web.site import Site
 
 PAGES = (design, history, insight)
@@ -26,7 +27,7 @@ def build_page(services: Services) -> gr.Blocks:
         services: the engine, the log, the image store and the queue.
     """
     context = PageContext(services)
-    with gr.Blocks(
+    with StudioBlocks(
         title="RAGDiffusion Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     ) as blocks:
         site = Site(partial(Bench, services.engine), context.status.refuse)

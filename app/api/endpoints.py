@@ -17,7 +17,7 @@ from app.errors import explain
 from app.files.uploads import hand_out
 from app.runs.runs import Started
 from app.runs.services import Services
-from app.session_log.sampling import Sampling
+from app.session_log.sampling import MAX_SEED, Sampling
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.1
@@ -105,9 +105,9 @@ def build(services: Services) -> None:
         owner = _owner(request)
         landmark_of = (attributes, _whole("candidate", candidate), mask)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
-        settings = {"seed": seed, "steps": steps, "strength": strength, "guidance": guidance}
+        settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
-        started = await _answer(handlers.start, owner, ask, settings, seeds=_whole("seeds", seeds))
+        started = await _answer(handlers.start, owner, ask, settings, seeds=_whole("seeds", 1 if seeds is None else seeds))
         if wait:
             await _ended(started)
         numbers = [run.id for run in started.runs]
@@ -158,7 +158,7 @@ def build(services: Services) -> None:
         """
 
         fields = {"text": text, "status": status, "mark": mark, "category": category, "since": since, "until": until}
-        most, start = _whole("count", count), _whole("before", before)
+        most, start = _whole("count", 20 if count is None else count), _whole("before", before)
         return await _answer(handlers.history, _owner(request), fields, count=most, before=start)
 
     attributes = _json("attributes")
@@ -202,9 +202,12 @@ def _owner(request: gr.Request | None) -> str:
 
 
 def _whole(name: str, value: float | None) -> int | None:
-    if value is not None and (isinstance(value, bool) or value != int(value)):
-        raise gr.Error(f"{name} must be a whole number, got {value!r}", print_exception=False)
-    return None if value is None else int(value)
+    if value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not abs(value) <= MAX_SEED or value != int(value):
+        raise gr.Error(f"{name} must be a whole number, got {repr(value)[:40]}", print_exception=False)
+    return int(value)
 
 
 def _settings() -> list[gr.components.Component]:

@@ -17,9 +17,10 @@ from app.runs.request import as_logged
 from app.runs.run_files import RunFiles
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
+from app.runs.unsaved import UnsavedRun
 from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import Filter
-from app.session_log.values import Run
+from app.session_log.values import FINAL, Run
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.images import load_mask
 from ragdiffusion.parsing.choice import name_or_point, one_garment
@@ -63,7 +64,7 @@ class ApiHandlers:
     """
 
     def __init__(self, services: Services) -> None:
-        self._engine, self._log = services.engine, services.log
+        self._engine, self._log, self._queue = services.engine, services.log, services.queue
         self._runs = Runs(services.engine, services.log, services.images, services.queue)
         self._files = RunFiles(services.engine, services.log, services.images)
 
@@ -99,12 +100,16 @@ class ApiHandlers:
     def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
         """Return runs as they stand now, and the pictures of those that are done, by file name.
 
+        One that has ended and cannot be written yet is told as it ended, with `unsaved` saying why.
+
         Raises:
             ValueError: if there is no such run of theirs, or its picture is gone.
         """
+        # What is in memory first: it may be written, and let go of, in between.
+        kept = {run_id: self._queue.unsaved(run_id, owner) for run_id in run_ids}
         runs = [self._runs.get(owner, run_id) for run_id in run_ids]
-        pictures = [self._picture(run) for run in runs if run.result_path is not None]
-        return [run_values(run) for run in runs], pictures
+        pictures = [self._picture(run, kept[run.id]) for run in runs]
+        return [run_values(run, kept[run.id]) for run in runs], [picture for picture in pictures if picture]
 
     def landmark(self, owner: str, run_id: int) -> bytes | None:
         """Return the landmark that a run obeys, as PNG; None where it was not found yet.
@@ -133,9 +138,13 @@ class ApiHandlers:
         runs = [run_values(self._runs.get(owner, card.id)) for card in found.cards]
         return {"total": found.total, "runs": runs}
 
-    def _picture(self, run: Run) -> tuple[str, bytes]:
-        background = run.inputs.sampling.background
-        return f"run-{run.id}.png", self._files.exported(run, background=background, with_settings=True)
+    def _picture(self, run: Run, kept: UnsavedRun | None) -> tuple[str, bytes] | None:
+        wish = {"background": run.inputs.sampling.background, "with_settings": True}
+        if run.result_path is not None:
+            return f"run-{run.id}.png", self._files.exported(run, **wish)
+        if kept is not None and kept.progress.result is not None:
+            return f"run-{run.id}.png", self._files.exported_unsaved(kept, **wish)
+        return None
 
     def _bench(self, owner: str, ask: GuideRequest) -> Bench:
         if not ask.photo:
@@ -197,13 +206,21 @@ def _attributes(given: Any) -> dict[str, str]:
     return {key: value for key, value in validate(given).items() if value != UNKNOWN}
 
 
-def run_values(run: Run) -> dict[str, Any]:
-    """Return a run as plain values: all that made it and what became of it, but no path and no name of a person."""
+def run_values(run: Run, kept: UnsavedRun | None = None) -> dict[str, Any]:
+    """Return a run as plain values: all that made it and what became of it, but no path and no name of a person.
+
+    Args:
+        run: of the log.
+        kept: the same where it has ended and cannot be written yet.
+    """
     plain = ("status", "error", "timings_ms", "starred", "rejected", "note", "colour", "reproduces", "same_pixels")
     hidden = ("owner", "photo_path", "landmark_path", "embedding")
+    if kept is not None and run.status not in FINAL:
+        run = kept.as_ended()
     return {
         "run": run.id,
         "created_at": run.created_at.isoformat(timespec="seconds"),
+        "unsaved": kept.why if kept is not None else None,
         **{name: getattr(run, name) for name in plain},
         **{name: value for name, value in run.inputs.flat().items() if name not in hidden},
     }

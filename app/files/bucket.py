@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,20 @@ class BucketStore:
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
-        self.name = _SECRETS.sub("//***@", self.address)
+        self.shown = _SECRETS.sub("//***@", self.address)
+
+    def keeping(self) -> AbstractContextManager[None]:
+        """As `ImageStore.keeping`; nothing is ever removed here, so nothing is to be held."""
+        return nullcontext()
+
+    def removing(self) -> AbstractContextManager[None]:
+        """As `ImageStore.removing`."""
+        return nullcontext()
+
+    def name(self, data: bytes, suffix: str) -> str:
+        """Return the name that `put` gives."""
+        digest = hashlib.sha256(data).hexdigest()
+        return f"{digest[:2]}/{digest}.{suffix}"
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep a file, as `ImageStore.put` does; one that was cut off is written again.
@@ -36,8 +50,7 @@ class BucketStore:
         Raises:
             WorkspaceError: if the address cannot be written to.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"{digest[:2]}/{digest}.{suffix}"
+        name = self.name(data, suffix)
         try:
             if not self._has(name, len(data)):
                 system, path = self._system, self._path(name)
@@ -45,7 +58,7 @@ class BucketStore:
                 system.pipe_file(path, data)
         except Exception as error:  # each kind of bucket raises its own
             raise WorkspaceError(
-                f"a picture cannot be kept in {self.name} ({_reason(error)}): check the address and your rights there"
+                f"a picture cannot be kept in {self.shown} ({_reason(error)}): check the address and your rights there"
             ) from error
         return name
 
@@ -60,18 +73,16 @@ class BucketStore:
             return self._system.cat_file(self._path(name))
         except Exception as error:
             raise ValueError(
-                f"the picture {name} cannot be read from {self.name} ({_reason(error)}): was it moved?"
+                f"the picture {name} cannot be read from {self.shown} ({_reason(error)}): was it moved?"
             ) from error
 
-    def remove(self, name: str) -> None:
-        """Forget a file; one that is gone already is no error."""
+    def has(self, name: str) -> bool:
+        """Tell whether a file is kept under a name."""
         check_name(name)
-        try:
-            self._system.rm_file(self._path(name))
-        except FileNotFoundError:
-            pass
-        except Exception as error:
-            raise WorkspaceError(f"a picture cannot be removed from {self.name} ({_reason(error)})") from error
+        return self._system.exists(self._path(name))
+
+    def remove(self, name: str) -> None:
+        """Keep it all the same: another machine may be about to count on it."""
 
     def check(self) -> None:
         """See that pictures can be kept and read here, before anybody works.
@@ -81,7 +92,7 @@ class BucketStore:
         """
         data = b"RAGDiffusion Studio keeps pictures here."
         if self.read(self.put(data, "txt")) != data:
-            raise WorkspaceError(f"what is kept in {self.name} comes back changed: choose another --images")
+            raise WorkspaceError(f"what is kept in {self.shown} comes back changed: choose another --images")
 
     def _has(self, name: str, size: int) -> bool:
         try:
@@ -115,8 +126,8 @@ def open_images(address: str) -> ImageStore | BucketStore:
     """
     kind, found, rest = address.partition("://")
     if not found:
-        return ImageStore(Path(address).expanduser())
-    return ImageStore(Path(rest)) if kind in ("file", "local") else BucketStore(address)
+        return ImageStore(Path(address).expanduser(), shared=True)
+    return ImageStore(Path(rest), shared=True) if kind in ("file", "local") else BucketStore(address)
 
 
 def _reason(error: Exception) -> str:

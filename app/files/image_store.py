@@ -6,10 +6,14 @@ import hashlib
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import WorkspaceError
+from ragdiffusion.files import sync
 
 _NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{1,8}")
 
@@ -20,9 +24,43 @@ class ImageStore:
 
     Args:
         folder: made at the first `put`.
+        shared: whether other machines keep pictures in it too. Then none is removed: one that is not needed here may be
+            counted on there.
     """
 
     folder: Path
+    shared: bool = False
+    _turn: threading.Condition = field(default_factory=threading.Condition, repr=False, compare=False)
+    _keepers: list[int] = field(default_factory=list, repr=False, compare=False)
+
+    @contextmanager
+    def keeping(self) -> Iterator[None]:
+        """Let nothing be removed meanwhile; held from the first `put` until the log names what was put.
+
+        Else a picture that is there already, and counted on, could go before that. Any number of threads may hold it.
+        """
+        thread = threading.get_ident()
+        with self._turn:
+            self._keepers.append(thread)
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._keepers.remove(thread)
+                self._turn.notify_all()
+
+    @contextmanager
+    def removing(self) -> Iterator[None]:
+        """Wait until nobody is `keeping`, and let nobody begin; held from a look at what the log names to the removal."""
+        with self._turn:
+            own = threading.get_ident()
+            self._turn.wait_for(lambda: all(keeper == own for keeper in self._keepers))
+            yield
+
+    def name(self, data: bytes, suffix: str) -> str:
+        """Return the name that `put` gives."""
+        digest = hashlib.sha256(data).hexdigest()
+        return f"{digest[:2]}/{digest}.{suffix}"
 
     def put(self, data: bytes, suffix: str) -> str:
         """Keep a file.
@@ -37,8 +75,7 @@ class ImageStore:
         Raises:
             WorkspaceError: if the disk is full or sealed; nothing is left behind.
         """
-        digest = hashlib.sha256(data).hexdigest()
-        name = f"{digest[:2]}/{digest}.{suffix}"
+        name = self.name(data, suffix)
         target = self._path(name)
         if target.exists():
             return name
@@ -64,9 +101,14 @@ class ImageStore:
                 f"the picture {name} cannot be read ({error.strerror}): was it moved out of {self.folder}?"
             ) from error
 
+    def has(self, name: str) -> bool:
+        """Tell whether a file is kept under a name."""
+        return self._path(name).exists()
+
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""
-        self._path(name).unlink(missing_ok=True)
+        if not self.shared:
+            self._path(name).unlink(missing_ok=True)
 
     def check(self) -> None:
         """See that pictures can be kept and read here, before anybody works.
@@ -75,6 +117,11 @@ class ImageStore:
             WorkspaceError: if they cannot.
         """
         self.read(self.put(b"RAGDiffusion Studio keeps pictures here.", "txt"))
+
+    def sweep(self) -> None:
+        """Remove what a process that is gone was writing; none other may be writing now."""
+        for path in self.folder.glob("??/.*.part"):
+            path.unlink(missing_ok=True)
 
     def _write(self, target: Path, data: bytes) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +132,8 @@ class ImageStore:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
+            sync(target.parent)
+            sync(self.folder)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

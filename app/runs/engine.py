@@ -140,11 +140,11 @@ def _matched(request: Request, result: GenerationResult) -> Progress:
 
 
 def _conclude(job: Job, outcome: Progress) -> None:
-    """Record first, then tell: what is shown as saved must be saved."""
+    """Record first, then tell: what is shown as saved must be saved, and of all else is said that it is not."""
     try:
         job.record(outcome)
     except Exception as error:
-        outcome = Progress("failed", error=explain(error))
+        outcome = replace(outcome, unsaved=explain(error))
     job.publish(outcome)
 
 

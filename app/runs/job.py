@@ -50,6 +50,7 @@ class Progress:
         result: of a job that is done.
         colour: ΔE2000 `before` and `after`, of a job that is done and was given the photo's colours.
         error: one line for a person, of a job that failed.
+        unsaved: why it is not in the log yet, in one line, of a job that ended; None if it is.
     """
 
     status: str
@@ -62,6 +63,7 @@ class Progress:
     result: GenerationResult | None = None
     colour: dict[str, float] | None = None
     error: str | None = None
+    unsaved: str | None = None
 
 
 Prepare = Callable[["RAGDiffusion"], Request]
@@ -73,7 +75,8 @@ class Job:
 
     Args:
         prepare: makes the request, in the worker's thread when the job's turn has come.
-        record: called in the worker's thread with every change of status, before anyone sees it.
+        record: called in the worker's thread with every change of status, before anyone sees it; if it fails at the
+            end, whoever follows is told so.
         preview: whether pictures are wanted while it runs; may be changed meanwhile.
     """
 

@@ -7,21 +7,24 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from app.errors import WorkspaceError
+from app.errors import WorkspaceError, explain
+from app.files.finished import FinishedRuns
 from app.files.image_store import ImageStore
 from app.files.pictures import png, same_pixels, thumbnail_jpeg
 from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
 from app.runs.request import request_of
 from app.runs.sheets import compose
 from app.runs.turns import turns_of
+from app.runs.unsaved import UnsavedRun, UnsavedRuns
 from app.session_log.log import SessionLog
 from app.session_log.team import LostRunError
-from app.session_log.values import FINAL, Run
+from app.session_log.values import FINAL, FinishedRun, Run, RunInputs
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
@@ -33,7 +36,9 @@ _LOG = logging.getLogger(__name__)
 class RunQueue:
     """Runs that wait and those that run; a `JobSource` of workers. Safe to use from several threads.
 
-    Where several processes share the log, other processes' workers take from the same queue.
+    A run that has ended and cannot be written is kept and tried again; until it is in, no other of its owner begins,
+    which would be lost too. Where several processes share the log, other processes' workers take from the same queue,
+    and what cannot be written here is made by one of them.
 
     Args:
         log: holds the runs.
@@ -47,6 +52,10 @@ class RunQueue:
         self._jobs: dict[int, Job] = {}
         self._running: dict[int, Run] = {}
         self._closed = False
+        self._finished = FinishedRuns(images) if log.team is None else None
+        self._found: dict[int, RunInputs] = {}
+        self._unsaved = UnsavedRuns(self._write, self._saved)
+        self._recover()
         self._turns = turns_of(log)
 
     # ---- workers
@@ -60,7 +69,7 @@ class RunQueue:
         with self._changed:
             while not self._closed and not stopped.is_set():
                 try:
-                    run = self._turns.next(self._running)
+                    run = self._turns.next(self._running, self._hindered())
                 except Exception as error:  # a locked or lost log may come back; the worker must not end
                     _LOG.warning("the queue cannot be read: %s", error)
                     self._changed.wait(RETRY_SECONDS)
@@ -86,7 +95,12 @@ class RunQueue:
             waiting = [job for run_id, job in self._jobs.items() if run_id not in self._running]
             self._changed.notify_all()
         for job in waiting:
-            job.publish(Progress("interrupted", error="the studio was closed; it waits in the queue"))
+            if not job.finished:
+                job.publish(Progress("interrupted", error="the studio was closed; it waits in the queue"))
+
+    def save_left(self) -> None:
+        """Try once more to write what could not be written, when no worker is left."""
+        self._unsaved.close()
 
     # ---- people
 
@@ -128,7 +142,7 @@ class RunQueue:
         with self._changed:
             running = [run for run in self._running.values() if run.inputs.owner == owner]
             ahead = {run_id: count for count, run_id, _ in self._waiting()}
-            paused = owner in self._turns.paused()
+            paused = self.paused(owner)
             waiting = [
                 QueueEntry(run, Progress("queued", ahead=ahead.get(run.id, 0), paused=paused))
                 for run in self._waiting_runs(owner)
@@ -138,7 +152,16 @@ class RunQueue:
 
     def paused(self, owner: str) -> bool:
         """Tell whether a person's waiting runs stand still."""
-        return owner in self._turns.paused()
+        return owner in self._standing()
+
+    def unsaved(self, run_id: int, owner: str) -> UnsavedRun | None:
+        """Return a run that has ended and cannot be written yet; None of any other."""
+        kept = self._unsaved.get(run_id)
+        return kept if kept is not None and kept.run.inputs.owner == owner else None
+
+    def all_unsaved(self) -> list[UnsavedRun]:
+        """Return everybody's runs that have ended and cannot be written yet."""
+        return self._unsaved.all()
 
     def pause(self, owner: str) -> None:
         """Let a person's waiting runs stand still; what runs goes on."""
@@ -221,7 +244,7 @@ class RunQueue:
     def tell_places(self) -> None:
         """Tell every waiting job where it stands."""
         with self._changed:
-            paused = self._turns.paused()
+            paused = self._standing()
             for ahead, run_id, owner in self._waiting():
                 job = self._jobs.get(run_id)
                 if job is not None:
@@ -245,11 +268,14 @@ class RunQueue:
         try:
             request, inputs = request_of(run.inputs, model=model, images=self._images)
         except WorkspaceError as error:
-            if self._log.team is not None:  # another machine may have room
-                self._turns.cannot_keep(run, error)
+            self._turns.leave_to_others(run, error)  # they may have room
             raise
         if inputs != run.inputs:
-            self._log.complete(run.id, inputs)
+            try:
+                self._log.complete(run.id, inputs)
+            except WorkspaceError as error:  # the picture can be made all the same
+                _LOG.warning("what run %d found out is written at its end: %s", run.id, error)
+                self._found[run.id] = inputs
         return request
 
     def _move_on(self) -> None:
@@ -266,47 +292,100 @@ class RunQueue:
     def _waiting_runs(self, owner: str) -> list[Run]:
         return [run for run in self._log.queued(owner=owner) if run.id not in self._running]
 
+    def _standing(self) -> set[str]:
+        """Return whose waiting runs stand still: those who paused, and those with a run that cannot be written."""
+        return {*self._turns.paused(), *self._hindered()}
+
+    def _hindered(self) -> set[str]:
+        return {kept.run.inputs.owner for kept in self._unsaved.all()}
+
     def _record(self, run: Run, progress: Progress) -> None:
         """Write what became of a run, then let the next one have its turn."""
         if progress.status not in FINAL:
-            self._log.start(run.id)
+            try:
+                self._log.start(run.id)
+            except Exception as error:  # the log still says that it waits: a killed studio would make it again
+                _LOG.warning("run %d begins, though the log cannot say so: %s", run.id, error)
             return
         try:
             self._write(run, progress)
         except Exception as error:
-            self._turns.cannot_keep(run, error)
+            if isinstance(error, LostRunError) or self._turns.leave_to_others(run, error):
+                self._let_go(run, ended=True)
+                raise
+            found = replace(run, inputs=self._found.get(run.id, run.inputs))
+            self._unsaved.keep(found, progress, explain(error))
+            self._let_go(run, ended=False)
             raise
-        finally:
-            with self._changed:
-                self._running.pop(run.id, None)
+        self._let_go(run, ended=True)
+        self._finish_group(run)
+
+    def _let_go(self, run: Run, *, ended: bool) -> None:
+        with self._changed:
+            self._running.pop(run.id, None)
+            if ended:
                 self._jobs.pop(run.id, None)
-                with suppress(Exception):
-                    self._move_on()
+                self._found.pop(run.id, None)
+            with suppress(Exception):
+                self._move_on()
+
+    def _saved(self, run: Run) -> None:
+        """Go on after a run that could not be written for a while."""
+        with self._changed:
+            job = self._jobs.get(run.id)
+        if job is not None:
+            job.publish(replace(job.latest, unsaved=None))
+        self._let_go(run, ended=True)
         self._finish_group(run)
 
     def _write(self, run: Run, progress: Progress) -> None:
+        if run.id in self._found:
+            self._log.complete(run.id, self._found[run.id])
         if progress.status == "cancelled":
             self._log.cancel(run.id)
         elif progress.status != "done":
             with suppress(LostRunError):  # whoever has it now will say
                 self._log.fail(run.id, progress.error or "")
         else:
-            image = progress.result.image
-            self._log.finish(
-                run.id,
-                result_path=self._images.put(png(image), "png"),
-                timings_ms=dict(progress.result.timings_ms),
-                thumbnail=thumbnail_jpeg(image),
-                colour=progress.colour,
-                same_pixels=self._compared(run, image),
-            )
+            self._write_picture(run, progress)
+
+    def _write_picture(self, run: Run, progress: Progress) -> None:
+        image = progress.result.image
+        picture, timings = png(image), dict(progress.result.timings_ms)
+        ended = {"timings_ms": timings, "colour": progress.colour, "same_pixels": self._compared(run, image)}
+        with self._images.keeping():
+            path = self._images.name(picture, "png")
+            if self._finished is not None:
+                with suppress(OSError):  # the note is for a kill between the next two lines only
+                    self._finished.note(FinishedRun(run.id, run.created_at, path, **ended))
+            self._images.put(picture, "png")
+            self._log.finish(run.id, result_path=path, thumbnail=thumbnail_jpeg(image), **ended)
+        if self._finished is not None:
+            with suppress(OSError):
+                self._finished.forget(run.id)
+
+    def _recover(self) -> None:
+        """Take up pictures that an earlier process finished, and was cut off before the log said so."""
+        for finished, picture in () if self._finished is None else self._finished.left():
+            try:
+                with Image.open(io.BytesIO(picture)) as image:
+                    found = self._log.recover(finished, thumbnail_jpeg(image))
+                if found:
+                    _LOG.info("run %d was finished when the studio was cut off: its picture is there", finished.run)
+                self._finished.forget(finished.run)
+            except Exception as error:  # the note stays for the next start
+                _LOG.warning("the picture of run %d cannot be taken up now: %s", finished.run, error)
 
     def _compared(self, run: Run, image: Image.Image) -> bool | None:
         """Tell whether a picture equals that of the run it was made to check; None if it was made to check none."""
         if run.reproduces is None:
             return None
-        original = self._log.get(run.reproduces, owner=run.inputs.owner).result_path
-        return None if original is None else same_pixels(self._images.read(original), image)
+        try:
+            original = self._log.get(run.reproduces, owner=run.inputs.owner).result_path
+            return None if original is None else same_pixels(self._images.read(original), image)
+        except ValueError as error:  # it is gone meanwhile
+            _LOG.warning("run %d cannot be compared with run %d: %s", run.id, run.reproduces, error)
+            return None
 
     def _finish_group(self, run: Run) -> None:
         """Compose a contact sheet if the last of its runs has ended."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from app.errors import WorkspaceError
 from app.files.export import as_file, export_png
 from app.files.image_store import ImageStore
 from app.files.pictures import png, thumbnail_jpeg, unit_mask
 from app.runs.engine import Engine
 from app.runs.request import garment_of
+from app.runs.unsaved import UnsavedRun
 from app.session_log.log import SessionLog
 from app.session_log.search import Card
 from app.session_log.values import Run
@@ -71,6 +74,16 @@ class RunFiles:
         result, landmark = self.picture(run.result_path), self.picture(run.inputs.landmark_path)
         return export_png(run, result, landmark, background=background, with_settings=with_settings)
 
+    def exported_unsaved(self, kept: UnsavedRun, *, background: str, with_settings: bool) -> bytes:
+        """Return the picture of a run that is done and cannot be written yet, as `exported` does.
+
+        Raises:
+            ValueError: if its outline is gone, or there is no such background.
+        """
+        run = kept.as_ended()
+        result, landmark = png(kept.progress.result.image), self.picture(run.inputs.landmark_path)
+        return export_png(run, result, landmark, background=background, with_settings=with_settings)
+
     def silhouette(self, run: Run, *, size: int | None = None) -> bytes:
         """Return the outline that a run's picture follows, white on black; the size as in `exported`.
 
@@ -113,7 +126,8 @@ class RunFiles:
                         found[card.id] = thumbnail_jpeg(image)
                 except (ValueError, OSError):  # one lost or broken picture must not close the history
                     continue
-                self._log.keep_thumbnail(card.id, found[card.id])
+                with suppress(WorkspaceError):  # it is made again next time
+                    self._log.keep_thumbnail(card.id, found[card.id])
         return found
 
     def _enlarged(self, run: Run, size: int) -> Enlarged:

@@ -129,27 +129,28 @@ class Runs:
         Raises:
             ValueError: if there are no photos or too many.
         """
-        inputs: list[RunInputs] = []
-        for name, data in photos:  # one at a time: many photos at once would fill the memory
-            if len(inputs) == MAX_BATCH:
-                raise ValueError(f"a batch has at most {MAX_BATCH} photos: use `launch.py batch` for more")
-            inputs.append(
-                RunInputs(
-                    owner=owner,
-                    photo_sha256=hashlib.sha256(data).hexdigest(),
-                    photo_name=name,
-                    photo_path=self._images.put(data, "photo"),
-                    sampling=sampling,
-                    k=int(k),
-                    alpha=float(alpha),
-                    attributes=attributes or {},
+        with self._images.keeping():
+            inputs: list[RunInputs] = []
+            for name, data in photos:  # one at a time: many photos at once would fill the memory
+                if len(inputs) == MAX_BATCH:
+                    raise ValueError(f"a batch has at most {MAX_BATCH} photos: use `launch.py batch` for more")
+                inputs.append(
+                    RunInputs(
+                        owner=owner,
+                        photo_sha256=hashlib.sha256(data).hexdigest(),
+                        photo_name=name,
+                        photo_path=self._images.put(data, "photo"),
+                        sampling=sampling,
+                        k=int(k),
+                        alpha=float(alpha),
+                        attributes=attributes or {},
+                    )
                 )
-            )
-        if not inputs:
-            raise ValueError("there are no photos: choose some")
-        with self._queue.held() as queue:
-            group, runs = self._log.add_group(inputs, kind="batch", title=f"{len(inputs)} photos")
-            return Started(runs, queue.add(runs), group)
+            if not inputs:
+                raise ValueError("there are no photos: choose some")
+            with self._queue.held() as queue:
+                group, runs = self._log.add_group(inputs, kind="batch", title=f"{len(inputs)} photos")
+                return Started(runs, queue.add(runs), group)
 
     def again(self, owner: str, run_id: int) -> Started:
         """Queue a run that failed, was cancelled or cut off, anew; the old one stays as it is.
@@ -249,20 +250,22 @@ class Runs:
         layout: dict[str, Any] | None = None,
     ) -> Started:
         plans = [(as_logged(guide), sampling) for guide, sampling in plans]
-        inputs = self._inputs(bench, work, plans)
-        with self._queue.held() as queue:
-            if len(plans) == 1 and layout is None:
-                group, runs = None, [self._log.add(inputs[0])]
-            else:
-                group, runs = self._log.add_group(inputs, kind=kind, title=title, layout=layout)
-            prepared = [_ready(Request(work.sight, guide, sampling)) for guide, sampling in plans]
-            jobs = queue.add(runs, prepared, preview=preview)
+        with self._images.keeping():
+            inputs = self._inputs(bench, work, plans)
+            with self._queue.held() as queue:
+                if len(plans) == 1 and layout is None:
+                    group, runs = None, [self._log.add(inputs[0])]
+                else:
+                    group, runs = self._log.add_group(inputs, kind=kind, title=title, layout=layout)
+                prepared = [_ready(Request(work.sight, guide, sampling)) for guide, sampling in plans]
+                jobs = queue.add(runs, prepared, preview=preview)
         started = Started(runs, jobs, group)
         bench.followed.start(started.followed)
         return started
 
     def _repeat(self, run: Run, *, reproduces: int | None) -> Started:
-        with self._queue.held() as queue:
+        with self._images.keeping(), self._queue.held() as queue:
+            self.get(run.inputs.owner, run.id)  # its pictures are there as long as it is
             runs = [self._log.add(run.inputs, reproduces=reproduces)]
             return Started(runs, queue.add(runs))
 

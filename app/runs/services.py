@@ -44,4 +44,5 @@ class Services:
         self.engine.close()
         if self._pulse is not None:
             self._pulse.close()
+        self.queue.save_left()
         self.log.close()

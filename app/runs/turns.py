@@ -11,7 +11,7 @@ from typing import Protocol
 from app.errors import explain
 from app.runs.job import Progress, QueueEntry
 from app.session_log.log import SessionLog
-from app.session_log.team import LostRunError, Team
+from app.session_log.team import Team
 from app.session_log.values import Run
 
 POLL_SECONDS = 0.5  # between looks into a shared log for a run to take
@@ -25,8 +25,13 @@ class Turns(Protocol):
     patience: float | None
     """Seconds after which a worker that found nothing looks again; None: when it is woken."""
 
-    def next(self, taken: Collection[int]) -> Run | None:
-        """Return the run whose turn it is, None without one; `taken` are those that a worker here has already."""
+    def next(self, taken: Collection[int], hindered: Collection[str]) -> Run | None:
+        """Return the run whose turn it is, None without one.
+
+        Args:
+            taken: those that a worker here has already.
+            hindered: people of whom nothing may begin for now.
+        """
 
     def paused(self) -> Collection[str]:
         """Return whose waiting runs stand still."""
@@ -43,8 +48,8 @@ class Turns(Protocol):
     def elsewhere(self, owner: str, here: Collection[int]) -> list[QueueEntry]:
         """Return a person's runs that other processes make."""
 
-    def cannot_keep(self, run: Run, error: Exception) -> None:
-        """Decide what becomes of a run whose end could not be written."""
+    def leave_to_others(self, run: Run, error: Exception) -> bool:
+        """Let another machine make a run that could not be kept here; False where there is none."""
 
 
 def turns_of(log: SessionLog) -> Turns:
@@ -67,9 +72,9 @@ class OwnTurns:
         self._log = log
         self._paused = {owner for _, owner in log.waiting()}
 
-    def next(self, taken: Collection[int]) -> Run | None:
+    def next(self, taken: Collection[int], hindered: Collection[str]) -> Run | None:
         """As `Turns.next`."""
-        return self._log.next_queued(paused=self._paused, taken=taken)
+        return self._log.next_queued(paused=self._paused.union(hindered), taken=taken)
 
     def paused(self) -> Collection[str]:
         """As `Turns.paused`."""
@@ -92,11 +97,9 @@ class OwnTurns:
         """As `Turns.elsewhere`: none."""
         return []
 
-    def cannot_keep(self, run: Run, error: Exception) -> None:
-        """Begin nothing more of theirs: it would be lost too."""
-        self._paused.add(run.inputs.owner)
-        with suppress(Exception):
-            self._log.fail(run.id, explain(error))
+    def leave_to_others(self, run: Run, error: Exception) -> bool:
+        """As `Turns.leave_to_others`: there is none."""
+        return False
 
 
 class SharedTurns:
@@ -114,7 +117,7 @@ class SharedTurns:
         self._team = team
         self._rests_until = 0.0
 
-    def next(self, taken: Collection[int]) -> Run | None:
+    def next(self, taken: Collection[int], hindered: Collection[str]) -> Run | None:
         """As `Turns.next`; nothing before this process has joined, nor while it rests."""
         if self._team.checkpoint is None or time.monotonic() < self._rests_until:
             return None
@@ -146,11 +149,10 @@ class SharedTurns:
             for run_id, found in standings.items()
         ]
 
-    def cannot_keep(self, run: Run, error: Exception) -> None:
-        """Let another machine try it, and take nothing for a while: its disk may be full, those of others not."""
-        if isinstance(error, LostRunError):
-            return
+    def leave_to_others(self, run: Run, error: Exception) -> bool:
+        """As `Turns.leave_to_others`; this one takes nothing for a while: its disk may be full, those of others not."""
         _LOG.warning("run %d goes to another worker, and this one rests: %s", run.id, explain(error))
         self._rests_until = time.monotonic() + REST_SECONDS
         with suppress(Exception):
             self._team.give_back(run.id, explain(error))
+        return True

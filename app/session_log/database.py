@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import URL, Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -17,22 +18,23 @@ BUSY_TIMEOUT_MS = 5000
 
 
 class Database:
-    """One SQLite file with write-ahead log. Safe to use from several threads.
+    """One SQLite file with write-ahead log, readable by its owner alone. Safe to use from several threads.
 
     Args:
-        path: made with its folder when missing.
+        path: made with its folder when missing; any name that the system takes, whatever it means in a URL.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._engine = create_engine(f"sqlite:///{path}")
+        _make_private(path)
+        self._engine = create_engine(URL.create("sqlite", database=str(path.absolute())))
         event.listen(self._engine, "connect", _set_pragmas)
         event.listen(self._engine, "begin", _begin)
-        writing = self._engine.execution_options(writes=True)
+        options = {"reading": {}, "writing": {"writes": True}, "migrating": {"writes": True, "rebuilds": True}}
         self._sessions = {
-            writes: sessionmaker(engine, expire_on_commit=False)
-            for writes, engine in ((False, self._engine), (True, writing))
+            name: sessionmaker(self._engine.execution_options(**each), expire_on_commit=False)
+            for name, each in options.items()
         }
 
     def close(self) -> None:
@@ -45,7 +47,7 @@ class Database:
         Raises:
             ValueError, WorkspaceError: as for `writing`.
         """
-        return self._transaction(writes=False)
+        return self._transaction("reading")
 
     def writing(self) -> AbstractContextManager[Session]:
         """Return a session that is committed at the end, or rolled back by whatever is raised.
@@ -54,16 +56,24 @@ class Database:
             ValueError: if the file is no database.
             WorkspaceError: if the database is locked, read-only, full or damaged.
         """
-        return self._transaction(writes=True)
+        return self._transaction("writing")
+
+    def migrating(self) -> AbstractContextManager[Session]:
+        """Return a session as `writing` does, in which a table may be made anew while rows of others refer to it.
+
+        Raises:
+            ValueError, WorkspaceError: as for `writing`.
+        """
+        return self._transaction("migrating")
 
     def migrating(self) -> AbstractContextManager[Session]:
         """Return a session as `writing` does."""
         return self._transaction(writes=True)
 
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Session]:
+    def _transaction(self, kind: str) -> Iterator[Session]:
         try:
-            with self._sessions[writes].begin() as session:
+            with self._sessions[kind].begin() as session:
                 yield session
         except DatabaseError as error:
             reason = str(error.orig)
@@ -82,12 +92,21 @@ def _set_pragmas(connection: Any, _: Any) -> None:
     connection.isolation_level = None
     # First, as the switch to a write-ahead log may meet a lock itself.
     connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
 def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    # Can be said outside a transaction only. With it, dropping a table takes the rows along that refer to its own.
+    connection.exec_driver_sql(f"PRAGMA foreign_keys={'OFF' if options.get('rebuilds') else 'ON'}")
     # A transaction that reads first and writes then would fail at once, instead of waiting for the lock, if
     # another one wrote in between: so writers take the lock at their beginning.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+
+def _make_private(path: Path) -> None:
+    """Let nobody but the owner read the file; SQLite gives its companions the same permissions."""
+    with suppress(OSError):  # what cannot be opened is said when it is used; some disks have no permissions
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        path.chmod(0o600)

@@ -18,10 +18,14 @@ from app.session_log.search import Search
 from app.session_log.server import ServerDatabase, hold_end_of_queue, moment
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
 from app.session_log.team import LEASE_SECONDS, Team
-from app.session_log.values import Run, RunGroup, RunInputs
+from app.session_log.values import FinishedRun, Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
 _ORDER = (RunRow.position, RunRow.id)
+
+
+class RunGone(ValueError):
+    """A run is not in the log any more, so what became of it cannot be written."""
 
 
 class SessionLog:
@@ -59,7 +63,8 @@ class SessionLog:
         try:
             with self._database.migrating() as session:
                 migrate(session, self._database.name if shared else place)
-                if self.team is None:
+            if self.team is None:
+                with self._database.writing() as session:
                     cut = update(RunRow).where(RunRow.status == "running")
                     session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
         except BaseException:
@@ -137,10 +142,14 @@ class SessionLog:
         self._set(run_id, status="running")
 
     def complete(self, run_id: int, inputs: RunInputs) -> None:
-        """Write what a run of a batch found out when it began."""
+        """Write what a run of a batch found out when it began.
+
+        Raises:
+            RunGone: if there is no such run.
+        """
         with self._database.writing() as session:
             self._hold(session, run_id)
-            row = session.get_one(RunRow, run_id)
+            row = _require(session, run_id)
             for name, value in vars(inputs).items():
                 setattr(row, name, value)
             row.category = category_of(inputs.attributes)
@@ -165,14 +174,33 @@ class SessionLog:
             thumbnail: the picture, small, as JPEG.
             colour: ΔE2000 `before` and `after` a colour match.
             same_pixels: whether it equals the run that it was made to check.
+
+        Raises:
+            RunGone: if there is no such run.
         """
         with self._database.writing() as session:
             self._hold(session, run_id)
-            row = session.get_one(RunRow, run_id)
+            row = _require(session, run_id)
             row.status, row.result_path, row.timings_ms = "done", result_path, timings_ms
             row.colour, row.same_pixels = colour, same_pixels
             if thumbnail is not None:
                 session.merge(ThumbnailRow(run_id=run_id, jpeg=thumbnail))
+
+    def recover(self, finished: FinishedRun, thumbnail: bytes) -> bool:
+        """Mark a run as done that an earlier process finished, and was cut off before it said so.
+
+        Returns:
+            Whether there is such a run, and it was not done already.
+        """
+        with self._database.writing() as session:
+            row = session.get(RunRow, finished.run)
+            created = finished.created_at.astimezone(timezone.utc).replace(tzinfo=None)
+            if row is None or row.created_at != created or row.status not in ("queued", "running", "interrupted"):
+                return False
+            row.status, row.error, row.result_path = "done", None, finished.result_path
+            row.timings_ms, row.colour, row.same_pixels = finished.timings_ms, finished.colour, finished.same_pixels
+            session.merge(ThumbnailRow(run_id=row.id, jpeg=thumbnail))
+            return True
 
     def fail(self, run_id: int, error: str) -> None:
         """Mark a run as failed, with what a person was told."""
@@ -276,6 +304,13 @@ class SessionLog:
         if self.team is not None:
             for run_id in run_ids:
                 self.team.require(session, run_id)
+
+
+def _require(session: Session, run_id: int) -> RunRow:
+    row = session.get(RunRow, run_id)
+    if row is None:
+        raise RunGone(f"there is no run {run_id} in the log any more")
+    return row
 
 
 def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:

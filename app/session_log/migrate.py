@@ -21,7 +21,7 @@ def migrate(session: Session, place: Path | str) -> None:
     """Make the tables of a new log, or change those of an older one; every row is kept.
 
     Args:
-        session: in a transaction; a failure rolls everything back.
+        session: of `Database.migrating`; a failure rolls everything back.
         place: the database's file, or its address without the password.
 
     Raises:

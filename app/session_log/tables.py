@@ -100,6 +100,7 @@ class RunRow(LogBase):
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),
         Index("runs_of_group", "group_id"),
+        {"sqlite_autoincrement": True},  # a number that was seen once never means another run
     )
 
 
@@ -118,7 +119,7 @@ class CollectionRow(LogBase):
     id: Mapped[int] = mapped_column(primary_key=True)
     owner: Mapped[str]
     name: Mapped[str]
-    __table_args__ = (UniqueConstraint("owner", "name", name="collection_name"),)
+    __table_args__ = (UniqueConstraint("owner", "name", name="collection_name"), {"sqlite_autoincrement": True})
 
 
 class CollectionRunRow(LogBase):

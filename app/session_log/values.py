@@ -138,6 +138,27 @@ class Run:
 
 
 @dataclass(frozen=True)
+class FinishedRun:
+    """How a run was finished, as it is noted until the log says so.
+
+    Args:
+        run: its number.
+        created_at: when it was asked for, UTC; tells it from a run of the same number in another log.
+        result_path: its picture in the image store.
+        timings_ms: of its stages.
+        colour: ΔE2000 `before` and `after` a colour match.
+        same_pixels: whether it equals the run that it was made to check.
+    """
+
+    run: int
+    created_at: datetime
+    result_path: str
+    timings_ms: dict[str, float]
+    colour: dict[str, float] | None = None
+    same_pixels: bool | None = None
+
+
+@dataclass(frozen=True)
 class RunGroup:
     """Runs that were started by one press.
 

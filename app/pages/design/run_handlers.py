@@ -13,10 +13,10 @@ from app.pages.shared.run_views import progress_view
 from app.pages.shared.status import Status
 from app.runs.bench import Bench
 from app.runs.followed import Followed
-from app.runs.job import Progress
 from app.runs.queue import RunQueue
 from app.runs.runs import Runs, Started
 from app.runs.sheets import plan_sheet
+from app.runs.unsaved import UnsavedRun
 from app.session_log.sampling import MAX_SEED, MODEL_SETTINGS, SETTINGS, Sampling
 from app.session_log.values import FINAL, Run
 from app.web.site import Views
@@ -40,6 +40,7 @@ class RunHandlers:
         self._queue = queue
         self._presenter = presenter
         self._status = status
+        self._told_unsaved: dict[int, str] = {}
 
     def open(self, bench: Bench) -> Iterator[Views]:
         """Show the latest runs and the queue at once, and the model's own settings as soon as it is loaded."""
@@ -103,8 +104,11 @@ class RunHandlers:
     def look(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Show a run of the history; the event holds its `run`. The bench stays as it is."""
         run = self._runs.get(bench.owner, run_of(event))
+        kept = self._queue.unsaved(run.id, bench.owner)
         job = self._queue.follow(run.id, bench.owner)
         history = self._presenter.history(bench.owner, run.id)
+        if kept is not None:
+            return {"result": self._presenter.unsaved(kept), "history": history}
         if job is None:
             return {"result": self._presenter.result(run), "history": history}
         bench.followed.add([(run.id, job)])
@@ -112,7 +116,8 @@ class RunHandlers:
 
     def refresh(self, bench: Bench, shown: dict[str, Any] | None) -> Views:
         """Return the lists anew to a history that waits for runs which no page follows; it passes what it shows."""
-        return self._presenter.lists(bench.owner, (shown or {}).get("shown"))
+        views = self._presenter.lists(bench.owner, (shown or {}).get("shown"))
+        return {**views, **self._saved_meanwhile(bench.owner)}
 
     def export(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Give a file of the event's `run`, as `RunPresenter.download` describes it."""
@@ -140,21 +145,30 @@ class RunHandlers:
         return {**self._presenter.started(bench.owner, started.followed), "seed": sampling.seed}
 
     def _ended(self, bench: Bench, followed: Followed) -> Views:
-        run_id, job = followed
+        run_id, _ = followed
+        kept = self._queue.unsaved(run_id, bench.owner)  # first, as it may be written in between
         run = self._runs.get(bench.owner, run_id)
         lists = self._presenter.lists(bench.owner, run_id)
-        if run.status not in FINAL:  # it could not be recorded: say what happened, not what the log still says
-            return {**_unrecorded(run, job.latest, self._status), **lists}
+        if kept is not None and run.status not in FINAL:  # say what happened, not what the log still says
+            self._told_unsaved[run_id] = bench.owner
+            return {"result": self._presenter.unsaved(kept), "status": self._status.view(_kept(kept)), **lists}
         return {
             "result": self._presenter.result(run),
             "status": self._status.view(_outcome(run), run.timings_ms),
             **lists,
         }
 
+    def _saved_meanwhile(self, owner: str) -> Views:
+        """Say so when what could not be saved at first is."""
+        told = [run_id for run_id, whose in self._told_unsaved.items() if whose == owner]
+        saved = [run_id for run_id in told if self._queue.unsaved(run_id, owner) is None]
+        for run_id in saved:
+            self._told_unsaved.pop(run_id, None)
+        return {"status": self._status.view(f"Run {saved[-1]} is saved")} if saved else {}
 
-def _unrecorded(run: Run, progress: Progress, status: Status) -> Views:
-    message = f"Run {run.id}: {progress.error}"
-    return {"result": progress_view(run, progress), "status": status.view(message)}
+
+def _kept(kept: UnsavedRun) -> str:
+    return f"Run {kept.run.id} is {kept.progress.status}, but not saved yet: {kept.why}"
 
 
 def _set(values: tuple[Any, ...]) -> tuple[Sampling, bool]:

@@ -90,8 +90,9 @@ class HistoryHandlers:
         elif action == "bring_back":
             library.bring_back(runs, owner=owner)
         elif action == "empty_bin":
-            for name in library.empty_bin(owner=owner):
-                self._images.remove(name)
+            with self._images.removing():
+                for name in library.empty_bin(owner=owner):
+                    self._images.remove(name)
         elif action == "collect":
             library.collect(runs, str(value), owner=owner)
         elif action == "take_out":

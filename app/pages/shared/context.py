@@ -30,6 +30,6 @@ class PageContext:
         self.images, self.queue = services.images, services.queue
         self.runs = Runs(self.engine, self.log, self.images, self.queue)
         self.files = RunFiles(self.engine, self.log, self.images)
-        self.status = Status(self.engine)
+        self.status = Status(self.engine, self.queue)
         self.run_presenter = RunPresenter(self.engine, self.log, self.queue, self.files, self.status)
         self.bench_presenter = BenchPresenter(self.status)

@@ -41,6 +41,6 @@ def run_number(value: object) -> int:
     Raises:
         ValueError: if it is none.
     """
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is no run: reload the page")
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise ValueError(f"{repr(value)[:40]} is no run: reload the page")
     return value

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
-from app.files.pictures import png_url
+from app.files.pictures import png, png_url
 from app.pages.shared.run_views import (
     file_name,
     history_view,
@@ -22,6 +23,7 @@ from app.runs.followed import Followed
 from app.runs.job import Job
 from app.runs.queue import RunQueue
 from app.runs.run_files import RunFiles
+from app.runs.unsaved import UnsavedRun
 from app.session_log.log import SessionLog
 from app.session_log.search import Filter
 from app.session_log.values import Run
@@ -73,6 +75,16 @@ class RunPresenter:
     def progress(self, run: Run, job: Job) -> dict[str, Any]:
         """Return a run that waits or runs in the result pane, which then asks to follow it."""
         return {**progress_view(run, job.latest), "follow": True}
+
+    def unsaved(self, kept: UnsavedRun) -> dict[str, Any]:
+        """Return a run that has ended and cannot be written yet in the result pane, to be saved by hand too."""
+        run, result, saved = kept.as_ended(), None, None
+        if kept.progress.result is not None:
+            result = png(kept.progress.result.image)
+            background = run.inputs.sampling.background
+            with suppress(ValueError):
+                saved = self._files.exported_unsaved(kept, background=background, with_settings=True)
+        return result_view(run, None, result=result, saved=saved, sheet=None, note=f"not saved yet: {kept.why}")
 
     def started(self, owner: str, followed: Sequence[Followed]) -> Views:
         """Return the views of runs that were just queued, `RUN_VIEWS`."""
@@ -126,6 +138,8 @@ class RunPresenter:
 
     def going(self, owner: str) -> bool:
         """Tell whether something of theirs will change by itself."""
+        if any(kept.run.inputs.owner == owner for kept in self._queue.all_unsaved()):
+            return True
         entries = self._queue.entries(owner)
         running = any(entry.progress.status == "running" for entry in entries)
         return running or bool(entries) and not self._queue.paused(owner)

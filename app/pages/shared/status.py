@@ -8,9 +8,11 @@ from typing import Any
 
 from app.errors import explain
 from app.runs.engine import Engine
+from app.runs.queue import RunQueue
 from app.web.site import Views
 from ragdiffusion.config import SamplingDefaults
 
+UNSAVED = "{} cannot be saved yet and {} kept in memory: leave the studio running; it is tried again until it works"
 LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"
 
 
@@ -28,6 +30,7 @@ class Facts:
         entries: enabled entries of the bank.
         timings_ms: of the last action.
         lost: whether the checkpoint is gone from the disk while it is loaded.
+        unsaved: how many runs have ended and cannot be written yet.
     """
 
     state: str
@@ -39,6 +42,7 @@ class Facts:
     entries: int = 0
     timings_ms: tuple[tuple[str, float], ...] = ()
     lost: bool = False
+    unsaved: int = 0
 
 
 class Status:
@@ -46,10 +50,12 @@ class Status:
 
     Args:
         engine: whose model it tells of.
+        queue: whose runs may be kept in memory, as they cannot be written.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, queue: RunQueue) -> None:
         self._engine = engine
+        self._queue = queue
         self._refusals = itertools.count()
 
     def view(self, message: str | None, timings_ms: dict[str, float] | None = None) -> dict[str, Any]:
@@ -72,6 +78,7 @@ class Status:
             entries=len(model.bank),
             timings_ms=tuple((timings_ms or {}).items()),
             lost=not model.on_disk,
+            unsaved=len(self._queue.all_unsaved()),
         )
         return status_view(facts)
 
@@ -104,13 +111,19 @@ def status_view(facts: Facts) -> dict[str, Any]:
     parts = [("device", facts.device), ("preset", facts.preset), ("checkpoint", checkpoint)]
     if facts.bank:
         parts.append(("bank", f"{facts.bank[:12]} ({facts.entries:,} entries)"))
+    troubles = [_unsaved_words(facts.unsaved)] if facts.unsaved else []
+    troubles += [LOST] if facts.lost else []
     return {
         "state": facts.state,
-        "message": facts.message or LOST if facts.lost else facts.message,
-        "warning": facts.lost,
+        "message": facts.message or ". ".join(troubles) if troubles else facts.message,
+        "warning": bool(troubles),
         "facts": [[label, value] for label, value in parts if value],
         "timings": " · ".join(f"{name} {_duration(ms)}" for name, ms in facts.timings_ms),
     }
+
+
+def _unsaved_words(count: int) -> str:
+    return UNSAVED.format(*(("A finished run", "is") if count == 1 else (f"{count} finished runs", "are")))
 
 
 def _duration(ms: float) -> str:

@@ -29,7 +29,7 @@ def photo(photo_bytes: Callable[..., bytes], tmp_path: Path) -> Callable[..., st
 
 def handlers_of(services: Services) -> DesignHandlers:
     services.engine.model()
-    status = Status(services.engine)
+    status = Status(services.engine, services.queue)
     return DesignHandlers(services.engine, BenchPresenter(status), status, {})
 
 

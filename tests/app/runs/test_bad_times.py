@@ -73,7 +73,7 @@ def test_all_goes_on_when_the_checkpoint_is_removed_and_the_status_line_says_so(
     shutil.copytree(checkpoint, folder)
     services = make_services(lambda: RAGDiffusion.from_pretrained(folder, device="cpu"))
     services.start()
-    bench, status = Bench(services.engine, "ana"), Status(services.engine)
+    bench, status = Bench(services.engine, "ana"), Status(services.engine, services.queue)
     guide = placed(bench).work.guide
     assert not status.view("")["warning"]
     shutil.rmtree(folder)

@@ -25,7 +25,7 @@ Shape = Callable[[int], np.ndarray]
 
 
 def design_handlers(services: Services, examples: dict[str, Path]) -> DesignHandlers:
-    status = Status(services.engine)
+    status = Status(services.engine, services.queue)
     return DesignHandlers(services.engine, BenchPresenter(status), status, examples)
 
 
@@ -189,7 +189,7 @@ def test_nothing_happens_before_a_photo(bench: Bench, handlers: DesignHandlers) 
 
 
 def test_a_refusal_is_said_and_the_unexpected_is_short(services: Services, caplog) -> None:
-    status = Status(services.engine)
+    status = Status(services.engine, services.queue)
     message, views = status.refuse(ValueError("do this"))
     assert message == "do this" == views["status"]["message"]
     again = status.refuse(ValueError("do this"))[1]

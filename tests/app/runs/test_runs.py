@@ -394,29 +394,6 @@ def test_a_run_that_was_cut_short_is_tried_again_as_a_new_one(
         runs.reproduce("ana", started.runs[0].id)
 
 
-def test_when_nothing_can_be_kept_the_queue_stops_and_says_so(
-    bench: Bench, runs: Runs, services: Services, placed: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import os
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    placed(bench)
-    services.queue.pause("ana")
-    started = runs.start(bench, SAMPLING, seeds=3)
-    monkeypatch.setattr(os, "replace", full)
-    services.queue.resume("ana")
-    last = [*started.jobs[0].progress()][-1]
-    assert last.status == "failed" and "No space left on device): check free space" in last.error
-    assert services.queue.paused("ana"), "the others are not burnt"
-    monkeypatch.undo()
-    run = runs.get("ana", started.runs[0].id)
-    assert run.status == "failed" and "No space left" in run.error and run.result_path is None
-    services.queue.resume("ana")
-    assert [[*job.progress()][-1].status for job in started.jobs[1:]] == ["done", "done"]
-
-
 # ---- handlers
 
 

@@ -71,7 +71,7 @@ def test_a_page_follows_a_run_that_another_machine_makes(
     worker.engine.model()
     (run_id,), (job,) = started(page, photo_bytes(), 1)
     pulse = Pulse(page.log.team, page.queue)
-    assert page.queue._turns.next(()) is None, "whoever has not joined gets nothing"
+    assert page.queue._turns.next((), ()) is None, "whoever has not joined gets nothing"
     made = worker.queue.take(threading.Event())
     made.publish(Progress("running", step=1, steps=1))
     Pulse(worker.log.team, worker.queue).beat()
@@ -118,7 +118,7 @@ def test_a_machine_that_cannot_keep_a_picture_leaves_the_run_to_others_and_rests
         full.engine._run(made)
     assert made.latest.status == "failed" and "No space left on device" in made.latest.error
     assert full.log.get(run_id, owner="ana").status == "queued"
-    assert full.queue._turns.next(()) is None, "it rests"
+    assert full.queue._turns.next((), ()) is None, "it rests"
     other.engine._run(other.queue.take(threading.Event()))
     assert full.log.get(run_id, owner="ana").status == "done"
 
