@@ -84,10 +84,7 @@ class StudioOptions:
         if len(set(users)) < len(users):
             raise ValueError("two logins have the same user: give each person their own USER:PASSWORD")
         if self.host != LOCAL_HOST and not self.logins:
-            raise ValueError(
-                f"listening on {self.host} lets others on the network in: "
-                f"{_SEE}, or leave out --listen"
-            )
+            raise ValueError(f"listening on {self.host} lets others on the network in: {_SEE}, or leave out --listen")
         strange = [name for name in self.names if not _HOST.fullmatch(name)]
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host: write --host studio.example.org, without a port")

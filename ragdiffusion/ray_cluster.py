@@ -71,7 +71,9 @@ class Cluster:
             socket.create_connection((host, port), _ANSWER_SECONDS).close()
         except OSError as error:
             reason = error.strerror or error
-            raise ValueError(f"no Ray cluster answers at {self.address} ({reason}): start it, or check --ray") from error
+            raise ValueError(
+                f"no Ray cluster answers at {self.address} ({reason}): start it, or check --ray"
+            ) from error
         try:
             ray.init(address=self.address, **quiet)
         except Exception as error:  # of another version, or no Ray at all

@@ -12,6 +12,7 @@ import pytest
 import launch
 from app import __main__ as studio
 from app import worker
+from app.options import LOGINS_VARIABLE
 
 yaml = pytest.importorskip("yaml", reason="PyYAML came with an earlier Gradio")
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,6 +32,7 @@ def services() -> dict:
     text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
     for name, value in _VALUES.items():
         text = re.sub(rf"\$\{{{name}:\?[^}}]*\}}", value, text)
+    text = text.replace("${STUDIO_HOST:-localhost}", "studio.example.org")
     assert "${" not in text, "a value that nobody sets"
     return yaml.safe_load(text)["services"]
 
@@ -72,11 +74,13 @@ def test_the_image_starts_by_launch_and_holds_all_that_is_needed(steps: list[tup
     assert order.index("USER") < order.index("ENTRYPOINT"), "nothing runs as root"
 
 
-def test_the_services_can_be_started_so(services: dict) -> None:
+def test_the_services_can_be_started_so(services: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(LOGINS_VARIABLE, services["studio"]["environment"][LOGINS_VARIABLE])
     page = studio.read_options(services["studio"]["command"][1:])
     work = worker.read_options(services["worker"]["command"][1:])
     assert (page.log, page.pictures) == (work.log, work.pictures)
     assert page.logins == (("anna", "secret"),) and page.host == "0.0.0.0" and not page.open_browser
+    assert "studio.example.org" in page.names
     mounts = {name: dict(line.split(":") for line in services[name]["volumes"]) for name in ("studio", "worker")}
     assert mounts["studio"]["pictures"] == mounts["worker"]["pictures"] == page.pictures
     assert mounts["studio"]["workspace"] == str(page.workspace)

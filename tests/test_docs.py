@@ -23,7 +23,14 @@ from command_lines import (  # noqa: E402
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "assets").rglob("*.md")])
 _PLAIN = ("--no-venv", "--help")  # launch.py's own
-_OTHERS = ("--build", "--scale", "--fix", "--durations", "--extra-index-url", "--config")  # of docker compose, tools/lint.py, pytest, pip, accelerate
+_OTHERS = (
+    "--build",
+    "--scale",
+    "--fix",
+    "--durations",
+    "--extra-index-url",
+    "--config",
+)  # of docker compose, tools/lint.py, pytest, pip, accelerate
 
 
 def _name(path: Path) -> str:

@@ -3,8 +3,8 @@
 
     python tools/simulate_team.py postgresql+psycopg://USER@HOST/EMPTY_DATABASE --runs 10000 --workers 200
 
-Workers die after they took a run, or between keeping its picture and saying so; others fall asleep beyond their lease and
-wake up late. The database itself notes every end of a run. Exit code 1 if a run is lost or ends twice.
+Workers die after they took a run, or between keeping its picture and saying so; others fall asleep beyond their lease
+and wake up late. The database itself notes every end of a run. Exit code 1 if a run is lost or ends twice.
 """
 
 from __future__ import annotations
@@ -185,9 +185,7 @@ def _career(url: URL, floor: _Floor, fates: Fates, lease: float, picture: float,
             log.close()
 
 
-def _turn(
-    log: SessionLog, floor: _Floor, fates: Fates, chance: random.Random, lease: float, picture: float
-) -> bool:
+def _turn(log: SessionLog, floor: _Floor, fates: Fates, chance: random.Random, lease: float, picture: float) -> bool:
     """Take a run and bring it to its end; False if the worker died of it."""
     started = time.monotonic()
     claimed = log.team.claim()

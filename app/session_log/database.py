@@ -66,10 +66,6 @@ class Database:
         """
         return self._transaction("migrating")
 
-    def migrating(self) -> AbstractContextManager[Session]:
-        """Return a session as `writing` does."""
-        return self._transaction(writes=True)
-
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[Session]:
         try:

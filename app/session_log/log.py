@@ -50,9 +50,7 @@ class SessionLog:
         WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
-    def __init__(
-        self, place: Path | URL, *, overseers: SomeOf[str] = (), lease_seconds: float = LEASE_SECONDS
-    ) -> None:
+    def __init__(self, place: Path | URL, *, overseers: SomeOf[str] = (), lease_seconds: float = LEASE_SECONDS) -> None:
         self.path = place if isinstance(place, Path) else None
         self._database = Database(place) if isinstance(place, Path) else ServerDatabase(place)
         shared = isinstance(self._database, ServerDatabase)

@@ -128,7 +128,7 @@ def write_report(path: Path, rows: Iterable[Row]) -> None:
 
 
 def has_other_columns(path: Path) -> bool:
-    """Whether lines of this version cannot just be added to a report: it has other columns, or only its Parquet is left."""
+    """Whether lines cannot just be added to a report: it has other columns than now, or only its Parquet is left."""
     try:
         with open(path, encoding="utf-8", errors="replace", newline="") as file:
             first = file.readline().strip()

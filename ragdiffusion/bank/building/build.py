@@ -151,7 +151,7 @@ def embed(net: StructureNet, candidates: Iterable[Candidate], *, mapped: Mapper 
     Args:
         net: in eval mode.
         candidates: finite.
-        mapped: makes the flat-lays, in order; embedding stays here, so that vectors don't depend on where they are made.
+        mapped: makes the flat-lays, in order; embedding stays here, so that vectors don't depend on where it is done.
 
     Raises:
         ValueError: if none could be made, or the encoder gives embeddings that are not finite.

@@ -196,9 +196,7 @@ def _make_room(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def _read_pair(
-    dataset: RecordDataset, side: int | None, number: int
-) -> tuple[Record, dict[str, bytes]] | ValueError:
+def _read_pair(dataset: RecordDataset, side: int | None, number: int) -> tuple[Record, dict[str, bytes]] | ValueError:
     try:
         return _pair(dataset, number, side)
     except ValueError as error:

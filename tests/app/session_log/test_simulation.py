@@ -1,4 +1,4 @@
-"""A small version of the simulation that docs/scale.md reports: workers die and sleep, and no run is lost or ends twice."""
+"""The simulation of docs/scale.md, small: workers die and sleep, and no run is lost or ends twice."""
 
 from __future__ import annotations
 

@@ -220,7 +220,11 @@ def test_the_difference_of_clocks_is_told(open_log: Open) -> None:
 @pytest.mark.parametrize(
     ("address", "error", "words"),
     [
-        ("postgresql+psycopg://ana:secret@localhost:1/log", WorkspaceError, r"ana:\*\*\*@localhost:1/log cannot be used"),
+        (
+            "postgresql+psycopg://ana:secret@localhost:1/log",
+            WorkspaceError,
+            r"ana:\*\*\*@localhost:1/log cannot be used",
+        ),
         ("mysql://localhost/log", ValueError, "a shared log is an address such as postgresql"),
         ("postgresql+psycopg://localhost", ValueError, "a shared log is an address such as"),
         ("postgresql+nodriver://localhost/log", ValueError, "needs the driver psycopg"),
