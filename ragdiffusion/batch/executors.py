@@ -58,8 +58,8 @@ class ThisProcess:
         """As `Executor.run`, in the order of the tasks."""
         if tasks:
             model = job.request.load_model()
-            for task in tasks:
-                yield from make(task, model, job.request, job.destination)
+            for lot in lots(tasks, job.request.together):
+                yield from (row for rows in make(lot, model, job.request, job.destination) for row in rows)
 
 
 class LocalProcesses:
@@ -76,24 +76,24 @@ class LocalProcesses:
 
     def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
         """As `Executor.run`."""
-        waiting, tries = list(reversed(tasks)), dict.fromkeys(tasks, 0)
+        waiting, tries = lots(tasks, job.request.together)[::-1], dict.fromkeys(tasks, 0)
         while waiting:
-            going: dict[Future[tuple[Row, ...]], Task] = {}
+            going: dict[Future[list[tuple[Row, ...]]], Sequence[Task]] = {}
             with self._pool(job) as pool:
                 try:
                     while waiting or going:
                         while waiting and len(going) < self._workers:
-                            task = waiting.pop()
-                            going[pool.submit(_make_here, task, job)] = task
+                            lot = waiting.pop()
+                            going[pool.submit(_make_here, lot, job)] = lot
                         for future in wait(going, return_when=FIRST_COMPLETED).done:
-                            rows = future.result()
+                            made = future.result()
                             del going[future]
-                            yield from rows
+                            yield from (row for rows in made for row in rows)
                 except BrokenProcessPool:
-                    for task in going.values():
+                    for task in (task for lot in going.values() for task in lot):
                         tries[task] += 1
                         if tries[task] < _TRIES:
-                            waiting.append(task)
+                            waiting.append([task])
                         else:
                             yield failed(task, job.request, "its process died (no memory?)")
 
@@ -103,6 +103,11 @@ class LocalProcesses:
         return ProcessPoolExecutor(
             self._workers, mp_context=context, initializer=_load_here, initargs=(job.request, self._workers)
         )
+
+
+def lots(tasks: Sequence[Task], size: int) -> list[Sequence[Task]]:
+    """Tasks that are made together."""
+    return [tasks[start : start + size] for start in range(0, len(tasks), size)]
 
 
 def local_executor(workers: int) -> Executor:
@@ -132,7 +137,7 @@ def _load_here(request: PictureRequest, workers: int) -> None:
         _here.append(error)
 
 
-def _make_here(task: Task, job: BatchJob) -> tuple[Row, ...]:
+def _make_here(lot: Sequence[Task], job: BatchJob) -> list[tuple[Row, ...]]:
     if isinstance(_here[0], ValueError):
         raise _here[0]
-    return make(task, _here[0], job.request, job.destination)
+    return make(lot, _here[0], job.request, job.destination)

@@ -1,10 +1,11 @@
-"""Making the pictures of one photo of a batch; whatever goes wrong becomes a line of the report."""
+"""Making the pictures of photos of a batch; whatever goes wrong becomes a line of the report."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,38 +14,32 @@ from ragdiffusion.batch.tasks import Task
 from ragdiffusion.parsing.choice import EACH, parse_choice, separate
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import PictureSize, RAGDiffusion, Sight
+    from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
     from ragdiffusion.batch.destination import Destination
     from ragdiffusion.batch.request import PictureRequest
     from ragdiffusion.parsing.found import GarmentChoice
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
-def make(task: Task, model: RAGDiffusion, request: PictureRequest, destination: Destination) -> tuple[Row, ...]:
-    """Make the picture of one photo, or one for each of its garments, with its landmark beside it.
+def make(
+    tasks: Sequence[Task], model: RAGDiffusion, request: PictureRequest, destination: Destination
+) -> list[tuple[Row, ...]]:
+    """Make the pictures of some photos, or one for each of their garments, with their landmarks beside them.
 
     Args:
-        task: which photo, and where the picture goes.
-        model: makes it.
+        tasks: which photos, and where the pictures go.
+        model: makes them, `request.together` in a call.
         request: what is asked for.
-        destination: keeps it.
+        destination: keeps them.
+
+    Returns:
+        The lines of each photo.
     """
-    started, digest = time.perf_counter(), ""
-    try:
-        data = task.photo.read_bytes()
-        digest = hashlib.sha256(data).hexdigest()
-        meant = _garments(data, task, model, request)
-    except Exception as error:
-        return (failed(task, request, error, digest=digest, started=started),)
-    rows = []
-    for name, garment in meant:
-        one = task if not name else task.of_garment(name)
-        try:
-            row = _make(one, data, garment, model, request, destination, started)
-        except Exception as error:
-            row = failed(task, request, error, digest=digest, started=started)
-        rows.append(replace(row, garment=name, garments=str(len(meant))))
-        started = time.perf_counter()
-    return tuple(rows)
+    shots = [shot for task in tasks for shot in _shots(task, model, request)]
+    ready = [shot for shot in shots if shot.guide is not None]
+    for start in range(0, len(ready), request.together):
+        _draw(ready[start : start + request.together], model, request, destination)
+    return [tuple(shot.row for shot in shots if shot.photo == task) for task in tasks]
 
 
 def failed(task: Task, request: PictureRequest, error: Exception | str, *, digest: str = "", started: float = 0) -> Row:
@@ -68,6 +63,47 @@ def failed(task: Task, request: PictureRequest, error: Exception | str, *, diges
     )
 
 
+@dataclass(eq=False)
+class _Shot:
+    """A picture to make of a photo: one of its garments."""
+
+    photo: Task
+    target: Task
+    garment: str
+    of: int
+    digest: str
+    began: float
+    sight: Sight | None = None
+    guide: StructureGuide | None = None
+    row: Row | None = None
+
+    def fail(self, request: PictureRequest, error: Exception) -> None:
+        row = failed(self.photo, request, error, digest=self.digest, started=self.began)
+        self.row, self.guide = replace(row, garment=self.garment, garments=str(self.of)), None
+
+
+def _shots(task: Task, model: RAGDiffusion, request: PictureRequest) -> list[_Shot]:
+    """Look at a photo: what is to be made of it, or why nothing is."""
+    began, digest = time.perf_counter(), ""
+    try:
+        data = task.photo.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        meant = _garments(data, task, model, request)
+    except Exception as error:
+        return [_Shot(task, task, "", 1, digest, began, row=failed(task, request, error, digest=digest, started=began))]
+    shots = []
+    for name, garment in meant:
+        target = task.of_garment(name) if name else task
+        shots.append(shot := _Shot(task, target, name, len(meant), digest, time.perf_counter()))
+        try:
+            shot.sight = model.see(data, garment, name=task.photo.name)
+            found = model.retrieve(shot.sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
+            shot.guide = found
+        except Exception as error:
+            shot.fail(request, error)
+    return shots
+
+
 def _garments(
     data: bytes, task: Task, model: RAGDiffusion, request: PictureRequest
 ) -> list[tuple[str, GarmentChoice | None]]:
@@ -80,35 +116,56 @@ def _garments(
     return separate(model.parse(load_photo(data, name=task.photo.name)))
 
 
-def _make(
-    task: Task,
-    data: bytes,
-    garment: GarmentChoice | None,
+def _draw(shots: Sequence[_Shot], model: RAGDiffusion, request: PictureRequest, destination: Destination) -> None:
+    """Make pictures in one call; where that fails each by itself, as only one may be to blame."""
+    if not shots:
+        return
+    began = time.perf_counter()
+    try:
+        results = model.generate_several(
+            [shot.sight for shot in shots],
+            [shot.guide for shot in shots],
+            seed=request.seed,
+            steps=request.steps,
+            strength=request.strength,
+            guidance=request.guidance,
+            sizes=[_side(request.size, shot.sight, model) for shot in shots],
+        )
+    except Exception as error:
+        if len(shots) == 1:
+            shots[0].fail(request, error)
+            return
+        for shot in shots:
+            _draw([shot], model, request, destination)
+        return
+    share = (time.perf_counter() - began) / len(shots)
+    for shot, result in zip(shots, results, strict=True):
+        looked = began - shot.began if len(shots) == 1 else sum(shot.guide.timings_ms.values()) / 1e3
+        try:
+            shot.row = _keep(shot, result, model, request, destination, seconds=looked + share)
+        except Exception as error:
+            shot.fail(request, error)
+
+
+def _keep(
+    shot: _Shot,
+    result: GenerationResult,
     model: RAGDiffusion,
     request: PictureRequest,
     destination: Destination,
-    started: float,
+    *,
+    seconds: float,
 ) -> Row:
-    sight = model.see(data, garment, name=task.photo.name)
-    guide = model.retrieve(sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
-    result = model.generate(
-        sight,
-        guide,
-        seed=request.seed,
-        steps=request.steps,
-        strength=request.strength,
-        guidance=request.guidance,
-        size=_side(request.size, sight, model),
-    )
+    guide, target = result.guide, shot.target
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
-    destination.save({task.picture: result.image, task.landmark: silhouette})
+    destination.save({target.picture: result.image, target.landmark: silhouette})
     return Row(
-        photo=photo_name(task.photo),
+        photo=photo_name(target.photo),
         status="done",
-        picture=picture_name(task.picture, destination.root),
-        sha256=hashlib.sha256(data).hexdigest(),
+        picture=picture_name(target.picture, destination.root),
+        sha256=shot.digest,
         settings=request.fingerprint(),
-        seconds=f"{time.perf_counter() - started:.2f}",
+        seconds=f"{seconds:.2f}",
         seed=str(result.seed),
         k=str(guide.k),
         alpha=f"{guide.alpha:g}",
@@ -116,6 +173,8 @@ def _make(
         category=guide.attributes["category"],
         checkpoint=result.checkpoint,
         bank_version=result.bank_version,
+        garment=shot.garment,
+        garments=str(shot.of),
     )
 
 

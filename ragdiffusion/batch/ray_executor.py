@@ -78,11 +78,12 @@ class RayActors:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ledger = ray.remote(num_cpus=0)(Ledger).remote()
         places = [{"photo": os.fsencode(task.photo), "picture": os.fsencode(task.picture)} for task in tasks]
-        size = min(_PHOTOS_A_BLOCK, max(1, len(tasks) // _BLOCKS))
+        together = job.request.together
+        size = max(together, min(_PHOTOS_A_BLOCK, len(tasks) // _BLOCKS) // together * together)
         actors = min(self.actors, len(tasks))
         made = data.from_items(places, override_num_blocks=-(-len(places) // size)).map_batches(
             PictureMaker,
-            batch_size=1,
+            batch_size=together,
             fn_constructor_args=(job, ledger, int(self.cpus) or 1),
             compute=data.ActorPoolStrategy(min_size=1, max_size=actors, max_tasks_in_flight_per_actor=_AHEAD),
             num_cpus=self.cpus,
@@ -117,17 +118,30 @@ class PictureMaker:
             self._refused = " ".join(str(error).split())
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Make the pictures of one photo; tells its lines, or in one text why none is made at all."""
-        ((photo,), (picture,)) = batch["photo"], batch["picture"]
-        told = self._refused or [asdict(row) for row in self._rows(_task(photo, picture))]
-        return {"photo": [photo], "picture": [picture], "told": [json.dumps(told)]}
+        """Make the pictures of some photos; tells the lines of each, or in one text why none is made at all."""
+        tasks = [_task(*pair) for pair in zip(batch["photo"], batch["picture"], strict=True)]
+        told = (
+            [self._refused] * len(tasks)
+            if self._refused
+            else [[asdict(row) for row in rows] for rows in self._made(tasks)]
+        )
+        return {"photo": batch["photo"], "picture": batch["picture"], "told": [json.dumps(each) for each in told]}
 
-    def _rows(self, task: Task) -> Sequence[Row]:
+    def _made(self, tasks: list[Task]) -> list[Sequence[Row]]:
         import ray
 
-        if ray.get(self._ledger.begin.remote(os.fsencode(task.photo))) > TRIES:
-            return [failed(task, self._job.request, f"{TRIES} workers died while they made it (no memory?)")]
-        return make(task, self._model, self._job.request, self._job.destination)
+        begun = ray.get([self._ledger.begin.remote(os.fsencode(task.photo)) for task in tasks])
+        deadly = [task for task, times in zip(tasks, begun, strict=True) if times > TRIES]
+        rest = [task for task in tasks if task not in deadly]
+        lots = [[task] for task in rest] if max(begun) > 1 else [rest]  # one of them may have ended the first actor
+        made: dict[Task, Sequence[Row]] = {
+            task: [failed(task, self._job.request, f"{TRIES} workers died while they made it (no memory?)")]
+            for task in deadly
+        }
+        for lot in lots:
+            rows = make(lot, self._model, self._job.request, self._job.destination)
+            made.update(zip(lot, rows, strict=True))
+        return [made[task] for task in tasks]
 
 
 class Ledger:

@@ -13,7 +13,7 @@ from ragdiffusion.parsing.choice import EACH
 if TYPE_CHECKING:
     from ragdiffusion.api import PictureSize, RAGDiffusion
 
-_ONLY_HOW = ("device", "offload", "compiled")  # what is made is the same
+_ONLY_HOW = ("device", "offload", "compiled", "together")  # what is made is the same
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class PictureRequest:
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
         size: as `RAGDiffusion.generate` takes it, but that a photo too small for a number gets its own size.
         garment: which garment of each photo is meant, in words as `parse_choice` reads them.
+        together: pictures that are made in one call of the model, 1 to 256.
+
+    Raises:
+        ValueError: if there are fewer or more together.
     """
 
     preset: str = "studio"
@@ -48,6 +52,11 @@ class PictureRequest:
     strength: float | None = None
     size: PictureSize = "photo"
     garment: str | None = None
+    together: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.together <= 256:
+            raise ValueError(f"--together is {self.together}, 1 to 256 wanted")
 
     def fingerprint(self) -> str:
         """Everything that decides how a picture looks, in 12 letters: under another one it is made again."""

@@ -46,6 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="with --ray: GPUs of each worker; 0.5 puts two on one, 0 works on the CPU (default %(default)s)",
     )
+    parser.add_argument(
+        "--together",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pictures in one call of the model; more are faster on a GPU (default %(default)s)",
+    )
     parser.add_argument("--again", action="store_true", help="make pictures that are there already once more")
     parser.add_argument(
         "--garment", metavar="WHICH", help=f"{GARMENT_HELP}; or each: one picture per garment, as PHOTO.upper.png"
@@ -126,6 +133,7 @@ def request_of(args: argparse.Namespace) -> PictureRequest:
         strength=args.strength,
         size=None if args.size == MODEL_SIZE else args.size,
         garment=args.garment,
+        together=args.together,
     )
 
 

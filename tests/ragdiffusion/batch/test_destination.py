@@ -55,7 +55,7 @@ class With:
             if self.made == self.stop:
                 raise KeyboardInterrupt
             self.made += 1
-            yield from make(task, self.model, job.request, job.destination)
+            yield from make([task], self.model, job.request, job.destination)[0]
 
 
 @pytest.fixture
