@@ -76,6 +76,7 @@ class _Shot:
     sight: Sight | None = None
     guide: StructureGuide | None = None
     row: Row | None = None
+    looked: float = 0  # seconds
 
     def fail(self, request: PictureRequest, error: Exception) -> None:
         row = failed(self.photo, request, error, digest=self.digest, started=self.began)
@@ -98,7 +99,7 @@ def _shots(task: Task, model: RAGDiffusion, request: PictureRequest) -> list[_Sh
         try:
             shot.sight = model.see(data, garment, name=task.photo.name)
             found = model.retrieve(shot.sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
-            shot.guide = found
+            shot.guide, shot.looked = found, time.perf_counter() - shot.began
         except Exception as error:
             shot.fail(request, error)
     return shots
@@ -140,9 +141,8 @@ def _draw(shots: Sequence[_Shot], model: RAGDiffusion, request: PictureRequest, 
         return
     share = (time.perf_counter() - began) / len(shots)
     for shot, result in zip(shots, results, strict=True):
-        looked = began - shot.began if len(shots) == 1 else sum(shot.guide.timings_ms.values()) / 1e3
         try:
-            shot.row = _keep(shot, result, model, request, destination, seconds=looked + share)
+            shot.row = _keep(shot, result, model, request, destination, seconds=shot.looked + share)
         except Exception as error:
             shot.fail(request, error)
 

@@ -18,7 +18,7 @@ from ragdiffusion.batch.making import make
 from ragdiffusion.batch.report import Row, lines_of, open_journal, parsed, read_report, write_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
-from ragdiffusion.batch.tasks import Task
+from ragdiffusion.batch.tasks import Task, find_tasks
 from ragdiffusion.parsing.parse import Instance, Parse
 
 if TYPE_CHECKING:
@@ -120,6 +120,20 @@ def test_a_photo_without_garments_is_one_failed_line(
 ) -> None:
     (row,) = run_batch([photos / "a.png"], tmp_path, EACH, With(parsing())).failed
     assert "no garment was found in the photo" in row.error
+
+
+def test_photos_made_together_are_those_made_alone(tiny_model: RAGDiffusion, photos: Path, tmp_path: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture at all")
+    alone, together = tmp_path / "alone", tmp_path / "together"
+    run_batch([photos], alone, REQUEST, With(tiny_model))
+    tasks = find_tasks([photos], together).tasks
+    made = make(tasks, tiny_model, replace(REQUEST, together=3), Folder(together))
+    statuses = {task.photo.name: row.status for task, (row,) in zip(tasks, made, strict=True)}
+    assert statuses == {"a.png": "done", "a.upper.jpg": "done", "b.png": "done", "broken.jpg": "failed"}
+    for path in alone.rglob("*.png"):
+        pair = (np.asarray(Image.open(folder / path.relative_to(alone)), np.int16) for folder in (alone, together))
+        assert np.abs(np.subtract(*pair)).max() <= 1, "another batch rounds differently in the last bit"
+    assert replace(REQUEST, together=3).fingerprint() == REQUEST.fingerprint(), "they are not made again"
 
 
 # ---- buckets
