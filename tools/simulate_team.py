@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url, text
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -46,6 +46,7 @@ _NOTES = (
     "CREATE TRIGGER note AFTER UPDATE OF status ON runs FOR EACH ROW "
     "WHEN (NEW.status NOT IN ('queued', 'running')) EXECUTE FUNCTION note()",
 )
+_LEFT = "SELECT EXISTS (SELECT 1 FROM runs WHERE status IN ('queued', 'running'))"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def simulate(
             connection.execute(text(command))
     for start in range(0, runs, _GROUP):
         first.add_group([INPUTS] * min(_GROUP, runs - start), kind="batch", title="simulated")
-    floor = _Floor(first, runs, random.Random(seed))
+    floor = _Floor(database)
     started = time.monotonic()
     threads = [
         threading.Thread(target=_career, args=(url, floor, fates, lease, picture, seed + 1 + i)) for i in range(workers)
@@ -147,8 +148,8 @@ def simulate(
 class _Floor:
     """What all workers share: whether runs are left, and what happened."""
 
-    def __init__(self, log: SessionLog, runs: int, chance: random.Random) -> None:
-        self._log, self._runs, self._chance = log, range(1, runs + 1), chance
+    def __init__(self, database: Engine) -> None:
+        self._database = database
         self._lock = threading.Lock()
         self._left, self._looked = True, 0.0
         self.counts: Counter[str] = Counter()
@@ -162,8 +163,8 @@ class _Floor:
         """Whether a run waits or runs; the database is asked once a second at most."""
         with self._lock:
             if self._left and time.monotonic() - self._looked > 1:
-                found = self._log.team.standings(self._runs)
-                self._left = any(each.status in ("queued", "running") for each in found.values())
+                with self._database.connect() as connection:
+                    self._left = connection.execute(text(_LEFT)).scalar_one()
                 self._looked = time.monotonic()
             return self._left
 
