@@ -95,6 +95,7 @@ def _import_ray() -> Any:
         raise ValueError("--ray needs Ray, which is not installed: run `pip install .[cluster]`, or leave out --ray")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its errors come as exceptions, too
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # else its workers stand back for all else on this machine
     import ray
 
     return ray

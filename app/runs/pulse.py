@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.runs.job import Job, Progress
-from app.session_log.team import Team
 from app.session_log.values import FINAL
+
+if TYPE_CHECKING:
+    from app.session_log.team import Team
 
 WATCH_SECONDS = 1.0
 _BEATS_PER_LEASE = 6

@@ -6,13 +6,15 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from app.errors import explain
 from app.runs.job import Progress, QueueEntry
-from app.session_log.log import SessionLog
-from app.session_log.team import Team
 from app.session_log.values import Run
+
+if TYPE_CHECKING:
+    from app.session_log.log import SessionLog
+    from app.session_log.team import Team
 
 POLL_SECONDS = 0.5  # between looks into a shared log for a run to take
 REST_SECONDS = 30.0  # after a picture could not be kept on this machine; others go on

@@ -81,7 +81,7 @@ class SessionLog:
             reproduces: number of the run that it is to check, None if it is to check none.
         """
         with self._database.writing() as session:
-            return _run(_add(session, inputs, reproduces=reproduces))
+            return _run(_add(session, inputs, _end_of_queue(session), reproduces=reproduces))
 
     def add_group(
         self, inputs: Sequence[RunInputs], *, kind: str, title: str, layout: dict[str, Any] | None = None
@@ -105,7 +105,9 @@ class SessionLog:
             )
             session.add(row)
             session.flush()
-            return _group(row), [_run(_add(session, each, group_id=row.id)) for each in inputs]
+            first = _end_of_queue(session)
+            rows = [_add(session, each, first + i, group_id=row.id) for i, each in enumerate(inputs)]
+            return _group(row), [_run(each) for each in rows]
 
     def adopt(self, runs: Sequence[tuple[Run, bytes | None]], *, owner: str) -> list[Run]:
         """Write runs of a bundle with their thumbnails: all of them or none. They get numbers of this log."""
@@ -311,9 +313,15 @@ def _require(session: Session, run_id: int) -> RunRow:
     return row
 
 
-def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:
+def _end_of_queue(session: Session) -> int:
+    """Return the first free place; nobody else gets it before this transaction ends."""
     hold_end_of_queue(session)
-    last = session.scalars(select(func.max(RunRow.position))).one() or 0
+    return (session.scalars(select(func.max(RunRow.position))).one() or 0) + 1
+
+
+def _add(
+    session: Session, inputs: RunInputs, place: int, *, group_id: int | None = None, reproduces: int | None = None
+) -> RunRow:
     row = RunRow(
         **vars(inputs),
         created_at=moment(session),
@@ -323,7 +331,7 @@ def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, re
         result_path=None,
         group_id=group_id,
         reproduces=reproduces,
-        position=last + 1,
+        position=place,
         category=category_of(inputs.attributes),
         note="",
     )

@@ -108,7 +108,7 @@ def test_pictures_that_cannot_be_kept_are_said_before_the_model_is_loaded(
     [
         ("--log sqlite:///x --pictures p", "--log is the address of a PostgreSQL database: postgresql+psycopg://"),
         ("--log postgresql+psycopg://ana:secret@127.0.0.1:1/x --pictures p", "cannot be used (connection failed"),
-        ("--log postgresql+psycopg://[/x --pictures p", "--log cannot be read as an address"),
+        ("--log postgresql+psycopg://host:port/x --pictures p", "--log cannot be read as an address"),
     ],
 )
 def test_a_log_that_cannot_be_is_one_line(words: str, expected: str, capsys: pytest.CaptureFixture) -> None:
