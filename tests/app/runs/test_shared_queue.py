@@ -181,14 +181,15 @@ def test_kills_lose_nothing_and_make_nothing_twice(
 
 def _work(url: str, folder: Path, model: RAGDiffusion, photo: bytes, *, studio: bool) -> int:
     """Start a process that makes pictures, and as a studio asks for its share of them first; returns its id."""
-    child = os.fork()
+    parent, child = os.getpid(), os.fork()
     if child == 0:
         try:
             services = services_at(url, folder, model)
             services.start()
             if studio:
                 started(services, photo, RUNS // 2, f"person {os.getpid()}")
-            threading.Event().wait()
+            while os.getppid() == parent:  # not for ever, if the tests are killed
+                threading.Event().wait(1)
         finally:
             os._exit(1)
     return child
