@@ -11,6 +11,10 @@ class WorkspaceError(RuntimeError):
     """The workspace cannot be written to or read from; one line that says what to do."""
 
 
+class RunGoneError(ValueError):
+    """A run is not in the log any more, so what became of it cannot be written."""
+
+
 def explain(error: Exception) -> str:
     """Return one line for a person.
 

@@ -107,7 +107,9 @@ def build(services: Services) -> None:
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
         settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
-        started = await _answer(handlers.start, owner, ask, settings, seeds=_whole("seeds", 1 if seeds is None else seeds))
+        started = await _answer(
+            handlers.start, owner, ask, settings, seeds=_whole("seeds", 1 if seeds is None else seeds)
+        )
         if wait:
             await _ended(started)
         numbers = [run.id for run in started.runs]

@@ -7,50 +7,73 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from PIL import Image
 
+from app.files.bundle_schema import FORMAT, MAX_RUNS, VERSION, read_manifest
 from app.files.image_store import ImageStore
+from app.files.metadata import without_metadata
 from app.files.pictures import thumbnail_jpeg
 from app.session_log.log import SessionLog
-from app.session_log.values import FINAL, FLAT_INPUTS, LANDMARK_SOURCES, Run, RunInputs
-from ragdiffusion.attributes import validate
-from ragdiffusion.images import load_photo
+from app.session_log.values import FINAL, Run, mask_path
+from ragdiffusion.decoding import decode
 
-FORMAT = "ragdiffusion-studio-bundle"
-VERSION = 2  # 1 did not say which garment of the photo was meant
-MAX_RUNS = 500
 MAX_MANIFEST = 16 << 20
-MAX_PICTURE = 64 << 20
+MAX_PICTURE = 128 << 20
 MAX_TOTAL = 1 << 30
+_MAX_SIDE = 4096  # pixels of an outline or a result
 _MANIFEST = "bundle.json"
 _PICTURE = re.compile(r"pictures/([0-9a-f]{64})\.(photo|png)")
 _KEPT = ("created_at", "status", "error", "timings_ms", "result_path", "starred", "rejected", "note", "colour")
-_TEXTS = {"photo_sha256", "photo_name", "photo_path", "checkpoint", "bank_version", "landmark_path", "preset", "device"}
 
 
-def pack(runs: Sequence[Run], images: ImageStore) -> bytes:
+def pack(runs: Sequence[Run], images: ImageStore, *, metadata: bool = False) -> bytes:
     """Write runs that have ended with all their pictures.
 
+    Args:
+        runs: that are written.
+        images: holds their pictures.
+        metadata: whether photos keep what the camera wrote into them, the place among it.
+
     Raises:
-        ValueError: if there are no runs or too many, one has not ended, or a picture is gone.
+        ValueError: if there are no runs or too many, one has not ended, or a picture is gone, too large, or cannot be
+            read to take the metadata out.
     """
     if not 1 <= len(runs) <= MAX_RUNS:
         raise ValueError(f"a bundle holds 1 to {MAX_RUNS} runs, got {len(runs)}: select fewer")
     going = [run.id for run in runs if run.status not in FINAL]
     if going:
         raise ValueError(f"run {going[0]} has not ended yet: wait for it, or leave it out")
-    names = sorted({name for run in runs for name in run.pictures})
-    buffer = io.BytesIO()
+    buffer, packed = io.BytesIO(), set[str]()
+    bare: dict[str, str] = {}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as bundle:
-        manifest = {"format": FORMAT, "schema_version": VERSION, "runs": [_described(run) for run in runs]}
+
+        def add(name: str, content: bytes) -> None:
+            if (
+                len(content) > MAX_PICTURE
+                or sum(info.file_size for info in bundle.infolist()) > MAX_TOTAL - MAX_PICTURE
+            ):
+                raise ValueError(f"a bundle of {MAX_TOTAL >> 20} MB at most can be opened again: select fewer runs")
+            if name not in packed:
+                packed.add(name)
+                bundle.writestr(f"pictures/{name.partition('/')[2]}", content)
+
+        for run in runs:
+            photo = run.inputs.photo_path
+            if not metadata and photo not in bare:
+                content = _bare(run, images.read(photo))
+                bare[photo] = images.name(content, "photo")
+                add(bare[photo], content)
+            for name in run.pictures:
+                if name not in packed and name not in bare:
+                    add(name, images.read(name))
+        described = [_described(run, bare.get(run.inputs.photo_path)) for run in runs]
+        manifest = {"format": FORMAT, "schema_version": VERSION, "runs": described}
         text = json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1)
         bundle.writestr(_MANIFEST, text, zipfile.ZIP_DEFLATED)
-        for name in names:
-            bundle.writestr(f"pictures/{name.partition('/')[2]}", images.read(name))
     return buffer.getvalue()
 
 
@@ -70,18 +93,47 @@ def unpack(data: bytes, name: str, *, owner: str, log: SessionLog, images: Image
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as bundle:
             runs, pictures = _read(bundle)
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, UnicodeError) as error:
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        OSError,
+        RuntimeError,
+        NotImplementedError,
+        UnicodeError,
+    ) as error:
         raise ValueError(f"{name} is no ZIP that can be read ({error}): choose a bundle that a studio saved") from error
     except ValueError as error:
         raise ValueError(f"{name} is no bundle of a studio, or it was changed: {error}") from error
-    for stored, content in pictures.items():
-        images.put(content, stored.rpartition(".")[2])
     thumbnails = {run.result_path: _thumbnail(pictures[run.result_path]) for run in runs if run.result_path}
-    return log.adopt([(run, thumbnails.get(run.result_path)) for run in runs], owner=owner)
+    new: list[str] = []
+    try:
+        with images.keeping():
+            for stored, content in pictures.items():
+                if not images.has(stored):
+                    new.append(stored)
+                images.put(content, stored.rpartition(".")[2])
+            return log.adopt([(run, thumbnails.get(run.result_path)) for run in runs], owner=owner)
+    except BaseException:
+        with images.removing():
+            for stored in log.library.unneeded(new):
+                images.remove(stored)
+        raise
 
 
-def _described(run: Run) -> dict[str, Any]:
+def _bare(run: Run, photo: bytes) -> bytes:
+    try:
+        return without_metadata(photo, run.inputs.photo_name)
+    except ValueError as error:
+        raise ValueError(
+            f"run {run.id}: {error}. So nothing can be taken out of it: leave the run out, or keep what cameras wrote"
+        ) from error
+
+
+def _described(run: Run, bare_photo: str | None) -> dict[str, Any]:
     inputs = {key: value for key, value in run.inputs.flat().items() if key != "owner"}
+    if bare_photo is not None:
+        inputs |= {"photo_path": bare_photo, "photo_sha256": bare_photo.partition("/")[2].partition(".")[0]}
     embedding = run.inputs.embedding
     inputs["embedding"] = None if embedding is None else embedding.hex()
     described = {key: getattr(run, key) for key in _KEPT}
@@ -99,21 +151,11 @@ def _read(bundle: zipfile.ZipFile) -> tuple[list[Run], dict[str, bytes]]:
         raise ValueError(f"{strange[0][:80]!r} does not belong into it")
     if sum(info.file_size for info in members.values()) > MAX_TOTAL:
         raise ValueError(f"it unpacks to more than {MAX_TOTAL >> 20} MB")
-    manifest = json.loads(_content(bundle, members[_MANIFEST], MAX_MANIFEST))
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ValueError(f"{_MANIFEST} is of something else")
-    version = manifest.get("schema_version")
-    if version not in range(1, VERSION + 1):
-        raise ValueError(f"versions up to {VERSION} are known here, and it has {version!r}: update")
-    listed = manifest.get("runs")
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_RUNS:
-        raise ValueError(f"it must list 1 to {MAX_RUNS} runs")
-    try:
-        runs = [_run(entry, version) for entry in listed]
-    except (KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"a run is not described as it should be ({error!r})") from error
+    runs = read_manifest(_content(bundle, members[_MANIFEST], MAX_MANIFEST))
     wanted = {name for run in runs for name in run.pictures}
-    return runs, {name: _picture(bundle, members, name) for name in sorted(wanted)}
+    pictures = {name: _picture(bundle, members, name) for name in sorted(wanted)}
+    _check_pictures(runs, pictures)
+    return runs, pictures
 
 
 def _content(bundle: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
@@ -132,54 +174,30 @@ def _picture(bundle: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name:
     content = _content(bundle, member, MAX_PICTURE)
     if hashlib.sha256(content).hexdigest() != name.partition("/")[2].partition(".")[0]:
         raise ValueError(f"the picture {member.filename} is not what it was")
-    if name.endswith(".png"):  # a photo may be one that could not be read, and its run says so
-        load_photo(content, name=member.filename)
     return content
 
 
-def _run(entry: dict[str, Any], version: int) -> Run:
-    given = {"garment": None, **entry["inputs"]} if version == 1 else entry["inputs"]
-    names = set(FLAT_INPUTS) - {"owner"}
-    if set(given) != names:
-        raise ValueError(f"a run has other inputs: {sorted(set(given) ^ names)[:3]}")
-    embedding = given["embedding"]
-    embedding = None if embedding is None else bytes.fromhex(embedding)
-    inputs = RunInputs.from_flat({**given, "owner": "", "embedding": embedding})
-    validate(inputs.attributes)
-    _check(entry["status"] in FINAL, "status", entry["status"])
-    for key in _TEXTS:
-        _check(isinstance(given[key], str) and len(given[key]) <= 1000, key, given[key])
-    _check(inputs.landmark_source in LANDMARK_SOURCES, "landmark_source", inputs.landmark_source)
-    _check(_whole(inputs.k, 1) and _whole(inputs.consensus, 0), "k", inputs.k)
-    _check(inputs.choice is None or _whole(inputs.choice, 0), "choice", inputs.choice)
-    _check(_number(inputs.alpha) and 0 <= inputs.alpha <= 1, "alpha", inputs.alpha)
-    candidates = isinstance(inputs.candidates, list) and all(isinstance(found, dict) for found in inputs.candidates)
-    _check(candidates, "candidates", inputs.candidates)
-    for name in filter(None, [*inputs.pictures, entry["result_path"]]):
-        _check(bool(re.fullmatch(r"([0-9a-f]{2})/\1[0-9a-f]{62}\.(photo|png)", name)), "a picture's name", name)
-    timings, colour = entry["timings_ms"], entry["colour"]
-    _check(isinstance(timings, dict) and all(map(_number, timings.values())), "timings_ms", timings)
-    _check(colour is None or all(_number(colour[key]) for key in ("before", "after")), "colour", colour)
-    for key in ("starred", "rejected"):
-        _check(isinstance(entry[key], bool), key, entry[key])
-    _check(isinstance(entry["note"], str) and len(entry["note"]) <= 4000, "note", entry["note"])
-    _check(entry["error"] is None or isinstance(entry["error"], str), "error", entry["error"])
-    created = datetime.fromisoformat(entry["created_at"])
-    _check(created.tzinfo is not None, "created_at", entry["created_at"])
-    return Run(id=0, inputs=inputs, **{**{key: entry[key] for key in _KEPT}, "created_at": created})
+def _check_pictures(runs: list[Run], pictures: dict[str, bytes]) -> None:
+    """Refuse pictures that are of another kind than their runs say."""
+    seen: set[str] = set()
+    for run in runs:
+        inputs = run.inputs
+        if inputs.photo_sha256 not in inputs.photo_path:
+            raise ValueError("a photo has another hash than its run says")
+        kinds = {inputs.landmark_path: ("L",), mask_path(inputs.garment): ("L",), run.result_path: ("RGB", "RGBA")}
+        if run.status == "done":  # else it may be one that could not be read, and its run says so
+            kinds[inputs.photo_path] = None
+        for name, modes in kinds.items():
+            if name and name not in seen:
+                seen.add(name)
+                _check_picture(name, decode(pictures[name], name[:80]), modes)
 
 
-def _check(holds: bool, key: str, value: object) -> None:
-    if not holds:
-        raise ValueError(f"{key} of a run is {str(value)[:60]!r}")
-
-
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= 1_000_000
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _check_picture(name: str, image: Image.Image, modes: tuple[str, ...] | None) -> None:
+    """Refuse a picture of another mode or size; a photo (None) may have any that can be read."""
+    if modes is not None and (image.mode not in modes or max(image.size) > _MAX_SIDE):
+        size = f"{image.width} x {image.height} pixels"
+        raise ValueError(f"{name[:80]} is another kind of picture than was wanted: {image.mode}, {size}")
 
 
 def _thumbnail(data: bytes) -> bytes:

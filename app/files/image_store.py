@@ -51,7 +51,7 @@ class ImageStore:
 
     @contextmanager
     def removing(self) -> Iterator[None]:
-        """Wait until nobody is `keeping`, and let nobody begin; held from a look at what the log names to the removal."""
+        """Wait until nobody is `keeping`, and let nobody begin; held from a look into the log to the removal."""
         with self._turn:
             own = threading.get_ident()
             self._turn.wait_for(lambda: all(keeper == own for keeper in self._keepers))

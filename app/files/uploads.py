@@ -21,7 +21,8 @@ KEPT_SECONDS = 3600.0
 SAFE_SECONDS = 60.0
 """How long a file stays for sure, so that whoever it was sent for can read it."""
 
-class FolderFull(RuntimeError):
+
+class FolderFullError(RuntimeError):
     """There is no room for another upload now."""
 
 
@@ -49,13 +50,13 @@ class Uploads:
             size: of it, bytes.
 
         Raises:
-            FolderFull: if there is none, also without all that may go.
+            FolderFullError: if there is none, also without all that may go.
         """
         receipt = Receipt(self, size)
         with self._lock:
             room = self._limit - sum(self._expected.values()) - size
             if self._make_room(room) > room:
-                raise FolderFull(
+                raise FolderFullError(
                     f"the studio has no room for another {size / 1e6:.0f} MB now: wait a minute, or send fewer files"
                 )
             self._expected[receipt] = size
@@ -110,11 +111,11 @@ class Receipt:
         """Note that bytes of it have arrived, and so lie in the folder from now on.
 
         Raises:
-            FolderFull: if it is larger than was said.
+            FolderFullError: if it is larger than was said.
         """
         self.left -= size
         if self.left < 0:
-            raise FolderFull("more was sent than was said: send it again")
+            raise FolderFullError("more was sent than was said: send it again")
         self._uploads._arrived(self, size)
 
 

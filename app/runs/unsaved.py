@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from app.errors import RunGoneError
 from app.runs.job import Progress
-from app.session_log.log import RunGone
 from app.session_log.values import Run
 
 FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
@@ -104,7 +104,7 @@ class UnsavedRuns:
     def _try(self, kept: UnsavedRun) -> None:
         try:
             self._write(kept.run, kept.progress)
-        except RunGone as error:
+        except RunGoneError as error:
             _LOG.error("run %d is not written: %s", kept.run.id, error)
         except Exception as error:
             _LOG.info("run %d still cannot be written: %s", kept.run.id, error)

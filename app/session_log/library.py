@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -105,9 +105,12 @@ class RunLibrary:
         with self._database.writing() as session:
             names = set(_pictures(session, gone))
             session.execute(delete(RunRow).where(gone))
-            needed = set(_pictures(session))
-            needed |= {name for name in session.scalars(select(GroupRow.picture_path)) if name}
-        return sorted(names - needed)
+            return sorted(names - _needed(session))
+
+    def unneeded(self, names: Iterable[str]) -> list[str]:
+        """Return those of some pictures that nothing in the log needs."""
+        with self._database.reading() as session:
+            return sorted(set(names) - _needed(session))
 
     def collections(self, *, owner: str) -> list[Collection]:
         """Return a person's collections by name."""
@@ -214,6 +217,10 @@ def _pictures(session: Session, *conditions: ColumnElement[bool]) -> Iterator[st
     columns = (RunRow.photo_path, RunRow.landmark_path, RunRow.result_path, RunRow.garment)
     for *names, garment in session.execute(select(*columns).where(*conditions)):
         yield from filter(None, (*names, mask_path(garment)))
+
+
+def _needed(session: Session) -> set[str]:
+    return {*_pictures(session), *(name for name in session.scalars(select(GroupRow.picture_path)) if name)}
 
 
 def _require(session: Session, run_ids: Sequence[int], owner: str) -> list[RunRow]:

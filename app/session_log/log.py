@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, func, select, update
 from sqlalchemy.orm import Session
 
+from app.errors import RunGoneError
 from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
@@ -22,10 +23,6 @@ from app.session_log.values import FinishedRun, Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
 _ORDER = (RunRow.position, RunRow.id)
-
-
-class RunGone(ValueError):
-    """A run is not in the log any more, so what became of it cannot be written."""
 
 
 class SessionLog:
@@ -145,7 +142,7 @@ class SessionLog:
         """Write what a run of a batch found out when it began.
 
         Raises:
-            RunGone: if there is no such run.
+            RunGoneError: if there is no such run.
         """
         with self._database.writing() as session:
             self._hold(session, run_id)
@@ -176,7 +173,7 @@ class SessionLog:
             same_pixels: whether it equals the run that it was made to check.
 
         Raises:
-            RunGone: if there is no such run.
+            RunGoneError: if there is no such run.
         """
         with self._database.writing() as session:
             self._hold(session, run_id)
@@ -309,7 +306,7 @@ class SessionLog:
 def _require(session: Session, run_id: int) -> RunRow:
     row = session.get(RunRow, run_id)
     if row is None:
-        raise RunGone(f"there is no run {run_id} in the log any more")
+        raise RunGoneError(f"there is no run {run_id} in the log any more")
     return row
 
 

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
 
-from app.files.uploads import FolderFull, Receipt, Uploads
+from app.files.uploads import FolderFullError, Receipt, Uploads
 from app.web.logins import address_of_login
 from app.web.served import PROTECTION, Refusal, ServedNames
 from app.web.tabs import Tabs
@@ -45,7 +45,7 @@ class Door(Protocol):
         """Forget the login of a request."""
 
 
-class _TooMuch(Exception):
+class _TooMuchError(Exception):
     """A request without files is too large."""
 
 
@@ -120,7 +120,7 @@ class Gate:
         held = self._uploads.receiving(size)
         try:
             receipt = await asyncio.to_thread(held.__enter__)
-        except FolderFull as error:
+        except FolderFullError as error:
             _LOG.warning("an upload of %d bytes was refused: the folder of uploads is full", size)
             await _refuse(Refusal(413, str(error)), scope, receive, send)
             return
@@ -143,7 +143,7 @@ async def _bounded(inner: Answer, scope: Scope, receive: Receive, send: Send) ->
         message = await receive()
         got += len(message.get("body", b""))
         if got > MAX_BODY:
-            raise _TooMuch
+            raise _TooMuchError
         return message
 
     async def noted(message: Message) -> None:
@@ -154,7 +154,7 @@ async def _bounded(inner: Answer, scope: Scope, receive: Receive, send: Send) ->
 
     try:
         await inner(scope, counted, noted)
-    except _TooMuch:
+    except _TooMuchError:
         if not begun:
             await _refuse(too_much, scope, receive, send)
     except Exception:

@@ -84,7 +84,9 @@ def told(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{Path(error.filename or 'the file').name} was received too long ago: send it again"
     if isinstance(error, ValidationError):
-        return "a value is not of the kind that was wanted: a file is sent first, with gradio_client as handle_file(path)"
+        return (
+            "a value is not of the kind that was wanted: a file is sent first, with gradio_client as handle_file(path)"
+        )
     if isinstance(error, ComponentProcessingError):
         cause = error.__cause__
         return f"a value cannot be used: {_first_line(cause) or type(cause).__name__}"

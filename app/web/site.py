@@ -105,7 +105,9 @@ class Site:
         def answers(data: gr.EventData, bench: Any, values: tuple) -> Iterator[list]:
             try:
                 if bench is None:
-                    raise ValueError("the page is still opening, or slept for too long: try again in a moment, else reload it")
+                    raise ValueError(
+                        "the page is still opening, or slept for too long: try again in a moment, else reload it"
+                    )
                 for views in _answers(handler, bench, *([data._data or {}] if event else []), *values):
                     yield self._values(views, shown)
             except Exception as error:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,6 +64,20 @@ class Studio:
         """End it as Ctrl+C does."""
         self._server.terminate()
         self._wait()
+
+    def freeze(self) -> None:
+        """Let it do nothing until it goes on or is killed."""
+        self._server.send_signal(signal.SIGSTOP)
+        while (Path(f"/proc/{self._server.pid}/stat")).exists() and not self._stopped():
+            time.sleep(0.001)
+
+    def go_on(self) -> None:
+        """Let a frozen one go on."""
+        self._server.send_signal(signal.SIGCONT)
+
+    def _stopped(self) -> bool:
+        stat = Path(f"/proc/{self._server.pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] in "Tt"
 
     def kill(self) -> None:
         """End it at once, as the system does when memory runs out."""

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Playwright, expect
 from starlette.applications import Starlette
@@ -106,7 +107,8 @@ def test_a_seed_is_digits_in_the_browser_and_a_number_here(typed: str | None, se
 def guarded(workspace: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
     """A studio with a login, that stands at /studio for those who come through a proxy."""
     monkeypatch.setenv("GRADIO_ROOT_PATH", "/studio")
-    made = Studio(workspace, checkpoint, "--auth", "ana:a long secret")
+    monkeypatch.setenv("RAGDIFFUSION_LOGINS", "ana:a long secret")
+    made = Studio(workspace, checkpoint)
     made.start()
     yield made
     made.stop()
@@ -133,4 +135,11 @@ def test_panels_work_behind_a_login_and_a_path(playwright: Playwright, chromium:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Generate")
     modules = [url for url in asked if "/web/" in url and url.endswith(".js")]
     assert len(modules) > 20 and all(url.startswith(f"{guarded.address}/studio/web/") for url in modules)
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("password")).to_be_visible()
+    assert httpx.get(f"{guarded.address}/openapi.json").status_code == 401
+    wrong = {"username": "ana", "password": "a guess"}
+    assert httpx.post(f"{guarded.address}/login", data=wrong, timeout=60).status_code == 400
+    log = (guarded.workspace / "log").read_text()
+    assert "wrong password number 1 for 'ana' from 127.0.0.1" in log and "a guess" not in log
     browser.close()

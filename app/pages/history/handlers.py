@@ -114,9 +114,9 @@ class HistoryHandlers:
         return {"history_detail": {**self._detail(bench, run_id, {}), "download": download}}
 
     def bundle(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """Give the runs of the event as one ZIP."""
+        """Give the runs of the event as one ZIP; `metadata` tells whether photos keep what cameras wrote into them."""
         runs = [self._runs.get(bench.owner, run_id) for run_id in runs_of(event)]
-        data = pack(runs, self._images)
+        data = pack(runs, self._images, metadata=event.get("metadata") is True)
         name = f"ragdiffusion-{datetime.now():%Y%m%d-%H%M%S}-{len(runs)}-runs.zip"
         (path,) = hand_out([(name, data)])
         message = f"A bundle of {len(runs)} runs is ready ({len(data) / 1e6:.1f} MB): press its name to save it"

@@ -44,6 +44,7 @@ class HistoryPanel {
     this.trigger = trigger;
     this.grid = find(element, '.grid', HTMLElement);
     this.bin = find(element, '[data-field=bin]', HTMLInputElement);
+    this.metadata = find(element, '[data-act=metadata]', HTMLInputElement);
     this.selection = new Selection();
     this.more = false;
     this.asked = 0; // the run before which more was asked for
@@ -252,7 +253,7 @@ class HistoryPanel {
     if (act === 'starred' || act === 'rejected') this.change('mark', act);
     else if (act === 'unmark') this.change('mark', null);
     else if (act === 'discard' || act === 'bring_back') this.change(act);
-    else if (act === 'bundle') this.trigger('bundle', { runs: this.selection.runs });
+    else if (act === 'bundle') this.trigger('bundle', { runs: this.selection.runs, metadata: this.metadata.checked });
     else if (act === 'take') fileField('bundle_in')?.click();
     else if (act === 'empty_bin') this.emptyBin(node);
   }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.errors import explain
 from app.runs.engine import Engine
-from app.runs.queue import RunQueue
 from app.web.site import Views
 from ragdiffusion.config import SamplingDefaults
+
+if TYPE_CHECKING:
+    from app.runs.queue import RunQueue
 
 UNSAVED = "{} cannot be saved yet and {} kept in memory: leave the studio running; it is tried again until it works"
 LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"

@@ -56,7 +56,7 @@
  * @property {Record<string, unknown>} search  history_page: the filter, with `serial` and perhaps `before`.
  * @property {{ run: number, looked: number }} inspect  history_page
  * @property {Record<string, unknown>} change_runs  history_page: the filter, and what is done to which runs.
- * @property {{ runs: number[] }} bundle  history_page
+ * @property {{ runs: number[], metadata: boolean }} bundle  history_page
  */
 
 /**

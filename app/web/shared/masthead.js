@@ -17,6 +17,7 @@ export function mount(element) {
   };
   toggle.addEventListener('click', () => showHelp(help.hidden));
   find(element, '[data-act=theme]', HTMLButtonElement).addEventListener('click', switchTheme);
+  offerLogout(find(element, '[data-act=logout]', HTMLButtonElement));
   const stored = localStorage.getItem(THEME);
   if (stored) document.body.classList.toggle('dark', stored === 'dark');
   actions.add('page', [
@@ -38,6 +39,22 @@ export function mount(element) {
     },
     { name: 'help', label: 'This list', keys: ['?'], shown: '?', perform: () => showHelp(help.hidden) },
   ]);
+}
+
+/**
+ * Shown to who is logged in.
+ * @param {HTMLButtonElement} button
+ */
+function offerLogout(button) {
+  const { username, root } = /** @type {{ gradio_config: { username?: string | null, root: string } }} */ (
+    /** @type {unknown} */ (window)
+  ).gradio_config;
+  button.hidden = !username;
+  button.title = `Logged in as ${username}`;
+  button.addEventListener('click', async () => {
+    await fetch(`${root}/logout`, { method: 'POST' });
+    location.reload();
+  });
 }
 
 /** @returns {import('./actions.js').Action[]} */

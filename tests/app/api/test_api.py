@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import sqlite3
+import stat
+import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -18,6 +24,14 @@ from app.session_log.sampling import SETTINGS
 from tests.app.in_browser import Studio
 
 ENDPOINTS = {"/retrieve", "/generate", "/run", "/history"}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose name means something in a URL."""
+    folder = tmp_path_factory.mktemp("workspaces") / "50% off?mode=ro#1 %41"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +172,130 @@ def test_bad_files_and_numbers_are_refused(client: Client, photo: Path, tmp_path
         client.predict(99999, api_name="/run")
     with pytest.raises(AppError, match="no date"):
         client.predict(since="soon", api_name="/history")
+
+
+def called(studio: Studio, name: str, data: list, **options: object) -> str:
+    """What a program without gradio_client is told."""
+    call = f"{studio.address}/gradio_api/call/{name}"
+    asked = httpx.post(call, json={"data": data}, timeout=60, **options)
+    if asked.status_code != 200:
+        return asked.text
+    return httpx.get(f"{call}/{asked.json()['event_id']}", timeout=60).text
+
+
+def sent(studio: Studio, data: bytes, name: str = "shirt.png") -> dict:
+    (path,) = httpx.post(f"{studio.address}/gradio_api/upload", files={"files": (name, data)}, timeout=60).json()
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+NONE = [None] * 5
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "message"),
+    [
+        ("retrieve", ["/etc/passwd", 3, 0.5, *NONE], "a file is sent first"),
+        ("retrieve", [{"path": "/etc/passwd"}, 3, 0.5, *NONE], "a file is sent first"),
+        ("retrieve", [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, 3, 0.5, *NONE], "was never sent"),
+        ("retrieve", [None, 3, 0.5, *NONE], "a photo is needed"),
+        ("retrieve", [], "didn't receive enough input values"),
+        ("retrieve", ["photo"], "is not of the kind|didn't receive enough"),
+        ("run", ["x"], "number must be a whole number, got 'x'"),
+        ("run", [1e300], "number must be a whole number, got 1e"),
+        ("run", [None], "no run None|number must be"),
+        ("run", [{}], "number must be a whole number, got {}"),
+        ("history", ["", None, None, None, None, None, "many", None], "count must be a whole number"),
+        ("history", ["", "asleep", None, None, None, None, 5, None], "no status of a run"),
+        ("nosuch", [], "there is no endpoint of that name"),
+    ],
+)
+def test_whatever_goes_wrong_is_said(studio: Studio, name: str, data: list, message: str) -> None:
+    answer = called(studio, name, data)
+    assert re.search(message, answer), answer
+    assert '"error": null' not in answer and "Traceback" not in answer and str(studio.workspace) not in answer
+    assert answer.startswith("event: error\n") or '"error":"' in answer
+
+
+def test_a_call_that_is_no_call_is_answered_in_words_too(studio: Studio) -> None:
+    for address, options in (
+        ("call/run", {"content": b"{"}),
+        ("call/run", {"json": [1]}),
+        ("call/run", {"json": {"data": 5}}),
+        ("run/run", {"json": {"data": ["x"]}}),
+        ("run/nosuch", {"json": {"data": []}}),
+        ("call/v2/nosuch", {"json": {}}),
+        ("call/v2/run", {"json": {"other": 1}}),
+        ("queue/join", {"json": {"data": []}}),
+    ):
+        answer = httpx.post(f"{studio.address}/gradio_api/{address}", timeout=60, **options)
+        assert 400 <= answer.status_code <= 500, address
+        told = answer.json()
+        assert (told.get("error") or told.get("detail")) and told.get("error", "") is not None, (address, told)
+
+
+def test_the_same_photo_at_once_and_again_has_all_its_readers(
+    studio: Studio, photo_bytes: Callable[..., bytes]
+) -> None:
+    """One file on the server: as photo and as mask, by several programs at once, and again afterwards."""
+    photo = sent(studio, photo_bytes())
+    assert sent(studio, photo_bytes()) == photo
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: called(studio, "retrieve", [photo, 3, 0.5, *NONE]), range(10)))
+    answers.append(called(studio, "retrieve", [photo, 3, 0.5, *NONE]))
+    assert all("event: complete" in answer for answer in answers), answers
+    both = called(studio, "retrieve", [photo, 3, 0.5, None, None, photo, None, None])
+    assert "received too long ago" not in both and ("complete" in both or "shirt.png" in both), both
+
+
+def test_thirty_clients_get_each_their_own(studio: Studio, photo_bytes: Callable[..., bytes], tmp_path: Path) -> None:
+    """Photos of one name and thirty sizes: each run keeps the one that its own client sent."""
+
+    def work(client: int) -> tuple[int, str, str]:
+        data = photo_bytes(f"#{8 * client:02x}4060", size=(100 + client, 120))
+        answer = called(
+            studio, "generate", [sent(studio, data), 3, 0.5, *NONE, client, 1, 1, 1.0, 1.0, False, "white", True]
+        )
+        found = re.search(r"event: complete\ndata: (.*)", answer)
+        assert found, answer
+        (run,) = json.loads(found[1])[0]["runs"]
+        return client, hashlib.sha256(data).hexdigest(), json.dumps(run)
+
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(work, range(30)))
+    numbers = set()
+    for client, digest, text in answers:
+        run = json.loads(text)
+        numbers.add(run["run"])
+        assert (run["seed"], run["photo_sha256"], run["status"]) == (client, digest, "done"), "no other's photo"
+        kept = studio.workspace / "images" / digest[:2] / f"{digest}.photo"
+        assert Image.open(kept).size == (100 + client, 120)
+    assert len(numbers) == 30
+
+
+def test_only_its_own_names_and_pages_are_answered(studio: Studio) -> None:
+    evil, own = "http://evil.example", studio.address
+    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/upload", "/web/1/x.js", "/gradio_api/mcp/"):
+        assert httpx.get(own + path, headers={"Host": "evil.example"}).status_code == 421, path
+        assert httpx.get(own + path, headers={"Origin": evil}).status_code == 403, path
+    files = {"files": ("a.png", b"x")}
+    for headers in ({"Origin": evil}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert httpx.post(f"{own}/gradio_api/upload", files=files, headers=headers).status_code == 403, headers
+    assert httpx.post(f"{own}/gradio_api/upload", files=files, headers={"Origin": own}).status_code == 200
+    page = httpx.get(own)
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert page.headers["x-frame-options"] == "DENY"
+    asked = httpx.options(f"{own}/gradio_api/upload", headers={"Origin": evil, "Access-Control-Request-Method": "POST"})
+    assert asked.status_code == 403 and "access-control-allow-origin" not in asked.headers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
+def test_nobody_else_can_look_into_the_workspace(studio: Studio) -> None:
+    assert stat.S_IMODE(studio.workspace.stat().st_mode) == 0o700
+    for name in ("studio.sqlite3", "studio.sqlite3-wal", "studio.sqlite3-shm"):
+        assert stat.S_IMODE((studio.workspace / name).stat().st_mode) == 0o600, name
+    assert [path.name for path in studio.workspace.parent.iterdir()] == [studio.workspace.name], "nothing beside it"
+    with closing(sqlite3.connect(studio.workspace / "studio.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM runs").fetchone()[0] > 0
 
 
 def test_files_of_the_machine_itself_are_not_read(studio: Studio, photo: Path) -> None:

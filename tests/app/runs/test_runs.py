@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -289,6 +290,8 @@ def test_the_queue_is_seen_reordered_and_cleared(
     ids = [run.id for run in started.runs]
     assert [place.run.id for place in queue.entries("ana")] == ids
     assert [place.progress.ahead for place in queue.entries("ana")][1:] == [1, 2, 3]
+    while not queue._running:  # the worker is about to take the first
+        time.sleep(0.01)
     queue.move([ids[3], ids[1]], "ana")
     assert [place.run.id for place in queue.entries("ana")] == [ids[0], ids[3], ids[1], ids[2]]
     assert started.jobs[2].latest.ahead == 3

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from app.api.handlers import ApiHandlers
-from app.errors import WorkspaceError
+from app.errors import RunGoneError, WorkspaceError
 from app.files.image_store import ImageStore
 from app.pages.design.run_handlers import RunHandlers
 from app.pages.shared.context import PageContext
@@ -24,7 +24,7 @@ from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
-from app.session_log.log import RunGone, SessionLog
+from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 
@@ -164,7 +164,7 @@ def test_what_is_not_in_the_log_any_more_is_let_go_of(
     started = begun(services, runs, bench, placed, seeds=1)
 
     def gone(*_: object, **__: object) -> None:
-        raise RunGone("there is no run 1 in the log any more")
+        raise RunGoneError("there is no run 1 in the log any more")
 
     with monkeypatch.context() as patch:
         patch.setattr(services.log, "finish", gone)
