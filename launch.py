@@ -4,6 +4,7 @@
   python launch.py [--port N] [--workspace FOLDER] [--no-browser] [--listen] [...]
                                    open the studio in the browser, on this machine only (--listen: for others
                                    too, behind a login); `python launch.py studio -h` lists every option
+  python launch.py worker [...]    make the pictures of studios that share a log; no page
   python launch.py test [...]      run the tests; what follows goes to pytest
   python launch.py COMMAND [...]   run a command, such as retrieve, generate or bank; `COMMAND -h` explains it
 
@@ -48,9 +49,15 @@ EXTRAS = {
     "generate": [],
     "retrieve": [],
     "studio": [],
-    "test": ["train", "test"],
+    "test": ["train", "postgres", "test"],
     "train": ["train"],
     "train-all": ["train"],
+    "worker": ["postgres"],
+}
+# What an argument needs besides, by how it begins: a log or a bank on PostgreSQL, tasks for a Ray cluster.
+ARGUMENT_EXTRAS = {
+    "--ray": "cluster",
+    "postgresql": "postgres",
 }
 
 
@@ -72,7 +79,11 @@ def parse(argv: "list[str]") -> "tuple[bool, str, list[str]]":
 def requirement_files(command: str, arguments: "list[str]") -> "list[Path]":
     """Name what must be installed for a command; an action has its own line in EXTRAS or that of its command."""
     action = " ".join([command, *arguments[:1]])
-    extras = EXTRAS.get(action, EXTRAS.get(command, []))
+    extras = list(EXTRAS.get(action, EXTRAS.get(command, [])))
+    words = [word for argument in arguments for word in (argument, argument.partition("=")[2])]
+    for sign, extra in ARGUMENT_EXTRAS.items():
+        if extra not in extras and any(word.startswith(sign) for word in words):
+            extras.append(extra)
     return [HERE / name for name in ["requirements.txt", *(f"requirements-{extra}.txt" for extra in extras)]]
 
 
@@ -81,6 +92,8 @@ def command_line(python: str, command: str, arguments: "list[str]") -> "list[str
     start = [python, "-P"] if sys.version_info >= (3, 11) else [python]
     if command == "studio":
         return [*start, "-m", "app", *arguments]
+    if command == "worker":
+        return [*start, "-m", "app.worker", *arguments]
     if command == "test":
         return [*start, "-m", "pytest", *workers(arguments), *arguments]
     return [*start, "-m", "ragdiffusion", command, *arguments]

@@ -9,15 +9,20 @@ import shutil
 import socket
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
 from app.files.workspace import claimed
-from app.options import EVERY_HOST, LOCAL_HOST, LOGINS_VARIABLE, StudioOptions, is_host, read_logins
+from app.options import (
+    EVERY_HOST,
+    LOCAL_HOST,
+    LOG_HELP,
+    LOGINS_VARIABLE,
+    PICTURES_HELP,
+    StudioOptions,
+    is_host,
+    read_logins,
+)
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
@@ -25,8 +30,6 @@ if TYPE_CHECKING:
 
     from app.files.uploads import Uploads
     from app.web.tabs import Tabs
-    from ragdiffusion.api import RAGDiffusion
-
 MAX_UPLOAD = "128mb"
 
 
@@ -92,6 +95,11 @@ def read_options(argv: Sequence[str] | None = None) -> StudioOptions:
     parser.add_argument("--bank", help="file or database URL of the bank (default: the bundled one)")
     parser.add_argument("--device", help="cpu, cuda, … (default: the best there is)")
     parser.add_argument("--reader", default="heads", help=READER_HELP)
+    parser.add_argument("--log", metavar="ADDRESS", help=LOG_HELP)
+    parser.add_argument("--pictures", metavar="ADDRESS", help=PICTURES_HELP)
+    parser.add_argument(
+        "--overseer", action="append", default=[], metavar="USER", help="sees everybody's runs; one of the logins"
+    )
     parser.add_argument("--mcp", action="store_true", help="offer the API to assistants as MCP tools too")
     options = parser.parse_args(argv)
     return StudioOptions(
@@ -106,6 +114,9 @@ def read_options(argv: Sequence[str] | None = None) -> StudioOptions:
         bank=options.bank,
         device=options.device,
         reader=options.reader,
+        log=options.log,
+        pictures=options.pictures,
+        overseers=tuple(options.overseer),
         mcp=options.mcp,
     )
 
@@ -118,20 +129,14 @@ def serve(settings: StudioOptions) -> None:
     os.environ["GRADIO_HEARTBEAT_INTERVAL"] = "5"
     os.environ.pop(LOGINS_VARIABLE, None)  # has been read; programs that are started from here need it not
 
-    from app.files.image_store import ImageStore
     from app.files.uploads import Uploads
-    from app.runs.engine import Engine
-    from app.runs.services import Services
-    from app.session_log.log import SessionLog
+    from app.opening import open_services
     from app.studio import build_page
     from app.web.every import Every
     from app.web.tabs import Tabs
 
-    log = SessionLog(settings.database)
+    services = open_services(settings)
     shutil.rmtree(settings.uploads, ignore_errors=True)  # of a studio that was killed
-    images = ImageStore(settings.images)
-    images.sweep()
-    services = Services(Engine(partial(load_model, settings)), log, images)
     page = build_page(services)
     page._queue.sleep_when_free = 0.02  # seconds; Gradio looks a thousand times, 8 % of a core, where nothing happens
     uploads, tabs = Uploads(settings.uploads), Tabs()
@@ -151,28 +156,6 @@ def serve(settings: StudioOptions) -> None:
         page.close(verbose=False)
         services.close()
         shutil.rmtree(settings.uploads, ignore_errors=True)
-
-
-def load_model(settings: StudioOptions) -> RAGDiffusion:
-    """Return the model that the settings name, with its first retrieval, which is slow, behind it."""
-    # Imported here, so that the page is up before it.
-    from ragdiffusion.api import RAGDiffusion
-    from ragdiffusion.config import assets_folder
-    from ragdiffusion.logs import quiet_libraries
-    from ragdiffusion.parsing.choosing import NoGarmentError
-
-    quiet_libraries()
-    model = RAGDiffusion.from_pretrained(
-        settings.checkpoint,
-        preset=settings.preset,
-        bank=settings.bank,
-        device=settings.device,
-        reader=settings.reader,
-    )
-    examples = sorted((assets_folder() / "examples").glob("*.jpg"))  # the folder may be missing
-    with suppress(NoGarmentError):  # a parser of one's own may see none, least of all on a blank picture
-        model.retrieve(next(iter(examples), Image.new("RGB", (256, 256), "white")), k=1)
-    return model
 
 
 def _open(page: gr.Blocks, settings: StudioOptions, uploads: Uploads, tabs: Tabs) -> str:

@@ -14,6 +14,12 @@ from ragdiffusion.structure.readers.choice import parse_reader
 
 LOCAL_HOST = "127.0.0.1"
 EVERY_HOST = "0.0.0.0"
+LOG_FORM = "postgresql+psycopg://USER@HOST/DATABASE"
+LOG_HELP = (
+    f"PostgreSQL database that several studios and workers share: {LOG_FORM}; "
+    "its password is best left to PGPASSWORD or ~/.pgpass"
+)
+PICTURES_HELP = "folder or address (s3://..., gs://...) of the pictures that all who share the log reach"
 LOGINS_VARIABLE = "RAGDIFFUSION_LOGINS"
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:]+", re.IGNORECASE)
 _SEE = f"name a file of lines USER:PASSWORD by --auth FILE, or set {LOGINS_VARIABLE}"
@@ -35,11 +41,16 @@ class StudioOptions:
         bank: file or database URL of the bank; None is the bundled one.
         device: "cpu", "cuda", "cuda:1", …; None takes the best there is.
         reader: who reads the attributes, named as in `ragdiffusion.structure.readers.choice`.
+        log: address of a PostgreSQL database that several studios and workers share; None is a file in the workspace.
+        pictures: folder or address (s3://…, gs://…) of the pictures, reached by all who share the log; None is a folder
+            in the workspace.
+        overseers: users who see everybody's runs.
         mcp: whether the API is offered to assistants as MCP tools too; needs the package `mcp`.
 
     Raises:
         ValueError: for a port out of range, a name that is none, an empty user or password, other hosts without a
-            login, no such reader, or `mcp` without its package.
+            login, no such reader, `mcp` without its package, a log that is no address or has no pictures, or an
+            overseer without a login.
     """
 
     workspace: Path = field(default_factory=lambda: Path.home() / ".ragdiffusion-studio")
@@ -53,6 +64,9 @@ class StudioOptions:
     bank: str | None = None
     device: str | None = None
     reader: str = "heads"
+    log: str | None = None
+    pictures: str | None = None
+    overseers: tuple[str, ...] = ()
     mcp: bool = False
 
     def __post_init__(self) -> None:
@@ -74,10 +88,14 @@ class StudioOptions:
         strange = [name for name in self.names if not is_host(name)]
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host: write --host studio.example.org, without a port")
+        check_shared(self.log, self.pictures)
+        strangers = set(self.overseers) - set(users)
+        if strangers:
+            raise ValueError(f"--overseer {min(strangers)} has no login: {_SEE}")
 
     @property
     def database(self) -> Path:
-        """The session log."""
+        """The session log, where no other is given."""
         return self.workspace / "studio.sqlite3"
 
     @property
@@ -94,6 +112,18 @@ class StudioOptions:
 def is_host(name: str) -> bool:
     """Tell whether a text is a host's name or address, without a port."""
     return bool(_HOST.fullmatch(name))
+
+
+def check_shared(log: str | None, pictures: str | None) -> None:
+    """See that a log is an address, and that those who share it share their pictures too.
+
+    Raises:
+        ValueError: if not. The message does not repeat the address, which may hold a password.
+    """
+    if log is not None and not log.startswith("postgresql"):
+        raise ValueError(f"--log is the address of a PostgreSQL database: {LOG_FORM}")
+    if log is not None and pictures is None:
+        raise ValueError("--log needs --pictures: a folder or bucket that every machine of the team reaches")
 
 
 def read_logins(file: str | None) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ is done elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from ragdiffusion.generation.generator import (
     GenerationCancelled,
     GenerationResult,
     Generator,
+    Order,
     PictureSize,
     StepListener,
 )
@@ -362,6 +363,39 @@ class RAGDiffusion:
             outline=self.pattern(guide),
             on_step=on_step,
         )
+
+    def generate_several(
+        self,
+        sights: Sequence[Sight],
+        guides: Sequence[StructureGuide],
+        *,
+        seed: int = 0,
+        steps: int | None = None,
+        strength: float | None = None,
+        guidance: float | None = None,
+        sizes: Sequence[PictureSize] | None = None,
+    ) -> list[GenerationResult]:
+        """Generate the flat-lays of several photos in one call of the model, which a GPU does faster than one by one.
+
+        They are those of `generate` up to rounding; all have the same seed and settings.
+
+        Args:
+            sights: of the photos, one or more.
+            guides: one for each.
+            seed, steps, strength, guidance: as in `generate`.
+            sizes: of each picture, as in `generate`; None: the model's.
+
+        Raises:
+            ValueError: if an input can't be used.
+        """
+        if not len(sights) == len(guides) == len(sights if sizes is None else sizes) > 0:
+            raise ValueError(f"{len(sights)} sights and {len(guides)} guides: one for each, and a size each, wanted")
+        orders = [
+            Order(sight, guide, size, self.pattern(guide))
+            for sight, guide, size in zip(sights, guides, sizes or [None] * len(sights), strict=True)
+        ]
+        settings = {"seed": seed, "steps": steps, "strength": strength, "guidance": guidance}
+        return self.generator.generate_several(orders, **settings)
 
     def pattern(self, guide: StructureGuide) -> Pattern | None:
         """The pattern that a guide's landmark was drawn from; None if it has none, or a person painted it.

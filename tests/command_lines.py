@@ -7,7 +7,7 @@ import contextlib
 import io
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ragdiffusion.cli import COMMANDS, _parser
@@ -36,6 +36,17 @@ def studio_options() -> set[str]:
     """The long options of the studio, as its help tells them."""
     from app.__main__ import read_options
 
+    return _told_by(read_options)
+
+
+def worker_options() -> set[str]:
+    """The long options of a worker, as its help tells them."""
+    from app.worker import read_options
+
+    return _told_by(read_options)
+
+
+def _told_by(read_options: Callable[[list[str]], object]) -> set[str]:
     text = io.StringIO()
     with contextlib.redirect_stdout(text), contextlib.suppress(SystemExit):
         read_options(["--help"])

@@ -11,11 +11,26 @@ import pytest
 from ragdiffusion.cli import COMMANDS, _parser
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from command_lines import LAUNCH, ROOT, command_parsers, options_of, shown_lines, studio_options  # noqa: E402
+from command_lines import (  # noqa: E402
+    LAUNCH,
+    ROOT,
+    command_parsers,
+    options_of,
+    shown_lines,
+    studio_options,
+    worker_options,
+)
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "assets").rglob("*.md")])
 _PLAIN = ("--no-venv", "--help")  # launch.py's own
-_OTHERS = ("--fix", "--durations", "--extra-index-url", "--config")  # of tools/lint.py, pytest, pip and accelerate
+_OTHERS = (
+    "--build",
+    "--scale",
+    "--fix",
+    "--durations",
+    "--extra-index-url",
+    "--config",
+)  # of docker compose, tools/lint.py, pytest, pip, accelerate
 
 
 def _name(path: Path) -> str:
@@ -34,6 +49,8 @@ def test_every_command_line_can_be_called_so(document: Path) -> None:
             continue
         if not words or words[0].startswith("-") or words[0] == "studio":
             assert {word for word in words if word.startswith("--")} <= studio_options(), line
+        elif words[0] == "worker":
+            assert {word for word in words if word.startswith("--")} <= worker_options(), line
         else:
             assert words[0] in COMMANDS, line
             assert "…" not in line, f"{line}: a line of code is to be copied as it stands"
@@ -57,7 +74,7 @@ def test_the_page_of_commands_shows_each_of_them_and_explains_each_option() -> N
         assert actions or names in [line[: len(names)] for line in lines], f"no example of {' '.join(names)}"
         untold = [option for option in options_of(parser) if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)]
         assert untold == [], f"{' '.join(names)}"
-    assert all(option in text for option in studio_options())
+    assert all(option in text for option in studio_options() | worker_options())
 
 
 # ---- files and folders

@@ -157,8 +157,8 @@ _ROOMS = (
     {"app.runs"},
     {"app.api", "app.pages.shared"},
     {"app.pages.design", "app.pages.history", "app.pages.insight", "app.pages.bank"},
-    {"app.studio"},
-    {"app.__main__"},
+    {"app.studio", "app.opening"},
+    {"app.__main__", "app.worker"},
 )
 """Rooms from the ground up: a module knows its own room and those of lower rows, and nothing of its own row."""
 Graph = dict[str, set[str]]

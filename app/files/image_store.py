@@ -24,9 +24,12 @@ class ImageStore:
 
     Args:
         folder: made at the first `put`.
+        shared: whether other machines keep pictures in it too. Then none is removed: one that is not needed here may be
+            counted on there.
     """
 
     folder: Path
+    shared: bool = False
     _turn: threading.Condition = field(default_factory=threading.Condition, repr=False, compare=False)
     _keepers: list[int] = field(default_factory=list, repr=False, compare=False)
 
@@ -104,7 +107,16 @@ class ImageStore:
 
     def remove(self, name: str) -> None:
         """Forget a file; one that is gone already is no error."""
-        self._path(name).unlink(missing_ok=True)
+        if not self.shared:
+            self._path(name).unlink(missing_ok=True)
+
+    def check(self) -> None:
+        """See that pictures can be kept and read here, before anybody works.
+
+        Raises:
+            WorkspaceError: if they cannot.
+        """
+        self.read(self.put(b"RAGDiffusion Studio keeps pictures here.", "txt"))
 
     def sweep(self) -> None:
         """Remove what a process that is gone was writing; none other may be writing now."""
@@ -127,6 +139,15 @@ class ImageStore:
             raise
 
     def _path(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is no name of a stored picture")
+        check_name(name)
         return self.folder / name
+
+
+def check_name(name: str) -> None:
+    """See that a name is one that `ImageStore.put` gives.
+
+    Raises:
+        ValueError: if it is another.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a stored picture")

@@ -20,8 +20,10 @@ from app.files.pictures import png, same_pixels, thumbnail_jpeg
 from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
 from app.runs.request import request_of
 from app.runs.sheets import compose
+from app.runs.turns import turns_of
 from app.runs.unsaved import UnsavedRun, UnsavedRuns
 from app.session_log.log import SessionLog
+from app.session_log.team import LostRunError
 from app.session_log.values import FINAL, FinishedRun, Run, RunInputs
 
 if TYPE_CHECKING:
@@ -34,8 +36,9 @@ _LOG = logging.getLogger(__name__)
 class RunQueue:
     """Runs that wait and those that run; a `JobSource` of workers. Safe to use from several threads.
 
-    Runs that an earlier process left waiting are paused until their owner resumes them. A run that has ended and
-    cannot be written is kept and tried again; until it is in, no other of its owner begins, which would be lost too.
+    A run that has ended and cannot be written is kept and tried again; until it is in, no other of its owner begins,
+    which would be lost too. Where several processes share the log, other processes' workers take from the same queue,
+    and what cannot be written here is made by one of them.
 
     Args:
         log: holds the runs.
@@ -49,11 +52,11 @@ class RunQueue:
         self._jobs: dict[int, Job] = {}
         self._running: dict[int, Run] = {}
         self._closed = False
-        self._finished = FinishedRuns(images)
+        self._finished = FinishedRuns(images) if log.team is None else None
         self._found: dict[int, RunInputs] = {}
         self._unsaved = UnsavedRuns(self._write, self._saved)
         self._recover()
-        self._paused = {owner for _, owner in log.waiting()}
+        self._turns = turns_of(log)
 
     # ---- workers
 
@@ -66,7 +69,7 @@ class RunQueue:
         with self._changed:
             while not self._closed and not stopped.is_set():
                 try:
-                    run = self._log.next_queued(paused=self._standing(), taken=self._running)
+                    run = self._turns.next(self._running, self._hindered())
                 except Exception as error:  # a locked or lost log may come back; the worker must not end
                     _LOG.warning("the queue cannot be read: %s", error)
                     self._changed.wait(RETRY_SECONDS)
@@ -75,9 +78,9 @@ class RunQueue:
                     self._running[run.id] = run
                     job = self._job(run)
                     with suppress(Exception):
-                        self._tell_places()
+                        self.tell_places()
                     return job
-                self._changed.wait()
+                self._changed.wait(self._turns.patience)
             return None
 
     def wake(self) -> None:
@@ -128,9 +131,10 @@ class RunQueue:
         """
         with self._changed:
             run = self._log.get(run_id, owner=owner)
-            if run_id not in self._jobs and run.status == "queued":  # left by an earlier process
+            left = run.status == "queued" or (run.status == "running" and self._log.team is not None)
+            if run_id not in self._jobs and left:  # by an earlier process, or made by another
                 self._job(run)
-                self._tell_places()
+                self.tell_places()
             return self._jobs.get(run_id)
 
     def entries(self, owner: str) -> list[QueueEntry]:
@@ -143,7 +147,8 @@ class RunQueue:
                 QueueEntry(run, Progress("queued", ahead=ahead.get(run.id, 0), paused=paused))
                 for run in self._waiting_runs(owner)
             ]
-            return [QueueEntry(run, self._jobs[run.id].latest) for run in running] + waiting
+            here = [QueueEntry(run, self._jobs[run.id].latest) for run in running]
+            return [*here, *self._turns.elsewhere(owner, self._running), *waiting]
 
     def paused(self, owner: str) -> bool:
         """Tell whether a person's waiting runs stand still."""
@@ -161,20 +166,20 @@ class RunQueue:
     def pause(self, owner: str) -> None:
         """Let a person's waiting runs stand still; what runs goes on."""
         with self._changed:
-            self._paused.add(owner)
-            self._tell_places()
+            self._turns.pause(owner)
+            self.tell_places()
 
     def resume(self, owner: str) -> None:
         """Let them move again."""
         with self._changed:
-            self._paused.discard(owner)
+            self._turns.resume(owner)
             self._move_on()
 
     def move(self, run_ids: Sequence[int], owner: str) -> None:
         """Give a person's waiting runs this order; those not named follow as they are."""
         with self._changed:
             self._log.reorder(run_ids, owner=owner)
-            self._tell_places()
+            self.tell_places()
 
     def cancel(self, run_id: int, owner: str) -> bool:
         """Stop a run: at once while it waits, before its next step while it runs.
@@ -190,11 +195,12 @@ class RunQueue:
             if run_id in self._running:
                 self._jobs[run_id].ask_to_stop()
                 return True
-            if run.status != "queued":
+            if run.status not in ("queued", "running"):
                 return False
-            self._log.cancel(run_id)
+            if run_id not in self._turns.cancel([run_id]):
+                return True
             job = self._jobs.pop(run_id, None)
-            self._tell_places()
+            self.tell_places()
         self._end([run], [job])
         return True
 
@@ -205,15 +211,44 @@ class RunQueue:
             How many there were.
         """
         with self._changed:
+            elsewhere = [entry.run.id for entry in self._turns.elsewhere(owner, self._running)]
             waiting = self._waiting_runs(owner)
-            self._log.cancel(*(run.id for run in waiting))  # at once: a thousand one by one would take minutes
+            ended = set(self._turns.cancel([*elsewhere, *(run.id for run in waiting)]))
+            elsewhere += [run.id for run in waiting if run.id not in ended]  # begun meanwhile
+            waiting = [run for run in waiting if run.id in ended]
             jobs = [self._jobs.pop(run.id, None) for run in waiting]
             running = [run.id for run in self._running.values() if run.inputs.owner == owner]
             for run_id in running:
                 self._jobs[run_id].ask_to_stop()
-            self._tell_places()
+            self.tell_places()
         self._end(waiting, jobs)
-        return len(waiting) + len(running)
+        return len(waiting) + len(running) + len(elsewhere)
+
+    # ---- the others on a shared log
+
+    def here(self) -> dict[int, Job]:
+        """Return the jobs that workers of this process have."""
+        with self._changed:
+            return {run_id: self._jobs[run_id] for run_id in self._running if run_id in self._jobs}
+
+    def not_here(self) -> dict[int, Job]:
+        """Return the jobs that pages here follow and no worker here has."""
+        with self._changed:
+            return {run_id: job for run_id, job in self._jobs.items() if run_id not in self._running}
+
+    def ended_elsewhere(self, run_id: int) -> None:
+        """Forget the job of a run that another process brought to its end."""
+        with self._changed:
+            self._jobs.pop(run_id, None)
+
+    def tell_places(self) -> None:
+        """Tell every waiting job where it stands."""
+        with self._changed:
+            paused = self._standing()
+            for ahead, run_id, owner in self._waiting():
+                job = self._jobs.get(run_id)
+                if job is not None:
+                    job.publish(Progress("queued", ahead=ahead, paused=owner in paused))
 
     # ---- within
 
@@ -230,7 +265,11 @@ class RunQueue:
         return self._jobs.setdefault(run.id, Job(made, partial(self._record, run), preview))
 
     def _prepare(self, run: Run, model: RAGDiffusion) -> Request:
-        request, inputs = request_of(run.inputs, model=model, images=self._images)
+        try:
+            request, inputs = request_of(run.inputs, model=model, images=self._images)
+        except WorkspaceError as error:
+            self._turns.leave_to_others(run, error)  # they may have room
+            raise
         if inputs != run.inputs:
             try:
                 self._log.complete(run.id, inputs)
@@ -242,13 +281,7 @@ class RunQueue:
     def _move_on(self) -> None:
         """Let workers look for what may run now, and tell the rest where it stands."""
         self._changed.notify_all()
-        self._tell_places()
-
-    def _tell_places(self) -> None:
-        for ahead, run_id, owner in self._waiting():
-            job = self._jobs.get(run_id)
-            if job is not None:
-                job.publish(Progress("queued", ahead=ahead, paused=self.paused(owner)))
+        self.tell_places()
 
     def _waiting(self) -> Iterator[tuple[int, int, str]]:
         """Yield runs before it, number and owner of every run that waits, in order."""
@@ -261,7 +294,10 @@ class RunQueue:
 
     def _standing(self) -> set[str]:
         """Return whose waiting runs stand still: those who paused, and those with a run that cannot be written."""
-        return self._paused | {kept.run.inputs.owner for kept in self._unsaved.all()}
+        return {*self._turns.paused(), *self._hindered()}
+
+    def _hindered(self) -> set[str]:
+        return {kept.run.inputs.owner for kept in self._unsaved.all()}
 
     def _record(self, run: Run, progress: Progress) -> None:
         """Write what became of a run, then let the next one have its turn."""
@@ -274,6 +310,9 @@ class RunQueue:
         try:
             self._write(run, progress)
         except Exception as error:
+            if isinstance(error, LostRunError) or self._turns.leave_to_others(run, error):
+                self._let_go(run, ended=True)
+                raise
             found = replace(run, inputs=self._found.get(run.id, run.inputs))
             self._unsaved.keep(found, progress, explain(error))
             self._let_go(run, ended=False)
@@ -305,7 +344,8 @@ class RunQueue:
         if progress.status == "cancelled":
             self._log.cancel(run.id)
         elif progress.status != "done":
-            self._log.fail(run.id, progress.error or "")
+            with suppress(LostRunError):  # whoever has it now will say
+                self._log.fail(run.id, progress.error or "")
         else:
             self._write_picture(run, progress)
 
@@ -315,16 +355,18 @@ class RunQueue:
         ended = {"timings_ms": timings, "colour": progress.colour, "same_pixels": self._compared(run, image)}
         with self._images.keeping():
             path = self._images.name(picture, "png")
-            with suppress(OSError):  # the note is for a kill between the next two lines only
-                self._finished.note(FinishedRun(run.id, run.created_at, path, **ended))
+            if self._finished is not None:
+                with suppress(OSError):  # the note is for a kill between the next two lines only
+                    self._finished.note(FinishedRun(run.id, run.created_at, path, **ended))
             self._images.put(picture, "png")
             self._log.finish(run.id, result_path=path, thumbnail=thumbnail_jpeg(image), **ended)
-        with suppress(OSError):
-            self._finished.forget(run.id)
+        if self._finished is not None:
+            with suppress(OSError):
+                self._finished.forget(run.id)
 
     def _recover(self) -> None:
         """Take up pictures that an earlier process finished, and was cut off before the log said so."""
-        for finished, picture in self._finished.left():
+        for finished, picture in () if self._finished is None else self._finished.left():
             try:
                 with Image.open(io.BytesIO(picture)) as image:
                     found = self._log.recover(finished, thumbnail_jpeg(image))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from app.errors import WorkspaceError
+from app.files.bucket import BucketStore
 from app.files.image_store import ImageStore
 from app.runs.engine import Engine
+from app.runs.pulse import Pulse
 from app.runs.queue import RunQueue
 from app.session_log.log import SessionLog
 
@@ -16,19 +20,29 @@ class Services:
 
     engine: Engine
     log: SessionLog
-    images: ImageStore
+    images: ImageStore | BucketStore
     queue: RunQueue = field(init=False)
+    _pulse: Pulse | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", RunQueue(self.log, self.images))
+        team = self.log.team
+        object.__setattr__(self, "_pulse", None if team is None else Pulse(team, self.queue))
 
     def start(self) -> None:
         """Begin to load the model and to run what is queued; return at once."""
+        if self._pulse is not None:
+            self._pulse.start()
         self.engine.start(self.queue)
 
     def close(self) -> None:
-        """Stop what runs; what waits stays in the log."""
+        """Stop what runs; what waits stays in the log, and where others share it, they make what was begun."""
         self.queue.close()
+        if self._pulse is not None:
+            with suppress(WorkspaceError):  # without its server, leases end by themselves
+                self.log.team.leave()
         self.engine.close()
+        if self._pulse is not None:
+            self._pulse.close()
         self.queue.save_left()
         self.log.close()

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from app.session_log.database import Database
+from app.session_log.server import ServerDatabase
 from app.session_log.tables import CollectionRow, CollectionRunRow, GroupRow, PresetRow, RunRow
 from app.session_log.values import FINAL, mask_path
 from app.session_log.words import search_words
@@ -44,7 +45,7 @@ class RunLibrary:
         database: of the log.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | ServerDatabase) -> None:
         self._database = database
 
     def mark(self, run_ids: Sequence[int], mark: str | None, *, owner: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection as SomeOf
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import URL, func, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import RunGoneError
@@ -16,7 +16,9 @@ from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
 from app.session_log.search import Search
+from app.session_log.server import ServerDatabase, hold_end_of_queue, moment
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
+from app.session_log.team import LEASE_SECONDS, Team
 from app.session_log.values import FinishedRun, Run, RunGroup, RunInputs
 from app.session_log.words import category_of
 
@@ -24,30 +26,42 @@ _ORDER = (RunRow.position, RunRow.id)
 
 
 class SessionLog:
-    """The log in one SQLite file. Safe to use from several threads; each method is one transaction.
+    """The log in one SQLite file or on a server. Safe to use from several threads; each method is one transaction.
 
-    Opening it marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
-    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that).
+    Opening a file marks runs that an earlier process was working on as interrupted and leaves queued ones queued,
+    so one workspace belongs to one studio at a time (`app.files.workspace` sees to that). On a server several
+    processes share it, and `team` tells which of them has which run.
 
     Args:
-        path: the database; made with its tables when missing, migrated when older.
+        place: the file, made with its tables when missing, or the URL of a PostgreSQL database, made before; both
+            migrated when older.
+        overseers: people who see everybody's runs.
+        lease_seconds: on a server, a worker that says nothing for so long has lost its runs.
+
+    Attributes:
+        path: of the file; None on a server.
+        team: this process among those that share the log; None where it has a file to itself.
 
     Raises:
         ValueError: if the file is no session log, or a newer studio made it.
         WorkspaceError: if the database is locked, read-only, full or damaged. Every method may raise this.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._database = Database(path)
-        self.search = Search(self._database)
+    def __init__(self, place: Path | URL, *, overseers: SomeOf[str] = (), lease_seconds: float = LEASE_SECONDS) -> None:
+        self.path = place if isinstance(place, Path) else None
+        self._database = Database(place) if isinstance(place, Path) else ServerDatabase(place)
+        shared = isinstance(self._database, ServerDatabase)
+        self.team = Team(self._database, lease_seconds=lease_seconds) if shared else None
+        self.overseers = frozenset(overseers)
+        self.search = Search(self._database, overseers=self.overseers)
         self.library = RunLibrary(self._database)
         try:
             with self._database.migrating() as session:
-                migrate(session, path)
-            with self._database.writing() as session:
-                cut = update(RunRow).where(RunRow.status == "running")
-                session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
+                migrate(session, self._database.name if shared else place)
+            if self.team is None:
+                with self._database.writing() as session:
+                    cut = update(RunRow).where(RunRow.status == "running")
+                    session.execute(cut.values(status="interrupted", error="the studio was closed meanwhile"))
         except BaseException:
             self.close()
             raise
@@ -64,7 +78,7 @@ class SessionLog:
             reproduces: number of the run that it is to check, None if it is to check none.
         """
         with self._database.writing() as session:
-            return _run(_add(session, inputs, reproduces=reproduces))
+            return _run(_add(session, inputs, _end_of_queue(session), reproduces=reproduces))
 
     def add_group(
         self, inputs: Sequence[RunInputs], *, kind: str, title: str, layout: dict[str, Any] | None = None
@@ -79,11 +93,18 @@ class SessionLog:
         """
         with self._database.writing() as session:
             row = GroupRow(
-                created_at=_now(), owner=inputs[0].owner, kind=kind, title=title, layout=layout or {}, picture_path=None
+                created_at=moment(session),
+                owner=inputs[0].owner,
+                kind=kind,
+                title=title,
+                layout=layout or {},
+                picture_path=None,
             )
             session.add(row)
             session.flush()
-            return _group(row), [_run(_add(session, each, group_id=row.id)) for each in inputs]
+            first = _end_of_queue(session)
+            rows = [_add(session, each, first + i, group_id=row.id) for i, each in enumerate(inputs)]
+            return _group(row), [_run(each) for each in rows]
 
     def adopt(self, runs: Sequence[tuple[Run, bytes | None]], *, owner: str) -> list[Run]:
         """Write runs of a bundle with their thumbnails: all of them or none. They get numbers of this log."""
@@ -124,6 +145,7 @@ class SessionLog:
             RunGoneError: if there is no such run.
         """
         with self._database.writing() as session:
+            self._hold(session, run_id)
             row = _require(session, run_id)
             for name, value in vars(inputs).items():
                 setattr(row, name, value)
@@ -154,6 +176,7 @@ class SessionLog:
             RunGoneError: if there is no such run.
         """
         with self._database.writing() as session:
+            self._hold(session, run_id)
             row = _require(session, run_id)
             row.status, row.result_path, row.timings_ms = "done", result_path, timings_ms
             row.colour, row.same_pixels = colour, same_pixels
@@ -183,6 +206,7 @@ class SessionLog:
     def cancel(self, *run_ids: int) -> None:
         """Mark runs as cancelled, all of them or none."""
         with self._database.writing() as session:
+            self._hold(session, *run_ids)
             session.execute(update(RunRow).where(RunRow.id.in_(run_ids)).values(status="cancelled"))
 
     def get(self, run_id: int, *, owner: str) -> Run:
@@ -193,7 +217,7 @@ class SessionLog:
         """
         with self._database.reading() as session:
             row = session.get(RunRow, run_id)
-            if row is None or row.owner != owner:
+            if row is None or (row.owner != owner and owner not in self.overseers):
                 raise ValueError(f"there is no run {run_id} in your history: reload the page")
             return _run(row)
 
@@ -216,7 +240,7 @@ class SessionLog:
         """
         with self._database.reading() as session:
             row = session.get(GroupRow, group_id)
-            if row is None or row.owner != owner:
+            if row is None or (row.owner != owner and owner not in self.overseers):
                 raise ValueError(f"there is no group {group_id} in your history: reload the page")
             runs = session.scalars(select(RunRow).where(RunRow.group_id == group_id).order_by(RunRow.id))
             return _group(row), [_run(each) for each in runs]
@@ -269,7 +293,14 @@ class SessionLog:
 
     def _set(self, run_id: int, **values: Any) -> None:
         with self._database.writing() as session:
+            self._hold(session, run_id)
             session.execute(update(RunRow).where(RunRow.id == run_id).values(**values))
+
+    def _hold(self, session: Session, *run_ids: int) -> None:
+        """Where several processes share the log, see that these runs are still this one's (`LostRunError`)."""
+        if self.team is not None:
+            for run_id in run_ids:
+                self.team.require(session, run_id)
 
 
 def _require(session: Session, run_id: int) -> RunRow:
@@ -279,18 +310,25 @@ def _require(session: Session, run_id: int) -> RunRow:
     return row
 
 
-def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, reproduces: int | None = None) -> RunRow:
-    last = session.scalars(select(func.max(RunRow.position))).one() or 0
+def _end_of_queue(session: Session) -> int:
+    """Return the first free place; nobody else gets it before this transaction ends."""
+    hold_end_of_queue(session)
+    return (session.scalars(select(func.max(RunRow.position))).one() or 0) + 1
+
+
+def _add(
+    session: Session, inputs: RunInputs, place: int, *, group_id: int | None = None, reproduces: int | None = None
+) -> RunRow:
     row = RunRow(
         **vars(inputs),
-        created_at=_now(),
+        created_at=moment(session),
         status="queued",
         error=None,
         timings_ms={},
         result_path=None,
         group_id=group_id,
         reproduces=reproduces,
-        position=last + 1,
+        position=place,
         category=category_of(inputs.attributes),
         note="",
     )
@@ -299,10 +337,6 @@ def _add(session: Session, inputs: RunInputs, *, group_id: int | None = None, re
     session.flush()
     session.refresh(row)
     return row
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc).replace(tzinfo=None)
 
 
 def _run(row: RunRow) -> Run:

@@ -12,32 +12,33 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 6
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def migrate(session: Session, path: Path) -> None:
+def migrate(session: Session, place: Path | str) -> None:
     """Make the tables of a new log, or change those of an older one; every row is kept.
 
     Args:
         session: of `Database.migrating`; a failure rolls everything back.
-        path: of the database, for messages.
+        place: the database's file, or its address without the password.
 
     Raises:
         ValueError: if the file is a database of something else, or a newer studio made it.
     """
+    option = "--workspace" if isinstance(place, Path) else "--log"
     connection = session.connection()
     tables = set(inspect(connection).get_table_names())
     if tables and not {"schema", "runs"} <= tables:
-        raise ValueError(f"{path} is a database of something else: move it away, or choose another --workspace")
+        raise ValueError(f"{place} is a database of something else: move it away, or choose another {option}")
     found = session.scalars(select(SchemaRow.schema_version)).first() if tables else 0
     if not isinstance(found, int):
-        raise ValueError(f"{path} is a damaged session log: put a copy of it back, or choose another --workspace")
+        raise ValueError(f"{place} is a damaged session log: put a copy of it back, or choose another {option}")
     if found > SCHEMA_VERSION:
         raise ValueError(
-            f"{path} has schema version {found}, and this studio knows {SCHEMA_VERSION}: "
-            "update the studio, or choose another --workspace"
+            f"{place} has schema version {found}, and this studio knows {SCHEMA_VERSION}: "
+            f"update the studio, or choose another {option}"
         )
     if found == SCHEMA_VERSION:
         return

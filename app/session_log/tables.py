@@ -7,7 +7,18 @@ from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Float, ForeignKey, Index, LargeBinary, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedColumn, composite, mapped_column
 
 from app.session_log.sampling import Sampling
@@ -46,7 +57,8 @@ def _sampling_columns() -> Iterator[MappedColumn[Any]]:
     for setting in fields(Sampling):
         default = setting.default
         server_default = None if default is MISSING else false() if default is False else default
-        yield mapped_column(setting.name, server_default=server_default)
+        wide = (BigInteger().with_variant(Integer, "sqlite"),) if setting.name == "seed" else ()
+        yield mapped_column(setting.name, *wide, server_default=server_default)
 
 
 class RunRow(LogBase):
@@ -90,6 +102,11 @@ class RunRow(LogBase):
     category: Mapped[str] = mapped_column(server_default="")
     search_text: Mapped[str] = mapped_column(server_default="")
     garment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime)
+    starts: Mapped[int] = mapped_column(server_default="0")
+    step: Mapped[int] = mapped_column(server_default="0")
+    stop_asked: Mapped[bool] = mapped_column(server_default=false())
     __table_args__ = (
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),
@@ -133,3 +150,19 @@ class PresetRow(LogBase):
     name: Mapped[str]
     settings: Mapped[dict[str, Any]] = mapped_column(JSON)
     __table_args__ = (UniqueConstraint("owner", "name", name="preset_name"),)
+
+
+class WorkerRow(LogBase):
+    """A process that makes pictures of a log that several share."""
+
+    __tablename__ = "workers"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    checkpoint: Mapped[str]
+    seen_at: Mapped[datetime] = mapped_column(DateTime)
+
+
+class PauseRow(LogBase):
+    """A person whose waiting runs stand still, in a log that several share."""
+
+    __tablename__ = "pauses"
+    owner: Mapped[str] = mapped_column(primary_key=True)

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from ragdiffusion.batch.making import make
-from ragdiffusion.batch.report import Row, photo_name
+from ragdiffusion.batch.making import failed, make
+from ragdiffusion.batch.report import Row
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.batch.destination import Destination
 
 _TRIES = 2  # of a photo whose worker process died
 
@@ -28,11 +28,11 @@ class BatchJob:
 
     Attributes:
         request: what is made of each photo.
-        destination: folder of the report.
+        destination: keeps pictures and report.
     """
 
     request: PictureRequest
-    destination: Path
+    destination: Destination
 
 
 class Executor(Protocol):
@@ -42,7 +42,8 @@ class Executor(Protocol):
         """Make the picture of every task, in any order.
 
         Yields:
-            A line of the report as soon as its picture is written, or has failed; one for every task.
+            A line of the report as soon as its picture is written, or has failed; one for every task, or, those of a
+            task together, one for every garment of its photo.
 
         Raises:
             ValueError: if the model can't be loaded.
@@ -57,7 +58,8 @@ class ThisProcess:
         """As `Executor.run`, in the order of the tasks."""
         if tasks:
             model = job.request.load_model()
-            yield from (make(task, model, job.request, job.destination) for task in tasks)
+            for lot in lots(tasks, job.request.together):
+                yield from (row for rows in make(lot, model, job.request, job.destination) for row in rows)
 
 
 class LocalProcesses:
@@ -74,31 +76,26 @@ class LocalProcesses:
 
     def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
         """As `Executor.run`."""
-        waiting, tries = list(reversed(tasks)), dict.fromkeys(tasks, 0)
+        waiting, tries = lots(tasks, job.request.together)[::-1], dict.fromkeys(tasks, 0)
         while waiting:
-            going: dict[Future[Row], Task] = {}
+            going: dict[Future[list[tuple[Row, ...]]], Sequence[Task]] = {}
             with self._pool(job) as pool:
                 try:
                     while waiting or going:
                         while waiting and len(going) < self._workers:
-                            task = waiting.pop()
-                            going[pool.submit(_make_here, task, job)] = task
+                            lot = waiting.pop()
+                            going[pool.submit(_make_here, lot, job)] = lot
                         for future in wait(going, return_when=FIRST_COMPLETED).done:
-                            row = future.result()
+                            made = future.result()
                             del going[future]
-                            yield row
+                            yield from (row for rows in made for row in rows)
                 except BrokenProcessPool:
-                    for task in going.values():
+                    for task in (task for lot in going.values() for task in lot):
                         tries[task] += 1
                         if tries[task] < _TRIES:
-                            waiting.append(task)
+                            waiting.append([task])
                         else:
-                            yield Row(
-                                photo_name(task.photo),
-                                "failed",
-                                settings=job.request.fingerprint(),
-                                error="its process died (no memory?)",
-                            )
+                            yield failed(task, job.request, "its process died (no memory?)")
 
     def _pool(self, job: BatchJob) -> ProcessPoolExecutor:
         # Forking a process that runs torch's threads can hang; so each worker starts afresh.
@@ -106,6 +103,11 @@ class LocalProcesses:
         return ProcessPoolExecutor(
             self._workers, mp_context=context, initializer=_load_here, initargs=(job.request, self._workers)
         )
+
+
+def lots(tasks: Sequence[Task], size: int) -> list[Sequence[Task]]:
+    """Tasks that are made together."""
+    return [tasks[start : start + size] for start in range(0, len(tasks), size)]
 
 
 def local_executor(workers: int) -> Executor:
@@ -135,7 +137,7 @@ def _load_here(request: PictureRequest, workers: int) -> None:
         _here.append(error)
 
 
-def _make_here(task: Task, job: BatchJob) -> Row:
+def _make_here(lot: Sequence[Task], job: BatchJob) -> list[tuple[Row, ...]]:
     if isinstance(_here[0], ValueError):
         raise _here[0]
-    return make(task, _here[0], job.request, job.destination)
+    return make(lot, _here[0], job.request, job.destination)

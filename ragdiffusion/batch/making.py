@@ -1,73 +1,171 @@
-"""Making one picture of a batch; whatever goes wrong becomes a line of the report."""
+"""Making the pictures of photos of a batch; whatever goes wrong becomes a line of the report."""
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragdiffusion.batch.report import Row, photo_name, printable
 from ragdiffusion.batch.tasks import Task
-from ragdiffusion.files import write_pictures
-from ragdiffusion.parsing.choice import parse_choice, separate
+from ragdiffusion.parsing.choice import EACH, parse_choice, separate
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import PictureSize, RAGDiffusion, Sight
+    from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
+    from ragdiffusion.batch.destination import Destination
     from ragdiffusion.batch.request import PictureRequest
+    from ragdiffusion.parsing.found import GarmentChoice
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
-def make(task: Task, model: RAGDiffusion, request: PictureRequest, destination: Path) -> Row:
-    """Make the picture of one photo, and its landmark beside it.
+def make(
+    tasks: Sequence[Task], model: RAGDiffusion, request: PictureRequest, destination: Destination
+) -> list[tuple[Row, ...]]:
+    """Make the pictures of some photos, or one for each of their garments, with their landmarks beside them.
 
     Args:
-        task: which photo, and where the picture goes.
-        model: makes it.
+        tasks: which photos, and where the pictures go.
+        model: makes them, `request.together` in a call.
         request: what is asked for.
-        destination: folder of the report.
+        destination: keeps them.
+
+    Returns:
+        The lines of each photo.
     """
-    started, digest = time.perf_counter(), ""
+    shots = [shot for task in tasks for shot in _shots(task, model, request)]
+    ready = [shot for shot in shots if shot.guide is not None]
+    for start in range(0, len(ready), request.together):
+        _draw(ready[start : start + request.together], model, request, destination)
+    return [tuple(shot.row for shot in shots if shot.photo == task) for task in tasks]
+
+
+def failed(task: Task, request: PictureRequest, error: Exception | str, *, digest: str = "", started: float = 0) -> Row:
+    """The line of a photo whose picture could not be made.
+
+    Args:
+        task: of the photo.
+        request: what was asked for.
+        error: why.
+        digest: of the photo, if it could be read.
+        started: moment of `time.perf_counter`; 0 if nothing was begun.
+    """
+    line = " ".join(str(error).split()) or type(error).__name__
+    return Row(
+        photo_name(task.photo),
+        "failed",
+        sha256=digest,
+        settings=request.fingerprint(),
+        error=printable(line[:500]),
+        seconds=f"{time.perf_counter() - started:.2f}" if started else "",
+    )
+
+
+@dataclass(eq=False)
+class _Shot:
+    """A picture to make of a photo: one of its garments."""
+
+    photo: Task
+    target: Task
+    garment: str
+    of: int
+    digest: str
+    began: float
+    sight: Sight | None = None
+    guide: StructureGuide | None = None
+    row: Row | None = None
+    looked: float = 0  # seconds
+
+    def fail(self, request: PictureRequest, error: Exception) -> None:
+        row = failed(self.photo, request, error, digest=self.digest, started=self.began)
+        self.row, self.guide = replace(row, garment=self.garment, garments=str(self.of)), None
+
+
+def _shots(task: Task, model: RAGDiffusion, request: PictureRequest) -> list[_Shot]:
+    """Look at a photo: what is to be made of it, or why nothing is."""
+    began, digest = time.perf_counter(), ""
     try:
         data = task.photo.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
-        return _make(task, data, model, request, destination, started)
+        meant = _garments(data, task, model, request)
     except Exception as error:
-        line = " ".join(str(error).split()) or type(error).__name__
-        return Row(
-            photo_name(task.photo),
-            "failed",
-            sha256=digest,
-            settings=request.fingerprint(),
-            error=printable(line[:500]),
-            seconds=f"{time.perf_counter() - started:.2f}",
+        return [_Shot(task, task, "", 1, digest, began, row=failed(task, request, error, digest=digest, started=began))]
+    shots = []
+    for name, garment in meant:
+        target = task.of_garment(name) if name else task
+        shots.append(shot := _Shot(task, target, name, len(meant), digest, time.perf_counter()))
+        try:
+            shot.sight = model.see(data, garment, name=task.photo.name)
+            found = model.retrieve(shot.sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
+            shot.guide, shot.looked = found, time.perf_counter() - shot.began
+        except Exception as error:
+            shot.fail(request, error)
+    return shots
+
+
+def _garments(
+    data: bytes, task: Task, model: RAGDiffusion, request: PictureRequest
+) -> list[tuple[str, GarmentChoice | None]]:
+    """The garments that are meant, each with what its files are called; one has the photo's own name."""
+    choice = None if request.garment is None else parse_choice(request.garment)
+    if not (isinstance(choice, str) and choice == EACH):
+        return [("", choice)]
+    from ragdiffusion.images import load_photo
+
+    return separate(model.parse(load_photo(data, name=task.photo.name)))
+
+
+def _draw(shots: Sequence[_Shot], model: RAGDiffusion, request: PictureRequest, destination: Destination) -> None:
+    """Make pictures in one call; where that fails each by itself, as only one may be to blame."""
+    if not shots:
+        return
+    began = time.perf_counter()
+    try:
+        results = model.generate_several(
+            [shot.sight for shot in shots],
+            [shot.guide for shot in shots],
+            seed=request.seed,
+            steps=request.steps,
+            strength=request.strength,
+            guidance=request.guidance,
+            sizes=[_side(request.size, shot.sight, model) for shot in shots],
         )
+    except Exception as error:
+        if len(shots) == 1:
+            shots[0].fail(request, error)
+            return
+        for shot in shots:
+            _draw([shot], model, request, destination)
+        return
+    share = (time.perf_counter() - began) / len(shots)
+    for shot, result in zip(shots, results, strict=True):
+        try:
+            shot.row = _keep(shot, result, model, request, destination, seconds=shot.looked + share)
+        except Exception as error:
+            shot.fail(request, error)
 
 
-def _make(
-    task: Task, data: bytes, model: RAGDiffusion, request: PictureRequest, destination: Path, started: float
+def _keep(
+    shot: _Shot,
+    result: GenerationResult,
+    model: RAGDiffusion,
+    request: PictureRequest,
+    destination: Destination,
+    *,
+    seconds: float,
 ) -> Row:
-    ((_, garment),) = separate(None if request.garment is None else parse_choice(request.garment))
-    sight = model.see(data, garment, name=task.photo.name)
-    guide = model.retrieve(sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
-    result = model.generate(
-        sight,
-        guide,
-        seed=request.seed,
-        steps=request.steps,
-        strength=request.strength,
-        guidance=request.guidance,
-        size=_side(request.size, sight, model),
-    )
+    guide, target = result.guide, shot.target
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
-    task.picture.parent.mkdir(parents=True, exist_ok=True)
-    write_pictures({task.picture: result.image, task.landmark: silhouette})
+    destination.save({target.picture: result.image, target.landmark: silhouette})
     return Row(
-        photo=photo_name(task.photo),
+        photo=photo_name(target.photo),
         status="done",
-        picture=picture_name(task, destination),
-        sha256=hashlib.sha256(data).hexdigest(),
+        picture=picture_name(target.picture, destination.root),
+        sha256=shot.digest,
         settings=request.fingerprint(),
-        seconds=f"{time.perf_counter() - started:.2f}",
+        seconds=f"{seconds:.2f}",
         seed=str(result.seed),
         k=str(guide.k),
         alpha=f"{guide.alpha:g}",
@@ -75,12 +173,14 @@ def _make(
         category=guide.attributes["category"],
         checkpoint=result.checkpoint,
         bank_version=result.bank_version,
+        garment=shot.garment,
+        garments=str(shot.of),
     )
 
 
-def picture_name(task: Task, destination: Path) -> str:
+def picture_name(picture: Path, root: Path) -> str:
     """A picture as the report names it."""
-    return printable(task.picture.relative_to(destination).as_posix())
+    return printable(picture.relative_to(root).as_posix())
 
 
 def _side(size: PictureSize, sight: Sight, model: RAGDiffusion) -> PictureSize:

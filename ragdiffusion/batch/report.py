@@ -1,4 +1,4 @@
-"""The report of a batch: one line a photo, by which a batch that was stopped goes on."""
+"""The report of a batch: one line a picture, by which a batch that was stopped goes on."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import BinaryIO
 
+from ragdiffusion.batch.table import read_table, write_table
 from ragdiffusion.files import whole
 
 REPORT = "report.csv"
@@ -35,6 +36,8 @@ class Row:
         checkpoint: fingerprint of the weights.
         bank_version: of the bank.
         error: one line, of a photo that failed.
+        garment: what it is called in the picture's name, where each garment of a photo has its own; else "".
+        garments: how many pictures the photo has.
     """
 
     photo: str
@@ -51,9 +54,22 @@ class Row:
     checkpoint: str = ""
     bank_version: str = ""
     error: str = ""
+    garment: str = ""
+    garments: str = "1"
+
+    @classmethod
+    def columns(cls) -> list[str]:
+        """Names of the columns."""
+        return [field.name for field in fields(cls)]
+
+    def words(self) -> list[str]:
+        """The line's words, in the order of the columns."""
+        return list(asdict(self).values())
 
 
-_COLUMNS = [field.name for field in fields(Row)]
+_COLUMNS = Row.columns()
+_LATER = {"garment": "", "garments": "1"}
+"""Columns that earlier reports lack, and what those would have in them."""
 
 
 def photo_name(photo: Path) -> str:
@@ -66,22 +82,59 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read_report(path: Path) -> dict[str, Row]:
-    """The newest line of each photo; a line that was cut off is passed over."""
+def read_report(path: Path) -> dict[str, tuple[Row, ...]]:
+    """The newest lines of each photo; a line that was cut off is passed over."""
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            lines = [line for line in csv.DictReader(file) if set(line) == set(_COLUMNS) and None not in line.values()]
-    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
-        return {}
-    return {line["photo"]: Row(**line) for line in lines}
+        return parsed(lines_of(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, UnicodeDecodeError):
+        return parsed(_whole_lines(read_table(path.with_suffix(".parquet"))))
+
+
+def lines_of(text: str) -> Iterator[Row]:
+    """The whole lines of a report's text, those of earlier versions too; reading ends where it cannot be understood."""
+    with suppress(csv.Error):
+        yield from _whole_lines(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def _whole_lines(lines: Iterable[dict[str, str]]) -> Iterator[Row]:
+    for line in lines:
+        words = {**_LATER, **line}
+        if set(words) == set(_COLUMNS) and None not in words.values():
+            yield Row(**words)
+
+
+def parsed(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+    """The newest lines of each photo: where its settings change or a garment comes again, they begin anew."""
+    found: dict[str, tuple[Row, ...]] = {}
+    for row in rows:
+        before = found.get(row.photo, ())
+        together = all(
+            (each.settings, each.sha256, each.garments) == (row.settings, row.sha256, row.garments)
+            and each.garment != row.garment
+            for each in before
+        )
+        found[row.photo] = (*before, row) if together else (row,)
+    return found
 
 
 def write_report(path: Path, rows: Iterable[Row]) -> None:
-    """Write the report whole or not at all, one line a photo."""
+    """Write the report whole or not at all, one line a picture; as Parquet too where pyarrow is installed."""
+    rows = list(rows)
     with whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, _COLUMNS)
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        writer.writerows(row.words() for row in rows)
+    write_table(path.with_suffix(".parquet"), _COLUMNS, [row.words() for row in rows])
+
+
+def has_other_columns(path: Path) -> bool:
+    """Whether lines cannot just be added to a report: it has other columns than now, or only its Parquet is left."""
+    try:
+        with open(path, encoding="utf-8", errors="replace", newline="") as file:
+            first = file.readline().strip()
+    except FileNotFoundError:
+        return path.with_suffix(".parquet").is_file()
+    return first != ",".join(_COLUMNS)
 
 
 @contextmanager
@@ -109,7 +162,7 @@ class Journal:
 
     def add(self, row: Row) -> None:
         """Append a line."""
-        self._write(list(asdict(row).values()))
+        self._write(row.words())
 
     def _write(self, words: list[str]) -> None:
         text = io.StringIO(newline="")

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from ragdiffusion.parsing.choice import EACH
+
 if TYPE_CHECKING:
     from ragdiffusion.api import PictureSize, RAGDiffusion
 
-_ONLY_HOW = ("device", "offload", "compiled")  # what is made is the same
+_ONLY_HOW = ("device", "offload", "compiled", "together")  # what is made is the same
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,10 @@ class PictureRequest:
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
         size: as `RAGDiffusion.generate` takes it, but that a photo too small for a number gets its own size.
         garment: which garment of each photo is meant, in words as `parse_choice` reads them.
+        together: pictures that are made in one call of the model, 1 to 256.
+
+    Raises:
+        ValueError: if there are fewer or more together.
     """
 
     preset: str = "studio"
@@ -46,6 +52,11 @@ class PictureRequest:
     strength: float | None = None
     size: PictureSize = "photo"
     garment: str | None = None
+    together: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.together <= 256:
+            raise ValueError(f"--together is {self.together}, 1 to 256 wanted")
 
     def fingerprint(self) -> str:
         """Everything that decides how a picture looks, in 12 letters: under another one it is made again."""
@@ -56,7 +67,7 @@ class PictureRequest:
         """Load the model that is asked for, without the libraries' own bars and notices.
 
         Raises:
-            ValueError: if it can't be loaded.
+            ValueError: if it can't be loaded, or each garment of a photo is wanted and it has no parser.
         """
         import torch
 
@@ -64,7 +75,7 @@ class PictureRequest:
         from ragdiffusion.logs import quiet_libraries
 
         quiet_libraries()
-        return RAGDiffusion.from_pretrained(
+        model = RAGDiffusion.from_pretrained(
             self.checkpoint,
             preset=self.preset,
             bank=self.bank,
@@ -75,3 +86,9 @@ class PictureRequest:
             reader=self.reader,
             parser=self.parser,
         )
+        if self.garment == EACH and model.parser is None:
+            raise ValueError(
+                "`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
+                "garment, or leave it out"
+            )
+        return model

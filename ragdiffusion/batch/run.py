@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragdiffusion.batch.destination import Destination, Folder
 from ragdiffusion.batch.executors import BatchJob, Executor
 from ragdiffusion.batch.making import picture_name
-from ragdiffusion.batch.report import REPORT, Row, open_journal, photo_name, read_report, write_report
+from ragdiffusion.batch.report import Row, parsed, photo_name
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task, find_tasks
-from ragdiffusion.files import sweep
-from ragdiffusion.parsing.choice import parse_choice, separate
+from ragdiffusion.parsing.choice import EACH, parse_choice
 
-Track = Callable[[Iterable[Row], int], Iterable[Row]]
-"""Shows progress over so many lines while they pass through."""
+Track = Callable[[Iterable[Row], int | None], Iterable[Row]]
+"""Shows progress over so many lines while they pass through; None: how many is not known before."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class BatchResult:
 
     Attributes:
         photos: that there are.
-        already_done: whose pictures were there.
-        made: whose pictures were made now.
+        already_done: photos whose pictures were there.
+        made: photos whose pictures were made now, all of them.
+        pictures: that were made now.
         failed: lines of those that could not be made.
         left_out: files in the folders that are no pictures.
         seconds: that it took.
@@ -37,15 +38,16 @@ class BatchResult:
     photos: int
     already_done: int
     made: int
+    pictures: int
     failed: tuple[Row, ...]
     left_out: tuple[Path, ...]
     seconds: float
-    report: Path
+    report: str
 
 
 def run_batch(
     sources: Sequence[Path],
-    destination: Path,
+    destination: Path | Destination,
     request: PictureRequest,
     executor: Executor,
     *,
@@ -57,7 +59,7 @@ def run_batch(
 
     Args:
         sources: folders and photos.
-        destination: folder for the pictures, which keep the folders of their photos, and the report.
+        destination: folder or bucket for the pictures, which keep the folders of their photos, and the report.
         request: what is made of each photo.
         executor: makes them.
         again: make pictures that are there already once more.
@@ -69,40 +71,48 @@ def run_batch(
     """
     started = time.perf_counter()
     if request.garment is not None:
-        separate(parse_choice(request.garment))
-    found = find_tasks(sources, destination, recursive=recursive)
-    for folder in {destination, *(task.picture.parent for task in found.tasks)}:
-        sweep(folder)
-    report, settings = destination / REPORT, request.fingerprint()
-    kept = {} if again else read_report(report)
-    finished = {photo_name(task.photo) for task in found.tasks if _is_done(task, kept, settings, destination)}
+        parse_choice(request.garment)
+    place = Folder(destination) if isinstance(destination, Path) else destination
+    found = find_tasks(sources, place.root, recursive=recursive)
+    place.prepare({task.picture.parent for task in found.tasks})
+    settings = request.fingerprint()
+    rows = {} if again else place.rows()
+    finished = {photo_name(task.photo) for task in found.tasks if _is_done(task, rows, settings, place)}
     waiting = [task for task in found.tasks if photo_name(task.photo) not in finished]
-    rows = dict(kept)
-    destination.mkdir(parents=True, exist_ok=True)
-    with open_journal(report) as journal:
-        for row in track(executor.run(waiting, BatchJob(request, destination)), len(waiting)):
-            rows[row.photo] = row
-            journal.add(row)  # a stopped batch goes on from here
-    write_report(report, rows.values())
-    failed = tuple(row for task in waiting if (row := rows[photo_name(task.photo)]).status == "failed")
+    made: list[Row] = []
+    with place.journal() as add:
+        count = None if request.garment == EACH else len(waiting)
+        for row in track(executor.run(waiting, BatchJob(request, place)), count):
+            add(row)  # a stopped batch goes on from here
+            made.append(row)
+    place.finish(row for lines in (rows | parsed(made)).values() for row in lines)
+    failed = tuple(row for row in made if row.status == "failed")
     return BatchResult(
         photos=len(found.tasks),
         already_done=len(finished),
-        made=len(waiting) - len(failed),
+        made=len({row.photo for row in made} - {row.photo for row in failed}),
+        pictures=len(made) - len(failed),
         failed=failed,
         left_out=found.left_out,
         seconds=time.perf_counter() - started,
-        report=report,
+        report=place.report,
     )
 
 
-def _is_done(task: Task, kept: Mapping[str, Row], settings: str, destination: Path) -> bool:
-    row = kept.get(photo_name(task.photo))
-    if row is None or row.status != "done" or row.settings != settings or not task.picture.is_file():
+def _is_done(task: Task, kept: Mapping[str, Sequence[Row]], settings: str, place: Destination) -> bool:
+    rows = kept.get(photo_name(task.photo), ())
+    if not rows or str(len(rows)) != rows[0].garments:
         return False
-    if row.picture != picture_name(task, destination):
+    if not all(_is_there(row, task, settings, place) for row in rows):
         return False
     try:
-        return hashlib.sha256(task.photo.read_bytes()).hexdigest() == row.sha256
+        return hashlib.sha256(task.photo.read_bytes()).hexdigest() == rows[0].sha256
     except OSError:
         return False
+
+
+def _is_there(row: Row, task: Task, settings: str, place: Destination) -> bool:
+    one = task.of_garment(row.garment) if row.garment else task
+    if row.status != "done" or row.settings != settings or row.picture != picture_name(one.picture, place.root):
+        return False
+    return place.has(one.picture)

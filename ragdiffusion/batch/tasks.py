@@ -29,6 +29,10 @@ class Task:
         """Where the landmark goes."""
         return self.picture.with_name(f"{self.picture.stem}{_LANDMARK}.png")
 
+    def of_garment(self, name: str) -> Task:
+        """The task of one garment of the photo: PHOTO.upper.png. As no garment's name has a dot, none meets another."""
+        return Task(self.photo, self.picture.with_name(f"{self.picture.stem}.{name}.png"))
+
 
 @dataclass(frozen=True)
 class FoundTasks:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ragdiffusion.commands.common import check_png_target, print_json
 from ragdiffusion.files import write_pictures
+from ragdiffusion.ray_cluster import add_ray_arguments
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport
@@ -57,6 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--pool", type=float, help="flat-lays embedded for each one kept (default 3)")
     build.add_argument("--name", default="studio", help="name of the bank, part of its version")
     build.add_argument("--seed", type=int, default=0, help="of variants and thinning (default %(default)s)")
+    add_ray_arguments(build)
     build.add_argument("--report", type=Path, metavar="PNG", help="draw categories and similarities")
     build.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     add = actions.add_parser("add", help="add flat-lay pictures to a bank; the next search finds them")
@@ -118,6 +120,7 @@ def _build(args: argparse.Namespace) -> int:
     from ragdiffusion.bank.building.build import POOL, check_target, choose, embed, write_banks
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
     from ragdiffusion.logs import quiet_libraries
+    from ragdiffusion.ray_map import mapper_of
     from ragdiffusion.structure.structure_net import StructureNet
 
     sizes = args.sizes or [args.size]
@@ -137,7 +140,7 @@ def _build(args: argparse.Namespace) -> int:
     wanted = round(max(sizes) * (args.pool or POOL))
     chosen = choose(_sources(args, wanted), wanted)
     net = StructureNet.from_pretrained(args.checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
-    pool = embed(net, tqdm(chosen, unit="flat-lay", desc="embed"))
+    pool = embed(net, tqdm(chosen, unit="flat-lay", desc="embed"), mapped=mapper_of(args.ray, args.workers))
     report = write_banks(
         pool, outs, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS), name=args.name, seed=args.seed
     )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from ragdiffusion.commands.common import MODEL_SIZE, add_model_arguments, add_sampling_arguments, print_json
 from ragdiffusion.parsing.choice import GARMENT_HELP
+from ragdiffusion.ray_cluster import RAY_HELP, Cluster
 
 if TYPE_CHECKING:
+    from ragdiffusion.batch.executors import Executor
     from ragdiffusion.batch.request import PictureRequest
     from ragdiffusion.batch.run import BatchResult
 
@@ -21,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "destination",
         metavar="DST",
-        type=Path,
-        help="folder for the pictures, laid out as the folders of their photos, and report.csv; made if missing",
+        help="folder or address (s3://..., gs://...) for the pictures, laid out as the folders of their photos, and "
+        "report.csv; a folder is made if missing",
     )
     parser.add_argument(
         "--recursive",
@@ -36,8 +38,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=1,
         help="processes that work at once, each with a model of its own (default %(default)s)",
     )
+    parser.add_argument("--ray", metavar="WHERE", help=RAY_HELP)
+    parser.add_argument(
+        "--gpus-per-worker",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="with --ray: GPUs of each worker; 0.5 puts two on one, 0 works on the CPU (default %(default)s)",
+    )
+    parser.add_argument(
+        "--together",
+        type=int,
+        default=1,
+        metavar="N",
+        help="pictures in one call of the model; more are faster on a GPU (default %(default)s)",
+    )
     parser.add_argument("--again", action="store_true", help="make pictures that are there already once more")
-    parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
+    parser.add_argument(
+        "--garment", metavar="WHICH", help=f"{GARMENT_HELP}; or each: one picture per garment, as PHOTO.upper.png"
+    )
     parser.add_argument("--k", type=int, help="candidates (default: the checkpoint's)")
     parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3 (default: the checkpoint's)")
     parser.add_argument(
@@ -54,20 +73,36 @@ def run(args: argparse.Namespace) -> int:
     """Run the batch and print what it did."""
     from tqdm import tqdm
 
-    from ragdiffusion.batch.executors import local_executor
+    from ragdiffusion.batch.destination import open_destination
     from ragdiffusion.batch.run import run_batch
 
     result = run_batch(
         args.sources,
-        args.destination,
+        open_destination(args.destination),
         request_of(args),
-        local_executor(args.workers),
+        executor_of(args),
         again=args.again,
         recursive=args.recursive,
-        track=lambda rows, total: tqdm(rows, total=total, unit="photo", desc="batch"),
+        track=lambda rows, total: tqdm(rows, total=total, unit="picture", desc="batch"),
     )
     _print(result, args)
     return 1 if result.failed else 0
+
+
+def executor_of(args: argparse.Namespace) -> Executor:
+    """Who makes the pictures.
+
+    Raises:
+        ValueError: if there are too many or too few workers, or GPUs are shared out without Ray.
+    """
+    from ragdiffusion.batch.executors import local_executor
+    from ragdiffusion.batch.ray_executor import RayActors
+
+    if args.ray is not None:
+        return RayActors(Cluster(args.ray), actors=args.workers, gpus=args.gpus_per_worker)
+    if args.gpus_per_worker:
+        raise ValueError("--gpus-per-worker shares out the GPUs of a Ray cluster: add --ray, or leave it out")
+    return local_executor(args.workers)
 
 
 def request_of(args: argparse.Namespace) -> PictureRequest:
@@ -98,6 +133,7 @@ def request_of(args: argparse.Namespace) -> PictureRequest:
         strength=args.strength,
         size=None if args.size == MODEL_SIZE else args.size,
         garment=args.garment,
+        together=args.together,
     )
 
 
@@ -112,10 +148,11 @@ def _print(result: BatchResult, args: argparse.Namespace) -> None:
                 "photos": result.photos,
                 "already_done": result.already_done,
                 "made": result.made,
+                "pictures": result.pictures,
                 "failed": {row.photo: row.error for row in result.failed},
                 "left_out": [str(path) for path in result.left_out],
                 "seconds": result.seconds,
-                "report": str(result.report),
+                "report": result.report,
             }
         )
         return

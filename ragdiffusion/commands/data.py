@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragdiffusion.ray_cluster import add_ray_arguments
+
 if TYPE_CHECKING:
     from ragdiffusion.garments.datasets.base import Dataset
 
@@ -62,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="shrink pictures to so many pixels on their longer side (default: carry the files as they are)",
     )
+    add_ray_arguments(pack)
 
     unpack = _action(actions, "unpack", _unpack, "write a pack out as a dataset in folders")
     unpack.add_argument("pack", metavar="PACK", type=Path, help="folder that `data pack` wrote")
@@ -180,11 +183,12 @@ def _stats(args: argparse.Namespace) -> int:
 def _pack(args: argparse.Namespace) -> int:
     from ragdiffusion.garments.datasets.opening import open_dataset
     from ragdiffusion.garments.datasets.pack import write_pack
+    from ragdiffusion.ray_map import mapper_of
 
     if args.size is not None and args.size < 64:
         raise ValueError(f"--size is {args.size}: 64 pixels at least")
     dataset = open_dataset(args.source, 64, split=None if args.split == "all" else args.split)
-    done = write_pack(dataset, args.out, side=args.size)
+    done = write_pack(dataset, args.out, side=args.size, mapped=mapper_of(args.ray, args.workers))
     for reason in done.skipped:
         print(f"left out: {reason}")
     print(f"{args.out}: {done.pairs} pairs in {done.shards} shards, {done.bytes / 2**20:.1f} MiB")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -24,7 +24,7 @@ from ragdiffusion.generation.finishing import (
     largest_size,
     source_side,
 )
-from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
 from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.memory import peak_rss_mb
 from ragdiffusion.retrieval.guide import StructureGuide
@@ -56,6 +56,23 @@ class Draft:
     images: list[Image.Image]
     visibility: torch.Tensor
     flow: torch.Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """A picture to make.
+
+    Attributes:
+        sight: of the photo.
+        guide: that it follows.
+        size: of the picture.
+        outline: what the landmark was drawn from, if it was: a larger picture follows it.
+    """
+
+    sight: Sight
+    guide: StructureGuide
+    size: PictureSize = None
+    outline: Pattern | None = None
 
 
 @dataclass(frozen=True)
@@ -152,31 +169,68 @@ class Generator:
 
         `outline` is what the landmark was drawn from, if it was: a larger picture follows it.
         """
+        (made,) = self.generate_several(
+            [Order(sight, guide, size, outline)],
+            seed=seed,
+            steps=steps,
+            strength=strength,
+            guidance=guidance,
+            on_step=on_step,
+        )
+        return made
+
+    def generate_several(
+        self,
+        orders: Sequence[Order],
+        *,
+        seed: int,
+        steps: int | None,
+        strength: float | None,
+        guidance: float | None,
+        on_step: StepListener | None = None,
+    ) -> list[GenerationResult]:
+        """Generate pictures of several photos in one call of the model, which a GPU does faster than one by one.
+
+        They differ from those of single calls by rounding only. Other arguments and errors are as in `RAGDiffusion`.
+        """
         started = time.perf_counter()
         if not isinstance(seed, int) or not 0 <= seed < 2**63:
             raise ValueError(f"seed is {seed!r}, a whole number from 0 to 2^63 - 1 wanted")
         steps = self._defaults.steps if steps is None else steps
         strength = self._defaults.strength if strength is None else strength
         guidance = self._defaults.guidance if guidance is None else guidance
-        size = self._checked_size(size, sight)
+        sizes = [self._checked_size(order.size, order.sight) for order in orders]
 
         def listener(step: int, count: int, preview: Callable[[], torch.Tensor]) -> None:
             if on_step is not None:
                 on_step(step, count, lambda: tensor_to_images(preview())[0])
 
-        landmark = self._there(guide.landmark[None, None])
+        guides = [order.guide for order in orders]
+        masks = [self._garment(order.sight) for order in orders]
         output = self._pipeline(
-            self._photo(sight, self._size),
-            landmark,
-            self._there(guide.embedding[None]),
-            caption(guide.attributes),
-            seeds=[seed],
+            torch.cat([self._photo(order.sight, self._size) for order in orders]),
+            self._there(torch.stack([guide.landmark for guide in guides])[:, None]),
+            self._there(torch.stack([guide.embedding for guide in guides])),
+            [caption(guide.attributes) for guide in guides],
+            seeds=[seed] * len(orders),
             steps=steps,
             guidance=guidance,
             strength=strength,
-            garment=self._garment(sight),
+            garment=None if masks[0] is None else torch.cat(masks),
             on_step=listener,
         )
+        share = (time.perf_counter() - started) * 1e3 / len(orders)
+        settings = {"seed": seed, "steps": steps, "strength": strength, "guidance": guidance}
+        return [
+            self._finished(order, output.row(i), sizes[i], spent_ms=share, settings=settings)
+            for i, order in enumerate(orders)
+        ]
+
+    def _finished(
+        self, order: Order, output: PipelineOutput, size: int, *, spent_ms: float, settings: dict[str, Any]
+    ) -> GenerationResult:
+        started, sight, guide, outline = time.perf_counter(), order.sight, order.guide, order.outline
+        landmark = self._there(guide.landmark[None, None])
         if output.draft is None:
             draft, finished = None, output.images * landmark + (1 - landmark)
         else:
@@ -191,17 +245,14 @@ class Generator:
                 photo_side=sight.longer_side,
             )
             finished = self._on_white(sight, finished, enlarge_landmark(exact, size), output.draft.prediction)
-        spent = sum(guide.timings_ms.values()) + (time.perf_counter() - started) * 1e3
+        spent = sum(guide.timings_ms.values()) + spent_ms + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(
             image=tensor_to_images(finished)[0],
             draft=draft,
             landmark=guide.landmark,
             guide=guide,
-            seed=seed,
-            steps=steps,
-            strength=strength,
-            guidance=guidance,
+            **settings,
             timings_ms=timings,
             checkpoint=self._checkpoint,
             bank_version=guide.bank_version,

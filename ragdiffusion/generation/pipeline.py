@@ -46,6 +46,19 @@ class PipelineOutput:
     draft: DraftTensors | None
     timings_ms: dict[str, float]
 
+    def row(self, index: int) -> PipelineOutput:
+        """What it returns of one photo of several; each took its share of the time."""
+        one = slice(index, index + 1)
+        draft, count = self.draft, len(self.images)
+        if draft is not None:
+            said = draft.prediction
+            garment = said.garment if len(said.garment) == 1 else said.garment[one]
+            levels = tuple(level[one] for level in said.levels)
+            prediction = replace(said, levels=levels, visibility=said.visibility[one], garment=garment)
+            draft = DraftTensors(draft.image[one], draft.visibility[one], prediction)
+        spent = {stage: ms / count for stage, ms in self.timings_ms.items()}
+        return PipelineOutput(self.images[one], draft, spent)
+
 
 class RAGDiffusionPipeline(DiffusionPipeline):
     """Generates flat-lay pictures under a landmark, a structure embedding and a photo.

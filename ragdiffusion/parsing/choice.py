@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # the command line's help needs no torch
     from ragdiffusion.parsing.found import GarmentChoice
+    from ragdiffusion.parsing.parse import Parse
 
 EACH = "each"
 """Every garment of the photo, one picture each."""
@@ -68,18 +69,23 @@ def one_garment(choice: GarmentChoice | None) -> GarmentChoice | None:
     return choice
 
 
-def separate(choice: GarmentChoice | None) -> list[tuple[str, GarmentChoice | None]]:
-    """The garments that a choice means, and what to call each in the names of its files.
+def separate(parse: Parse) -> list[tuple[str, GarmentChoice]]:
+    """The garments of a photo, the largest first: what to call each in the names of its files, and how it is meant.
+
+    Those of one kind are numbered: upper, upper-2.
 
     Raises:
-        ValueError: if it is "each": no checkpoint has a parser that lists the garments of a photo yet.
+        ValueError: if there is none.
     """
-    if isinstance(choice, str) and choice == EACH:
-        raise ValueError(
-            "`each` garment of a photo needs a checkpoint with a parser, which this one has not: name one "
-            "garment, or leave it out"
-        )
-    return [("", choice)]
+    if not parse.instances:
+        raise ValueError("no garment was found in the photo: leave --garment out, or give a mask")
+    found: list[tuple[str, GarmentChoice]] = []
+    kinds = [instance.name for instance in parse.instances]
+    for i, (kind, instance) in enumerate(zip(kinds, parse.instances, strict=True)):
+        number = kinds[: i + 1].count(kind)
+        alone = kinds.count(kind) == 1
+        found.append((kind if number == 1 else f"{kind}-{number}", kind if alone else instance.mask))
+    return found
 
 
 def parse_parser(text: str) -> tuple[str, str]:

@@ -58,6 +58,9 @@ def test_every_option_arrives(tmp_path: Path, logins: Path) -> None:
         ("--host studio.example.org:80", "is no name of a host: write --host studio.example.org"),
         ("--host http://x", "is no name of a host"),
         ("--reader oracle", "there is no reader 'oracle': write heads, qwen:FOLDER_OR_HUB_ID"),
+        ("--log sqlite:///x", "--log is the address of a PostgreSQL database"),
+        ("--log postgresql://h/d", "--log needs --pictures: a folder or bucket"),
+        ("--overseer eva", "--overseer eva has no login"),
         ("--port 70000", "port 70000 does not exist: choose one from 1 to 65535"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.__main__ import load_model
+from app.opening import load_model
 from app.options import StudioOptions
 from ragdiffusion.api import RAGDiffusion
 

@@ -21,6 +21,7 @@ def detail_view(run: Run, shown: dict[str, Any], collections: Sequence[list]) ->
     best = max((found["similarity"] for found in inputs.candidates), default=None)
     more = [
         ("started", f"{run.created_at.astimezone():%Y-%m-%d %H:%M:%S}"),
+        *([("person", inputs.owner)] if inputs.owner else []),
         ("photo", f"{inputs.photo_name} ({inputs.photo_sha256[:12]})"),
         ("checkpoint", inputs.checkpoint[:12] or "not begun"),
         ("bank", inputs.bank_version[:12] or "not begun"),

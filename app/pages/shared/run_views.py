@@ -85,7 +85,7 @@ def card_view(card: Card, thumbnail: bytes | None) -> dict[str, Any]:
         "seed": str(card.seed),
         "mark": mark_of(card),
         "noted": card.noted,
-        "title": f"{card.photo_name}, seed {card.seed}, {card.status}",
+        "title": f"{card.photo_name}, seed {card.seed}, {card.status}" + (f", by {card.owner}" if card.owner else ""),
     }
 
 

@@ -22,6 +22,7 @@ from ragdiffusion.bank.duplicates import repeats
 from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.files import partial_of, remove, replace, sweep
 from ragdiffusion.images import encode_silhouette
+from ragdiffusion.ray_map import Mapper
 from ragdiffusion.structure.structure_net import StructureNet
 
 POOL = 3
@@ -136,12 +137,21 @@ def choose(sources: Sequence[Sequence[Candidate]], wanted: int) -> list[Candidat
 
 
 @torch.no_grad()
-def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
+def _make(candidate: Candidate) -> tuple[str, FlatLay | ValueError]:
+    """Whose shape a flat-lay is, and it, or why there is none."""
+    try:
+        return candidate.garment, candidate.make()
+    except ValueError as error:
+        return candidate.garment, error
+
+
+def embed(net: StructureNet, candidates: Iterable[Candidate], *, mapped: Mapper = map) -> Pool:
     """Make flat-lays and embed them by the standard tower; those that cannot be made, or are there twice, are listed.
 
     Args:
         net: in eval mode.
         candidates: finite.
+        mapped: makes the flat-lays, in order; embedding stays here, so that vectors don't depend on where it is done.
 
     Raises:
         ValueError: if none could be made, or the encoder gives embeddings that are not finite.
@@ -183,19 +193,17 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
             )
         pending.clear()
 
-    for candidate in candidates:
-        try:
-            flat = candidate.make()
-        except ValueError as error:
-            _log.warning("left out: %s", error)
-            unreadable.append(str(error))
+    for garment, flat in mapped(_make, candidates):
+        if isinstance(flat, ValueError):
+            _log.warning("left out: %s", flat)
+            unreadable.append(str(flat))
             continue
         content = hashlib.sha256(flat.silhouette.tobytes() + flat.image.tobytes()).digest()
         if content in seen:
             duplicates.append(_same(flat.source, seen[content]))
             continue
         seen[content] = flat.source
-        pending.append((candidate.garment, flat))
+        pending.append((garment, flat))
         if len(pending) == _BATCH:
             flush()
     flush()

@@ -13,6 +13,7 @@ import io
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from ragdiffusion.garments.datasets.folder import WORK, settle, write_index
 from ragdiffusion.garments.datasets.pictures import jpeg, png, shrink
 from ragdiffusion.garments.datasets.records import Record, RecordDataset, read_mask
 from ragdiffusion.images import load_photo
+from ragdiffusion.ray_map import Mapper
 
 MANIFEST = "manifest.json"
 SHARD_BYTES = 16 * 1024 * 1024
@@ -49,7 +51,14 @@ class Packed:
     skipped: list[str]
 
 
-def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None, shard_bytes: int = SHARD_BYTES) -> Packed:
+def write_pack(
+    dataset: RecordDataset,
+    out: Path,
+    *,
+    side: int | None = None,
+    shard_bytes: int = SHARD_BYTES,
+    mapped: Mapper = map,
+) -> Packed:
     """Write a pack; it can be opened only once it is whole.
 
     Args:
@@ -57,6 +66,7 @@ def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None, sh
         out: folder to write: a new or an empty one, or one where packing was interrupted (it starts again).
         side: shrink pictures to this many pixels on their longer side; None carries the files as they are.
         shard_bytes: largest shard.
+        mapped: reads and shrinks the pictures, in order.
 
     Raises:
         ValueError: the folder holds something else, a pair does not fit into a shard, or nothing can be packed.
@@ -66,12 +76,11 @@ def write_pack(dataset: RecordDataset, out: Path, *, side: int | None = None, sh
     skipped: list[str] = []
     lot: list[tuple[Record, dict[str, bytes]]] = []
     filled, pairs = 0, 0
-    for number in range(len(dataset)):
-        try:
-            record, files = _pair(dataset, number, side)
-        except ValueError as error:
-            skipped.append(str(error))
+    for read in mapped(partial(_read_pair, dataset, side), range(len(dataset))):
+        if isinstance(read, ValueError):
+            skipped.append(str(read))
             continue
+        record, files = read
         cost = _cost(record, files)
         if cost > shard_bytes - 20 * _BLOCK:
             raise ValueError(
@@ -185,6 +194,13 @@ def _make_room(out: Path) -> None:
     for path in ours:
         path.unlink()
     out.mkdir(parents=True, exist_ok=True)
+
+
+def _read_pair(dataset: RecordDataset, side: int | None, number: int) -> tuple[Record, dict[str, bytes]] | ValueError:
+    try:
+        return _pair(dataset, number, side)
+    except ValueError as error:
+        return error
 
 
 def _pair(dataset: RecordDataset, number: int, side: int | None) -> tuple[Record, dict[str, bytes]]:

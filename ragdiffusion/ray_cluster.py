@@ -1,0 +1,101 @@
+"""A Ray cluster: on this machine, or at an address."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+LOCAL = "local"
+RAY_HELP = (
+    "make them on a Ray cluster: `local` for one on this machine, or its address, such as head:6379 or "
+    "ray://head:10001; every node needs the same installation, checkpoint and folders (needs the extra `cluster`)"
+)
+_ANSWER_SECONDS = 5.0
+_CLIENT_PORT, _PORT = 10001, 6379
+
+
+def add_ray_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `--ray` and how many workers it has, where work is handed out by `ray_map`."""
+    parser.add_argument("--ray", metavar="WHERE", help=RAY_HELP)
+    parser.add_argument("--workers", type=int, default=1, help="with --ray: workers, a core each (default %(default)s)")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where a cluster is.
+
+    Args:
+        address: "local", HOST:PORT or ray://HOST:PORT.
+    """
+
+    address: str = LOCAL
+
+    @contextmanager
+    def connected(self, *, cpus: float, gpus: float) -> Iterator[Any]:
+        """Connect, or use the connection that this process has, and give the module `ray`.
+
+        Args:
+            cpus: that a cluster of this machine has at least, however few cores there are.
+            gpus: that tasks will ask for.
+
+        Raises:
+            ValueError: if Ray is not installed, nothing answers at the address, or it has no GPU where one is wanted.
+        """
+        ray = _import_ray()
+        joined = not ray.is_initialized()
+        if joined:
+            self._start(ray, cpus)
+        try:
+            if gpus and not ray.cluster_resources().get("GPU"):
+                raise ValueError(f"the Ray cluster {self.address} has no GPU: leave out --gpus-per-worker")
+            yield ray
+        finally:
+            if joined:
+                ray.shutdown()
+
+    def _start(self, ray: Any, cpus: float) -> None:
+        quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+        if self.address == LOCAL:
+            cores = max(os.cpu_count() or 1, -int(-cpus // 1))
+            ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
+            return
+        host, port = self._host_and_port()
+        try:
+            socket.create_connection((host, port), _ANSWER_SECONDS).close()
+        except OSError as error:
+            reason = error.strerror or error
+            raise ValueError(
+                f"no Ray cluster answers at {self.address} ({reason}): start it, or check --ray"
+            ) from error
+        try:
+            ray.init(address=self.address, **quiet)
+        except Exception as error:  # of another version, or no Ray at all
+            line = " ".join(str(error).split())[:200]
+            raise ValueError(f"the Ray cluster at {self.address} cannot be joined ({line})") from error
+
+    def _host_and_port(self) -> tuple[str, int]:
+        kind, scheme, rest = self.address.rpartition("://")
+        host, colon, port = rest.rpartition(":")
+        if not colon:
+            host, port = rest, str(_CLIENT_PORT if scheme else _PORT)
+        if kind not in ("", "ray") or not host or not port.isdecimal():
+            raise ValueError(f"--ray is {self.address!r}: write local, HOST:PORT or ray://HOST:PORT")
+        return host.strip("[]"), int(port)
+
+
+def _import_ray() -> Any:
+    if find_spec("ray") is None:
+        raise ValueError("--ray needs Ray, which is not installed: run `pip install .[cluster]`, or leave out --ray")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its errors come as exceptions, too
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # else its workers stand back for all else on this machine
+    import ray
+
+    return ray

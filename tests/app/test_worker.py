@@ -1,0 +1,117 @@
+"""`launch.py worker`: it makes the runs of a shared log, and says in one line why it cannot."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from app import opening, worker
+from app.files.image_store import ImageStore
+from app.options import StudioOptions
+from app.runs.engine import Engine
+from app.runs.runs import Runs
+from app.runs.services import Services
+from app.session_log.log import SessionLog
+from app.session_log.sampling import Sampling
+from app.session_log.team import Team
+from ragdiffusion.api import RAGDiffusion
+
+
+@pytest.fixture
+def shared(postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: RAGDiffusion) -> list[str]:
+    """The words that a worker is started with; its model is the small one."""
+    monkeypatch.setattr(opening, "load_model", lambda settings: model)
+    return ["--log", postgres_url, "--pictures", str(tmp_path / "pictures")]
+
+
+@pytest.fixture
+def log(postgres_url: str) -> Iterator[SessionLog]:
+    opened = SessionLog(make_url(postgres_url))
+    yield opened
+    opened.close()
+
+
+def line(words: list[str], capsys: pytest.CaptureFixture) -> str:
+    """The one line in which a worker says why it does not start."""
+    assert worker.main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("worker: ") and error.count("\n") == 1 and "Traceback" not in error
+    return error
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM to be caught")
+def test_a_worker_makes_what_a_studio_is_asked_for_until_it_is_stopped(
+    shared: list[str], log: SessionLog, tmp_path: Path, photo_bytes: Callable[..., bytes], model: RAGDiffusion
+) -> None:
+    page = Services(Engine(lambda: model), log, ImageStore(tmp_path / "pictures", shared=True))
+    runs = Runs(page.engine, log, page.images, page.queue)
+    (run,) = runs.start_batch("ana", [("a.png", photo_bytes())], Sampling(7, 1, 1.0, 1.0), k=2, alpha=0.5).runs
+
+    def stop_when_done() -> None:
+        while log.get(run.id, owner="ana").status in ("queued", "running"):
+            waited.wait(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    waited, before = threading.Event(), signal.getsignal(signal.SIGTERM)
+    watcher = threading.Thread(target=stop_when_done)
+    watcher.start()
+    try:
+        assert worker.main(shared) == 0
+    finally:
+        watcher.join()
+        signal.signal(signal.SIGTERM, before)
+    found = log.get(run.id, owner="ana")
+    assert found.status == "done" and page.images.read(found.result_path)
+    log.team.join("another, now that nobody works")
+
+
+def test_a_worker_with_another_checkpoint_is_refused(
+    shared: list[str], log: SessionLog, capsys: pytest.CaptureFixture
+) -> None:
+    log.team.join("c0ffee")
+    error = line(shared, capsys)
+    assert f"and {socket.gethostname()} works on this log with c0ffee: start both with the same --checkpoint" in error
+
+
+def test_clocks_that_differ_are_one_line_and_no_more(
+    shared: list[str], log: SessionLog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = StudioOptions(**vars(worker.read_options(shared)))
+    for seconds, said in ((-240.0, ["4.0 minutes behind the database's"]), (20.0, [])):
+        monkeypatch.setattr(Team, "clock_difference", lambda team, seconds=seconds: seconds)
+        caplog.clear()
+        with caplog.at_level(logging.WARNING):
+            opening.open_services(settings).close()
+        assert [words for record in caplog.records for words in said if words in record.message] == said
+        assert len(caplog.records) == len(said)
+
+
+def test_pictures_that_cannot_be_kept_are_said_before_the_model_is_loaded(
+    shared: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "pictures").write_text("a file, no folder")
+    assert "a picture cannot be kept in" in line(shared, capsys)
+    assert "cannot be kept in nobody://key" in line([*shared[:2], "--pictures", "nobody://key/x"], capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("--log sqlite:///x --pictures p", "--log is the address of a PostgreSQL database: postgresql+psycopg://"),
+        ("--log postgresql+psycopg://ana:secret@127.0.0.1:1/x --pictures p", "cannot be used (connection failed"),
+        ("--log postgresql+psycopg://host:port/x --pictures p", "--log cannot be read as an address"),
+    ],
+)
+def test_a_log_that_cannot_be_is_one_line(words: str, expected: str, capsys: pytest.CaptureFixture) -> None:
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed: requirements-postgres.txt")
+    error = line(words.split(), capsys)
+    assert expected in error and "secret" not in error
