@@ -44,14 +44,18 @@ def run(args: argparse.Namespace) -> int:
     from ragdiffusion.logs import quiet_libraries
     from ragdiffusion.structure.readers.choice import parse_reader
 
-    for name, value in (("--batch-size", args.batch_size), ("--limit", args.limit)):
+    for name, value in (
+        ("--batch-size", args.batch_size),
+        ("--limit", args.limit),
+        *(("--time", size) for size in args.time or ()),
+    ):
         if value is not None and value < 1:
             raise ValueError(f"{name} is {value}, 1 or more wanted")
     parse_reader(args.reader)
     records = read_index(args.source)
     quiet_libraries()
     reader = _open(args)
-    if args.time:
+    if args.time is not None:
         return _print_times(args, records, reader)
     return _read(args, records, reader)
 
