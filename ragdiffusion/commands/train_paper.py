@@ -67,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cv2.setNumThreads(0)
     config = scale_config(args, out=args.out, steps=_STEPS[args.what], learning_rate=_LEARNING_RATE)
-    accelerator = open_accelerator(config)
-    return (_denoiser if args.what == "denoiser" else _structure)(args, config, accelerator)
+    with open_accelerator(config) as accelerator:
+        return (_denoiser if args.what == "denoiser" else _structure)(args, config, accelerator)
 
 
 def _denoiser(args: argparse.Namespace, config, accelerator) -> int:  # noqa: ANN001

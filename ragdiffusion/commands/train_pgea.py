@@ -135,16 +135,15 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{target} is there already: stage {args.stage} is done; remove it to train on")
     config = scale_config(args, out=out, steps=STEPS[args.stage], learning_rate=_LEARNING_RATES[args.stage])
     unet, module = _stage(args, images, start=_start(args))
-    accelerator = open_accelerator(config)
-    if args.closed_form and not any(out.glob("step-*")):
-        _solve(module.to(accelerator.device), images, args)
-    average = train_at_scale(config, module, images, accelerator=accelerator)
-    if accelerator.is_main_process:
-        take_average(module, average)
-        with whole_folder(target) as folder:
-            accelerator.unwrap_model(unet).eval().save_pretrained(folder)
-        print(f"{target}: {unet.config.in_channels} channels in and out, {config.steps} steps")
-    accelerator.wait_for_everyone()
+    with open_accelerator(config) as accelerator:
+        if args.closed_form and not any(out.glob("step-*")):
+            _solve(module.to(accelerator.device), images, args)
+        average = train_at_scale(config, module, images, accelerator=accelerator)
+        if accelerator.is_main_process:
+            take_average(module, average)
+            with whole_folder(target) as folder:
+                accelerator.unwrap_model(unet).eval().save_pretrained(folder)
+            print(f"{target}: {unet.config.in_channels} channels in and out, {config.steps} steps")
     return 0
 
 

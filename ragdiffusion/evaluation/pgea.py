@@ -86,8 +86,19 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     twins = {channels: _autoencoder(config, channels, pictures, held_out) for channels in (4, 16)}
     report: dict[str, Any] = {"reconstruction": measure_lettering(twins, held_out, config.out / "reconstructions.png")}
     text = load_text_branch(studio)
-    accelerator = open_accelerator(_scale(config, "base", 1))
-    shared = _Shared(config, text, pictures, held_out, twins, accelerator)
+    with open_accelerator(_scale(config, "base", 1)) as accelerator:
+        curves = _train_all(_Shared(config, text, pictures, held_out, twins, accelerator), report)
+    report["reached"] = comparison(joined(curves["stage_2"], curves["stage_3"]), curves["scratch"])
+    report["held_out"] = {name: curve[-1]["held_out"] for name, curve in curves.items()}
+    (config.out / "curves.json").write_text(json.dumps(curves, indent=1))
+    (config.out / "report.json").write_text(json.dumps(report, indent=1))
+    draw_curves(curves, config.out / "curves.png")
+    return report
+
+
+def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[Point]]:
+    """Train the base, the three stages that adapt it, and one from scratch; gives their curves, adds to the report."""
+    config = shared.config
     base = shared.text_to_image(4, _unet(config, 4))
     curves = {"base": shared.train("base", base, config.base_steps)}
     adapted = copy.deepcopy(base.unet)
@@ -97,12 +108,7 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     curves["stage_2"] = shared.train("stage-2", second, config.ends_steps)
     curves["stage_3"] = shared.train("stage-3", shared.text_to_image(16, adapted), config.whole_steps)
     curves["scratch"] = shared.train("scratch", shared.text_to_image(16, _unet(config, 16)), config.scratch_steps)
-    report["reached"] = comparison(joined(curves["stage_2"], curves["stage_3"]), curves["scratch"])
-    report["held_out"] = {name: curve[-1]["held_out"] for name, curve in curves.items()}
-    (config.out / "curves.json").write_text(json.dumps(curves, indent=1))
-    (config.out / "report.json").write_text(json.dumps(report, indent=1))
-    draw_curves(curves, config.out / "curves.png")
-    return report
+    return curves
 
 
 def joined(*stages: list[Point]) -> list[Point]:

@@ -10,12 +10,13 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.distributed.nn.functional  # before there is a group, which its functions' defaults would keep for ever
 from accelerate import Accelerator
 from accelerate.utils import DistributedDataParallelKwargs, DistributedType
 from torch import nn
@@ -92,8 +93,23 @@ class ScaleConfig:
         }
 
 
-def open_accelerator(config: ScaleConfig) -> Accelerator:
-    """The processes, as the launcher started them."""
+@contextmanager
+def open_accelerator(config: ScaleConfig) -> Iterator[Accelerator]:
+    """The processes, as the launcher started them; at the end, all that worked together has come to rest.
+
+    A process group that outlives its Python interpreter ends the process with an abort now and then: its threads let
+    go of tensors that are Python's too. It goes with the last reference, so the models that hold it are let go first.
+    """
+    accelerator = _accelerator(config)
+    try:
+        yield accelerator
+        accelerator.wait_for_everyone()
+    finally:
+        accelerator.free_memory()
+        accelerator.end_training()
+
+
+def _accelerator(config: ScaleConfig) -> Accelerator:
     accelerator = Accelerator(
         gradient_accumulation_steps=config.accumulate,
         mixed_precision=config.precision,
@@ -131,7 +147,7 @@ def train_at_scale(
         module: `module(batch)` gives named losses; `loss` is minimised, the rest logged. Every parameter that learns
             takes part in every call, or processes would wait for each other for ever.
         make: samples by their numbers.
-        accelerator: of `open_accelerator`; None opens one.
+        accelerator: of `open_accelerator`; None opens one for this training.
         on_sample: (module with averaged weights, step) -> figures; runs in the main process while the others wait.
 
     Returns:
@@ -141,7 +157,9 @@ def train_at_scale(
         ValueError: if the processes disagree, or the state is of a training with other settings.
         RuntimeError: if gradients are not finite for 20 steps on end.
     """
-    accelerator = open_accelerator(config) if accelerator is None else accelerator
+    if accelerator is None:
+        with open_accelerator(config) as own:
+            return train_at_scale(config, module, make, accelerator=own, on_sample=on_sample)
     world, main = accelerator.num_processes, accelerator.is_main_process
     settings = config.settings(world)
     check_agreement(
@@ -201,6 +219,7 @@ def train_at_scale(
                 if main:
                     journal.write(step, _sampled(module, average, on_sample, step))
                 accelerator.wait_for_everyone()
+    accelerator.free_memory()  # or a second training would keep the first one's models
     return learning(module) if average is None else average
 
 

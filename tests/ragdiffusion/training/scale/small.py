@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import torch
+import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import nn
 
@@ -58,31 +60,34 @@ def contrast(rank: int, world: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def main(out: Path) -> None:
-    import torch.distributed as dist
+    """Train as one of two processes that meet over a file, compare notes, and say what still runs at the end."""
+    rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    dist.init_process_group("gloo", init_method=(out / "meeting").as_uri(), rank=rank, world_size=world)
+    config = ScaleConfig(out=out / "two", batch_size=2, **SETTINGS)
+    with open_accelerator(config) as accelerator:
+        average = train_at_scale(config, Regression(), make, accelerator=accelerator)
+        loss, gradient = contrast(rank, world)
+        dist.all_reduce(gradient)
+        if rank == 0:
+            named = {f"average/{name}": value.contiguous() for name, value in average.items()}
+            save_file({"contrast": gradient / world, "loss": loss, **named}, out / "two.safetensors")
+        said = {"disagreement": disagreement(rank)}
+    said["threads"] = threads()
+    (out / f"said-{rank}.json").write_text(json.dumps(said))
 
-    accelerator = open_accelerator(ScaleConfig(out=out / "two", batch_size=2, **SETTINGS))
-    rank, world = dist.get_rank(), dist.get_world_size()
-    average = train_at_scale(
-        ScaleConfig(out=out / "two", batch_size=2, **SETTINGS), Regression(), make, accelerator=accelerator
-    )
-    loss, gradient = contrast(rank, world)
-    dist.all_reduce(gradient)
+
+def disagreement(rank: int) -> str:
+    """What the check of settings says where each process has a learning rate of its own."""
     try:
         check_agreement({"seed": 3, "learning_rate": 0.1 * (rank + 1)})
-        said = ""
     except ValueError as error:
-        said = str(error)
-    if rank == 0:
-        save_file(
-            {
-                "contrast": gradient / world,
-                "loss": loss,
-                **{f"average/{name}": value.contiguous() for name, value in average.items()},
-            },
-            out / "two.safetensors",
-        )
-    (out / f"said-{rank}.json").write_text(json.dumps(said))
-    dist.destroy_process_group()
+        return str(error)
+    return ""
+
+
+def threads() -> list[str]:
+    """Names of this process's threads, as Linux has them; elsewhere none."""
+    return sorted(path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm"))
 
 
 if __name__ == "__main__":
