@@ -72,4 +72,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _effort(point: dict[str, float] | None) -> str:
-    return "never" if point is None else f"after {point['step']} steps, {point['seconds']:.0f} s"
+    return "never" if point is None else f"after {point['step']:.0f} steps, {point['seconds']:.0f} s"

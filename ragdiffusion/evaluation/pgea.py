@@ -141,7 +141,13 @@ def comparison(adapted: list[Point], scratch: list[Point]) -> list[dict[str, Any
 
 
 def _reached(curve: list[Point], level: float) -> Point | None:
-    return next((point for point in curve if point["held_out"] <= level), None)
+    """Where a curve first comes down to a level, between its points along a straight line."""
+    for before, point in zip([curve[0], *curve], curve, strict=False):
+        if point["held_out"] <= level:
+            fall = before["held_out"] - point["held_out"]
+            share = (before["held_out"] - level) / fall if fall > 0 else 1.0
+            return {key: before[key] + share * (point[key] - before[key]) for key in ("step", "seconds", "held_out")}
+    return None
 
 
 def draw_curves(curves: dict[str, list[Point]], path: Path) -> None:
