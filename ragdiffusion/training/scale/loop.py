@@ -164,7 +164,7 @@ def train_at_scale(
 
     Raises:
         ValueError: if the processes disagree, or the state is of a training with other settings.
-        RuntimeError: if gradients are not finite for 20 steps on end.
+        RuntimeError: if gradients are not finite for 20 steps on end, or memory runs out.
     """
     if accelerator is None:
         with open_accelerator(config) as own:
@@ -209,7 +209,13 @@ def train_at_scale(
         while step < config.steps:
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
-            figures, norm = _step(accelerator, wrapped, optimizer, trainable, loader, config)
+            try:
+                figures, norm = _step(accelerator, wrapped, optimizer, trainable, loader, config)
+            except torch.OutOfMemoryError as error:
+                raise RuntimeError(
+                    f"{config.out}: memory does not hold {config.batch_size} samples at a time: halve --batch-size and "
+                    "double --accumulate, and the training goes on from its newest state"
+                ) from error
             failures = 0 if math.isfinite(norm) else failures + 1
             if failures >= _FAILURES:
                 raise RuntimeError(
