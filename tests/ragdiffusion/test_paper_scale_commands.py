@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
 from ragdiffusion.cli import main
 from ragdiffusion.config import PRESETS, StructureConfig, get_preset
@@ -134,3 +135,14 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
         ]
         assert any(moved), part
     assert (bench / "flat.png").is_file()
+    _check_stages(bench / "runs" / "pgea")
+
+
+def _check_stages(out: Path) -> None:
+    """Stage II moves a UNet's ends alone, stage III the rest too."""
+    first, second, third = (UNet2DConditionModel.from_pretrained(out / f"stage-{i}" / "unet") for i in (1, 2, 3))
+    assert third.config.in_channels == third.config.out_channels == 16
+    assert not torch.equal(first.conv_out.weight, second.conv_out.weight)
+    middle = "mid_block.resnets.0.conv1.weight"
+    assert torch.equal(first.get_parameter(middle), second.get_parameter(middle))
+    assert not torch.equal(second.get_parameter(middle), third.get_parameter(middle))
