@@ -1,4 +1,4 @@
-"""`data import|preview|stats|pack|unpack|render|patterns|benchmark|realism ...`: the supply of training pairs."""
+"""`data import|attributes|preview|stats|pack|unpack|render|...`: the supply of training pairs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ _KNOWN = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the actions."""
-    from ragdiffusion.commands import data_benchmark, data_pattern_page, data_patterns, data_people, data_realism
+    from ragdiffusion.commands import (
+        data_attributes,
+        data_benchmark,
+        data_pattern_page,
+        data_patterns,
+        data_people,
+        data_realism,
+    )
 
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     bring = _action(actions, "import", _import, "check and convert a dataset; run it again to go on after a stop")
@@ -88,6 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     for name, module, purpose in (
+        ("attributes", data_attributes, "read the attributes from a dataset's photos; run it again to go on"),
         ("benchmark", data_benchmark, "measure how many pairs a second one core makes"),
         ("patterns", data_patterns, "fit patterns to a catalogue's silhouettes"),
         ("pattern-page", data_pattern_page, "draw a page of patterns"),

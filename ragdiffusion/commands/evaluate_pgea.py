@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scale",
         type=float,
         default=1.0,
-        help="share of the steps and pictures, such as 0.1 to try it (default: some 6 minutes of one core)",
+        help="share of the steps and pictures, such as 0.1 to try it (default: some 15 minutes of one core)",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
 
@@ -58,12 +58,18 @@ def run(args: argparse.Namespace) -> int:
         return 0
     for name, figures in report["reconstruction"].items():
         print(f"{name}: " + ", ".join(f"{key} {value:.2f}" for key, value in figures.items()))
-    first = report["stage_1"]
+    gradient = report["stage_1"]["by_gradient"][-1]
     print(
-        f"stage I: {first['by_gradient'][-1]['left']:.3f} of the variance left after {config.distil_steps} steps "
-        f"({first['gradient_seconds']:.0f} s), {first['closed_form']:.3f} by the closed form "
-        f"({first['closed_form_seconds']:.1f} s)"
+        f"stage I: {gradient['held_out']:.3f} of the variance left after {gradient['step']} steps "
+        f"({gradient['seconds']:.0f} s), {report['stage_1']['closed_form']:.4f} by the closed form "
+        f"({report['stage_1']['closed_form_seconds']:.1f} s)"
     )
     print("held-out loss: " + ", ".join(f"{name} {value:.4f}" for name, value in report["held_out"].items()))
-    print(f"to the loss that training from scratch ends with: {report['saved']}")
+    for line in report["reached"]:
+        ways = (f"{name} {_effort(line[name])}" for name in ("adapted", "scratch"))
+        print(f"  {line['held_out']:.4f} reached: " + ", ".join(ways))
     return 0
+
+
+def _effort(point: dict[str, float] | None) -> str:
+    return "never" if point is None else f"after {point['step']:.0f} steps, {point['seconds']:.0f} s"

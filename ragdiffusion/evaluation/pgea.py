@@ -10,11 +10,10 @@ import copy
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from accelerate import Accelerator
@@ -22,7 +21,7 @@ from diffusers import DDIMScheduler, UNet2DConditionModel
 from torch import nn
 
 from ragdiffusion.config import get_preset
-from ragdiffusion.garments import GarmentEngine
+from ragdiffusion.evaluation.lettering import Pictures, draw_pictures, measure_lettering
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.builder.published import TextBranch, load_text_branch
 from ragdiffusion.training.autoencoder import train_autoencoder
@@ -30,9 +29,13 @@ from ragdiffusion.training.loop import Batch, LoopConfig
 from ragdiffusion.training.scale.captioned import NO_CAPTION
 from ragdiffusion.training.scale.loop import ScaleConfig, open_accelerator, take_average, train_at_scale
 from ragdiffusion.training.scale.pgea import DistilConvIn, TextBase, TextToImage, expand_channels, latents_of
+from ragdiffusion.training.scale.state import newest_state
 
 HELD_OUT = 32
-_LETTERED = ("Text", "Logo")
+Point = dict[str, float]
+"""A point of a curve: `step`, `seconds` of the processor, `held_out` loss."""
+_LEVELS = 4
+_FITTED = 24  # batches of 32 that a closed form is fitted to
 _ROUNDS = 2  # of noise that held-out latents are judged under
 _FIRST_HELD_OUT = 1 << 30
 
@@ -58,49 +61,20 @@ class TrialConfig:
     out: Path
     size: int = 128
     pictures: int = 384
-    autoencoder_steps: int = 250
-    base_steps: int = 480
+    autoencoder_steps: int = 500
+    base_steps: int = 960
     distil_steps: int = 160
-    ends_steps: int = 40
-    whole_steps: int = 160
-    scratch_steps: int = 200
+    ends_steps: int = 200
+    whole_steps: int = 600
+    scratch_steps: int = 800
     batch_size: int = 8
     widths: tuple[int, int] = (32, 64)
 
 
-@dataclass(frozen=True)
-class Pictures:
-    """Drawn flat-lays.
-
-    Attributes:
-        images: uint8 (N, S, S, 3).
-        captions: of each.
-        lettered: (N,) bool, those that bear a text or a logo.
-    """
-
-    images: np.ndarray
-    captions: list[str]
-    lettered: np.ndarray
-
-
-def draw_pictures(count: int, size: int, *, first: int = 0) -> Pictures:
-    """Flat-lays of the garment engine, every third with lettering."""
-    engine, images, captions, lettered = GarmentEngine(size), [], [], []
-    for number in range(first, first + count):
-        rng = np.random.default_rng(number)
-        structure = engine.structure(rng)
-        texture = engine.texture(rng, structure)
-        if number % 3 == 0:
-            texture = replace(texture, print=_LETTERED[number % 2])
-        flat = engine.flat_lay(structure, texture)
-        images.append(flat.image)
-        captions.append(flat.caption)
-        lettered.append(texture.print in _LETTERED)
-    return Pictures(np.stack(images), captions, np.array(lettered))
-
-
 def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
-    """Train everything and measure; writes `report.json`, `curves.json` and `reconstructions.png` under `config.out`.
+    """Train everything and measure; what is done is not done again.
+
+    Writes `report.json`, `curves.json`, `curves.png` and `reconstructions.png` under `config.out`.
 
     Args:
         config: of the trial.
@@ -114,14 +88,15 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     text = load_text_branch(studio)
     with open_accelerator(_scale(config, "base", 1)) as accelerator:
         curves = _train_all(_Shared(config, text, pictures, held_out, twins, accelerator), report)
-    report["saved"] = steps_saved([*curves["stage_2"], *curves["stage_3"]], curves["scratch"])
+    report["reached"] = comparison(joined(curves["stage_2"], curves["stage_3"]), curves["scratch"])
     report["held_out"] = {name: curve[-1]["held_out"] for name, curve in curves.items()}
     (config.out / "curves.json").write_text(json.dumps(curves, indent=1))
     (config.out / "report.json").write_text(json.dumps(report, indent=1))
+    draw_curves(curves, config.out / "curves.png")
     return report
 
 
-def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[Point]]:
     """Train the base, the three stages that adapt it, and one from scratch; gives their curves, adds to the report."""
     config = shared.config
     base = shared.text_to_image(4, _unet(config, 4))
@@ -129,69 +104,70 @@ def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[dict[s
     adapted = copy.deepcopy(base.unet)
     report["stage_1"] = _stage_one(shared, adapted)
     second = shared.text_to_image(16, adapted, ends_only=True)
-    started = time.process_time()
-    second.solve_conv_out([shared.samples(16)(range(i * 32, i * 32 + 32)) for i in range(24)])
-    report["conv_out_closed_form"] = {"seconds": time.process_time() - started, "held_out": shared.held_out(second)}
+    report["conv_out_closed_form"] = _solve_conv_out(shared, second)
     curves["stage_2"] = shared.train("stage-2", second, config.ends_steps)
     curves["stage_3"] = shared.train("stage-3", shared.text_to_image(16, adapted), config.whole_steps)
     curves["scratch"] = shared.train("scratch", shared.text_to_image(16, _unet(config, 16)), config.scratch_steps)
     return curves
 
 
-@torch.no_grad()
-def measure_lettering(twins: dict[int, nn.Module], pictures: Pictures, sheet: Path | None = None) -> dict[str, Any]:
-    """What each autoencoder keeps of lettered and of other pictures.
+def joined(*stages: list[Point]) -> list[Point]:
+    """Curves of stages, each from zero, as one: steps and seconds go on, a stage's first point is dropped."""
+    whole, steps, seconds = list(stages[0]), stages[0][-1]["step"], stages[0][-1]["seconds"]
+    for stage in stages[1:]:
+        whole += [{**p, "step": p["step"] + steps, "seconds": p["seconds"] + seconds} for p in stage[1:]]
+        steps, seconds = whole[-1]["step"], whole[-1]["seconds"]
+    return whole
+
+
+def comparison(adapted: list[Point], scratch: list[Point]) -> list[dict[str, Any]]:
+    """Steps and processor seconds until a held-out loss is reached, by adapting and from scratch.
 
     Args:
-        twins: autoencoders by their channels.
-        pictures: that none was trained on.
-        sheet: where to write lettered ones beside their copies; None: nowhere.
+        adapted: the curve of stages II and III, `joined`.
+        scratch: the other's.
 
     Returns:
-        For each: `psnr` in dB of all pictures, `lettered_psnr` of the printed pixels' surroundings, where the picture
-        is not white, and `lettered_edges`, the mean difference of horizontal and vertical slopes there, of 255.
+        A line for each of `_LEVELS` even parts of the way that both went down, and one for where each of them ends;
+        None: it never got there.
     """
-    whole = torch.from_numpy(pictures.images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    report, columns = {}, [whole[pictures.lettered][:8]]
-    for channels, vae in twins.items():
-        copies = torch.cat([vae.decode(vae.encode(part).latent_dist.mode()).sample for part in whole.split(16)])
-        error = (copies - whole)[pictures.lettered]
-        cloth = (whole[pictures.lettered] < 0.98).any(1, keepdim=True).float()
-        slopes = [error.diff(dim=dim).abs() * cloth.narrow(dim, 1, error.shape[dim] - 1) for dim in (2, 3)]
-        report[f"{channels}_channels"] = {
-            "psnr": _psnr((copies - whole).square().mean()),
-            "lettered_psnr": _psnr((error.square() * cloth).sum() / cloth.sum() / 3),
-            "lettered_edges": float(sum(slope.sum() for slope in slopes) / cloth.sum() / 6 * 127.5),
-        }
-        columns.append(copies[pictures.lettered][:8])
-    if sheet is not None:
-        rows = torch.cat(columns, 3).add(1).mul(127.5).clamp(0, 255).byte().permute(0, 2, 3, 1).numpy()
-        cv2.imwrite(str(sheet), cv2.cvtColor(np.vstack(list(rows)), cv2.COLOR_RGB2BGR))
-    return report
+    ends = [min(point["held_out"] for point in curve) for curve in (adapted, scratch)]
+    top = min(adapted[0]["held_out"], scratch[0]["held_out"])
+    levels = [top - (top - max(ends)) * part / _LEVELS for part in range(1, _LEVELS)]
+    return [
+        {"held_out": level, "adapted": _reached(adapted, level), "scratch": _reached(scratch, level)}
+        for level in sorted({*levels, *ends}, reverse=True)
+    ]
 
 
-def steps_saved(adapted: list[dict[str, float]], scratch: list[dict[str, float]]) -> dict[str, float | None]:
-    """Processor seconds until the adapted UNet is where the one from scratch ends.
-
-    Args:
-        adapted: points of its curve, one stage after the other, each stage's seconds from its own start.
-        scratch: points of the other's.
-
-    Returns:
-        `scratch_seconds` and `adapted_seconds` to its last held-out loss; None: it never got there.
-    """
-    goal, spent, before = scratch[-1]["held_out"], 0.0, 0.0
-    for index, point in enumerate(adapted):
-        if index and point["seconds"] < adapted[index - 1]["seconds"]:  # the next stage begins
-            before += adapted[index - 1]["seconds"]
-        spent = before + point["seconds"]
-        if point["held_out"] <= goal:
-            return {"scratch_seconds": scratch[-1]["seconds"], "adapted_seconds": spent}
-    return {"scratch_seconds": scratch[-1]["seconds"], "adapted_seconds": None}
+def _reached(curve: list[Point], level: float) -> Point | None:
+    """Where a curve first comes down to a level, between its points along a straight line."""
+    for before, point in zip([curve[0], *curve], curve, strict=False):
+        if point["held_out"] <= level:
+            fall = before["held_out"] - point["held_out"]
+            share = (before["held_out"] - level) / fall if fall > 0 else 1.0
+            return {key: before[key] + share * (point[key] - before[key]) for key in ("step", "seconds", "held_out")}
+    return None
 
 
-def _psnr(mean_square: torch.Tensor) -> float:
-    return float(10 * torch.log10(4 / mean_square))
+def draw_curves(curves: dict[str, list[Point]], path: Path) -> None:
+    """Held-out loss over the processor's seconds: stages II and III one after the other, and from scratch."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)  # no window system, and no global state
+    axes = figure.add_subplot()
+    second, whole = curves["stage_2"], joined(curves["stage_2"], curves["stage_3"])
+    for label, points in (
+        ("stage II: conv_in and conv_out", second),
+        ("stage III: the whole UNet", whole[len(second) - 1 :]),
+        ("from scratch", curves["scratch"]),
+    ):
+        axes.plot([p["seconds"] for p in points], [p["held_out"] for p in points], marker=".", label=label)
+    axes.set(xlabel="seconds of one core", ylabel="held-out loss")
+    axes.legend()
+    figure.savefig(path)
 
 
 def _autoencoder(config: TrialConfig, channels: int, pictures: Pictures, held_out: Pictures) -> nn.Module:
@@ -235,10 +211,15 @@ def _scale(config: TrialConfig, name: str, steps: int) -> ScaleConfig:
         learning_rate=1e-3,
         warmup=20,
         ema_decay=0.99,
-        save_every=100,
-        sample_every=max(1, min(40, steps // 4)),
+        save_every=_every(steps),
+        sample_every=_every(steps),
         cpu=True,
     )
+
+
+def _every(steps: int) -> int:
+    """Steps between points of a curve; a state goes with each, so that both go on from one place."""
+    return max(1, min(40, steps // 4))
 
 
 class _Shared:
@@ -307,59 +288,67 @@ class _Shared:
         ]
         return float(np.mean(losses))
 
-    def train(self, name: str, module: TextToImage, steps: int) -> list[dict[str, float]]:
-        """Train a module; gives its curve with the processor's seconds, and the module its averaged weights."""
+    def train(
+        self, name: str, module: nn.Module, steps: int, judge: Callable[[Any], float] | None = None
+    ) -> list[Point]:
+        """Train a module of 16 channels or of 4; it gets its averaged weights.
+
+        Args:
+            name: of its folder.
+            module: to train.
+            steps: in all.
+            judge: what the curve shows of the module; None: `held_out`.
+        """
+        judge = self.held_out if judge is None else judge
         config = _scale(self.config, name, steps)
         saved = config.out / "curve.json"
-        curve = (
-            json.loads(saved.read_text())
-            if saved.is_file()
-            else [{"step": 0, "seconds": 0.0, "held_out": self.held_out(module)}]
-        )
+        curve = _known_points(saved, config.out) or [{"step": 0, "seconds": 0.0, "held_out": judge(module)}]
         started, before = time.process_time(), curve[-1]["seconds"]
 
-        def note(trained: nn.Module, step: int) -> dict[str, float]:
-            loss = self.held_out(module)
-            curve.append({"step": step, "seconds": before + time.process_time() - started, "held_out": loss})
+        def note(_: nn.Module, step: int) -> dict[str, float]:
+            point = {"step": step, "seconds": before + time.process_time() - started, "held_out": judge(module)}
+            curve.append(point)
             saved.write_text(json.dumps(curve))
-            return {"held_out": loss}
+            return {"held_out": point["held_out"]}
 
-        average = train_at_scale(
-            config, module, self.samples(module.unet.config.in_channels), accelerator=self.accelerator, on_sample=note
-        )
+        channels = module.unet.config.in_channels if isinstance(module, TextToImage) else 16
+        average = train_at_scale(config, module, self.samples(channels), accelerator=self.accelerator, on_sample=note)
         take_average(module, average)
         return curve
 
 
+def _known_points(curve: Path, states: Path) -> list[Point]:
+    """Points of a curve up to the state that a training goes on from."""
+    newest = newest_state(states)
+    if newest is None or not curve.is_file():
+        return []
+    return [point for point in json.loads(curve.read_text()) if point["step"] <= int(newest.name.split("-")[1])]
+
+
+def _solve_conv_out(shared: _Shared, module: TextToImage) -> dict[str, float]:
+    """Set a widened UNet's conv_out by the closed form, unless its training has begun; says what that took."""
+    told = shared.config.out / "conv_out.json"
+    if told.is_file() and newest_state(shared.config.out / "stage-2") is not None:
+        return json.loads(told.read_text())
+    started = time.process_time()
+    module.solve_conv_out([shared.samples(16)(range(i * 32, i * 32 + 32)) for i in range(_FITTED)])
+    figures = {"seconds": time.process_time() - started, "held_out": shared.held_out(module)}
+    told.write_text(json.dumps(figures))
+    return figures
+
+
 def _stage_one(shared: _Shared, unet: UNet2DConditionModel) -> dict[str, Any]:
-    """Widen a UNet and set its conv_in by the closed form; says how gradient descent would have fared."""
+    """Widen a UNet and set its conv_in by the closed form; says how gradient descent would have fared.
+
+    Both are judged by the share of the old conv_in's variance that is left on held-out pictures.
+    """
     old = copy.deepcopy(unet.conv_in)
     expand_channels(unet, 16)
     by_gradient = DistilConvIn(copy.deepcopy(old), copy.deepcopy(unet.conv_in), shared.twins[4], shared.twins[16])
     solved = DistilConvIn(old, unet.conv_in, shared.twins[4], shared.twins[16])
     make, judge = shared.samples(16), shared.samples(16)(range(_FIRST_HELD_OUT, _FIRST_HELD_OUT + HELD_OUT))
     left = lambda module: float(module.eval()(judge)["left"])  # noqa: E731
-    curve = [{"step": 0, "left": left(by_gradient)}]
-
-    def note(_: nn.Module, step: int) -> dict[str, float]:
-        curve.append({"step": step, "left": left(by_gradient)})
-        return {"left": curve[-1]["left"]}
-
-    config = _scale(shared.config, "stage-1", shared.config.distil_steps)
+    curve = shared.train("stage-1", by_gradient, shared.config.distil_steps, left)
     started = time.process_time()
-    train_at_scale(
-        replace(config, sample_every=max(1, shared.config.distil_steps // 8)),
-        by_gradient,
-        make,
-        accelerator=shared.accelerator,
-        on_sample=note,
-    )
-    gradient_seconds = time.process_time() - started
-    started = time.process_time()
-    solved.solve([make(range(i * 32, i * 32 + 32)) for i in range(24)])
-    return {
-        "by_gradient": curve,
-        "gradient_seconds": gradient_seconds,
-        "closed_form": left(solved),
-        "closed_form_seconds": time.process_time() - started,
-    }
+    solved.solve([make(range(i * 32, i * 32 + 32)) for i in range(_FITTED)])
+    return {"by_gradient": curve, "closed_form": left(solved), "closed_form_seconds": time.process_time() - started}

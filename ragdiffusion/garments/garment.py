@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -29,6 +29,7 @@ class RealGarment:
         photo: uint8 (N, N, 3) RGB, the whole photo padded to square.
         photo_map: float32 (2, 3), canonical pixel -> photo pixel.
         photo_mask: uint8 (N, N), the cut-out mask in the padded photo.
+        attributes: Table 6 values by key; unknown ones are missing.
     """
 
     name: str
@@ -39,6 +40,7 @@ class RealGarment:
     photo: np.ndarray
     photo_map: np.ndarray
     photo_mask: np.ndarray
+    attributes: dict[str, str] = field(default_factory=dict)
 
     @property
     def standard(self) -> np.ndarray:

@@ -8,13 +8,13 @@ A cut-out, centred and scaled by its box, is the flat-lay of its photo. From it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 import cv2
 import numpy as np
 
-from ragdiffusion.attributes import known_of
+from ragdiffusion.attributes import ATTRIBUTES, known_of
 from ragdiffusion.garments.garment import RealGarment, on_white
 from ragdiffusion.garments.outlines import correspondence
 from ragdiffusion.garments.pair import Pair
@@ -24,6 +24,10 @@ AS_TAKEN = 0.6  # share of untouched photos where the structure matters: a warp 
 PARTNERS = 6  # silhouettes of other garments that each garment is laid into
 KEPT_MAPS = 4096  # between silhouettes; each takes 9 KB
 _MAP_NODES = 33
+_OF_SHAPE = frozenset(("fit", "collar", "sleeve_length", "length")).union(
+    attribute.key for attribute in ATTRIBUTES if attribute.values == ("Yes", "No")
+)
+"""Attributes that another silhouette need not share."""
 
 
 class RealPairs:
@@ -114,6 +118,7 @@ class RealPairs:
         else:
             seen = sample(cv2.bitwise_not(hidden), flow, border=cv2.BORDER_CONSTANT)
         seen = cv2.min(seen, cv2.threshold(cv2.min(covered, silhouette), 127, 255, cv2.THRESH_BINARY)[1])
+        known = garment.attributes if structure == garment.name else _without(garment.attributes, _OF_SHAPE)
         pair = Pair(
             photo=photo,
             standard=on_white(cloth, silhouette),
@@ -122,6 +127,7 @@ class RealPairs:
             visible=seen.astype(np.float32) * np.float32(1 / 255),
             photo_mask=photo_mask,
             category=garment.category,
+            attributes=known,
             structure=structure,
         )
         return pair.mirrored() if rng.random() < 0.5 else pair
@@ -144,7 +150,13 @@ class RealPairs:
             cloth = cloth[..., rng.permutation(3)]
         if own.structure.endswith("~"):
             cloth = cloth[:, ::-1]
-        return replace(own, standard=on_white(cloth, own.silhouette), attributes=known_of(garment.category))
+        shape = {key: value for key, value in garment.attributes.items() if key in {"category", *_OF_SHAPE}}
+        return replace(
+            own,
+            standard=on_white(cloth, own.silhouette),
+            attributes=known_of(garment.category) | shape,
+            seen=_without(garment.attributes, shape),
+        )
 
     def _reshape(self, rng: np.random.Generator) -> np.ndarray:
         """A target that is longer, wider or otherwise bent than the garment itself, at the nodes."""
@@ -250,3 +262,7 @@ def _darken(image: np.ndarray, alpha: np.ndarray, offset: np.ndarray, strength: 
     small = cv2.GaussianBlur(cv2.warpAffine(small, move, (64, 64)), (0, 0), 1.0)
     gain = cv2.resize(cv2.convertScaleAbs(small, alpha=-strength, beta=255.0), image.shape[1::-1])
     cv2.multiply(image, cv2.merge([gain] * 3), dst=image, scale=1 / 255)
+
+
+def _without(attributes: Mapping[str, str], keys: Collection[str]) -> dict[str, str]:
+    return {key: value for key, value in attributes.items() if key not in keys}

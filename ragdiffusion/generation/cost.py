@@ -102,7 +102,9 @@ def count_flops(pipeline: RAGDiffusionPipeline, *, batch: int = 1, steps: int | 
     inputs = stage_inputs(pipeline, batch)
     stages = {name: _flops(call) for name, call in fast_stages(pipeline, inputs).items()}
     steps = (pipeline.config.sampling or {}).get("steps", 30) if steps is None else steps
-    return Cost(stages=stages, plain_step=_flops(lambda: plain_step(pipeline, inputs)), steps=steps)
+    # What `plain_step` computes: everything anew for every picture, then the step.
+    plain = batch * (stages["reference"] + stages["conditions"]) + stages["step"]
+    return Cost(stages=stages, plain_step=plain, steps=steps)
 
 
 def _flops(call: Callable[[], object]) -> int:

@@ -11,13 +11,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from diffusers import UNet2DConditionModel
 
 from ragdiffusion.cli import main
 from ragdiffusion.config import PRESETS, StructureConfig, get_preset
+from ragdiffusion.garments.datasets import open_dataset
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from tests.ragdiffusion.conftest import draw_photo
 from tests.ragdiffusion.garments.datasets.conftest import write_viton
 from tests.ragdiffusion.published import VISION, publish_clip, publish_flux, publish_sdxl
+from tests.ragdiffusion.published_qwen import publish_qwen
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "paper_scale.md"
 _AT_SCALE = ["--steps", "1", "--batch-size", "2", "--cpu", "--precision", "no", "--workers", "0", "--ema-every", "1"]
@@ -50,6 +53,7 @@ def bench(tmp_path, monkeypatch, tiny_checkpoint):
     publish_sdxl(tmp_path / "SDXL")
     publish_flux(tmp_path / "FLUX")
     publish_clip(tmp_path / "CLIP")
+    publish_qwen(tmp_path / "QWEN", scripted=True)
     write_viton(tmp_path / "VITON_HD", {f"{n:05d}_00": n for n in range(1, 6)}, {"00009_00": 9})
     (tmp_path / "CAPTIONED").mkdir()
     for number in range(3):
@@ -111,6 +115,7 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
         ran.append(" ".join(words[:3]))
     AcceleratorState._reset_state(reset_partial_state=True)
     assert {
+        "data attributes DATA",
         "train pgea --stage",
         "train paper structure",
         "train paper denoiser",
@@ -118,6 +123,7 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
         "checkpoint build sdxl-refine",
         "checkpoint update runs/start",
     } <= set(ran)
+    assert open_dataset(bench / "DATA", 64)[0].caption == "a flat-lay photo of a garment with a polo collar"
     final = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "final")
     start = RAGDiffusionPipeline.from_pretrained(bench / "runs" / "start")
     assert final.vae.config.latent_channels == 16 and final.unet.config.in_channels == 16 + 8
@@ -129,3 +135,14 @@ def test_the_page_runs_from_start_to_end(bench, capsys):
         ]
         assert any(moved), part
     assert (bench / "flat.png").is_file()
+    _check_stages(bench / "runs" / "pgea")
+
+
+def _check_stages(out: Path) -> None:
+    """Stage II moves a UNet's ends alone, stage III the rest too."""
+    first, second, third = (UNet2DConditionModel.from_pretrained(out / f"stage-{i}" / "unet") for i in (1, 2, 3))
+    assert third.config.in_channels == third.config.out_channels == 16
+    assert not torch.equal(first.conv_out.weight, second.conv_out.weight)
+    middle = "mid_block.resnets.0.conv1.weight"
+    assert torch.equal(first.get_parameter(middle), second.get_parameter(middle))
+    assert not torch.equal(second.get_parameter(middle), third.get_parameter(middle))

@@ -33,6 +33,18 @@ def write_index(root: Path, records: Iterable[Record], *, source: str) -> None:
     write_json(root / MARK, {"schema": SCHEMA, "pairs": len(lines), "source": source})
 
 
+def replace_records(root: Path, records: Iterable[Record]) -> None:
+    """Write a dataset's index anew, with as many records, its pictures as they are.
+
+    Raises:
+        ValueError: as `read_index`, or if there are more or fewer records than before.
+    """
+    kept, there = list(records), len(read_index(root))
+    if len(kept) != there:
+        raise ValueError(f"{root} has {there} pairs, and {len(kept)} records were given in their place")
+    write_index(root, kept, source=str(read_object(root / MARK).get("source", "")))
+
+
 def read_index(root: Path) -> list[Record]:
     """Read the index of a whole dataset.
 

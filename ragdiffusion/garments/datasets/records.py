@@ -35,7 +35,8 @@ class Record:
         silhouette: mask of the flat-lay; None where it is found from the plain background.
         photo_mask: mask of the garment in the photo.
         mask_labels: where `photo_mask` is a map of labels, those that are the garment.
-        attributes: Table 6 values by key; unknown ones are missing.
+        attributes: Table 6 values by key, as the source tells them; unknown ones are missing.
+        read: those that a reader saw in the photo; what the source tells comes before them.
         caption: one sentence; "" makes one from the attributes.
         symmetry: IoU of the silhouette with its mirror image, None where it was not measured.
     """
@@ -49,12 +50,22 @@ class Record:
     photo_mask: str | None = None
     mask_labels: tuple[int, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
     caption: str = ""
     symmetry: float | None = None
 
     def files(self) -> list[str]:
         """The names of its pictures."""
         return [ref for ref in (self.photo, self.standard, self.silhouette, self.photo_mask) if ref is not None]
+
+    @property
+    def known(self) -> dict[str, str]:
+        """Table 6 values by key, whoever tells them.
+
+        Raises:
+            ValueError: an attribute or a value that the table does not have.
+        """
+        return known_attributes(self.read) | known_attributes(self.attributes)
 
     def to_json(self) -> str:
         """One line of JSON, without what is not set."""
@@ -101,7 +112,10 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("name", "split", "category", "photo", "caption"), _is_text),
     **dict.fromkeys(("standard", "silhouette", "photo_mask"), _is_text_or_none),
     "mask_labels": lambda value: all(isinstance(label, int) for label in value),
-    "attributes": lambda value: isinstance(value, dict) and all(map(_is_text, [*value, *value.values()])),
+    **dict.fromkeys(
+        ("attributes", "read"),
+        lambda value: isinstance(value, dict) and all(map(_is_text, [*value, *value.values()])),
+    ),
     "symmetry": lambda value: value is None or isinstance(value, int | float),
 }
 
@@ -150,7 +164,7 @@ class RecordDataset:
         photo = np.asarray(load_photo(self._read(record.photo), name=record.photo))
         mask = self._photo_mask(record, photo)
         garment = self._garment(record, photo, mask)
-        known = known_attributes(record.attributes)
+        known = record.known
         return Sample(
             name=record.name,
             split=record.split,
@@ -191,7 +205,7 @@ class RecordDataset:
         if mask is None:
             raise ValueError(f"{label}: there is neither a flat-lay nor a garment mask; one of them is needed")
         garment = cut_out(image, mask, self.size, name=label, category=record.category, symmetry=record.symmetry)
-        return replace(garment, name=record.name)
+        return replace(garment, name=record.name, attributes=record.known)
 
     def _photo_mask(self, record: Record, photo: np.ndarray) -> np.ndarray | None:
         if record.photo_mask is None:

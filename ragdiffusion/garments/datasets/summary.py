@@ -26,7 +26,7 @@ def counts(records: Sequence[Record]) -> dict[str, Any]:
     """
     attributes: dict[str, Counter[str]] = {}
     for record in records:
-        for key, value in record.attributes.items():
+        for key, value in record.known.items():
             attributes.setdefault(key, Counter())[value] += 1
     measured = [record.symmetry for record in records if record.symmetry is not None]
     how = Counter("cut out" if r.standard is None else "found" if r.silhouette is None else "given" for r in records)

@@ -17,6 +17,7 @@ MAX_ANSWER_TOKENS = 400
 """Room for the 14 pairs (about 200 tokens) and some talk around them."""
 _LONGEST = 20_000  # characters of an answer that are looked at
 _MOST_OBJECTS = 100  # openings of an object that are tried
+_CHANCES = 2  # answers that are asked for
 _LONGEST_VALUE = 60  # no value of Table 6 is half as long
 _YES_NO = {True: "Yes", False: "No"}
 
@@ -149,6 +150,46 @@ def value_confidence(reply: Reply, span: tuple[int, int] | None) -> float:
     return min(1.0, exp(total))
 
 
+class Dialogue:
+    """What is said about one photo: the question, and one second chance with what was wrong."""
+
+    def __init__(self) -> None:
+        self.turns = [Turn("user", question())]
+        self._values: dict[str, str] = {}
+        self._confidence: dict[str, float] = {}
+        self._problems: tuple[str, ...] = ()
+        self._answers = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether no answer is wanted any more."""
+        return self._answers == _CHANCES or (self._answers > 0 and not self._problems)
+
+    @property
+    def fruitful(self) -> bool:
+        """Whether a valid attribute has been said."""
+        return bool(self._values)
+
+    def take(self, reply: Reply) -> None:
+        """Check an answer to the last turn; what is valid in it replaces what was said before."""
+        answer = parse_answer(reply.text)
+        self._values |= answer.values
+        self._confidence |= {key: value_confidence(reply, answer.spans.get(key)) for key in answer.values}
+        self._problems, self._answers = answer.problems, self._answers + 1
+        if not self.over:
+            self.turns += [Turn("assistant", reply.text[:_LONGEST]), Turn("user", complaint(answer.problems))]
+
+    def outcome(self) -> Outcome:
+        """What it came to.
+
+        Raises:
+            ReadingFailed: if no answer holds a valid attribute.
+        """
+        if not self._values:
+            raise ReadingFailed(f"no usable answer in two attempts: {self._problems[0]}")
+        return Outcome(self._values, self._confidence)
+
+
 def converse(chat: Callable[[list[Turn]], Reply]) -> Outcome:
     """Ask, check, and ask once more with what was wrong.
 
@@ -162,25 +203,16 @@ def converse(chat: Callable[[list[Turn]], Reply]) -> Outcome:
         ReadingFailed: if neither answer holds a valid attribute; and whatever `chat` raises in the first turn. A
             failure in the second costs nothing that the first said.
     """
-    turns = [Turn("user", question())]
-    values: dict[str, str] = {}
-    confidence: dict[str, float] = {}
-    for attempt in range(2):
+    dialogue = Dialogue()
+    while not dialogue.over:
         try:
-            reply = chat(turns)
+            reply = chat(list(dialogue.turns))
         except ReadingFailed:
-            if attempt == 0 or not values:
+            if not dialogue.fruitful:
                 raise
             break
-        answer = parse_answer(reply.text)
-        values |= answer.values
-        confidence |= {key: value_confidence(reply, answer.spans.get(key)) for key in answer.values}
-        if not answer.problems:
-            break
-        turns = [*turns, Turn("assistant", reply.text[:_LONGEST]), Turn("user", complaint(answer.problems))]
-    if not values:
-        raise ReadingFailed(f"no usable answer in two attempts: {answer.problems[0]}")
-    return Outcome(values, confidence)
+        dialogue.take(reply)
+    return dialogue.outcome()
 
 
 def _fold(name: str) -> str:

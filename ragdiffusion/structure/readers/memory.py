@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 
 from PIL import Image
 
-from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
+from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading, photo_key
 
 KEPT = 64
 
@@ -22,12 +21,11 @@ class RememberingReader:
 
     def __init__(self, reader: AttributeReader, kept: int = KEPT) -> None:
         self._reader, self._kept = reader, kept
-        self._readings: OrderedDict[bytes, AttributeReading] = OrderedDict()
+        self._readings: OrderedDict[str, AttributeReading] = OrderedDict()
 
     def read(self, photo: Image.Image) -> AttributeReading:
         """Read a photo, or remember it; a remembered reading has the time of its first."""
-        pixels = photo.convert("RGB")
-        key = hashlib.blake2b(repr(pixels.size).encode() + pixels.tobytes(), digest_size=16).digest()
+        key = photo_key(photo)
         reading = self._readings.get(key) or self._reader.read(photo)
         if not reading.note:
             self._readings[key] = reading

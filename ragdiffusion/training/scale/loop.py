@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import torch.distributed.nn.functional  # before there is a group, which its functions' defaults would keep for ever
 from accelerate import Accelerator
-from accelerate.utils import DistributedDataParallelKwargs, DistributedType
+from accelerate.utils import DistributedDataParallelKwargs, DistributedType, GradientAccumulationPlugin
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -110,15 +110,24 @@ def open_accelerator(config: ScaleConfig) -> Iterator[Accelerator]:
 
 
 def _accelerator(config: ScaleConfig) -> Accelerator:
-    accelerator = Accelerator(
-        gradient_accumulation_steps=config.accumulate,
-        mixed_precision=config.precision,
-        cpu=config.cpu,
-        step_scheduler_with_optimizer=False,
-        kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
-    )
-    if accelerator.state.deepspeed_plugin is not None:  # it reads the batch off loaders, and ours are not its kind
-        accelerator.state.deepspeed_plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = config.batch_size
+    try:
+        accelerator = Accelerator(
+            # A plain number would give way to the launcher's, which its configurations for DeepSpeed always set.
+            gradient_accumulation_plugin=GradientAccumulationPlugin(num_steps=config.accumulate),
+            mixed_precision=config.precision,
+            cpu=config.cpu,
+            step_scheduler_with_optimizer=False,
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+        )
+    except ImportError as error:
+        raise ValueError(
+            f"the launcher wants what is not installed ({error}): pip install deepspeed, or launch with ddp.yaml"
+        ) from error
+    if accelerator.state.deepspeed_plugin is not None:
+        accelerator.state.deepspeed_plugin.deepspeed_config |= {
+            "train_micro_batch_size_per_gpu": config.batch_size,  # it reads it off loaders, and ours are not its kind
+            "gradient_accumulation_steps": config.accumulate,
+        }
     return accelerator
 
 
@@ -155,7 +164,7 @@ def train_at_scale(
 
     Raises:
         ValueError: if the processes disagree, or the state is of a training with other settings.
-        RuntimeError: if gradients are not finite for 20 steps on end.
+        RuntimeError: if gradients are not finite for 20 steps on end, or memory runs out.
     """
     if accelerator is None:
         with open_accelerator(config) as own:
@@ -200,7 +209,13 @@ def train_at_scale(
         while step < config.steps:
             for group in optimizer.param_groups:
                 group["lr"] = config.learning_rate * min(1.0, (step + 1) / max(1, config.warmup))
-            figures, norm = _step(accelerator, wrapped, optimizer, trainable, loader, config)
+            try:
+                figures, norm = _step(accelerator, wrapped, optimizer, trainable, loader, config)
+            except torch.OutOfMemoryError as error:
+                raise RuntimeError(
+                    f"{config.out}: memory does not hold {config.batch_size} samples at a time: halve --batch-size and "
+                    "double --accumulate, and the training goes on from its newest state"
+                ) from error
             failures = 0 if math.isfinite(norm) else failures + 1
             if failures >= _FAILURES:
                 raise RuntimeError(
@@ -284,6 +299,7 @@ def _save(
     accelerator.wait_for_everyone()
     if spread:  # every process writes its own share of the optimiser
         accelerator.save_state(config.out / "deepspeed.partial")
+        accelerator.wait_for_everyone()
     if accelerator.is_main_process:
         more = (lambda folder: (config.out / "deepspeed.partial").rename(folder / "deepspeed")) if spread else None
         save_state(config.out, trained, step=step, settings=settings, more=more)

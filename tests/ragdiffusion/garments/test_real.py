@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -257,3 +259,18 @@ def test_on_real_photos_the_flow_maps_the_standard_to_the_photo(garments_val):
             for flow in (pair.flow, pair.flow + np.float32([12, 12]))
         )
         assert visible.mean() > 0.05 and error < 14 and error < wrong
+
+
+def test_what_is_known_of_a_garment_goes_with_its_pairs_as_far_as_it_holds(garments):
+    """In another silhouette the collar may be another; in another cloth the fabric is."""
+    known = {"category": "Dress", "collar": "Polo", "fabric": "Denim", "print": "Plaid", "sleeves_rolled_up": "No"}
+    told = [replace(garment, attributes=known) for garment in garments]
+    rng = np.random.default_rng(0)
+    own = RealPairs(told, other_silhouette=0, warped_target=0).sample(rng, 0)
+    assert own.attributes == known and own.seen == {}
+    for shapes in ({"other_silhouette": 1, "warped_target": 0}, {"other_silhouette": 0, "warped_target": 1}):
+        pair = RealPairs(told, **shapes).sample(rng, 0)
+        assert pair.attributes == {"category": "Dress", "fabric": "Denim", "print": "Plaid"}, shapes
+    pair = RealPairs(told).structure_pair(rng, 0)
+    assert pair.attributes == {"category": "Dress", "collar": "Polo", "sleeves_rolled_up": "No"}
+    assert pair.seen == {"fabric": "Denim", "print": "Plaid"}

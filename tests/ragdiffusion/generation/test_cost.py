@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ragdiffusion.cli import main
-from ragdiffusion.generation.cost import count_flops, fast_stages, meta_pipeline, stage_inputs
+from ragdiffusion.generation.cost import count_flops, fast_stages, meta_pipeline, plain_step, stage_inputs
 
 
 def test_a_stage_is_counted_as_the_real_model_computes_it(build, presets):
@@ -26,6 +26,15 @@ def test_a_stage_is_counted_as_the_real_model_computes_it(build, presets):
             with FlopCounterMode(display=False) as counter:
                 call()
             assert counter.get_total_flops() == without.stages[name], name
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_plain_step_costs_what_it_computes(presets, batch):
+    pipeline = meta_pipeline(presets["sdxl"])
+    inputs = stage_inputs(pipeline, batch)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        plain_step(pipeline, inputs)
+    assert counter.get_total_flops() == count_flops(pipeline, batch=batch).plain_step
 
 
 def test_the_guider_at_conv_in_is_counted_as_by_hand(presets):

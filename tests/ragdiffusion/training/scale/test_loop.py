@@ -184,3 +184,20 @@ def test_gradients_that_are_not_finite_end_a_training(tmp_path):
 def test_settings_out_of_range_are_refused(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message):
         replace(_config(tmp_path), **changes)
+
+
+def test_where_memory_runs_out_it_is_said_and_half_the_batch_goes_on(alone, tmp_path):
+    """The last state is whole, and half a batch accumulated twice computes the same."""
+
+    class Large(Regression):
+        def forward(self, batch):  # noqa: ANN001, ANN202
+            if len(batch["seed"]) > 2 and newest_state(tmp_path) is not None:
+                raise torch.OutOfMemoryError("out of memory")
+            return super().forward(batch)
+
+    with pytest.raises(RuntimeError, match=r"memory does not hold 4 samples at a time: halve --batch-size and double"):
+        train_at_scale(_config(tmp_path), Large(), make)
+    assert newest_state(tmp_path).name == "step-0000002" and not list(tmp_path.glob("*.partial"))
+    average = train_at_scale(_config(tmp_path, batch_size=2, accumulate=2), Large(), make)
+    for name, value in alone.items():
+        torch.testing.assert_close(average[name], value, atol=1e-6, rtol=1e-5)

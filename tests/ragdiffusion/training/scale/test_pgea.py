@@ -17,7 +17,7 @@ from ragdiffusion.training.scale.captioned import NO_CAPTION, open_captioned
 from ragdiffusion.training.scale.least_squares import ConvolutionFit, LeastSquares
 from ragdiffusion.training.scale.loop import ScaleConfig, train_at_scale
 from ragdiffusion.training.scale.pgea import DistilConvIn, TextToImage, expand_channels
-from tests.ragdiffusion.published import UNET, VAE, publish_flux, publish_sdxl
+from tests.ragdiffusion.published import UNET, VAE, publish_flux, publish_sdxl, publish_unet
 
 
 @pytest.fixture(autouse=True)
@@ -199,43 +199,14 @@ def test_rows_are_noised_the_same_in_any_batch(base, images):
         torch.testing.assert_close(whole[index], torch.cat([half[index] for half in halves]))
 
 
-def test_three_stages_by_command(base, flux, images, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("ragdiffusion.commands.train_pgea.FIT_BATCHES", 3)
-    words = [
-        "train",
-        "pgea",
-        "--base",
-        str(base),
-        "--vae",
-        str(flux),
-        "--images",
-        str(images),
-        "--out",
-        str(tmp_path),
-        "--size",
-        "64",
-        "--cpu",
-        "--precision",
-        "no",
-        "--steps",
-        "2",
-        "--workers",
-        "0",
-        "--ema-every",
-        "1",
-    ]
+def test_a_stage_begins_with_the_one_before_and_is_not_done_twice(base, flux, images, tmp_path, capsys):
+    """The three of them run one after the other in test_paper_scale_commands.py."""
+    words = ["train", "pgea", "--base", str(base), "--vae", str(flux), "--images", str(images), "--out", str(tmp_path)]
+    words += ["--size", "64", "--cpu", "--precision", "no", "--steps", "1", "--workers", "0"]
     assert main([*words, "--stage", "2"]) == 2
     assert "stage 2 begins with stage 1, which is not done" in capsys.readouterr().err
-    from accelerate.state import AcceleratorState
-
-    for stage, extra in (("1", ["--closed-form"]), ("2", ["--closed-form"]), ("3", [])):
-        AcceleratorState._reset_state(reset_partial_state=True)
-        assert main([*words, "--stage", stage, *extra]) == 0, capsys.readouterr().err
+    publish_unet(tmp_path / "stage-3" / "unet", 16)
     assert main([*words, "--stage", "3"]) == 2
     assert "stage 3 is done; remove it to train on" in capsys.readouterr().err
-    first, second, third = (UNet2DConditionModel.from_pretrained(tmp_path / f"stage-{i}" / "unet") for i in (1, 2, 3))
-    assert third.config.in_channels == 16
-    assert not torch.equal(first.conv_out.weight, second.conv_out.weight)
-    middle = "mid_block.resnets.0.conv1.weight"
-    assert torch.equal(first.get_parameter(middle), second.get_parameter(middle))
-    assert not torch.equal(second.get_parameter(middle), third.get_parameter(middle))
+    assert main([*words, "--stage", "3", "--out", str(tmp_path / "new"), "--unet", str(base / "unet")]) == 2
+    assert "autoencoder has 16 channels and the UNet takes 4" in capsys.readouterr().err
