@@ -21,13 +21,14 @@ from ragdiffusion.attributes import validate
 from ragdiffusion.images import load_photo
 
 FORMAT = "ragdiffusion-studio-bundle"
-VERSION = 2  # 1 did not say which garment of the photo was meant
+VERSION = 3  # 1 did not say which garment of the photo was meant, nor 2 how the photo was framed
 MAX_RUNS = 500
 MAX_MANIFEST = 16 << 20
 MAX_PICTURE = 64 << 20
 MAX_TOTAL = 1 << 30
 _MANIFEST = "bundle.json"
 _PICTURE = re.compile(r"pictures/([0-9a-f]{64})\.(photo|png)")
+_UNSAID: dict[int, dict[str, Any]] = {1: {"garment": None, "framing": None}, 2: {"framing": None}, 3: {}}
 _KEPT = ("created_at", "status", "error", "timings_ms", "result_path", "starred", "rejected", "note", "colour")
 _TEXTS = {"photo_sha256", "photo_name", "photo_path", "checkpoint", "bank_version", "landmark_path", "preset", "device"}
 
@@ -138,7 +139,7 @@ def _picture(bundle: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name:
 
 
 def _run(entry: dict[str, Any], version: int) -> Run:
-    given = {"garment": None, **entry["inputs"]} if version == 1 else entry["inputs"]
+    given = {**_UNSAID[version], **entry["inputs"]}
     names = set(FLAT_INPUTS) - {"owner"}
     if set(given) != names:
         raise ValueError(f"a run has other inputs: {sorted(set(given) ^ names)[:3]}")

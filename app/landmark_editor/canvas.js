@@ -9,7 +9,7 @@ import { openOutline, savePng, saveSvg } from './files.js';
 import { LEAST_SHARE, MOST_SHARE } from './model.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say']);
+export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say', 'doubted']);
 
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
@@ -72,8 +72,22 @@ class CanvasPanel {
   /** @param {import('../web/shared/views.js').Film} film */
   take(film) {
     const { board, link, model } = this.editor;
+    if (!film.neighbours.length) return this.close();
     if (model.guide?.film.token !== film.token) Object.assign(board.ghost, { kind: '', image: null });
     link.guideArrived(film);
+  }
+
+  /** The photo has no garment that is known: there is nothing to draw around. */
+  close() {
+    this.editor.link.close();
+    for (const part of ['.board', '.tools', '.options', '.source']) find(this.element, part, HTMLElement).hidden = true;
+    find(this.element, '.empty', HTMLElement).hidden = false;
+    find(this.element, '.editor', HTMLElement).classList.remove('open');
+    this.button('reset').disabled = true;
+    this.element.dataset.source = '';
+    this.warn('');
+    tell('frames', []);
+    tell('steps', { undo: 0, redo: 0 });
   }
 
   /** A value of Python's. */
@@ -81,6 +95,7 @@ class CanvasPanel {
     const value = this.props.value;
     if (!value) return;
     if ('ghost' in value && value.ghost) this.showGhost(value.ghost, value.token);
+    if ('inverted' in value && value.inverted) this.ask(value.inverted.name);
     this.editor.link.arrived(value);
   }
 
@@ -95,6 +110,15 @@ class CanvasPanel {
       this.editor.board.repaint();
     };
     image.src = url;
+  }
+
+  /** @param {string} name  of a mask that looks inverted. */
+  ask(name) {
+    const question = find(this.element, '.question', HTMLElement);
+    find(question, 'p', HTMLElement).textContent =
+      `${name} marks the border of the picture, so it looks inverted: white is to be the garment.`;
+    question.hidden = false;
+    find(question, 'button', HTMLButtonElement).focus();
   }
 
   open() {
@@ -124,6 +148,7 @@ class CanvasPanel {
     this.showGhosts();
     tell('frames', model.frames());
     tell('mix', model.mix());
+    tell('steps', { undo: undone, redo: model.future.length });
   }
 
   warnOfShape() {
@@ -235,7 +260,11 @@ class CanvasPanel {
 
   /** @param {HTMLElement | null} button */
   press(button) {
-    const { tool, act } = button?.dataset ?? {};
+    const { tool, act, answer } = button?.dataset ?? {};
+    if (answer) {
+      find(this.element, '.question', HTMLElement).hidden = true;
+      if (answer !== 'none') this.trigger('doubted', { invert: answer === 'invert' });
+    }
     if (tool) this.editor.choose(/** @type {ToolName} */ (tool));
     if (!act) return;
     this.menu.open = false;

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -90,6 +90,7 @@ class RunRow(LogBase):
     category: Mapped[str] = mapped_column(server_default="")
     search_text: Mapped[str] = mapped_column(server_default="")
     garment: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    framing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     __table_args__ = (
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),

@@ -8,6 +8,8 @@ import { hear, tell } from './events.js';
 
 /** @typedef {import('./events.js').Frame} Frame */
 
+const UNMARKED = 'No shapes yet: no garment is known in this photo. Draw a box around it, or paint it.';
+
 /**
  * @param {Frame} item
  * @returns {[string, number][]}
@@ -90,6 +92,7 @@ export function mount(element, props, _trigger, _server, _upload, watch) {
     if (row.childElementCount !== items.length) row.replaceChildren(...buttons.map(({ node }) => node));
     items.forEach((item, i) => buttons[i].show(item));
     empty.hidden = items.length > 0;
+    if (!items.length && props.value?.token) empty.textContent = UNMARKED;
     element.dataset.count = String(items.length);
     element.dataset.filled = String(items.filter(({ draft }) => draft).length);
   });

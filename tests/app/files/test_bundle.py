@@ -115,7 +115,8 @@ def test_a_bundle_of_a_studio_that_did_not_ask_which_garment_opens(
 ) -> None:
     def earlier(manifest: dict) -> None:
         manifest["schema_version"] = 1
-        del manifest["runs"][0]["inputs"]["garment"]
+        for name in ("garment", "framing"):
+            del manifest["runs"][0]["inputs"][name]
 
     other, store = SessionLog(tmp_path / "other.sqlite3"), ImageStore(tmp_path / "others")
     (taken,) = unpack(changed(pack([run], images), manifest=earlier), "b.zip", owner="ben", log=other, images=store)
@@ -141,7 +142,7 @@ def of_inputs(**values: object) -> Change:
         ({"files": lambda m: [m.pop(n) for n in list(m) if n.endswith(".photo")]}, "is missing"),
         ({"files": lambda m: m.update({n: b"other" for n in list(m) if n.endswith(".png")})}, "is not what it was"),
         ({"manifest": lambda m: m.update(format="zoo")}, "bundle.json is of something else"),
-        ({"manifest": lambda m: m.update(schema_version=9)}, "versions up to 2 are known here, and it has 9"),
+        ({"manifest": lambda m: m.update(schema_version=9)}, "versions up to 3 are known here, and it has 9"),
         ({"manifest": lambda m: m.update(runs=[])}, "must list 1 to 500 runs"),
         ({"manifest": lambda m: m["runs"][0].pop("note")}, "not described as it should be"),
         ({"manifest": of_inputs(extra=1)}, "other inputs: .'extra'"),
