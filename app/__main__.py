@@ -155,7 +155,10 @@ def load_model(settings: StudioOptions) -> RAGDiffusion:
 
 def _open(page: gr.Blocks, settings: StudioOptions) -> str:
     """Start the web server; returns its address."""
+    from starlette.middleware import Middleware
+
     from app.web import files
+    from app.web.browser import BrowserCookie
     from app.web.theme import theme
 
     try:
@@ -176,7 +179,7 @@ def _open(page: gr.Blocks, settings: StudioOptions) -> str:
             favicon_path=files.icon(),
             theme=theme(),
             css=files.style_sheets(),
-            app_kwargs={"routes": [files.route()]},
+            app_kwargs={"routes": [files.route()], "middleware": [Middleware(BrowserCookie)]},
         )
     except OSError as error:
         port = "every port from 7860 on" if settings.port is None else f"port {settings.port}"

@@ -18,6 +18,7 @@ export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_o
 const READ_FOR = 6000; // milliseconds that a warning stays
 const TUNED_AFTER = 500; // milliseconds after which a slider that is not held counts as set
 const NO_PHOTO = 'there is no photo yet: drop, paste or choose one first';
+const NO_GARMENT = 'No outline yet: mark the garment in the photo.';
 const HINT_SEEN = 'studio-hint';
 
 class CanvasPanel {
@@ -81,7 +82,9 @@ class CanvasPanel {
   close() {
     this.editor.link.close();
     for (const part of ['.board', '.tools', '.options', '.source']) find(this.element, part, HTMLElement).hidden = true;
-    find(this.element, '.empty', HTMLElement).hidden = false;
+    const empty = find(this.element, '.empty', HTMLElement);
+    empty.hidden = false;
+    empty.textContent = NO_GARMENT;
     find(this.element, '.editor', HTMLElement).classList.remove('open');
     this.button('reset').disabled = true;
     this.element.dataset.source = '';

@@ -16,6 +16,7 @@ from torch import Tensor
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
 from app.runs.beginning import begin
+from app.runs.browsing import Browsed, browse
 from app.runs.drafts import drafts_in, in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
@@ -25,7 +26,7 @@ from app.runs.work import Unmarked, Work
 from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.images import load_mask
+from ragdiffusion.images import decode_silhouettes, load_mask
 from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.found import GarmentChoice
 
@@ -40,20 +41,28 @@ class Bench:
     Args:
         engine: whose model it asks.
         owner: login of the person, "" without logins.
+        key: under which it is kept; "" is not kept.
+        changed: hears of every change.
 
     Attributes:
         lock: to be held by whoever needs several actions to be one.
         followed: jobs of the runs that were started from here.
+        page: the page's settings by name, as far as it told of them.
+        last_chosen: name of the garment that was chosen last, None if none was.
         doubted: bytes and name of an imported mask that looks inverted, until the person says what it is.
     """
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(
+        self, engine: Engine, owner: str, *, key: str = "", changed: Callable[[Bench], None] | None = None
+    ) -> None:
         self._engine = engine
-        self.owner = owner
+        self._changed = changed
+        self.owner, self.key = owner, key
         self.lock = threading.RLock()
         self._work: Work | None = None
         self._unmarked: Unmarked | None = None
-        self._last_chosen: str | None = None
+        self.last_chosen: str | None = None
+        self.page: dict[str, Any] = {}
         self._revisions = itertools.count()
         self._tokens = itertools.count(1)
         self.followed = FollowedJobs()
@@ -68,6 +77,17 @@ class Bench:
     def unmarked(self) -> Unmarked | None:
         """The photo that waits for a person to mark the garment; None where there is none, or its garment is known."""
         return self._unmarked
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no photo."""
+        return self._work is None and self._unmarked is None
+
+    def set_page(self, settings: Mapping[str, Any]) -> None:
+        """Note what the page's controls are set to."""
+        with self.lock:
+            self.page = {**self.page, **settings}
+            self._tell()
 
     def require(self) -> Work:
         """Return what lies on the bench.
@@ -182,7 +202,7 @@ class Bench:
                 raise ValueError("this checkpoint has no parser, so no garment can be chosen")
             meant = meaning(work.parse, index)
             found = self._retrieve(work.photo, meant, parse=work.parse, attributes={}, **work.settings)
-            self._last_chosen = work.parse.instances[index].name
+            self.last_chosen = work.parse.instances[index].name
             return self._keep(found)
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
@@ -272,6 +292,29 @@ class Bench:
 
             return self._edit(self._engine.call(landmark))
 
+    def browse(self, category: str, count: int) -> Browsed:
+        """Rank the bank beyond the candidates, as `browsing.browse` does.
+
+        Raises:
+            ValueError: if there is no photo, or as there.
+        """
+        work = self.require()
+        return self._engine.call(lambda model: browse(model, work, category=category, count=count))
+
+    def take_entry(self, entry_id: int) -> Work:
+        """Take the silhouette of any entry of the bank as the landmark.
+
+        Raises:
+            ValueError: if there is no photo or no such entry.
+        """
+        with self.lock:
+            size = self.require().guide.landmark.shape[-1]
+
+            def silhouette(model: RAGDiffusion) -> Tensor:
+                return decode_silhouettes([model.bank.entry(entry_id).silhouette], size)[0]
+
+            return self._edit(self._engine.call(silhouette))
+
     def photo_outline(self) -> Work:
         """Take the garment's own outline in the photo as the landmark.
 
@@ -290,7 +333,7 @@ class Bench:
             missing = [i for i in batch if work.drafts[i] is None]
             if not missing:
                 continue
-            made = dict(zip(missing, self._drafts(work, work.guide.neighbours.silhouettes[missing]), strict=True))
+            made = dict(zip(missing, self.drafts_of(work, work.guide.neighbours.silhouettes[missing]), strict=True))
             with self.lock:
                 now = self.require()
                 if now.token != work.token:
@@ -298,6 +341,10 @@ class Bench:
                 drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))
                 work = self._work = replace(now, drafts=drafts)
             yield work
+
+    def drafts_of(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+        """Return the garment of a work warped into silhouettes (K, H, W)."""
+        return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
 
     def make_draft(self) -> Work:
         """Warp the garment into an edited landmark.
@@ -311,7 +358,7 @@ class Bench:
         work = self.require()
         if work.guide.landmark_source != "edited" or work.draft is not None:
             return work
-        draft = self._drafts(work, work.guide.landmark[None])[0]
+        draft = self.drafts_of(work, work.guide.landmark[None])[0]
         with self.lock:
             now = self.require()
             if now.token == work.token and torch.equal(now.guide.landmark, work.guide.landmark):
@@ -363,8 +410,8 @@ class Bench:
         if isinstance(garment, np.ndarray):
             garment = as_logged_mask(garment)
         parse = self._parse(photo.image)
-        if garment is None and photo.alpha is None and parse is not None and self._last_chosen is not None:
-            garment = remembered(parse, self._last_chosen)
+        if garment is None and photo.alpha is None and parse is not None and self.last_chosen is not None:
+            garment = remembered(parse, self.last_chosen)
         return self._keep(self._taken(photo, garment, parse=parse, k=k, alpha=alpha, attributes={}))
 
     def _taken(self, photo: BenchPhoto, garment: GarmentChoice | None, **settings: Any) -> Work:
@@ -375,6 +422,7 @@ class Bench:
             kept = {name: settings[name] for name in ("parse", "k", "alpha")}
             self._unmarked = Unmarked(photo, **kept, token=next(self._tokens), why=str(error))
             self._work = None
+            self._tell()
             raise
 
     def _parse(self, image: Image.Image) -> Parse | None:
@@ -397,7 +445,9 @@ class Bench:
     def _keep(self, work: Work) -> Work:
         self._unmarked = None
         self._work = replace(work, revision=next(self._revisions))
+        self._tell()
         return self._work
 
-    def _drafts(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-        return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed(self)

@@ -14,7 +14,7 @@ export const ASKS = /** @type {const} */ (['example', 'choose', 'frame', 'mark',
 
 const MOST_FILES = 1000; // at once, from the browser
 const FROM_THE_WEB =
-  'Nothing is fetched from the web here, so that nothing leaves this machine: save the picture there, then drop the file';
+  'Nothing is fetched from the web, so that nothing leaves this machine: save the picture there, then drop the file';
 const PATIENCE = 120_000; // milliseconds after which "Reading the photo…" goes by itself
 
 class PhotoPanel {

@@ -1,4 +1,4 @@
-/** The tools over the photo: turns, the crop, a box around the garment, brush and eraser; and what keys do with them. */
+/** The tools over the photo: turns, the crop, a box around the garment, brush and eraser; and their keys. */
 
 import { all, find, origin } from '../../web/shared/dom.js';
 import { hear } from '../../web/shared/events.js';

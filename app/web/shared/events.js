@@ -53,6 +53,10 @@
  * @property {{ photo: string, mask: string | null }} mend  photo: run lengths of the garment's mask; null is the one
  *   that was found.
  * @property {{ invert: boolean }} doubted  canvas: what to do with a mask that looks inverted.
+ * @property {{ category: string, count: number }} browse  film: the bank beyond the candidates; "" is every kind.
+ * @property {undefined} leave  film: no more of it.
+ * @property {{ id: number }} take  film: an entry of the bank as the landmark.
+ * @property {undefined} keep  seed: it was set.
  * @property {undefined} follow  result: the next state of the run that is shown.
  * @property {{ run: number, scope: string }} restore  result, history_detail
  * @property {{ run: number, check: boolean }} repeat  result, history_detail

@@ -17,6 +17,18 @@
  */
 
 /**
+ * The bank beyond the candidates.
+ * @typedef {object} More
+ * @property {number} token  of the retrieval.
+ * @property {number} size  side of the silhouettes, pixels.
+ * @property {string} category  "" is every kind.
+ * @property {[string, number][]} categories  with the number of their entries.
+ * @property {number} total
+ * @property {{ id: number, similarity: number, mask: string }[]} entries  best first.
+ * @property {string[]} drafts  data URLs of the first of them.
+ */
+
+/**
  * What the canvas is to agree with.
  * @typedef {object} Canvas
  * @property {number} token
