@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,7 @@ from torch import Tensor
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
 from app.runs.beginning import begin
-from app.runs.browsing import Browsed, browse
-from app.runs.drafts import drafts_in, in_landmark_frame
+from app.runs.drafts import drafts_in
 from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
@@ -292,15 +291,6 @@ class Bench:
 
             return self._edit(self._engine.call(landmark))
 
-    def browse(self, category: str, count: int) -> Browsed:
-        """Rank the bank beyond the candidates, as `browsing.browse` does.
-
-        Raises:
-            ValueError: if there is no photo, or as there.
-        """
-        work = self.require()
-        return self._engine.call(lambda model: browse(model, work, category=category, count=count))
-
     def take_entry(self, entry_id: int) -> Work:
         """Take the silhouette of any entry of the bank as the landmark.
 
@@ -325,53 +315,17 @@ class Bench:
             work = self.require()
             return self._edit(self._engine.call(lambda model: model.photo_outline(work.sight)))
 
-    def make_drafts(self) -> Iterator[Work]:
-        """Warp the garment into the silhouettes, those in use first; ends early when another photo is placed."""
-        work = self.require()
-        # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
-        for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
-            missing = [i for i in batch if work.drafts[i] is None]
-            if not missing:
-                continue
-            made = dict(zip(missing, self.drafts_of(work, work.guide.neighbours.silhouettes[missing]), strict=True))
-            with self.lock:
-                now = self.require()
-                if now.token != work.token:
-                    return
-                drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))
-                work = self._work = replace(now, drafts=drafts)
-            yield work
-
     def drafts_of(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
         """Return the garment of a work warped into silhouettes (K, H, W)."""
         return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
 
-    def make_draft(self) -> Work:
-        """Warp the garment into an edited landmark.
-
-        Returns:
-            The work with that draft, for the landmark that it had when this began.
-
-        Raises:
-            ValueError: if there is no photo.
-        """
-        work = self.require()
-        if work.guide.landmark_source != "edited" or work.draft is not None:
-            return work
-        draft = self.drafts_of(work, work.guide.landmark[None])[0]
+    def lay_in(self, token: int, change: Callable[[Work], Work]) -> Work | None:
+        """Lay drafts into the work of a token; None where another one lies here by now."""
         with self.lock:
-            now = self.require()
-            if now.token == work.token and torch.equal(now.guide.landmark, work.guide.landmark):
-                self._work = replace(now, draft=draft)
-        return replace(work, draft=draft)
-
-    def framed_photo(self) -> Image.Image:
-        """Return the photo cut to the frame that landmarks have, to be laid under an outline.
-
-        Raises:
-            ValueError: if there is no photo.
-        """
-        return in_landmark_frame(self.require().screen)
+            if self._work is None or self._work.token != token:
+                return None
+            self._work = change(self._work)
+            return self._work
 
     def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: GarmentChoice | None = None) -> Work:
         """Put a run's photo, guide and landmark back.

@@ -15,7 +15,8 @@ from app.pages.shared.bench_views import BenchPresenter
 from app.pages.shared.events import whole_number
 from app.pages.shared.status import Status
 from app.runs.bench import Bench
-from app.runs.browsing import Browsed
+from app.runs.browsing import Browsed, browse
+from app.runs.engine import Engine
 from app.runs.work import Work
 from app.web.site import Views
 
@@ -26,11 +27,13 @@ class BrowseHandlers:
     """The handlers of the strip's further shapes.
 
     Args:
+        engine: whose model's bank it is.
         presenter: makes the views of a bench.
         status: the status line.
     """
 
-    def __init__(self, presenter: BenchPresenter, status: Status) -> None:
+    def __init__(self, engine: Engine, presenter: BenchPresenter, status: Status) -> None:
+        self._engine = engine
         self._presenter = presenter
         self._status = status
         self._wishes = itertools.count(1)
@@ -42,7 +45,8 @@ class BrowseHandlers:
         Their drafts follow, until the person looks at something else.
         """
         work = bench.require()
-        found = bench.browse(str(event.get("category") or ""), whole_number(event.get("count")))
+        wanted = {"category": str(event.get("category") or ""), "count": whole_number(event.get("count"))}
+        found = self._engine.call(lambda model: browse(model, work, **wanted))
         wish = self._newest[bench] = next(self._wishes)
         drafts: list[str] = []
         yield {"film": browsed_view(work, found, drafts)}

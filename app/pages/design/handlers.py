@@ -25,6 +25,8 @@ from app.pages.shared.bench_views import (
 from app.pages.shared.events import box_in, garment_number, whole_number
 from app.pages.shared.status import Status, loading_view
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_draft, make_drafts
+from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.garments import drawn_mask
 from app.runs.photos import BenchPhoto
@@ -124,14 +126,14 @@ class DesignHandlers:
     def drafts(self, bench: Bench) -> Iterator[Views]:
         """Warp the garment into the silhouettes that the page shows."""
         started = time.perf_counter()
-        for work in bench.make_drafts():
+        for work in make_drafts(bench):
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
             yield {"film": film_view(work), "status": self._status.view(None, done)}
 
     def draft(self, bench: Bench) -> Views:
         """Warp the garment into the edited outline that the page shows."""
         started = time.perf_counter()
-        work = bench.make_draft()
+        work = make_draft(bench)
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
         return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 
@@ -166,7 +168,7 @@ class DesignHandlers:
 
     def ghost(self, bench: Bench) -> Views:
         """Show the photo under the outline."""
-        image = jpeg_url(bench.framed_photo())
+        image = jpeg_url(in_landmark_frame(bench.require().screen))
         return {"canvas": {**canvas_view(bench.require()), "ghost": image}}
 
     def say(self, bench: Bench, event: dict[str, Any]) -> Views:

@@ -76,7 +76,7 @@ def _wire_bench(site: Site, context: PageContext) -> None:
     wire(canvas.photo_outline, handlers.photo_outline, (), landmark)
     wire(canvas.ghost, handlers.ghost, (), ("canvas",))
     wire(canvas.say, handlers.say, (), ("status",), event=True)
-    more, film = BrowseHandlers(context.bench_presenter, context.status), parts["film"]
+    more, film = BrowseHandlers(context.engine, context.bench_presenter, context.status), parts["film"]
     wire(film.browse, more.browse, (), ("film", "status"), event=True)
     wire(film.leave, more.leave, (), ())
     wire(film.take, more.take, (), landmark, event=True)

@@ -116,8 +116,8 @@ export class PhotoTools {
     for (const button of all(this.bar, '[aria-pressed]'))
       button.setAttribute('aria-pressed', String(button.dataset.tool === name));
     this.line.hidden = name === null;
-    this.line.dataset.tool = mends ? 'brush' : (name ?? '');
-    this.element.dataset.tool = name ?? '';
+    this.line.dataset.using = mends ? 'brush' : (name ?? '');
+    this.element.dataset.using = name ?? '';
     this.cropper.area.hidden = name !== 'crop';
     this.marker.area.hidden = name !== 'box';
     this.mender.canvas.hidden = !mends;

@@ -19,6 +19,8 @@ from app.pages.design.run_handlers import RunHandlers
 from app.pages.shared.context import PageContext
 from app.pages.shared.run_actions import RunActions
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_drafts
+from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
@@ -242,8 +244,8 @@ def test_the_garment_that_is_meant_is_logged_run_and_restored(
 ) -> None:
     bench.place(photo_bytes(), "shirt.png", k=3, alpha=0.25, garment=garment)
     bench.describe({"collar": "Polo"})
-    [*bench.make_drafts()]
-    bench.framed_photo()
+    [*make_drafts(bench)]
+    in_landmark_frame(bench.work.screen)
     bench.photo_outline()
     started = runs.start(bench, replace(SAMPLING, colour_match=True))
     assert ends(started) == ["done"]
