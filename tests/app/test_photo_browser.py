@@ -1,4 +1,4 @@
-"""The photo at work in a real Chromium: turned, cropped, its garment marked and mended; dropped, left and found again."""
+"""The photo at work in a real Chromium: turned, cropped, its garment marked and mended; left and found again."""
 
 from __future__ import annotations
 
@@ -123,6 +123,18 @@ def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, worksp
     page.get_by_text("Restore", exact=True).click()
     page.get_by_role("menuitem", name="Restore all", exact=True).click()
     expect_size(page, cropped)
+
+
+def test_a_photo_that_looks_turned_is_offered_to_be_turned(page: Page, tmp_path: Path) -> None:
+    with Image.open(assets_folder() / "examples" / "08-t-shirt-laid.jpg") as upright:
+        upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "aside.png")
+        across, down = upright.size
+    place(page, tmp_path / "aside.png")
+    remark = page.locator("#photo .remark")
+    expect(remark).to_contain_text("Looks turned: turn it?")
+    remark.get_by_role("button", name="Turn it").click()
+    expect_size(page, f"{across} × {down}")
+    expect(remark).to_be_hidden()
 
 
 def test_a_photo_without_a_garment_stays_and_one_can_be_marked(page: Page, tmp_path: Path) -> None:

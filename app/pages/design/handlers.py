@@ -30,6 +30,7 @@ from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.garments import drawn_mask
 from app.runs.photos import BenchPhoto
+from app.runs.turning import guess_turn
 from app.runs.work import Work
 from app.web.site import Views
 from ragdiffusion.decoding import SUFFIXES
@@ -99,6 +100,16 @@ class DesignHandlers:
             framing = photo.framing.cut(box_in(event.get("box"), photo.whole.size))
         return self._shown(bench, lambda: bench.reframe(framing))
 
+    def turned(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Say by how many quarters the event's photo looks turned; nothing where that is not clear."""
+        shown = bench.shown()
+        if event.get("photo") != shown.photo.sha256:
+            return {}
+        quarters = self._engine.call(lambda model: guess_turn(model, shown))
+        if not quarters or bench.shown().token != shown.token:
+            return {}
+        return {"photo": {"looks_turned": {"photo": shown.photo.sha256, "quarters": quarters, "token": shown.token}}}
+
     def mark(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Take what the event's `box`, in shares of the photo as it is looked at, holds for the garment."""
         box = box_in(event.get("box"), _photo_of(bench, event).image.size)
@@ -111,9 +122,7 @@ class DesignHandlers:
         photo, text = _photo_of(bench, event), event.get("mask")
         mask = None if text is None else drawn_mask(text, photo.image.size)
         views = self._shown(bench, lambda: bench.mend(mask))
-        if bench.work is None:
-            return views
-        told = garment_view(bench.work)
+        told = garment_view(bench.shown())
         told.pop("mask")  # the brush knows it, and may be ahead
         return {**views, "photo": told}
 
@@ -176,7 +185,8 @@ class DesignHandlers:
         raise ValueError(str(event.get("message"))[:300])
 
     def _placed(self, bench: Bench, data: bytes, name: str, k: int, alpha: float) -> Views:
-        return self._shown(bench, lambda: bench.place(data, name, k=k, alpha=alpha))
+        views = self._shown(bench, lambda: bench.place(data, name, k=k, alpha=alpha))
+        return {**views, "photo": {**views["photo"], "fresh": True}}
 
     def _shown(self, bench: Bench, change: Callable[[], Work]) -> Views:
         """Return all views after a change; a photo without a garment is shown, and says what can be done."""

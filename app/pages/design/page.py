@@ -65,6 +65,7 @@ def _wire_bench(site: Site, context: PageContext) -> None:
     wire(photo.example, handlers.place_example, guide, BENCH_VIEWS, event=True)
     wire(photo.choose, handlers.choose, (), BENCH_VIEWS, event=True)
     wire(photo.frame, handlers.frame, (), BENCH_VIEWS, event=True)
+    wire(photo.turned, handlers.turned, (), ("photo",), event=True)
     wire(photo.mark, handlers.mark, (), BENCH_VIEWS, event=True)
     wire(photo.mend, handlers.mend, (), BENCH_VIEWS, event=True)
     wire(photo.say, handlers.say, (), ("status",), event=True)

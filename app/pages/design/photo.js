@@ -1,14 +1,14 @@
 /** The photo pane: files reach Python only through the page's upload button, which checks and names them. */
 
 import { actions } from '../../web/shared/actions.js';
-import { feed, fileField, find, make, makeButton, origin, writes } from '../../web/shared/dom.js';
+import { all, feed, fileField, find, make, makeButton, origin, writes } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
 import { readDropped } from './dropped.js';
 import { GarmentPicker } from './garments.js';
 import { PhotoTools } from './photo_tools.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['example', 'choose', 'frame', 'mark', 'mend', 'say']);
+export const ASKS = /** @type {const} */ (['example', 'choose', 'frame', 'turned', 'mark', 'mend', 'say']);
 
 /** @typedef {import('../../web/shared/views.js').Photo} Photo */
 
@@ -34,6 +34,7 @@ class PhotoPanel {
     this.patience = 0;
     this.waiting = false;
     this.photo = ''; // SHA-256
+    this.quarters = 0; // by which it looks turned
     /** @type {string[]} */
     this.endings = []; // of files that can be read
     /** @type {string | null | undefined} a mask that waits until Python has done what it is at. */
@@ -44,6 +45,10 @@ class PhotoPanel {
       crop: (box) => this.ask('frame', { photo: this.photo, box }),
       mark: (box) => this.ask('mark', { photo: this.photo, box }),
       mend: (mask) => this.mend(mask),
+      turnAsOffered: (does) => {
+        this.remark('');
+        if (does) this.ask('frame', { photo: this.photo, quarters: this.quarters });
+      },
       say: (message) => this.trigger('say', { message }),
     });
   }
@@ -185,6 +190,9 @@ class PhotoPanel {
     if (value.chosen !== undefined) this.picker.mark(value.chosen, value.own ?? null);
     if (value.unmarked !== undefined) this.remark(value.unmarked ?? '');
     this.tools.show(value);
+    if (value.fresh) this.trigger('turned', { photo: this.photo });
+    const looks = value.looks_turned;
+    if (looks && looks.photo === this.photo) this.offerTurn(looks.quarters);
     if (this.mended !== undefined) this.mend(this.mended);
     if (value.examples) this.showExamples(value.examples);
   }
@@ -205,11 +213,19 @@ class PhotoPanel {
     find(this.element, '.size', HTMLElement).textContent = size;
   }
 
+  /** @param {number} quarters  clockwise, by which the photo should be turned. */
+  offerTurn(quarters) {
+    this.quarters = quarters;
+    this.remark('Looks turned: turn it?');
+    for (const name of ['turn', 'leave']) find(this.element, `.remark [data-tool=${name}]`, HTMLElement).hidden = false;
+  }
+
   /** @param {string} words  below the photo; none where there is nothing to say. */
   remark(words) {
     const remark = find(this.element, '.remark', HTMLElement);
     remark.hidden = !words;
     find(remark, '.words', HTMLElement).textContent = words;
+    for (const button of all(remark, 'button')) button.hidden = true;
   }
 
   /** @param {{ name: string, image: string }[]} examples */

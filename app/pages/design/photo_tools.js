@@ -17,6 +17,7 @@ const NOT_HERE = 'there is nobody here to find a garment with: this checkpoint h
  * What is asked of Python.
  * @typedef {object} Wishes
  * @property {(quarters: number) => void} turn
+ * @property {(does: boolean) => void} turnAsOffered
  * @property {(box: Rectangle | null) => void} crop  in shares of the turned photo; null is all of it.
  * @property {(box: Rectangle) => void} mark  in shares of what is looked at.
  * @property {(mask: string | null) => void} mend
@@ -96,6 +97,7 @@ export class PhotoTools {
   /** @param {string | undefined} name  of a button. */
   press(name) {
     if (name === 'left' || name === 'right') this.wishes.turn(name === 'left' ? -1 : 1);
+    else if (name === 'turn' || name === 'leave') this.wishes.turnAsOffered(name === 'turn');
     else if (name === 'whole') this.crop(WHOLE);
     else if (name === 'undo' || name === 'redo') this.mender.step(name === 'undo' ? -1 : 1);
     else if (name === 'done') this.choose(null);

@@ -49,6 +49,7 @@
  * @property {{ photo: string, garment: number }} choose  photo: its SHA-256, and the index of the garment meant.
  * @property {{ photo: string, quarters: number } | { photo: string, box: number[] | null }} frame  photo: turn it by
  *   quarters clockwise, or cut it to a box, in shares of the turned photo's sides.
+ * @property {{ photo: string }} turned  photo: whether it looks turned.
  * @property {{ photo: string, box: number[] }} mark  photo: the garment is in this box, in shares of what is looked at.
  * @property {{ photo: string, mask: string | null }} mend  photo: run lengths of the garment's mask; null is the one
  *   that was found.

@@ -70,6 +70,8 @@
  * @property {MaskView | null} [mask]  of the garment; null where there is nobody to find one.
  * @property {string | null} [own]  whose mask that is, where it is none of the garments found.
  * @property {string | null} [unmarked]  what to say of a photo in which no garment was found.
+ * @property {boolean} [fresh]  whether it was just brought, by a person.
+ * @property {{ photo: string, quarters: number }} [looks_turned]  how it looks as if it should be turned, clockwise.
  * @property {string[]} [endings]  of files that can be read.
  * @property {{ name: string, image: string }[]} [examples]
  * @property {unknown} [refused]  there if the last request was.
