@@ -15,13 +15,12 @@ from torch import Tensor
 
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
-from app.runs.beginning import begin
 from app.runs.drafts import drafts_in
 from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
 from app.runs.photos import BenchPhoto, read_photo
-from app.runs.work import Unmarked, Work
+from app.runs.work import Unmarked, Work, begin
 from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
