@@ -16,7 +16,6 @@ from torch import Tensor
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
 from app.runs.drafts import drafts_in
-from app.runs.engine import Engine
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
 from app.runs.photos import BenchPhoto, read_photo
@@ -29,6 +28,7 @@ from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
+    from app.runs.engine import Engine
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.parsing.parse import Parse
 
