@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import gradio as gr
 
 from app.api import endpoints
@@ -12,7 +10,6 @@ from app.pages.history import page as history
 from app.pages.insight import page as insight
 from app.pages.shared.context import PageContext
 from app.pages.shared.status import loading_view
-from app.runs.bench import Bench
 from app.runs.services import Services
 from app.web.server import StudioBlocks
 from app.web.site import Site
@@ -30,7 +27,7 @@ def build_page(services: Services) -> gr.Blocks:
     with StudioBlocks(
         title="RAGDiffusion Studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)
     ) as blocks:
-        site = Site(partial(Bench, services.engine), context.status.refuse)
+        site = Site(services.benches.open, context.status.refuse)
         with gr.Column(elem_id="app"):
             site.panel("masthead")
             with gr.Tabs(selected=PAGES[0].ID, elem_id="pages") as site.parts["page"]:

@@ -35,6 +35,10 @@ _FRAMED = 0.04  # of the side: how far a landmark that was drawn in the canonica
 _Padding = Literal["constant", "edge"]
 
 
+class InvertedMaskError(ValueError):
+    """A mask that marks the ground, by the look of it: it may be taken inverted, or as it is."""
+
+
 def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
     """Read a photo as upright 8-bit sRGB, whatever it was stored as.
 
@@ -92,8 +96,8 @@ def load_mask(source: Source, *, name: str | None = None, invert: bool | None = 
         float32 HxW in [0, 1], 1 is garment, upright.
 
     Raises:
-        ValueError: as for ``load_photo``, several labels, an inverted mask, or the garment covers under 0.2 % or
-            over 98 % of the picture.
+        ValueError: as for ``load_photo``, several labels, an inverted mask (`InvertedMaskError`), or the garment covers
+            under 0.2 % or over 98 % of the picture.
     """
     label = _label(source, name)
     if isinstance(source, np.ndarray) and source.dtype == bool:
@@ -106,7 +110,7 @@ def load_mask(source: Source, *, name: str | None = None, invert: bool | None = 
         remedy = "give a mask that is white (or opaque) on the garment and black (or clear) around it"
         raise ValueError(f"{label} marks {share:.1%} of the picture as garment, and {wanted}: {remedy}")
     if invert is None and looks_inverted(mask):
-        raise ValueError(
+        raise InvertedMaskError(
             f"{label} looks inverted, as it marks the picture's border: invert it, so that the garment "
             "is white (invert=True or --invert-mask does it, invert=False takes it as it is)"
         )

@@ -11,13 +11,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from app.session_log.framing import Framing
 from app.session_log.library import MAX_NOTE
 from app.session_log.sampling import Sampling
 from app.session_log.values import Run, RunInputs, check_garment
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 
 FORMAT = "ragdiffusion-studio-bundle"
-VERSION = 2  # 1 did not say which garment of the photo was meant
+VERSION = 3  # 1 did not say which garment of the photo was meant, nor 2 how the photo was framed
+_UNSAID: dict[int, dict[str, Any]] = {1: {"garment": None, "framing": None}, 2: {"framing": None}, 3: {}}
 MAX_RUNS = 500
 MAX_CANDIDATES = 1000
 _MAX_EMBEDDING = 8192  # numbers
@@ -115,6 +117,7 @@ class Inputs(_Strict):
     alpha: Share
     attributes: Annotated[dict[str, str], AfterValidator(_in_table)]
     garment: dict[str, Any] | None
+    framing: dict[str, Any] | None
     checkpoint: Word
     bank_version: Word
     candidates: list[Candidate] = Field(max_length=MAX_CANDIDATES)
@@ -136,6 +139,7 @@ class Inputs(_Strict):
     def _agree(self) -> Inputs:
         Sampling.read(vars(self))
         _check_garment(self.garment)
+        Framing.read(self.framing)
         if not self.landmark_path and (self.candidates or self.embedding is not None or self.checkpoint):
             raise ValueError("a run without an outline has not begun, and has no candidates, embedding or checkpoint")
         if self.landmark_path and len(self.candidates) != self.k:
@@ -205,25 +209,25 @@ def read_manifest(text: bytes) -> list[Run]:
     version = content.get("schema_version")
     if type(version) is not int or not 1 <= version <= VERSION:
         raise ValueError(f"versions up to {VERSION} are known here, and it has {repr(version)[:20]}: update")
-    if version == 1:
-        content = _brought_up(content)
+    content = _brought_up(content, _UNSAID[version])
     try:
         return [found.run() for found in Manifest.model_validate(content).runs]
     except ValidationError as error:
         raise ValueError(_first(error)) from error
 
 
-def _brought_up(content: dict[str, Any]) -> dict[str, Any]:
+def _brought_up(content: dict[str, Any], unsaid: dict[str, Any]) -> dict[str, Any]:
+    """Say what older versions left unsaid of their runs."""
     runs = content.get("runs")
     if not isinstance(runs, list):
         return content
-    return {**content, "runs": [_with_garment(run) for run in runs]}
+    return {**content, "runs": [_said(run, unsaid) for run in runs]}
 
 
-def _with_garment(run: Any) -> Any:
+def _said(run: Any, unsaid: dict[str, Any]) -> Any:
     if not isinstance(run, dict) or not isinstance(run.get("inputs"), dict):
         return run
-    return {**run, "inputs": {"garment": None, **run["inputs"]}}
+    return {**run, "inputs": {**unsaid, **run["inputs"]}}
 
 
 def _check_garment(garment: dict[str, Any] | None) -> None:

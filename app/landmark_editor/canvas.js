@@ -9,7 +9,7 @@ import { openOutline, savePng, saveSvg } from './files.js';
 import { LEAST_SHARE, MOST_SHARE } from './model.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say']);
+export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say', 'doubted']);
 
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
@@ -18,6 +18,7 @@ export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_o
 const READ_FOR = 6000; // milliseconds that a warning stays
 const TUNED_AFTER = 500; // milliseconds after which a slider that is not held counts as set
 const NO_PHOTO = 'there is no photo yet: drop, paste or choose one first';
+const NO_GARMENT = 'No outline yet: mark the garment in the photo.';
 const HINT_SEEN = 'studio-hint';
 
 class CanvasPanel {
@@ -72,8 +73,24 @@ class CanvasPanel {
   /** @param {import('../web/shared/views.js').Film} film */
   take(film) {
     const { board, link, model } = this.editor;
+    if (!film.neighbours.length) return this.close();
     if (model.guide?.film.token !== film.token) Object.assign(board.ghost, { kind: '', image: null });
     link.guideArrived(film);
+  }
+
+  /** The photo has no garment that is known: there is nothing to draw around. */
+  close() {
+    this.editor.link.close();
+    for (const part of ['.board', '.tools', '.options', '.source']) find(this.element, part, HTMLElement).hidden = true;
+    const empty = find(this.element, '.empty', HTMLElement);
+    empty.hidden = false;
+    empty.textContent = NO_GARMENT;
+    find(this.element, '.editor', HTMLElement).classList.remove('open');
+    this.button('reset').disabled = true;
+    this.element.dataset.source = '';
+    this.warn('');
+    tell('frames', []);
+    tell('steps', { undo: 0, redo: 0 });
   }
 
   /** A value of Python's. */
@@ -81,6 +98,7 @@ class CanvasPanel {
     const value = this.props.value;
     if (!value) return;
     if ('ghost' in value && value.ghost) this.showGhost(value.ghost, value.token);
+    if ('inverted' in value && value.inverted) this.ask(value.inverted.name);
     this.editor.link.arrived(value);
   }
 
@@ -95,6 +113,15 @@ class CanvasPanel {
       this.editor.board.repaint();
     };
     image.src = url;
+  }
+
+  /** @param {string} name  of a mask that looks inverted. */
+  ask(name) {
+    const question = find(this.element, '.question', HTMLElement);
+    find(question, 'p', HTMLElement).textContent =
+      `${name} marks the border of the picture, so it looks inverted: white is to be the garment.`;
+    question.hidden = false;
+    find(question, 'button', HTMLButtonElement).focus();
   }
 
   open() {
@@ -124,6 +151,7 @@ class CanvasPanel {
     this.showGhosts();
     tell('frames', model.frames());
     tell('mix', model.mix());
+    tell('steps', { undo: undone, redo: model.future.length });
   }
 
   warnOfShape() {
@@ -235,7 +263,11 @@ class CanvasPanel {
 
   /** @param {HTMLElement | null} button */
   press(button) {
-    const { tool, act } = button?.dataset ?? {};
+    const { tool, act, answer } = button?.dataset ?? {};
+    if (answer) {
+      find(this.element, '.question', HTMLElement).hidden = true;
+      if (answer !== 'none') this.trigger('doubted', { invert: answer === 'invert' });
+    }
     if (tool) this.editor.choose(/** @type {ToolName} */ (tool));
     if (!act) return;
     this.menu.open = false;

@@ -106,6 +106,13 @@ export class Link {
     this.flush();
   }
 
+  /** There is no landmark any more. */
+  close() {
+    this.model.clear();
+    Object.assign(this, { pending: null, latest: null, fresh: false, busy: false, drafting: 0 });
+    delete this.facts.token;
+  }
+
   // ---- from Python
 
   /** @param {Film} film */

@@ -31,32 +31,34 @@ export function sameMask(a, b) {
 /**
  * Paint or erase along a line, in place. A brush of one pixel is hard, any other has an edge of one pixel.
  * @param {Uint8Array} mask
- * @param {number} size
+ * @param {number} width  of the mask, pixels.
  * @param {Point} from  in pixels; a pixel's middle lies at one half.
  * @param {Point} to
  * @param {number} diameter  pixels.
  * @param {boolean} erase
+ * @param {number} [height]  of the mask; a square's is its width.
  */
-export function stampLine(mask, size, from, to, diameter, erase) {
+export function stampLine(mask, width, from, to, diameter, erase, height = width) {
   if (diameter < 1.5) {
-    stampPixels(mask, size, from, to, erase ? 0 : 255);
+    stampPixels(mask, [width, height], from, to, erase ? 0 : 255);
     return;
   }
   const radius = diameter / 2,
     reach = radius + 1;
   const first = (/** @type {0 | 1} */ axis) => Math.max(0, Math.floor(Math.min(from[axis], to[axis]) - reach));
-  const last = (/** @type {0 | 1} */ axis) => Math.min(size - 1, Math.ceil(Math.max(from[axis], to[axis]) + reach));
+  const last = (/** @type {0 | 1} */ axis, /** @type {number} */ side) =>
+    Math.min(side - 1, Math.ceil(Math.max(from[axis], to[axis]) + reach));
   const dx = to[0] - from[0],
     dy = to[1] - from[1],
     square = dx * dx + dy * dy || 1;
-  const [left, right, bottom] = [first(0), last(0), last(1)];
+  const [left, right, bottom] = [first(0), last(0, width), last(1, height)];
   for (let y = first(1); y <= bottom; y += 1) {
     for (let x = left; x <= right; x += 1) {
       const px = x + 0.5 - from[0],
         py = y + 0.5 - from[1],
         t = clamp((px * dx + py * dy) / square, 0, 1);
       const away = Math.hypot(px - t * dx, py - t * dy),
-        i = y * size + x;
+        i = y * width + x;
       const cover = Math.round(255 * clamp(radius + 0.5 - away, 0, 1));
       mask[i] = erase ? Math.min(mask[i], 255 - cover) : Math.max(mask[i], cover);
     }
@@ -65,17 +67,17 @@ export function stampLine(mask, size, from, to, diameter, erase) {
 
 /**
  * @param {Uint8Array} mask
- * @param {number} size
+ * @param {Point} size  width and height, pixels.
  * @param {Point} from
  * @param {Point} to
  * @param {number} value
  */
-function stampPixels(mask, size, from, to, value) {
+function stampPixels(mask, [width, height], from, to, value) {
   const steps = Math.max(1, Math.ceil(Math.max(Math.abs(to[0] - from[0]), Math.abs(to[1] - from[1]))));
   for (let s = 0; s <= steps; s += 1) {
     const x = Math.floor(from[0] + ((to[0] - from[0]) * s) / steps),
       y = Math.floor(from[1] + ((to[1] - from[1]) * s) / steps);
-    if (x >= 0 && y >= 0 && x < size && y < size) mask[y * size + x] = value;
+    if (x >= 0 && y >= 0 && x < width && y < height) mask[y * width + x] = value;
   }
 }
 

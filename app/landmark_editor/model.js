@@ -333,6 +333,14 @@ export class Model {
     return this.guide;
   }
 
+  /** Forget the landmark, the guide and all steps. */
+  clear() {
+    this.past = [];
+    this.future = [];
+    this.guide = this.fused = this.doc = this.editing = this.nearDraft = null;
+    this.touch();
+  }
+
   /**
    * Begin with a landmark that Python brought.
    * @param {Beginning} beginning

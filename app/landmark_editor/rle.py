@@ -33,15 +33,16 @@ def encode(mask: np.ndarray) -> str:
     return base64.b64encode(records.tobytes()).decode()
 
 
-def decode(text: str, size: int) -> np.ndarray:
-    """Read a square mask.
+def decode(text: str, width: int, height: int | None = None) -> np.ndarray:
+    """Read a mask.
 
     Args:
         text: from `encode` or from the browser.
-        size: side of the mask, pixels.
+        width: of the mask, pixels.
+        height: as well; None: it is a square.
 
     Returns:
-        uint8 (size, size).
+        uint8 (height, width).
 
     Raises:
         ValueError: if it is not such a text, or its runs do not fill a mask of that size.
@@ -51,6 +52,7 @@ def decode(text: str, size: int) -> np.ndarray:
     except (TypeError, ValueError, binascii.Error) as error:
         raise ValueError(f"the outline did not arrive whole ({error}): draw it once more") from error
     pixels = int(records["length"].sum(dtype=np.int64))
-    if pixels != size * size:
-        raise ValueError(f"the outline holds {pixels} pixels and {size} x {size} were wanted: reload the page")
-    return np.repeat(records["value"], records["length"]).reshape(size, size)
+    height = width if height is None else height
+    if pixels != width * height:
+        raise ValueError(f"the outline holds {pixels} pixels and {width} x {height} were wanted: reload the page")
+    return np.repeat(records["value"], records["length"]).reshape(height, width)

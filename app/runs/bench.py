@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,18 +15,21 @@ from torch import Tensor
 
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
-from app.runs.drafts import at_screen_size, drafts_in, in_eight_bits, in_landmark_frame
-from app.runs.engine import Engine
+from app.runs.drafts import drafts_in
 from app.runs.followed import FollowedJobs
-from app.runs.garments import meaning, remembered
-from app.runs.work import BenchPhoto, Work
+from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
+from app.runs.photos import BenchPhoto, read_photo
+from app.runs.work import Unmarked, Work, begin
+from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.images import load_mask, load_photo
+from ragdiffusion.images import decode_silhouettes, load_mask
+from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import RAGDiffusion, Sight
+    from app.runs.engine import Engine
+    from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.parsing.parse import Parse
 
 
@@ -37,38 +39,84 @@ class Bench:
     Args:
         engine: whose model it asks.
         owner: login of the person, "" without logins.
+        key: under which it is kept; "" is not kept.
+        changed: hears of every change.
 
     Attributes:
         lock: to be held by whoever needs several actions to be one.
         followed: jobs of the runs that were started from here.
+        page: the page's settings by name, as far as it told of them.
+        last_chosen: name of the garment that was chosen last, None if none was.
+        doubted: bytes and name of an imported mask that looks inverted, until the person says what it is.
     """
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(
+        self, engine: Engine, owner: str, *, key: str = "", changed: Callable[[Bench], None] | None = None
+    ) -> None:
         self._engine = engine
-        self.owner = owner
+        self._changed = changed
+        self.owner, self.key = owner, key
         self.lock = threading.RLock()
         self._work: Work | None = None
-        self._last_chosen: str | None = None
+        self._unmarked: Unmarked | None = None
+        self.last_chosen: str | None = None
+        self.page: dict[str, Any] = {}
         self._revisions = itertools.count()
         self._tokens = itertools.count(1)
         self.followed = FollowedJobs()
+        self.doubted: tuple[bytes, str] | None = None
 
     @property
     def work(self) -> Work | None:
-        """What lies on the bench, None before the first photo."""
+        """What lies on the bench, None before the first photo and where no garment is found in the one there is."""
         return self._work
+
+    @property
+    def unmarked(self) -> Unmarked | None:
+        """The photo that waits for a person to mark the garment; None where there is none, or its garment is known."""
+        return self._unmarked
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no photo."""
+        return self._work is None and self._unmarked is None
+
+    def set_page(self, settings: Mapping[str, Any]) -> None:
+        """Note what the page's controls are set to."""
+        with self.lock:
+            self.page = {**self.page, **settings}
+            self._tell()
 
     def require(self) -> Work:
         """Return what lies on the bench.
 
         Raises:
-            ValueError: if there is no photo.
+            ValueError: if there is no photo, or no garment in it.
         """
+        if self._unmarked is not None:
+            raise ValueError("no garment is marked in the photo yet: draw a box around it, or paint it with the brush")
         if self._work is None:
             raise ValueError("there is no photo yet: drop, paste or choose one first")
         return self._work
 
-    def place(self, data: bytes, name: str, *, k: int, alpha: float, garment: GarmentChoice | None = None) -> Work:
+    def shown(self) -> Work | Unmarked:
+        """Return what lies on the bench, whether or not a garment is known of it.
+
+        Raises:
+            ValueError: if there is no photo.
+        """
+        return self._unmarked or self.require()
+
+    def place(
+        self,
+        data: bytes,
+        name: str,
+        *,
+        k: int,
+        alpha: float,
+        garment: GarmentChoice | None = None,
+        framing: Framing | None = None,
+    ) -> Work:
         """Put a photo on the bench and find its structure.
 
         Args:
@@ -78,19 +126,64 @@ class Bench:
             alpha: share of the reconstruction, in [0, 1].
             garment: which garment of the photo is meant; None takes the one of the name that was chosen last, and
                 where there is none, leaves it to the model.
+            framing: how the photo is turned and cut; None: not at all.
 
         Raises:
-            ValueError: if the photo cannot be read or shows no such garment, or a value is out of range; the bench
-                stays as it was.
+            NoGarmentError: if the photo shows no such garment; it stays, and waits for a person to mark one.
+            ValueError: if the photo cannot be read, or a value is out of range; the bench stays as it was.
         """
-        photo = BenchPhoto(name, data, hashlib.sha256(data).hexdigest(), load_photo(data, name=name))
-        if isinstance(garment, np.ndarray):  # as the log will keep it, so that a run is made again as it was
-            garment = np.rint(garment * 255).astype(np.float32) / 255
+        photo = read_photo(data, name, framing)
         with self.lock:
-            parse = self._parse(photo.image)
-            if garment is None and parse is not None and self._last_chosen is not None:
-                garment = remembered(parse, self._last_chosen)
-            return self._keep(self._retrieve(photo, garment, parse=parse, k=k, alpha=alpha, attributes={}))
+            return self._place(photo, garment, k=k, alpha=alpha)
+
+    def reframe(self, framing: Framing) -> Work:
+        """Turn and cut the photo that lies here in another way; all else begins anew, as with a new photo.
+
+        Raises:
+            NoGarmentError: as for `place`.
+            ValueError: if there is no photo, or the box leaves it; the bench stays as it was.
+        """
+        with self.lock:
+            now = self.shown()
+            photo = read_photo(now.photo.data, now.photo.name, framing)
+            return self._place(photo, None, **now.settings)
+
+    def mark(self, box: Box) -> Work:
+        """Take what a box holds for the garment; all else begins anew, as with a new photo.
+
+        Args:
+            box: drawn around it, in pixels of the photo as it is looked at.
+
+        Raises:
+            ValueError: if there is no photo, or nothing in the box stands out (`NoGarmentError`); the bench stays as
+                it was.
+        """
+        with self.lock:
+            now = self.shown()
+            mask = in_box(now.photo.image, now.parse, box)
+            found = self._retrieve(now.photo, mask, parse=now.parse, attributes={}, **now.settings)
+            return self._keep(found)
+
+    def mend(self, mask: np.ndarray | None) -> Work:
+        """Take a person's own mask of the garment; corrections and an edited landmark stay.
+
+        Args:
+            mask: float (H, W) in [0, 1] of the photo as it is looked at; None: what was meant before any of it was
+                mended.
+
+        Raises:
+            NoGarmentError: if nothing was meant before; the photo stays and waits for a person to mark a garment.
+            ValueError: if there is no photo, or the mask marks hardly anything; the bench stays as it was.
+        """
+        with self.lock:
+            now, work = self.shown(), self._work
+            unmended = work.unmended if work else None
+            garment = unmended if mask is None else usable_mask(mask)
+            corrected = dict(work.corrected) if work else {}
+            found = self._taken(now.photo, garment, parse=now.parse, attributes=corrected, **now.settings)
+            if work is not None and work.guide.landmark_source == "edited":
+                found = replace(found, guide=found.guide.edit(work.guide.landmark))
+            return self._keep(replace(found, unmended=unmended))
 
     def choose(self, index: int) -> Work:
         """Take another garment of the photo; all else begins anew, as with a new photo.
@@ -105,10 +198,9 @@ class Bench:
             work = self.require()
             if work.parse is None:
                 raise ValueError("this checkpoint has no parser, so no garment can be chosen")
-            meant, guide = meaning(work.parse, index), work.guide
-            settings = {"k": guide.k, "alpha": guide.alpha, "attributes": {}}
-            found = self._retrieve(work.photo, meant, parse=work.parse, **settings)
-            self._last_chosen = work.parse.instances[index].name
+            meant = meaning(work.parse, index)
+            found = self._retrieve(work.photo, meant, parse=work.parse, attributes={}, **work.settings)
+            self.last_chosen = work.parse.instances[index].name
             return self._keep(found)
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
@@ -134,7 +226,7 @@ class Bench:
             found = self._retrieve(work.photo, work.garment, parse=work.parse, **again)
             if guide.landmark_source == "edited":
                 found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
-            return self._keep(found)
+            return self._keep(replace(found, unmended=work.unmended))
 
     def settle(self, value: Any) -> Work:
         """Agree with what the canvas shows.
@@ -177,16 +269,40 @@ class Bench:
         """
         return self._push(lambda work: replace(work, guide=work.guide.pick(index), draft=None))
 
-    def outline(self, data: bytes, name: str) -> Work:
+    def outline(self, data: bytes, name: str, *, invert: bool | None = None) -> Work:
         """Take the person's own mask as the landmark.
 
+        Args:
+            data: the file: square, or lying over the photo.
+            name: what it is called.
+            invert: whether it marks the ground; None: no, and one that looks so is refused.
+
         Raises:
+            InvertedMaskError: if it looks inverted.
             ValueError: if there is no photo, or the file is no usable mask.
         """
         with self.lock:
-            self.require()
-            mask = self._engine.call(lambda model: model.landmark_from_mask(load_mask(data, name=name)))
-            return self._edit(mask)
+            photo = self.require().photo
+            drawn = over_photo(load_mask(data, name=name, invert=invert), photo)
+
+            def landmark(model: RAGDiffusion) -> Tensor:
+                return model.landmark_from_mask(drawn, photo=photo.image, invert=False)
+
+            return self._edit(self._engine.call(landmark))
+
+    def take_entry(self, entry_id: int) -> Work:
+        """Take the silhouette of any entry of the bank as the landmark.
+
+        Raises:
+            ValueError: if there is no photo or no such entry.
+        """
+        with self.lock:
+            size = self.require().guide.landmark.shape[-1]
+
+            def silhouette(model: RAGDiffusion) -> Tensor:
+                return decode_silhouettes([model.bank.entry(entry_id).silhouette], size)[0]
+
+            return self._edit(self._engine.call(silhouette))
 
     def photo_outline(self) -> Work:
         """Take the garment's own outline in the photo as the landmark.
@@ -198,49 +314,17 @@ class Bench:
             work = self.require()
             return self._edit(self._engine.call(lambda model: model.photo_outline(work.sight)))
 
-    def make_drafts(self) -> Iterator[Work]:
-        """Warp the garment into the silhouettes, those in use first; ends early when another photo is placed."""
-        work = self.require()
-        # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
-        for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
-            missing = [i for i in batch if work.drafts[i] is None]
-            if not missing:
-                continue
-            made = dict(zip(missing, self._drafts(work, work.guide.neighbours.silhouettes[missing]), strict=True))
-            with self.lock:
-                now = self.require()
-                if now.token != work.token:
-                    return
-                drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))
-                work = self._work = replace(now, drafts=drafts)
-            yield work
+    def drafts_of(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+        """Return the garment of a work warped into silhouettes (K, H, W)."""
+        return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
 
-    def make_draft(self) -> Work:
-        """Warp the garment into an edited landmark.
-
-        Returns:
-            The work with that draft, for the landmark that it had when this began.
-
-        Raises:
-            ValueError: if there is no photo.
-        """
-        work = self.require()
-        if work.guide.landmark_source != "edited" or work.draft is not None:
-            return work
-        draft = self._drafts(work, work.guide.landmark[None])[0]
+    def lay_in(self, token: int, change: Callable[[Work], Work]) -> Work | None:
+        """Lay drafts into the work of a token; None where another one lies here by now."""
         with self.lock:
-            now = self.require()
-            if now.token == work.token and torch.equal(now.guide.landmark, work.guide.landmark):
-                self._work = replace(now, draft=draft)
-        return replace(work, draft=draft)
-
-    def framed_photo(self) -> Image.Image:
-        """Return the photo cut to the frame that landmarks have, to be laid under an outline.
-
-        Raises:
-            ValueError: if there is no photo.
-        """
-        return in_landmark_frame(self.require().screen)
+            if self._work is None or self._work.token != token:
+                return None
+            self._work = change(self._work)
+            return self._work
 
     def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: GarmentChoice | None = None) -> Work:
         """Put a run's photo, guide and landmark back.
@@ -254,16 +338,15 @@ class Bench:
         Raises:
             ValueError: if the pictures cannot be read; the bench stays as it was.
         """
-        image = load_photo(photo, name=inputs.photo_name)
-        placed = BenchPhoto(inputs.photo_name, photo, inputs.photo_sha256, image)
+        placed = read_photo(photo, inputs.photo_name, Framing.read(inputs.framing))
         settings = {"k": inputs.k, "alpha": inputs.alpha, "attributes": inputs.attributes}
         with self.lock:
-            before = self._work
+            before = self._work, self._unmarked
             try:
-                self._keep(self._retrieve(placed, garment, parse=self._parse(image), **settings))
+                self._keep(self._retrieve(placed, garment, parse=self._parse(placed.image), **settings))
                 return self._restore_landmark(inputs, landmark)
             except BaseException:
-                self._work = before
+                self._work, self._unmarked = before
                 raise
 
     def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> Work:
@@ -276,36 +359,31 @@ class Bench:
             return self.pick(inputs.choice)
         return self.require()
 
+    def _place(self, photo: BenchPhoto, garment: GarmentChoice | None, *, k: int, alpha: float) -> Work:
+        if isinstance(garment, np.ndarray):
+            garment = as_logged_mask(garment)
+        parse = self._parse(photo.image)
+        if garment is None and photo.alpha is None and parse is not None and self.last_chosen is not None:
+            garment = remembered(parse, self.last_chosen)
+        return self._keep(self._taken(photo, garment, parse=parse, k=k, alpha=alpha, attributes={}))
+
+    def _taken(self, photo: BenchPhoto, garment: GarmentChoice | None, **settings: Any) -> Work:
+        """Retrieve; a photo that shows no garment stays, without a guide, until a person marks one."""
+        try:
+            return self._retrieve(photo, garment, **settings)
+        except NoGarmentError as error:
+            kept = {name: settings[name] for name in ("parse", "k", "alpha")}
+            self._unmarked = Unmarked(photo, **kept, token=next(self._tokens), why=str(error))
+            self._work = None
+            self._tell()
+            raise
+
     def _parse(self, image: Image.Image) -> Parse | None:
         return self._engine.call(lambda model: None if model.parser is None else model.parse(image))
 
-    def _retrieve(
-        self,
-        photo: BenchPhoto,
-        garment: GarmentChoice | None,
-        *,
-        parse: Parse | None,
-        k: int,
-        alpha: float,
-        attributes: Mapping[str, str],
-        sight: Sight | None = None,
-    ) -> Work:
-        def look(model: RAGDiffusion) -> Work:
-            seen = sight or model.see(photo.image, garment)
-            guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes)))
-            return Work(
-                photo=photo,
-                sight=seen,
-                screen=at_screen_size(seen, 2 * model.image_size),
-                guide=guide,
-                drafts=(None,) * len(guide.neighbours.ids),
-                parse=parse,
-                garment=garment,
-                corrected=dict(attributes),
-                token=next(self._tokens),
-            )
-
-        found = self._engine.call(look)
+    def _retrieve(self, photo: BenchPhoto, garment: GarmentChoice | None, **settings: Any) -> Work:
+        token = next(self._tokens)
+        found = self._engine.call(lambda model: begin(model, photo, garment, token=token, **settings))
         return replace(found, pushed=self._work.pushed + 1) if self._work else found
 
     def _push(self, change: Callable[[Work], Work]) -> Work:
@@ -318,8 +396,11 @@ class Bench:
         return self._push(lambda work: replace(work, guide=work.guide.edit(mask), draft=None))
 
     def _keep(self, work: Work) -> Work:
+        self._unmarked = None
         self._work = replace(work, revision=next(self._revisions))
+        self._tell()
         return self._work
 
-    def _drafts(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
-        return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
+    def _tell(self) -> None:
+        if self._changed is not None:
+            self._changed(self)

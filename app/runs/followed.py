@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from app.runs.job import Job
+if TYPE_CHECKING:
+    from app.runs.job import Job
 
-Followed = tuple[int, Job]
+Followed = tuple[int, "Job"]
 """Number of a run and its job."""
 
 

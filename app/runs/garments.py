@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from app.landmark_editor.rle import decode
+from app.runs.photos import BenchPhoto
+from app.session_log.framing import Box
+from ragdiffusion.images import lies_over
+from ragdiffusion.parsing.boxes import garment_in_box
 from ragdiffusion.parsing.choosing import choose
 from ragdiffusion.parsing.found import GarmentChoice
+from ragdiffusion.parsing.labels import LABELS
 from ragdiffusion.parsing.parse import NAMES, Parse
 
 MAP_SIDE = 512
 """Longer side of an index map at most, pixels."""
+LEAST_MARKED = 0.0005
+"""Share of a photo that a painted garment covers at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +41,70 @@ class GarmentMap:
 
 def garment_map(parse: Parse) -> GarmentMap:
     """Lay the garments of a photo over one another as a click finds them: the smallest lies on top."""
-    width, height = parse.photo_size
-    scale = min(1.0, MAP_SIDE / max(width, height))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    size = map_size(parse.photo_size)
     indices = np.zeros(size[::-1], np.uint8)
     for i, garment in enumerate(parse.instances):  # largest first
         indices[cv2.resize(garment.mask, size, interpolation=cv2.INTER_AREA) > 0.5] = i + 1
     centres = tuple(_centre(indices == i + 1) for i in range(len(parse.instances)))
     return GarmentMap(indices, _titles([garment.name for garment in parse.instances]), centres)
+
+
+def map_size(photo_size: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height of what the browser is told pixel by pixel of a photo, and tells of it."""
+    scale = min(1.0, MAP_SIDE / max(photo_size))
+    width, height = (max(1, round(side * scale)) for side in photo_size)
+    return width, height
+
+
+def drawn_mask(text: object, photo_size: tuple[int, int]) -> np.ndarray:
+    """Read the mask that a person painted over a photo in the browser.
+
+    Args:
+        text: run lengths of 0 and 255, of `map_size`.
+        photo_size: (width, height).
+
+    Returns:
+        float32 (H, W) in [0, 1].
+
+    Raises:
+        ValueError: if it did not arrive whole, or is of another photo.
+    """
+    small = decode(str(text), *map_size(photo_size))
+    return cv2.resize(small.astype(np.float32) / 255, photo_size, interpolation=cv2.INTER_LINEAR)
+
+
+def usable_mask(mask: np.ndarray) -> np.ndarray:
+    """Return a painted mask as the log will keep it.
+
+    Raises:
+        ValueError: if it marks hardly anything.
+    """
+    share = float((mask > 0.5).mean())
+    if share < LEAST_MARKED:
+        raise ValueError(f"the brush marks {share:.2%} of the photo: paint the whole garment, or crop the photo to it")
+    return as_logged_mask(mask)
+
+
+def as_logged_mask(mask: np.ndarray) -> np.ndarray:
+    """Return a mask as the log will keep it, so that a run is made again as it was."""
+    return np.rint(mask * 255).astype(np.float32) / 255
+
+
+def in_box(photo: Image.Image, parse: Parse | None, box: Box) -> np.ndarray:
+    """Return the mask of what a box around a garment holds, float32 (H, W) in [0, 1].
+
+    Raises:
+        ValueError: if the box leaves the photo, or nothing in it stands out (`NoGarmentError`).
+    """
+    if parse is None:  # the name that a parse gives it is not asked for
+        parse = Parse(np.full((len(LABELS), 8, 8), 1 / len(LABELS), np.float32), (), photo.size)
+    return as_logged_mask(garment_in_box(photo, parse, box).mask)
+
+
+def over_photo(mask: np.ndarray, photo: BenchPhoto) -> np.ndarray:
+    """Turn a mask that lies over the photo's file as the photo is turned; any other stays as it is."""
+    turns = photo.framing.turns
+    return np.rot90(mask, -turns).copy() if turns and lies_over(mask, photo.stored_size) else mask
 
 
 def meaning(parse: Parse, index: int) -> GarmentChoice:

@@ -12,8 +12,9 @@ from torch import Tensor
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Request
+from app.runs.photos import look_at, read_photo
+from app.session_log.framing import Framing
 from app.session_log.values import RunInputs, mask_path
-from ragdiffusion.images import load_photo
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
 
@@ -66,9 +67,9 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
     Raises:
         ValueError: if a picture is gone or cannot be read.
     """
-    photo = load_photo(images.read(inputs.photo_path), name=inputs.photo_name)
+    photo = read_photo(images.read(inputs.photo_path), inputs.photo_name, Framing.read(inputs.framing))
     k = min(inputs.k, len(model.bank))
-    sight = model.see(photo, garment_of(inputs, images))
+    sight = look_at(model, photo, garment_of(inputs, images))
     guide = model.retrieve(sight, k=k, alpha=inputs.alpha, attributes=inputs.attributes)
     if not inputs.landmark_path:
         guide = as_logged(guide)

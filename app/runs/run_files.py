@@ -14,12 +14,14 @@ from app.files.export import as_file, export_png
 from app.files.image_store import ImageStore
 from app.files.pictures import png, thumbnail_jpeg, unit_mask
 from app.runs.engine import Engine
+from app.runs.photos import BenchPhoto, look_at, read_photo
 from app.runs.request import garment_of
 from app.runs.unsaved import UnsavedRun
+from app.session_log.framing import Framing
 from app.session_log.log import SessionLog
+from app.session_log.sampling import check_background
 from app.session_log.search import Card
 from app.session_log.values import Run
-from ragdiffusion.images import load_photo
 
 if TYPE_CHECKING:
     from ragdiffusion.api import Enlarged, RAGDiffusion
@@ -53,7 +55,7 @@ class RunFiles:
         Raises:
             ValueError: if it is gone or cannot be read.
         """
-        return load_photo(self.picture(run.inputs.photo_path), name=run.inputs.photo_name)
+        return self._photo(run).image
 
     def exported(self, run: Run, *, background: str, with_settings: bool, size: int | None = None) -> bytes:
         """Return a run's picture as a file to give away.
@@ -68,11 +70,13 @@ class RunFiles:
             ValueError: if it has no picture, its pictures are gone, or the background or size cannot be had.
         """
         _require_picture(run)
+        chosen = {"background": background, "with_settings": with_settings}
+        opacity = None if check_background(background) == "white" else self._opacity(run, size)
         if size is not None:
             large = self._enlarged(run, size)
-            return as_file(run, large.image, large.silhouette, background=background, with_settings=with_settings)
+            return as_file(run, large.image, opacity or large.silhouette, **chosen)
         result, landmark = self.picture(run.result_path), self.picture(run.inputs.landmark_path)
-        return export_png(run, result, landmark, background=background, with_settings=with_settings)
+        return export_png(run, result, png(opacity) if opacity else landmark, **chosen)
 
     def exported_unsaved(self, kept: UnsavedRun, *, background: str, with_settings: bool) -> bytes:
         """Return the picture of a run that is done and cannot be written yet, as `exported` does.
@@ -130,16 +134,37 @@ class RunFiles:
                     self._log.keep_thumbnail(card.id, found[card.id])
         return found
 
+    def _photo(self, run: Run) -> BenchPhoto:
+        inputs = run.inputs
+        return read_photo(self.picture(inputs.photo_path), inputs.photo_name, Framing.read(inputs.framing))
+
+    def _opacity(self, run: Run, size: int | None) -> Image.Image | None:
+        """Return how opaque the picture of a photo that came cut out is, as sheer cloth keeps it; None for others."""
+        try:
+            photo = self._photo(run)
+        except ValueError:  # it is gone: the outline is all that is known
+            return None
+        if photo.alpha is None or not self._engine.ready:
+            return None
+        with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
+            side = opened.width if size is None else size
+        landmark, garment = unit_mask(self.picture(run.inputs.landmark_path)), garment_of(run.inputs, self._images)
+
+        def opacity(model: RAGDiffusion) -> Image.Image:
+            return model.opacity(look_at(model, photo, garment), landmark, side)
+
+        return self._engine.call(opacity, slow=True)
+
     def _enlarged(self, run: Run, size: int) -> Enlarged:
         _require_picture(run)
-        photo = self.photo(run)
+        photo = self._photo(run)
         with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
             picture = opened.convert("RGB")
         landmark = unit_mask(self.picture(run.inputs.landmark_path))
         garment = garment_of(run.inputs, self._images)
 
         def enlarge(model: RAGDiffusion) -> Enlarged:
-            return model.enlarge(model.see(photo, garment), picture, landmark, size=size)
+            return model.enlarge(look_at(model, photo, garment), picture, landmark, size=size)
 
         return self._engine.call(enlarge, slow=True)
 

@@ -17,6 +17,7 @@ from app.runs.queue import RunQueue
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.sheets import ContactSheet, layout_of
 from app.runs.work import Work
+from app.session_log.framing import Framing
 from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
 from app.session_log.values import Run, RunGroup, RunInputs
@@ -217,7 +218,8 @@ class Runs:
             return Restored(run, "")
         photo, garment = self.picture(inputs.photo_path), garment_of(inputs, self._images)
         if not inputs.landmark_path:
-            bench.place(photo, inputs.photo_name, k=inputs.k, alpha=inputs.alpha, garment=garment)
+            framing = Framing.read(inputs.framing)
+            bench.place(photo, inputs.photo_name, k=inputs.k, alpha=inputs.alpha, garment=garment, framing=framing)
             return Restored(run, "its outline was never found, so this is a new one")
         guide = bench.put_back(photo, inputs, self.picture(inputs.landmark_path), garment).guide
         return Restored(run, changes_since(inputs, checkpoint=guide.checkpoint, bank_version=guide.bank_version))
@@ -283,6 +285,7 @@ class Runs:
                 k=guide.k,
                 alpha=guide.alpha,
                 garment=garment,
+                framing=work.photo.framing.logged(),
             )
             found.append(guided_inputs(photo, guide, model=model, images=images))
         return found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from app.errors import WorkspaceError
 from app.files.bucket import BucketStore
 from app.files.image_store import ImageStore
 from app.runs.engine import Engine
+from app.runs.kept_benches import KeptBenches
 from app.runs.pulse import Pulse
 from app.runs.queue import RunQueue
 from app.session_log.log import SessionLog
@@ -16,27 +18,32 @@ from app.session_log.log import SessionLog
 
 @dataclass(frozen=True)
 class Services:
-    """The engine, the log and the image store, and the queue that the engine takes its jobs from."""
+    """The engine, the log, the image store, the queue that the engine takes its jobs from, and the kept benches."""
 
     engine: Engine
     log: SessionLog
     images: ImageStore | BucketStore
+    workspace: Path
     queue: RunQueue = field(init=False)
+    benches: KeptBenches = field(init=False)
     _pulse: Pulse | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "queue", RunQueue(self.log, self.images))
+        object.__setattr__(self, "benches", KeptBenches(self.workspace / "benches", self.engine))
         team = self.log.team
         object.__setattr__(self, "_pulse", None if team is None else Pulse(team, self.queue))
 
     def start(self) -> None:
         """Begin to load the model and to run what is queued; return at once."""
+        self.benches.sweep()
         if self._pulse is not None:
             self._pulse.start()
         self.engine.start(self.queue)
 
     def close(self) -> None:
         """Stop what runs; what waits stays in the log, and where others share it, they make what was begun."""
+        self.benches.close()
         self.queue.close()
         if self._pulse is not None:
             with suppress(WorkspaceError):  # without its server, leases end by themselves

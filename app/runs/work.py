@@ -1,34 +1,54 @@
-"""What lies on a bench, as plain values."""
+"""What lies on a bench, as plain values, and how work on a photo begins."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from PIL import Image
 
+from app.runs.drafts import at_screen_size, in_eight_bits
+from app.runs.photos import BenchPhoto, look_at
+
 if TYPE_CHECKING:
-    from ragdiffusion.api import Sight
+    from ragdiffusion.api import RAGDiffusion, Sight
     from ragdiffusion.parsing.found import GarmentChoice
     from ragdiffusion.parsing.parse import Parse
     from ragdiffusion.retrieval.guide import StructureGuide
 
 
+class Settings(TypedDict):
+    """What a guide is found with."""
+
+    k: int
+    alpha: float
+
+
 @dataclass(frozen=True, eq=False)
-class BenchPhoto:
-    """A photo as given and as decoded.
+class Unmarked:
+    """A photo in which no garment was found: it waits for a person to mark one.
 
     Args:
-        name: of its file.
-        data: bytes of its file.
-        sha256: hash of those bytes.
-        image: RGB.
+        photo: the photo at work.
+        parse: what else is in it; None where the model has no parser.
+        k: number of candidates, for when there is a garment.
+        alpha: share of the reconstruction, as well.
+        token: as in `Work`.
+        why: no garment was found, in a line for the person.
     """
 
-    name: str
-    data: bytes
-    sha256: str
-    image: Image.Image
+    photo: BenchPhoto
+    parse: Parse | None
+    k: int
+    alpha: float
+    token: int
+    why: str
+
+    @property
+    def settings(self) -> Settings:
+        """K and α."""
+        return {"k": self.k, "alpha": self.alpha}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +65,7 @@ class Work:
         draft: the garment warped into an edited landmark; None for any other, and where not yet made.
         parse: the garments of the photo; None where the model has no parser.
         garment: which garment of the photo is meant, None where nobody said.
+        unmended: the same before anybody mended its mask with the brush; what `garment` is where nobody did.
         corrected: attributes that the person set.
         token: of the retrieval; grows with each.
         serial: of the newest change in the browser that is in it.
@@ -60,8 +81,58 @@ class Work:
     draft: Image.Image | None = None
     parse: Parse | None = None
     garment: GarmentChoice | None = None
+    unmended: GarmentChoice | None = None
     corrected: dict[str, str] = field(default_factory=dict)
     token: int = 0
     serial: int = 0
     pushed: int = 0
     revision: int = 0
+
+    @property
+    def settings(self) -> Settings:
+        """K and α."""
+        return {"k": self.guide.k, "alpha": self.guide.alpha}
+
+
+def begin(
+    model: RAGDiffusion,
+    photo: BenchPhoto,
+    garment: GarmentChoice | None,
+    *,
+    parse: Parse | None,
+    k: int,
+    alpha: float,
+    attributes: Mapping[str, str],
+    token: int,
+    sight: Sight | None = None,
+) -> Work:
+    """See a photo and find its structure.
+
+    Args:
+        model: that looks.
+        photo: to look at.
+        garment: which one of it is meant, None where nobody said.
+        parse: of the photo; None where the model has no parser.
+        k: number of candidates.
+        alpha: share of the reconstruction, in [0, 1].
+        attributes: that the person set.
+        token: of the work.
+        sight: where the photo was seen before.
+
+    Raises:
+        ValueError: if the garment cannot be found, or a value is out of range.
+    """
+    seen = sight or look_at(model, photo, garment)
+    guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes)))
+    return Work(
+        photo=photo,
+        sight=seen,
+        screen=at_screen_size(seen, 2 * model.image_size),
+        guide=guide,
+        drafts=(None,) * len(guide.neighbours.ids),
+        parse=parse,
+        garment=garment,
+        unmended=garment,
+        corrected=dict(attributes),
+        token=token,
+    )

@@ -10,6 +10,7 @@ from math import isfinite
 from numbers import Real
 from typing import Any
 
+from app.session_log.framing import check_framing
 from app.session_log.sampling import SETTINGS, Sampling
 
 FINAL = ("done", "failed", "cancelled", "interrupted")
@@ -32,6 +33,8 @@ class RunInputs:
         k: number of candidates.
         alpha: share of the reconstruction, in [0, 1].
         attributes: all 14; of a run of a batch that has not begun, those that override what is read.
+        framing: how the photo is turned and cut, as `Framing.logged` has it; None where it is taken as it is. What
+            says which garment is meant counts in pixels of what is left.
         garment: which garment of the photo is meant, as `check_garment` describes; None where nobody said.
         checkpoint: fingerprint of the weights; "" until a run of a batch has begun.
         bank_version: version of the bank that was searched; "" as above.
@@ -54,6 +57,7 @@ class RunInputs:
     alpha: float
     attributes: dict[str, str] = field(default_factory=dict)
     garment: dict[str, Any] | None = None
+    framing: dict[str, Any] | None = None
     checkpoint: str = ""
     bank_version: str = ""
     candidates: list[dict[str, Any]] = field(default_factory=list)
@@ -70,11 +74,12 @@ class RunInputs:
         """Make them from what `flat` returned.
 
         Raises:
-            ValueError: if a sampling setting or the garment cannot be used.
+            ValueError: if a sampling setting, the garment or the framing cannot be used.
             KeyError: if one is missing.
         """
         own = {name: values[name] for name in cls.__dataclass_fields__ if name != "sampling"}
-        return cls(**{**own, "garment": check_garment(own["garment"])}, sampling=Sampling.read(values))
+        checked = {"garment": check_garment(own["garment"]), "framing": check_framing(own["framing"])}
+        return cls(**{**own, **checked}, sampling=Sampling.read(values))
 
     def flat(self) -> dict[str, Any]:
         """Return all of it by name, each sampling setting by its own: as bundles, files and the API hold it."""

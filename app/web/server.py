@@ -10,11 +10,13 @@ from gradio.exceptions import ComponentProcessingError, InvalidPathError
 from gradio.route_utils import FnIndexInferError
 from gradio.routes import App, ORJSONResponse
 from pydantic import ValidationError
+from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 
 from app.errors import explain
 from app.web import files
+from app.web.browser import BrowserCookie
 from app.web.gate import Gate, Receive, Scope, Send
 
 NOT_SENT = "that file was never sent to this studio: send it first, with gradio_client as handle_file(path)"
@@ -28,7 +30,7 @@ class StudioServer(App):
     """
 
     def __init__(self, gate: Gate) -> None:
-        super().__init__(default_response_class=ORJSONResponse, routes=[files.route()])
+        super().__init__(default_response_class=ORJSONResponse, routes=[files.route()], middleware=[Middleware(BrowserCookie)])
         self._gate = gate
         self.add_exception_handler(FnIndexInferError, _no_endpoint)
         self.add_exception_handler(Exception, _unexpected)

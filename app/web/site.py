@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from app.web import files
+from app.web.browser import browser_of
 
 Views = dict[str, Any]
 """From the name of a part to its new value; what is not named stays as it is."""
@@ -23,7 +24,8 @@ class Site:
     which connects it when all pages are laid out.
 
     Args:
-        open_bench: makes what a browser works on, which handlers get; given the login of the person, "" without one.
+        open_bench: makes what a browser works on, which handlers get; given the login of the person, "" without one,
+            and which browser it is.
         refuse: says what went wrong in a handler, and what to show then.
 
     Attributes:
@@ -31,7 +33,7 @@ class Site:
         tabs: the tab of each page, by its ID.
     """
 
-    def __init__(self, open_bench: Callable[[str], Any], refuse: Callable[[Exception], tuple[str, Views]]) -> None:
+    def __init__(self, open_bench: Callable[[str, str], Any], refuse: Callable[[Exception], tuple[str, Views]]) -> None:
         self._open_bench = open_bench
         self._refuse = refuse
         self.parts: dict[str, gr.components.Component] = {}
@@ -74,7 +76,7 @@ class Site:
             api_visibility="private",
         )
         def open_site(request: gr.Request) -> Iterator[list]:
-            bench = self._open_bench(request.username or "")
+            bench = self._open_bench(request.username or "", browser_of(request.request))
             for handler, _ in self._openers:
                 for views in _answers(handler, bench):
                     yield [bench, *self._values(views, shown)]

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from ragdiffusion.parsing.choosing import choose
-from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment, on_photo
+from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, crop_around, given_garment, on_photo
 from ragdiffusion.parsing.parser import Parser
 
 
@@ -41,6 +41,7 @@ class ParserFinder:
         point = garment if isinstance(garment, tuple) else None
         parse = self.parser.parse(photo, point=point)
         choice = choose(parse, garment)
-        if garment is None and self._alone is not None and len(parse.instances) == 1 and not parse.has_person:
+        alone = garment is None and len(parse.instances) == 1 and not parse.has_person
+        if alone and self._alone is not None and crop_around(choice.garment.mask) is None:  # it sees large ones better
             return replace(self._alone.find(photo), name=choice.garment.name)
         return on_photo(choice.garment.mask, self._size, "parser", name=choice.garment.name, why=choice.why)

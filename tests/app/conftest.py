@@ -129,7 +129,7 @@ def make_services(tmp_path: Path) -> Iterator[Callable[..., Services]]:
     opened: list[Services] = []
 
     def make(load: Callable[[], RAGDiffusion]) -> Services:
-        services = Services(Engine(load), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"))
+        services = Services(Engine(load), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path)
         opened.append(services)
         return services
 

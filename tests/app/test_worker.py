@@ -52,7 +52,7 @@ def line(words: list[str], capsys: pytest.CaptureFixture) -> str:
 def test_a_worker_makes_what_a_studio_is_asked_for_until_it_is_stopped(
     shared: list[str], log: SessionLog, tmp_path: Path, photo_bytes: Callable[..., bytes], model: RAGDiffusion
 ) -> None:
-    page = Services(Engine(lambda: model), log, ImageStore(tmp_path / "pictures", shared=True))
+    page = Services(Engine(lambda: model), log, ImageStore(tmp_path / "pictures", shared=True), tmp_path)
     runs = Runs(page.engine, log, page.images, page.queue)
     (run,) = runs.start_batch("ana", [("a.png", photo_bytes())], Sampling(7, 1, 1.0, 1.0), k=2, alpha=0.5).runs
 

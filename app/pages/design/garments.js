@@ -1,7 +1,7 @@
 /** The garments of the photo: they light up under the pointer, are named as chips, and one of them is chosen. */
 
 import { decodeMask } from '../../landmark_editor/rle.js';
-import { find, makeButton, origin } from '../../web/shared/dom.js';
+import { find, make, makeButton, origin } from '../../web/shared/dom.js';
 
 /** @typedef {import('../../web/shared/views.js').Garments} Garments */
 
@@ -79,13 +79,24 @@ export class GarmentPicker {
     this.indices = decodeMask(garments.map, garments.width, garments.height);
     this.light.width = garments.width;
     this.light.height = garments.height;
-    this.area.style.setProperty('--ratio', String(garments.width / garments.height));
   }
 
-  /** @param {number | null} index */
-  mark(index) {
+  /**
+   * @param {number | null} index
+   * @param {string | null} own  what to call a garment that is none of those found, and is meant.
+   */
+  mark(index, own) {
     this.chosen = index ?? NONE;
-    [...this.chips.children].forEach((chip, i) => chip.setAttribute('aria-pressed', String(i === this.chosen)));
+    this.chips.querySelector('.own')?.remove();
+    if (own) {
+      const chip = make('span', 'chip own', own);
+      chip.setAttribute('aria-pressed', 'true');
+      this.chips.append(chip);
+    }
+    this.chips.hidden = !this.chips.childElementCount;
+    [...this.chips.querySelectorAll('[data-garment]')].forEach((chip, i) =>
+      chip.setAttribute('aria-pressed', String(i === this.chosen)),
+    );
   }
 
   /** @param {number} index */

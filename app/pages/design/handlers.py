@@ -6,7 +6,7 @@ Every handler returns `Views`. A `ValueError` is for the person and changes noth
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +19,22 @@ from app.pages.shared.bench_views import (
     BenchPresenter,
     attribute_views,
     canvas_view,
-    chosen_garment,
     film_view,
+    garment_view,
 )
-from app.pages.shared.events import garment_number
+from app.pages.shared.events import box_in, garment_number, whole_number
 from app.pages.shared.status import Status, loading_view
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_draft, make_drafts
+from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
+from app.runs.garments import drawn_mask
+from app.runs.photos import BenchPhoto
+from app.runs.turning import guess_turn
 from app.runs.work import Work
 from app.web.site import Views
+from ragdiffusion.decoding import SUFFIXES
+from ragdiffusion.images import InvertedMaskError
 from ragdiffusion.parsing.choosing import NoGarmentError
 
 _NEXT = "Pick a candidate or keep the consensus, then Generate"
@@ -52,7 +59,10 @@ class DesignHandlers:
     def open(self, bench: Bench) -> Iterator[Views]:
         """Show what is there at once, and the model's own settings as soon as it is loaded."""
         yield {
-            "photo": {"examples": [example_view(name, path) for name, path in self._examples.items()]},
+            "photo": {
+                "examples": [example_view(name, path) for name, path in self._examples.items()],
+                "endings": list(SUFFIXES),
+            },
             "status": loading_view(),
         }
         try:
@@ -79,7 +89,42 @@ class DesignHandlers:
         if event.get("photo") != bench.require().photo.sha256:
             raise ValueError("another photo lies here by now: choose a garment of that one")
         work = bench.choose(garment_number(event.get("garment")))
-        return {**self._presenter.all(bench), "photo": {"chosen": chosen_garment(work)}, "status": self._began(work)}
+        return {**self._presenter.all(bench), "photo": garment_view(work), "status": self._began(work)}
+
+    def frame(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Turn the photo by the event's `quarters`, or cut it to its `box`, in shares of the turned photo's sides."""
+        photo = _photo_of(bench, event)
+        if "quarters" in event:
+            framing = photo.framing.turned(whole_number(event["quarters"]), photo.stored_size)
+        else:
+            framing = photo.framing.cut(box_in(event.get("box"), photo.whole.size))
+        return self._shown(bench, lambda: bench.reframe(framing))
+
+    def turned(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Say by how many quarters the event's photo looks turned; nothing where that is not clear."""
+        shown = bench.shown()
+        if event.get("photo") != shown.photo.sha256:
+            return {}
+        quarters = self._engine.call(lambda model: guess_turn(model, shown))
+        if not quarters or bench.shown().token != shown.token:
+            return {}
+        return {"photo": {"looks_turned": {"photo": shown.photo.sha256, "quarters": quarters, "token": shown.token}}}
+
+    def mark(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Take what the event's `box`, in shares of the photo as it is looked at, holds for the garment."""
+        box = box_in(event.get("box"), _photo_of(bench, event).image.size)
+        if box is None:
+            raise ValueError("that box is the whole photo: draw it around the garment")
+        return self._shown(bench, lambda: bench.mark(box))
+
+    def mend(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Take the event's `mask`, run lengths over the photo, for the garment's; None takes all mending back."""
+        photo, text = _photo_of(bench, event), event.get("mask")
+        mask = None if text is None else drawn_mask(text, photo.image.size)
+        views = self._shown(bench, lambda: bench.mend(mask))
+        told = garment_view(bench.shown())
+        told.pop("mask")  # the brush knows it, and may be ahead
+        return {**views, "photo": told}
 
     def settle(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Agree with a change on the canvas: K, α, the choice, the outline, or several of them."""
@@ -90,14 +135,14 @@ class DesignHandlers:
     def drafts(self, bench: Bench) -> Iterator[Views]:
         """Warp the garment into the silhouettes that the page shows."""
         started = time.perf_counter()
-        for work in bench.make_drafts():
+        for work in make_drafts(bench):
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
             yield {"film": film_view(work), "status": self._status.view(None, done)}
 
     def draft(self, bench: Bench) -> Views:
         """Warp the garment into the edited outline that the page shows."""
         started = time.perf_counter()
-        work = bench.make_draft()
+        work = make_draft(bench)
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
         return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 
@@ -110,8 +155,21 @@ class DesignHandlers:
         return {**self._presenter.guide(work), **attribute_views(work)}
 
     def outline(self, bench: Bench, path: str) -> Views:
-        """Take an uploaded mask as the landmark."""
-        return self._presenter.landmark(bench.outline(*read_upload(path)))
+        """Take an uploaded mask as the landmark; one that looks inverted is kept until the person says what it is."""
+        data, name = read_upload(path)
+        try:
+            return self._presenter.landmark(bench.outline(data, name))
+        except InvertedMaskError:
+            bench.doubted = data, name
+            question = {"name": name, "asked": time.time()}
+            return {"canvas": {**canvas_view(bench.require()), "inverted": question}}
+
+    def doubted(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Take the mask that looked inverted, as the event says: whether to `invert` it."""
+        doubted, bench.doubted = bench.doubted, None
+        if doubted is None:
+            raise ValueError("that mask is not here any more: import it again")
+        return self._presenter.landmark(bench.outline(*doubted, invert=bool(event.get("invert"))))
 
     def photo_outline(self, bench: Bench) -> Views:
         """Take the garment's own outline as the landmark."""
@@ -119,7 +177,7 @@ class DesignHandlers:
 
     def ghost(self, bench: Bench) -> Views:
         """Show the photo under the outline."""
-        image = jpeg_url(bench.framed_photo())
+        image = jpeg_url(in_landmark_frame(bench.require().screen))
         return {"canvas": {**canvas_view(bench.require()), "ghost": image}}
 
     def say(self, bench: Bench, event: dict[str, Any]) -> Views:
@@ -127,12 +185,18 @@ class DesignHandlers:
         raise ValueError(str(event.get("message"))[:300])
 
     def _placed(self, bench: Bench, data: bytes, name: str, k: int, alpha: float) -> Views:
+        views = self._shown(bench, lambda: bench.place(data, name, k=k, alpha=alpha))
+        return {**views, "photo": {**views["photo"], "fresh": True}}
+
+    def _shown(self, bench: Bench, change: Callable[[], Work]) -> Views:
+        """Return all views after a change; a photo without a garment is shown, and says what can be done."""
+        before = bench.unmarked
         try:
-            work = bench.place(data, name, k=k, alpha=alpha)
-        except NoGarmentError as error:
-            raise ValueError(
-                f"{name}: no garment was found in this photo; take one that shows it larger and less covered"
-            ) from error
+            work = change()
+        except NoGarmentError:
+            if bench.unmarked is before:  # another one waits still, or none at all
+                raise
+            return self._presenter.all(bench)
         return {**self._presenter.all(bench), "status": self._began(work)}
 
     def _began(self, work: Work) -> dict[str, Any]:
@@ -140,6 +204,13 @@ class DesignHandlers:
         why = work.sight.garment.why if work.sight.garment else ""
         message = why[0].upper() + why[1:] if why else _NEXT
         return self._status.view(message, work.guide.timings_ms)
+
+
+def _photo_of(bench: Bench, event: dict[str, Any]) -> BenchPhoto:
+    photo = bench.shown().photo
+    if event.get("photo") != photo.sha256:
+        raise ValueError("another photo lies here by now: do it once more")
+    return photo
 
 
 def example_view(name: str, path: Path) -> dict[str, Any]:

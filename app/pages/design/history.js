@@ -9,6 +9,7 @@ export const ASKS = /** @type {const} */ (['look', 'refresh']);
 
 /** @typedef {import('../../web/shared/views.js').Card} Card */
 
+const CHANGED = 'studio-runs'; // when runs began or ended
 const ASKED_EVERY = 2000; // milliseconds, while a run is under way
 
 /**
@@ -36,19 +37,27 @@ export function mount(element, props, trigger, _server, _upload, watch) {
   const row = find(element, '.row', HTMLElement),
     empty = find(element, '.empty', HTMLElement);
   let timer = 0,
-    known = '';
+    /** @type {string | null} */
+    known = null;
   const show = () => {
     const { runs, shown, going } = props.value || { runs: [], shown: null, going: false };
     row.replaceChildren(...runs.map((card) => makeCard(card, card.run === shown)));
     empty.hidden = runs.length > 0;
     element.dataset.count = String(runs.length);
     const now = runs.map(({ run, status }) => `${run} ${status}`).join();
-    if (now !== known) tell('runs', null);
+    if (now !== known) {
+      tell('runs', null);
+      if (known !== null) localStorage.setItem(CHANGED, String(Date.now()));
+    }
     known = now;
     // A run goes on when its page was reloaded: ask how it stands until it has ended.
     clearTimeout(timer);
     if (going) timer = setTimeout(() => trigger('refresh'), ASKED_EVERY);
   };
+  // Other tabs of this browser hear of what is written there; this one does not.
+  window.addEventListener('storage', ({ key }) => {
+    if (key === CHANGED) trigger('refresh');
+  });
   row.addEventListener('click', (event) => {
     const button = origin(event, '[data-run]');
     if (button) trigger('look', { run: Number(button.dataset.run) });

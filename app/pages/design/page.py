@@ -6,13 +6,16 @@ import gradio as gr
 
 from app.landmark_editor import panel
 from app.pages.design import layout
+from app.pages.design.browse_handlers import BrowseHandlers
 from app.pages.design.handlers import DesignHandlers
+from app.pages.design.kept_handlers import KeptHandlers
 from app.pages.design.preset_handlers import PRESET_SETTINGS, PresetHandlers
-from app.pages.design.run_handlers import PAGE_SETTINGS, RunHandlers
+from app.pages.design.run_handlers import START_SETTINGS, RunHandlers
 from app.pages.shared.bench_views import BENCH_VIEWS, FIELDS, GUIDE_VIEWS
 from app.pages.shared.context import PageContext
 from app.pages.shared.run_actions import RESTORED, RunActions
 from app.pages.shared.run_presenter import RUN_VIEWS
+from app.runs.kept_benches import PAGE_SETTINGS
 from app.session_log.sampling import MODEL_SETTINGS
 from app.web.site import Site
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
@@ -46,6 +49,7 @@ def wire(site: Site, context: PageContext) -> None:
     _wire_bench(site, context)
     _wire_runs(site, context)
     _wire_presets(site, context)
+    _wire_kept(site, context)
 
 
 def _wire_bench(site: Site, context: PageContext) -> None:
@@ -60,13 +64,23 @@ def _wire_bench(site: Site, context: PageContext) -> None:
     wire(parts["photo_file"].upload, handlers.place_photo, ("photo_file", *guide), BENCH_VIEWS)
     wire(photo.example, handlers.place_example, guide, BENCH_VIEWS, event=True)
     wire(photo.choose, handlers.choose, (), BENCH_VIEWS, event=True)
+    wire(photo.frame, handlers.frame, (), BENCH_VIEWS, event=True)
+    wire(photo.turned, handlers.turned, (), ("photo",), event=True)
+    wire(photo.mark, handlers.mark, (), BENCH_VIEWS, event=True)
+    wire(photo.mend, handlers.mend, (), BENCH_VIEWS, event=True)
+    wire(photo.say, handlers.say, (), ("status",), event=True)
     wire(parts["mask_file"].upload, handlers.outline, ("mask_file",), landmark)
+    wire(canvas.doubted, handlers.doubted, (), landmark, event=True)
     wire(canvas.settle, handlers.settle, (), landmark, event=True)
     wire(canvas.draft, handlers.draft, (), landmark)
     wire(canvas.drafts, handlers.drafts, (), ("film", "status"))
     wire(canvas.photo_outline, handlers.photo_outline, (), landmark)
     wire(canvas.ghost, handlers.ghost, (), ("canvas",))
     wire(canvas.say, handlers.say, (), ("status",), event=True)
+    more, film = BrowseHandlers(context.engine, context.bench_presenter, context.status), parts["film"]
+    wire(film.browse, more.browse, (), ("film", "status"), event=True)
+    wire(film.leave, more.leave, (), ())
+    wire(film.take, more.take, (), landmark, event=True)
     for name in FIELDS:
         wire(parts[name].input, handlers.describe, FIELDS, (*GUIDE_VIEWS, *FIELDS))
 
@@ -79,12 +93,12 @@ def _wire_runs(site: Site, context: PageContext) -> None:
     parts, wire = site.parts, site.wire
     started = (*RUN_VIEWS, "seed")
     site.on_open(handlers.open, (*_LISTS, *MODEL_SETTINGS))
-    wire(parts["generate"].click, handlers.generate, ("canvas", "seeds", *PAGE_SETTINGS), started)
+    wire(parts["generate"].click, handlers.generate, ("canvas", "seeds", *START_SETTINGS), started)
     wire(parts["cancel"].click, handlers.cancel, (), ())
     wire(parts["preview"].input, handlers.show_preview, ("preview",), ())
     axes = ("sheet_alpha", "sheet_k", "sheet_candidates")
-    wire(parts["make_sheet"].click, handlers.sheet, ("canvas", *axes, *PAGE_SETTINGS), started)
-    wire(parts["batch_files"].upload, handlers.batch, ("batch_files", "k", "alpha", *PAGE_SETTINGS), started)
+    wire(parts["make_sheet"].click, handlers.sheet, ("canvas", *axes, *START_SETTINGS), started)
+    wire(parts["batch_files"].upload, handlers.batch, ("batch_files", "k", "alpha", *START_SETTINGS), started)
     wire(parts["history"].look, handlers.look, (), ("result", "history", "cancel"), event=True)
     wire(parts["history"].refresh, handlers.refresh, ("history",), _LISTS)
     wire(parts["queue"].arrange, handlers.arrange, (), _LISTS, event=True)
@@ -94,6 +108,16 @@ def _wire_runs(site: Site, context: PageContext) -> None:
     wire(result.repeat, actions.repeat, (), RUN_VIEWS, event=True)
     wire(result.export, handlers.export, (), ("result",), event=True)
     wire(result.arrange, handlers.arrange, (), _LISTS, event=True)
+
+
+def _wire_kept(site: Site, context: PageContext) -> None:
+    """Put back what the browser left here, when all else is opened; keep the page's settings with it."""
+    handlers = KeptHandlers(context.benches, context.bench_presenter, context.status)
+    site.on_open(handlers.put_back, (*BENCH_VIEWS, *PAGE_SETTINGS))
+    for name in PAGE_SETTINGS:
+        part = site.parts[name]
+        listen = part.keep if name == "seed" else part.input
+        site.wire(listen, handlers.keep, PAGE_SETTINGS, ())
 
 
 def _wire_presets(site: Site, context: PageContext) -> None:

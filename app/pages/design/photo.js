@@ -1,16 +1,20 @@
 /** The photo pane: files reach Python only through the page's upload button, which checks and names them. */
 
 import { actions } from '../../web/shared/actions.js';
-import { feed, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { all, feed, fileField, find, make, makeButton, origin, writes } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
+import { readDropped } from './dropped.js';
 import { GarmentPicker } from './garments.js';
+import { PhotoTools } from './photo_tools.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['example', 'choose']);
+export const ASKS = /** @type {const} */ (['example', 'choose', 'frame', 'turned', 'mark', 'mend', 'say']);
 
 /** @typedef {import('../../web/shared/views.js').Photo} Photo */
 
 const MOST_FILES = 1000; // at once, from the browser
+const FROM_THE_WEB =
+  'Nothing is fetched from the web, so that nothing leaves this machine: save the picture there, then drop the file';
 const PATIENCE = 120_000; // milliseconds after which "Reading the photo…" goes by itself
 
 class PhotoPanel {
@@ -30,11 +34,28 @@ class PhotoPanel {
     this.patience = 0;
     this.waiting = false;
     this.photo = ''; // SHA-256
+    this.quarters = 0; // by which it looks turned
+    /** @type {string[]} */
+    this.endings = []; // of files that can be read
+    /** @type {string | null | undefined} a mask that waits until Python has done what it is at. */
+    this.mended = undefined;
     this.picker = new GarmentPicker(element, (garment) => this.choose(garment));
+    this.tools = new PhotoTools(element, {
+      turn: (quarters) => this.ask('frame', { photo: this.photo, quarters }),
+      crop: (box) => this.ask('frame', { photo: this.photo, box }),
+      mark: (box) => this.ask('mark', { photo: this.photo, box }),
+      mend: (mask) => this.mend(mask),
+      turnAsOffered: (does) => {
+        this.remark('');
+        if (does) this.ask('frame', { photo: this.photo, quarters: this.quarters });
+      },
+      say: (message) => this.trigger('say', { message }),
+    });
   }
 
   listen() {
     this.picker.listen();
+    this.tools.listen();
     this.element.addEventListener('click', (event) => this.press(event));
     this.several.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape') return;
@@ -51,13 +72,12 @@ class PhotoPanel {
     window.addEventListener('drop', (event) => {
       event.preventDefault();
       this.stage.classList.remove('over');
-      this.take([...(event.dataTransfer?.files ?? [])]);
+      void this.receive(event.dataTransfer);
     });
     window.addEventListener('paste', (event) => {
-      const files = [...(event.clipboardData?.files ?? [])];
-      if (!files.length) return;
-      event.preventDefault();
-      this.take(files);
+      if (writes(event.target)) return;
+      if (event.clipboardData?.files.length) event.preventDefault();
+      void this.receive(event.clipboardData);
     });
     document.addEventListener(
       'change',
@@ -78,6 +98,20 @@ class PhotoPanel {
       this.trigger('example', { name });
     } else if (act === 'choose') fileField('photo_file')?.click();
     else if (act) this.decide(act);
+  }
+
+  /** @param {DataTransfer | null} given */
+  async receive(given) {
+    try {
+      const { files, folders, address } = await readDropped(given, this.endings);
+      if (address) this.trigger('say', { message: FROM_THE_WEB });
+      else if (files.length) this.take(files);
+      else if (folders) this.trigger('say', { message: 'There is no picture in that folder, or in the folders in it' });
+    } catch (error) {
+      this.trigger('say', {
+        message: `What was dropped cannot be read: ${error instanceof Error ? error.message : error}`,
+      });
+    }
   }
 
   /**
@@ -111,9 +145,27 @@ class PhotoPanel {
 
   /** @param {number} garment */
   choose(garment) {
+    this.ask('choose', { photo: this.photo, garment });
+  }
+
+  /**
+   * One wish at a time.
+   * @template {'choose' | 'frame' | 'mark' | 'mend'} Name
+   * @param {Name} name
+   * @param {import('../../web/shared/events.js').Requests[Name]} wish
+   */
+  ask(name, wish) {
     if (this.waiting) return;
     this.wait(true);
-    this.trigger('choose', { photo: this.photo, garment });
+    this.trigger(name, wish);
+  }
+
+  /** @param {string | null} mask  the newest is the one that counts. */
+  mend(mask) {
+    this.mended = mask;
+    if (this.waiting) return;
+    this.mended = undefined;
+    this.ask('mend', { photo: this.photo, mask });
   }
 
   /** @param {boolean} on */
@@ -128,12 +180,20 @@ class PhotoPanel {
     const value = this.props.value || {};
     this.wait(false);
     if ('refused' in value) tell('refused', null);
+    if (value.endings) this.endings = value.endings;
     if (value.image) {
+      this.mended = undefined;
       this.showPhoto(value.image, value.name ?? '', value.size ?? '');
       this.photo = value.sha256 ?? '';
       this.picker.show(value.garments ?? null);
     }
-    if (value.chosen !== undefined) this.picker.mark(value.chosen);
+    if (value.chosen !== undefined) this.picker.mark(value.chosen, value.own ?? null);
+    if (value.unmarked !== undefined) this.remark(value.unmarked ?? '');
+    this.tools.show(value);
+    if (value.fresh) this.trigger('turned', { photo: this.photo });
+    const looks = value.looks_turned;
+    if (looks && looks.photo === this.photo) this.offerTurn(looks.quarters);
+    if (this.mended !== undefined) this.mend(this.mended);
     if (value.examples) this.showExamples(value.examples);
   }
 
@@ -151,6 +211,21 @@ class PhotoPanel {
     this.element.dataset.photo = name;
     title.textContent = title.title = name;
     find(this.element, '.size', HTMLElement).textContent = size;
+  }
+
+  /** @param {number} quarters  clockwise, by which the photo should be turned. */
+  offerTurn(quarters) {
+    this.quarters = quarters;
+    this.remark('Looks turned: turn it?');
+    for (const name of ['turn', 'leave']) find(this.element, `.remark [data-tool=${name}]`, HTMLElement).hidden = false;
+  }
+
+  /** @param {string} words  below the photo; none where there is nothing to say. */
+  remark(words) {
+    const remark = find(this.element, '.remark', HTMLElement);
+    remark.hidden = !words;
+    find(remark, '.words', HTMLElement).textContent = words;
+    for (const button of all(remark, 'button')) button.hidden = true;
   }
 
   /** @param {{ name: string, image: string }[]} examples */
@@ -182,7 +257,8 @@ class PhotoPanel {
 export function mount(element, props, trigger, _server, _upload, watch) {
   const panel = new PhotoPanel(element, props, trigger);
   panel.listen();
-  actions.add('photo', panel.picker.actions());
+  actions.add('photo', [...panel.tools.actions(), ...panel.picker.actions()]);
+  actions.add('page', panel.tools.pageActions());
   watch('value', () => panel.show());
   panel.show();
 }

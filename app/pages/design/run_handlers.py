@@ -21,7 +21,7 @@ from app.session_log.sampling import MAX_SEED, MODEL_SETTINGS, SETTINGS, Samplin
 from app.session_log.values import FINAL, Run
 from app.web.site import Views
 
-PAGE_SETTINGS = (*SETTINGS, "fresh", "preview")
+START_SETTINGS = (*SETTINGS, "fresh", "preview")
 """Controls that every start of runs reads, in the order in which handlers get their values."""
 
 
@@ -172,8 +172,8 @@ def _kept(kept: UnsavedRun) -> str:
 
 
 def _set(values: tuple[Any, ...]) -> tuple[Sampling, bool]:
-    """Return what the page's controls say, `PAGE_SETTINGS`: the settings, and whether previews are wanted."""
-    named = dict(zip(PAGE_SETTINGS, values, strict=True))
+    """Return what the page's controls say, `START_SETTINGS`: the settings, and whether previews are wanted."""
+    named = dict(zip(START_SETTINGS, values, strict=True))
     if named["fresh"]:
         named["seed"] = secrets.randbelow(MAX_SEED + 1)
     sampling = Sampling.read({**named, "colour_match": bool(named["colour_match"])})

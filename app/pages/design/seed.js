@@ -3,17 +3,20 @@
 import { find } from '../../web/shared/dom.js';
 import { MOST_SEED, nextSeed, readSeed } from '../../web/shared/seeds.js';
 
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['keep']);
+
 const STEPS = /** @type {Record<string, 1 | -1>} */ ({ ArrowUp: 1, ArrowDown: -1 });
 
 /**
  * @param {HTMLElement} element
  * @param {import('../../web/shared/events.js').Props<string>} props
- * @param {unknown} _trigger
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch
  */
-export function mount(element, props, _trigger, _server, _upload, watch) {
+export function mount(element, props, trigger, _server, _upload, watch) {
   const field = find(element, 'input', HTMLInputElement);
   // What is no seed goes to Python as it is, which refuses it in words.
   const take = () => {
@@ -25,6 +28,7 @@ export function mount(element, props, _trigger, _server, _upload, watch) {
   field.addEventListener('change', () => {
     take();
     if (props.value !== field.value) field.value = String(props.value);
+    trigger('keep');
   });
   // The browser's own steps would count in rounded numbers.
   field.addEventListener('keydown', (event) => {

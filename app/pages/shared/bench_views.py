@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import cv2
 import gradio as gr
 import numpy as np
 from torch import Tensor
@@ -12,13 +14,15 @@ from app.files.pictures import PHOTO_SIDE, jpeg_url, within
 from app.landmark_editor.rle import encode
 from app.pages.shared.status import Status
 from app.runs.bench import Bench
-from app.runs.garments import chosen, garment_map
-from app.runs.work import Work
+from app.runs.garments import chosen, garment_map, map_size
+from app.runs.photos import garment_on_photo
+from app.runs.work import Unmarked, Work
 from app.web.site import Views
 from ragdiffusion.attributes import ATTRIBUTES
 
 FIELDS = tuple(attribute.key for attribute in ATTRIBUTES)
 GUIDE_VIEWS = ("canvas", "film", "status")
+NOTHING_FOUND = "No garment was found in this photo: draw a box around it, paint it with the brush, or turn the photo"
 BENCH_VIEWS = ("photo", *GUIDE_VIEWS, "k", "alpha", *FIELDS)
 
 
@@ -33,14 +37,21 @@ class BenchPresenter:
         self._status = status
 
     def all(self, bench: Bench) -> Views:
-        """Return every view of it, `BENCH_VIEWS`.
+        """Return every view of it, `BENCH_VIEWS`; of a photo without a garment, what there is.
 
         Raises:
             ValueError: if there is no photo.
         """
+        if bench.unmarked is not None:
+            return self.unmarked(bench.unmarked)
         work = bench.require()
         settings = {"k": work.guide.k, "alpha": work.guide.alpha, **attribute_views(work)}
         return {"photo": photo_view(work), **self.guide(work), **settings}
+
+    def unmarked(self, shown: Unmarked) -> Views:
+        """Return the views of a photo that waits for a garment to be marked; canvas and strip are empty."""
+        film = {"token": shown.token, "photo": "", "neighbours": [], "drafts": []}
+        return {"photo": photo_view(shown), "film": film, "status": self._status.view(NOTHING_FOUND)}
 
     def guide(self, work: Work) -> Views:
         """Return the views of its guide, `GUIDE_VIEWS`."""
@@ -55,32 +66,71 @@ class BenchPresenter:
         return self._status.view("", work.guide.timings_ms)
 
 
-def photo_view(work: Work) -> dict[str, Any]:
-    """Return the photo pane."""
-    image = work.photo.image
+def photo_view(shown: Work | Unmarked) -> dict[str, Any]:
+    """Return the photo pane; places are shares of the turned photo's sides, the garments' of what is left of it."""
+    photo = shown.photo
+    across, down = photo.whole.size
+    box = photo.framing.box
     return {
-        "image": jpeg_url(within(image, PHOTO_SIDE)),
-        "name": work.photo.name,
-        "size": f"{image.width} × {image.height}",
-        "sha256": work.photo.sha256,
-        "garments": garments_view(work),
-        "chosen": chosen_garment(work),
+        "image": jpeg_url(within(photo.whole, PHOTO_SIDE)),
+        "name": photo.name,
+        "size": f"{photo.image.width} × {photo.image.height}",
+        "sha256": photo.sha256,
+        "ratio": across / down,
+        "turns": photo.framing.turns,
+        "box": box and [box[0] / across, box[1] / down, box[2] / across, box[3] / down],
+        "garments": garments_view(shown),
+        **garment_view(shown),
     }
 
 
-def garments_view(work: Work) -> dict[str, Any] | None:
+def garments_view(shown: Work | Unmarked) -> dict[str, Any] | None:
     """Return the garments of the photo: an index map as run lengths, their names, and where each name is to stand."""
-    if work.parse is None:
+    if shown.parse is None:
         return None
-    found = garment_map(work.parse)
+    found = garment_map(shown.parse)
     height, width = found.indices.shape
     named = [{"title": title, "x": x, "y": y} for title, (x, y) in zip(found.titles, found.centres, strict=True)]
     return {"width": width, "height": height, "map": encode(found.indices), "found": named}
 
 
+def garment_view(shown: Work | Unmarked) -> dict[str, Any]:
+    """Return which garment the work is about: the one that was chosen, or whose mask it is, and that mask."""
+    size = map_size(shown.photo.image.size)
+    if isinstance(shown, Unmarked):
+        nothing = encode(np.zeros(size[::-1], np.uint8))
+        mask = {"width": size[0], "height": size[1], "mask": nothing}
+        return {"unmarked": NOTHING_FOUND, "chosen": None, "own": None, "mask": mask}
+    return {"unmarked": None, "chosen": chosen_garment(shown), "own": own_garment(shown), "mask": mask_view(shown)}
+
+
+def mask_view(work: Work) -> dict[str, Any] | None:
+    """Return where the garment lies, as run lengths over the photo; None where nobody was asked."""
+    mask = work.garment if isinstance(work.garment, np.ndarray) else garment_on_photo(work.sight)
+    if mask is None:
+        return None
+    width, height = map_size(work.photo.image.size)
+    small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    return {"width": width, "height": height, "mask": encode(np.rint(small * 255).astype(np.uint8))}
+
+
 def chosen_garment(work: Work) -> int | None:
     """Return the index of the garment that the work is about; None where it is none that was found."""
-    return None if work.parse is None else chosen(work.parse, work.garment)
+    if work.parse is None or own_garment(work) is not None:
+        return None
+    return chosen(work.parse, work.garment)
+
+
+def own_garment(work: Work) -> str | None:
+    """Return whose mask the garment has, in words; None where it was found in the photo."""
+    source = work.sight.garment.source if work.sight.garment else ""
+    return {"given": "marked by you", "alpha": "cut out"}.get(source)
+
+
+def landmark_key(work: Work) -> str:
+    """Return what the outlines on the canvas belong to: another garment mask or framing begins them anew."""
+    meant = hashlib.sha256(work.garment.tobytes()).hexdigest() if isinstance(work.garment, np.ndarray) else ""
+    return f"{work.photo.sha256} {work.photo.framing.logged()} {meant}"
 
 
 def canvas_view(work: Work) -> dict[str, Any]:
@@ -109,7 +159,7 @@ def film_view(work: Work) -> dict[str, Any]:
     return {
         "token": work.token,
         "size": guide.landmark.shape[-1],
-        "photo": work.photo.sha256,
+        "photo": landmark_key(work),
         "neighbours": [
             {"id": int(id_), "similarity": float(similarity), "mask": encode(_eight_bit(silhouette))}
             for id_, similarity, silhouette in zip(

@@ -17,7 +17,7 @@ class PageContext:
         services: the engine, the log, the image store and the queue.
 
     Attributes:
-        engine, log, images, queue: of the services.
+        engine, log, images, queue, benches: of the services.
         runs: starts, finds and restores runs.
         files: the pictures of runs.
         status: the status line.
@@ -27,7 +27,7 @@ class PageContext:
 
     def __init__(self, services: Services) -> None:
         self.engine, self.log = services.engine, services.log
-        self.images, self.queue = services.images, services.queue
+        self.images, self.queue, self.benches = services.images, services.queue, services.benches
         self.runs = Runs(self.engine, self.log, self.images, self.queue)
         self.files = RunFiles(self.engine, self.log, self.images)
         self.status = Status(self.engine, self.queue)

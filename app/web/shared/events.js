@@ -29,6 +29,7 @@
  * @property {{ likeness: number, all: number }} mix  cosine of e and ê at the present α, and at α = 1.
  * @property {number} pick  a candidate's index; -1 is the consensus.
  * @property {null} flip  show the photo in place of the result, or the result again.
+ * @property {{ undo: number, redo: number }} steps  how many the canvas can undo and redo.
  * @property {null} refused  Python could not do what it was asked.
  * @property {null} runs  runs began or ended.
  * @property {{ action: string, value: string | number, runs: number[] }} change  what is done to runs.
@@ -43,9 +44,20 @@
  * @property {undefined} drafts  canvas: lay it into the candidates.
  * @property {undefined} photo_outline  canvas: the garment's own outline as the landmark.
  * @property {undefined} ghost  canvas: the photo in the landmark's frame.
- * @property {{ message: string }} say  canvas: what the status line is to say.
+ * @property {{ message: string }} say  canvas, photo: what the status line is to say.
  * @property {{ name: string }} example  photo
  * @property {{ photo: string, garment: number }} choose  photo: its SHA-256, and the index of the garment meant.
+ * @property {{ photo: string, quarters: number } | { photo: string, box: number[] | null }} frame  photo: turn it by
+ *   quarters clockwise, or cut it to a box, in shares of the turned photo's sides.
+ * @property {{ photo: string }} turned  photo: whether it looks turned.
+ * @property {{ photo: string, box: number[] }} mark  photo: the garment is in this box, in shares of what is looked at.
+ * @property {{ photo: string, mask: string | null }} mend  photo: run lengths of the garment's mask; null is the one
+ *   that was found.
+ * @property {{ invert: boolean }} doubted  canvas: what to do with a mask that looks inverted.
+ * @property {{ category: string, count: number }} browse  film: the bank beyond the candidates; "" is every kind.
+ * @property {undefined} leave  film: no more of it.
+ * @property {{ id: number }} take  film: an entry of the bank as the landmark.
+ * @property {undefined} keep  seed: it was set.
  * @property {undefined} follow  result: the next state of the run that is shown.
  * @property {{ run: number, scope: string }} restore  result, history_detail
  * @property {{ run: number, check: boolean }} repeat  result, history_detail
@@ -81,7 +93,7 @@
  */
 
 /** Events whose newest payload waits for panels that are mounted later. */
-const KEPT = new Set(['guide', 'frames', 'mix']);
+const KEPT = new Set(['guide', 'frames', 'mix', 'steps']);
 
 /** @type {Map<string, Set<(payload: any) => void>>} */
 const listeners = new Map();

@@ -3,10 +3,16 @@
  * all neighbours here; the canvas weighs them and says which are in use.
  */
 
+import { Further } from './further.js';
 import { find, fixed, make, makeButton, makeSvg, origin } from './dom.js';
 import { hear, tell } from './events.js';
 
 /** @typedef {import('./events.js').Frame} Frame */
+
+/** What the panel asks of Python. */
+export const ASKS = /** @type {const} */ (['browse', 'leave', 'take']);
+
+const UNMARKED = 'No shapes yet: no garment is known in this photo. Draw a box around it, or paint it.';
 
 /**
  * @param {Frame} item
@@ -73,23 +79,26 @@ class FrameButton {
 
 /**
  * @param {HTMLElement} element
- * @param {import('./events.js').Props<import('./views.js').Film>} props
- * @param {unknown} _trigger
+ * @param {import('./events.js').Props<import('./views.js').Film | { more: import('./views.js').More }>} props
+ * @param {import('./events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {unknown} _server
  * @param {unknown} _upload
  * @param {import('./events.js').Watch} watch
  */
-export function mount(element, props, _trigger, _server, _upload, watch) {
-  const row = find(element, '.row', HTMLElement),
+export function mount(element, props, trigger, _server, _upload, watch) {
+  const row = find(element, '.row:not(.further)', HTMLElement),
     empty = find(element, '.empty', HTMLElement);
   /** @type {FrameButton[]} */
   const buttons = [];
+  const further = new Further(element, trigger);
+  further.listen();
   hear('frames', (items) => {
     while (buttons.length > items.length) buttons.pop()?.node.remove();
     while (buttons.length < items.length) buttons.push(new FrameButton(buttons.length));
     if (row.childElementCount !== items.length) row.replaceChildren(...buttons.map(({ node }) => node));
     items.forEach((item, i) => buttons[i].show(item));
     empty.hidden = items.length > 0;
+    if (!items.length && props.value) empty.textContent = UNMARKED;
     element.dataset.count = String(items.length);
     element.dataset.filled = String(items.filter(({ draft }) => draft).length);
   });
@@ -105,7 +114,8 @@ export function mount(element, props, _trigger, _server, _upload, watch) {
     buttons[Number(index) + step]?.node.focus();
   });
   const show = () => {
-    if (props.value) tell('guide', props.value);
+    if (props.value && 'more' in props.value) further.arrived(props.value.more);
+    else if (props.value) tell('guide', props.value);
   };
   watch('value', show);
   show();

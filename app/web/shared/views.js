@@ -17,6 +17,18 @@
  */
 
 /**
+ * The bank beyond the candidates.
+ * @typedef {object} More
+ * @property {number} token  of the retrieval.
+ * @property {number} size  side of the silhouettes, pixels.
+ * @property {string} category  "" is every kind.
+ * @property {[string, number][]} categories  with the number of their entries.
+ * @property {number} total
+ * @property {{ id: number, similarity: number, mask: string }[]} entries  best first.
+ * @property {string[]} drafts  data URLs of the first of them.
+ */
+
+/**
  * What the canvas is to agree with.
  * @typedef {object} Canvas
  * @property {number} token
@@ -29,6 +41,7 @@
  * @property {number | null} choice
  * @property {string | null} mask  run lengths of a drawn landmark.
  * @property {string | null} draft  data URL of the garment laid into it.
+ * @property {{ name: string, asked: number }} [inverted]  an imported mask that looks inverted.
  * @property {string} [ghost]  data URL of the photo in the landmark's frame.
  * @property {number} [received]  when Python had the state, milliseconds since 1970.
  */
@@ -42,6 +55,7 @@
  * @property {{ title: string, x: number, y: number }[]} found  x and y, shares of the photo, are where its name stands.
  */
 
+/** @typedef {{ width: number, height: number, mask: string }} MaskView  run lengths over what is looked at. */
 /**
  * @typedef {object} Photo
  * @property {string} [image]  data URL.
@@ -50,6 +64,15 @@
  * @property {string} [sha256]
  * @property {Garments | null} [garments]  null where there is nobody to tell them apart.
  * @property {number | null} [chosen]  index of the garment that the guide is for.
+ * @property {number} [ratio]  width over height of the turned photo, whatever is cut off.
+ * @property {number} [turns]  quarters clockwise.
+ * @property {[number, number, number, number] | null} [box]  what is looked at, in shares of its sides; null is all.
+ * @property {MaskView | null} [mask]  of the garment; null where there is nobody to find one.
+ * @property {string | null} [own]  whose mask that is, where it is none of the garments found.
+ * @property {string | null} [unmarked]  what to say of a photo in which no garment was found.
+ * @property {boolean} [fresh]  whether it was just brought, by a person.
+ * @property {{ photo: string, quarters: number }} [looks_turned]  how it looks as if it should be turned, clockwise.
+ * @property {string[]} [endings]  of files that can be read.
  * @property {{ name: string, image: string }[]} [examples]
  * @property {unknown} [refused]  there if the last request was.
  */

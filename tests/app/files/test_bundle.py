@@ -120,7 +120,8 @@ def test_a_bundle_of_a_studio_that_did_not_ask_which_garment_opens(
 ) -> None:
     def earlier(manifest: dict) -> None:
         manifest["schema_version"] = 1
-        del manifest["runs"][0]["inputs"]["garment"]
+        for name in ("garment", "framing"):
+            del manifest["runs"][0]["inputs"][name]
 
     other, store = SessionLog(tmp_path / "other.sqlite3"), ImageStore(tmp_path / "others")
     (taken,) = unpack(changed(pack([run], images), manifest=earlier), "b.zip", owner="ben", log=other, images=store)

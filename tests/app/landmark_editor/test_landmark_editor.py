@@ -13,6 +13,8 @@ from app.landmark_editor.rle import decode, encode
 from app.landmark_editor.state import EditorState
 from app.pages.shared.bench_views import canvas_view, film_view
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_draft, make_drafts
+from app.runs.drafts import in_landmark_frame
 from app.runs.services import Services
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
 
@@ -90,8 +92,8 @@ def test_k_alpha_and_choice_are_settled_at_once(bench: Bench) -> None:
     assert (work.guide.k, work.guide.alpha, work.guide.choice) == (6, 0.2, 5)
     assert torch.equal(work.guide.landmark, work.guide.neighbours.silhouettes[5]) and work.draft is None
     bench.settle(state(bench, 2, source="edited", mask=encode(square())))
-    drawn = bench.make_draft()
-    assert drawn.draft is bench.work.draft is bench.make_draft().draft
+    drawn = make_draft(bench)
+    assert drawn.draft is bench.work.draft is make_draft(bench).draft
     kept = bench.settle(state(bench, 3, k=2, source="edited", mask=encode(square())))
     assert kept.draft is drawn.draft, "the same outline is not laid again"
     assert bench.settle(state(bench, 4)).guide.landmark_source == "consensus"
@@ -152,22 +154,22 @@ def test_the_browser_can_weigh_and_fuse_as_python_does(bench: Bench) -> None:
 
 def test_drafts_of_the_candidates_in_use_are_laid_first(bench: Bench) -> None:
     bench.settle(state(bench, source="candidate", choice=2))
-    first, second = bench.make_drafts()
+    first, second = make_drafts(bench)
     assert [draft is not None for draft in first.drafts] == [i < 4 for i in range(8)]
-    assert all(second.drafts) and all(bench.work.drafts) and list(bench.make_drafts()) == []
+    assert all(second.drafts) and all(bench.work.drafts) and list(make_drafts(bench)) == []
 
 
 def test_drafts_of_a_photo_that_is_gone_are_dropped(bench: Bench, photo_bytes: Callable[..., bytes]) -> None:
-    laying = bench.make_drafts()
+    laying = make_drafts(bench)
     next(laying)
     bench.place(photo_bytes("#224488"), "other.png", k=4, alpha=0.5)
     assert list(laying) == [] and not any(bench.work.drafts)
 
 
 def test_a_draft_belongs_to_the_landmark_that_it_was_laid_for(bench: Bench) -> None:
-    assert bench.make_draft().draft is None, "the consensus has one among the candidates"
+    assert make_draft(bench).draft is None, "the consensus has one among the candidates"
     bench.settle(state(bench, 1, source="edited", mask=encode(square())))
-    laid = bench.make_draft()
+    laid = make_draft(bench)
     bench.settle(state(bench, 2, source="edited", mask=encode(square(80))))
     assert bench.work.draft is None and laid.serial == 1
     view = canvas_view(laid)
@@ -175,7 +177,7 @@ def test_a_draft_belongs_to_the_landmark_that_it_was_laid_for(bench: Bench) -> N
 
 
 def test_an_edit_made_while_drafts_are_laid_stays(bench: Bench) -> None:
-    laying = bench.make_drafts()
+    laying = make_drafts(bench)
     next(laying)
     bench.settle(state(bench, source="edited", mask=encode(square())))
     *_, last = laying
@@ -183,4 +185,4 @@ def test_an_edit_made_while_drafts_are_laid_stays(bench: Bench) -> None:
 
 
 def test_a_photo_is_shown_in_the_landmarks_frame(bench: Bench) -> None:
-    assert bench.framed_photo().size == (2 * SIZE, 2 * SIZE)
+    assert in_landmark_frame(bench.work.screen).size == (2 * SIZE, 2 * SIZE)

@@ -16,6 +16,7 @@ from app.pages.shared.bench_views import FIELDS, BenchPresenter
 from app.pages.shared.context import PageContext
 from app.pages.shared.status import Status
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_draft
 from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
@@ -52,7 +53,7 @@ def test_an_own_outline_is_used_as_shown_and_survives_another_reading(
     placed(bench)
     drawn = bench.outline(mask_png(mask), "mine.png")
     assert drawn.guide.landmark_source == "edited" and drawn.draft is None
-    draft = bench.make_draft().draft
+    draft = make_draft(bench).draft
     halved = torch.nn.functional.avg_pool2d(torch.from_numpy(mask)[None], 2)[0]
     assert torch.equal(drawn.guide.landmark, (halved * 255).round() / 255), "to the 8 bits of the log"
     described = bench.describe({"collar": "Polo"})

@@ -32,7 +32,7 @@ KILLS = 20
 
 def services_at(workspace: Path, model: RAGDiffusion) -> Services:
     log = SessionLog(workspace / "studio.sqlite3")
-    return Services(Engine(lambda: model), log, ImageStore(workspace / "images"))
+    return Services(Engine(lambda: model), log, ImageStore(workspace / "images"), workspace)
 
 
 def drawn(turn: int) -> np.ndarray:

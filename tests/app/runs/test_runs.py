@@ -20,6 +20,8 @@ from app.pages.design.run_handlers import RunHandlers
 from app.pages.shared.context import PageContext
 from app.pages.shared.run_actions import RunActions
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_drafts
+from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
@@ -243,8 +245,8 @@ def test_the_garment_that_is_meant_is_logged_run_and_restored(
 ) -> None:
     bench.place(photo_bytes(), "shirt.png", k=3, alpha=0.25, garment=garment)
     bench.describe({"collar": "Polo"})
-    [*bench.make_drafts()]
-    bench.framed_photo()
+    [*make_drafts(bench)]
+    in_landmark_frame(bench.work.screen)
     bench.photo_outline()
     started = runs.start(bench, replace(SAMPLING, colour_match=True))
     assert ends(started) == ["done"]
@@ -366,7 +368,7 @@ def test_after_a_restart_the_queue_is_paused_and_goes_on_when_asked(
     services.queue.close()
     assert [*started.jobs[0].progress()][-1].status == "interrupted", "a page that waits is told"
     services.close()
-    again = Services(Engine(lambda: model), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"))
+    again = Services(Engine(lambda: model), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path)
     again.start()
     try:
         assert again.queue.paused("ana") and not again.queue.paused("ben")

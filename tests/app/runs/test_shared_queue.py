@@ -39,7 +39,7 @@ def services_at(url: str, folder: Path, model: RAGDiffusion) -> Services:
         log.team.join(model.checkpoint)
         return model
 
-    return Services(Engine(load), log, ImageStore(folder))
+    return Services(Engine(load), log, ImageStore(folder), folder.parent)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_a_studio_killed_between_picture_and_log_finds_both(
 ) -> None:
     def services() -> Services:
         log = SessionLog(tmp_path / "studio.sqlite3")
-        return Services(Engine(lambda: model), log, ImageStore(tmp_path / "images"))
+        return Services(Engine(lambda: model), log, ImageStore(tmp_path / "images"), tmp_path)
 
     child = os.fork()
     if child == 0:
@@ -227,7 +227,7 @@ def test_a_note_of_another_log_or_a_broken_one_is_not_believed(
     (folder / "4.json").write_text(entry % (4, run.created_at.isoformat(), "../../studio.sqlite3"))
     (folder / "9.json").write_text('{"schema_version": 9}')
     log = SessionLog(tmp_path / "studio.sqlite3")
-    again = Services(Engine(lambda: model), log, ImageStore(tmp_path / "images"))
+    again = Services(Engine(lambda: model), log, ImageStore(tmp_path / "images"), tmp_path)
     assert log.get(run.id, owner="ana").status == "queued"
     assert {path.name for path in folder.iterdir()} <= {f"{run.id}.json", "9.json"}
     again.close()

@@ -1,0 +1,56 @@
+"""The garment of a bench laid into its silhouettes, and into a landmark that a person drew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+
+from app.runs.bench import Bench
+from app.runs.work import Work
+
+
+def make_drafts(bench: Bench) -> Iterator[Work]:
+    """Warp the garment into the silhouettes, those in use first; ends early when another photo is placed.
+
+    Raises:
+        ValueError: if there is no photo.
+    """
+    work = bench.require()
+    # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
+    for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
+        missing = [i for i in batch if work.drafts[i] is None]
+        if not missing:
+            continue
+        made = dict(zip(missing, bench.drafts_of(work, work.guide.neighbours.silhouettes[missing]), strict=True))
+
+        def with_drafts(now: Work) -> Work:
+            drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))  # noqa: B023 - called at once
+            return replace(now, drafts=drafts)
+
+        kept = bench.lay_in(work.token, with_drafts)
+        if kept is None:
+            return
+        yield (work := kept)
+
+
+def make_draft(bench: Bench) -> Work:
+    """Warp the garment into an edited landmark.
+
+    Returns:
+        The work with that draft, for the landmark that it had when this began.
+
+    Raises:
+        ValueError: if there is no photo.
+    """
+    work = bench.require()
+    if work.guide.landmark_source != "edited" or work.draft is not None:
+        return work
+    draft = bench.drafts_of(work, work.guide.landmark[None])[0]
+
+    def with_draft(now: Work) -> Work:
+        return replace(now, draft=draft) if torch.equal(now.guide.landmark, work.guide.landmark) else now
+
+    bench.lay_in(work.token, with_draft)
+    return replace(work, draft=draft)
