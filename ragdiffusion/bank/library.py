@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from ragdiffusion.bank.bank import Bank
+from ragdiffusion.bank.bank import Bank, version_of
 from ragdiffusion.bank.opening import open_bank
-from ragdiffusion.bank.store import file_of
+from ragdiffusion.bank.store import Store, file_of
 from ragdiffusion.bank.tables import BankRow
 from ragdiffusion.bank.versions import Ref, open_version
 from ragdiffusion.files import remove, replace, sweep
@@ -22,6 +22,11 @@ _SUFFIX = ".sqlite3"
 _BIN, _VERSIONS = ".bin", ".versions"
 _LONGEST = 60  # characters of a name
 _ALIVE = "enabled AND deleted_at IS NULL"
+
+
+def banks_folder(workspace: Path | None = None) -> Path:
+    """Where a workspace keeps its banks; `~/.ragdiffusion-studio` is the workspace if none is given."""
+    return (Path.home() / ".ragdiffusion-studio" if workspace is None else Path(workspace)) / "banks"
 
 
 @dataclass(frozen=True)
@@ -259,9 +264,7 @@ class BankLibrary:
                     raise
 
 
-def _info(key: str, path: Path, bundled: bool, store) -> BankInfo:
-    from ragdiffusion.bank.bank import version_of
-
+def _info(key: str, path: Path, bundled: bool, store: Store) -> BankInfo:
     with store.transaction() as session:
         about = session.scalars(select(BankRow)).one()
         count = session.connection().exec_driver_sql(f"SELECT count(*) FROM entry WHERE {_ALIVE}").scalar_one()
