@@ -86,7 +86,7 @@ def _embed_missing(
 ) -> None:
     """Embed the entries whose vector is missing or of another revision of them."""
     with bank.reading() as session:
-        wanted = dict(session.execute(select(EntryRow.id, EntryRow.revision)).tuples().all())
+        wanted = dict(session.execute(select(EntryRow.id, EntryRow.revision)).all())
     done = dict(work.execute("SELECT entry_id, revision FROM vector").fetchall())
     missing = sorted(entry_id for entry_id, revision in wanted.items() if done.get(entry_id) != revision)
     if on_progress is not None:
@@ -115,7 +115,7 @@ def _take_over(bank: Bank, work: sqlite3.Connection, fingerprint: str, author: s
     from ragdiffusion.bank.bank import version_of
 
     with bank.editing("encode", author) as edit:
-        held = dict(edit.session.execute(select(EntryRow.id, EntryRow.revision)).tuples().all())
+        held = dict(edit.session.execute(select(EntryRow.id, EntryRow.revision)).all())
         done = dict(work.execute("SELECT entry_id, revision FROM vector").fetchall())
         if any(done.get(entry_id) != revision for entry_id, revision in held.items()):
             return None
