@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import select, update
 
+from ragdiffusion.bank.access import version_of
 from ragdiffusion.bank.entries import BankEntry, encode_embedding, unit_vector
 from ragdiffusion.bank.reading import entry_rows, to_entry
 from ragdiffusion.bank.tables import BankRow, EncoderRow, EntryRow
@@ -85,7 +86,7 @@ def _embed_missing(
     bank: Bank, maker: EntryMaker, work: sqlite3.Connection, on_progress: Callable[[int, int], None] | None
 ) -> None:
     """Embed the entries whose vector is missing or of another revision of them."""
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         wanted = dict(session.execute(select(EntryRow.id, EntryRow.revision)).all())
     done = dict(work.execute("SELECT entry_id, revision FROM vector").fetchall())
     missing = sorted(entry_id for entry_id, revision in wanted.items() if done.get(entry_id) != revision)
@@ -106,15 +107,13 @@ def _embed_missing(
 
 
 def _entries(bank: Bank, ids: list[int]) -> list[BankEntry]:
-    with bank.following() as view:
+    with bank.access.following() as view:
         return [to_entry(row, view.follower) for row in entry_rows(view.session, ids)]
 
 
 def _take_over(bank: Bank, work: sqlite3.Connection, fingerprint: str, author: str) -> str | None:
     """Put the new embeddings in place in one edit; None if somebody changed an entry meanwhile."""
-    from ragdiffusion.bank.bank import version_of
-
-    with bank.editing("encode", author) as edit:
+    with bank.access.editing("encode", author) as edit:
         held = dict(edit.session.execute(select(EntryRow.id, EntryRow.revision)).all())
         done = dict(work.execute("SELECT entry_id, revision FROM vector").fetchall())
         if any(done.get(entry_id) != revision for entry_id, revision in held.items()):
@@ -132,7 +131,7 @@ def _take_over(bank: Bank, work: sqlite3.Connection, fingerprint: str, author: s
         edit.also(f"{fingerprint} {dimension}")
         edit.session.execute(update(BankRow).values(fingerprint=fingerprint, dimension=dimension))
         revision = edit.revision
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         about = session.scalars(select(BankRow)).one()
     assert about.revision >= revision
     return version_of(about.name, about.revision, about.digest)

@@ -69,10 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures of flat-lays on plain ground, or cut out; subfolders name their categories",
     )
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
+    bank_curate.add_workspace(add)
     add.add_argument("--author", default="", metavar="NAME", help="who does it, for the log of edits")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     check = actions.add_parser("check", help="find entries that are damaged, or were altered since they were added")
-    check.add_argument("bank", help="bank file or database URL; it is not changed")
+    check.add_argument("bank", help="name in the workspace, bank file or database URL; it is not changed")
+    bank_curate.add_workspace(check)
     check.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     report = actions.add_parser(
         "report",
@@ -161,12 +163,13 @@ def _add(args: argparse.Namespace) -> int:
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.building.build import embed
     from ragdiffusion.bank.building.sources import folder_candidates
+    from ragdiffusion.bank.library import location_of
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
     from ragdiffusion.logs import quiet_libraries
     from ragdiffusion.structure.structure_net import StructureNet
 
     quiet_libraries()
-    location = bank_curate.location_of(args.bank)
+    location = location_of(args.bank, args.workspace)
     with Bank.open(location, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
         if bank.read_only:
             raise RuntimeError(f"bank {args.bank} is read-only: copy it to your workspace and add to the copy")
@@ -196,8 +199,9 @@ def _add(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from ragdiffusion.bank.check import check_bank
+    from ragdiffusion.bank.library import location_of
 
-    found = check_bank(bank_curate.location_of(args.bank))
+    found = check_bank(location_of(args.bank, args.workspace))
     if args.json:
         print_json(asdict(found))
     else:

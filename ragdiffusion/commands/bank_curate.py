@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ragdiffusion.commands.common import print_json
 
 if TYPE_CHECKING:
-    from ragdiffusion.bank import Bank, BankLibrary, Edit
+    from ragdiffusion.bank import Bank, Edit
     from ragdiffusion.bank.making import EntryMaker
 
 _BANK_HELP = "name of a bank in the workspace, `bundled`, a bank file or a database's URL"
@@ -58,24 +58,20 @@ def run(args: argparse.Namespace) -> int:
     return ACTIONS[args.action](args)
 
 
-def location_of(bank: str, workspace: Path | None = None) -> str | Path:
-    """The file or URL of a bank that a person named.
-
-    Raises:
-        ValueError: if there is no such bank.
-    """
-    return _library(workspace).location(bank)
-
-
 def _action(actions: Any, name: str, purpose: str, *, bank: bool = True) -> argparse.ArgumentParser:
     parser = actions.add_parser(name, help=purpose)
     if bank:
         parser.add_argument("bank", metavar="BANK", help=_BANK_HELP)
+    add_workspace(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    return parser
+
+
+def add_workspace(parser: argparse.ArgumentParser) -> None:
+    """Declare whose banks a name means."""
     parser.add_argument(
         "--workspace", type=Path, metavar="FOLDER", help="whose banks are meant (default: ~/.ragdiffusion-studio)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
-    return parser
 
 
 def _author(parser: argparse.ArgumentParser) -> None:
@@ -88,16 +84,9 @@ def _checkpoint(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _library(workspace: Path | None) -> BankLibrary:
-    from ragdiffusion.bank.library import BankLibrary, banks_folder
-    from ragdiffusion.config import assets_folder
-
-    bundled = assets_folder() / "checkpoints" / "studio" / "bank.sqlite3"
-    return BankLibrary(banks_folder(workspace), bundled=bundled if bundled.is_file() else None)
-
-
 def _open(args: argparse.Namespace, *, read_only: bool) -> Bank:
     from ragdiffusion.bank import Bank
+    from ragdiffusion.bank.library import location_of
 
     location = location_of(args.bank, args.workspace)
     bank = Bank.open(location, read_only=read_only)
@@ -133,7 +122,9 @@ def _maker(checkpoint: str | None, fingerprint: str | None) -> tuple[EntryMaker,
 
 
 def _list(args: argparse.Namespace) -> int:
-    banks = _library(args.workspace).list()
+    from ragdiffusion.bank.library import workspace_library
+
+    banks = workspace_library(args.workspace).list()
     if args.json:
         print_json({"banks": [{**asdict(info), "path": str(info.path)} for info in banks]})
         return 0

@@ -65,7 +65,7 @@ def export_zip(
     if not path.parent.is_dir() or path.is_dir():
         raise ValueError(f"can't write {path}: choose a file name in an existing folder")
     if ids is None:
-        with bank.following() as view:
+        with bank.access.following() as view:
             numbers = view.catalogue.numbers
             ids = numbers["id"][~numbers["deleted"]].tolist()
     version, vectors = bank.version, []

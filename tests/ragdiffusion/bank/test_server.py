@@ -82,7 +82,7 @@ def test_conflicting_edits_are_answered_with_both_versions(shared, postgres_url)
 
 
 def test_what_is_read_in_one_transaction_is_of_one_moment(shared, postgres_url):
-    with Bank.open(postgres_url) as other, shared.reading() as session:
+    with Bank.open(postgres_url) as other, shared.access.reading() as session:
         before = session.scalars(select(EntryRow.source).order_by(EntryRow.id)).all()
         other.update([EntryUpdate(entry_id, source="changed") for entry_id in (1, 12)])
         assert session.scalars(select(EntryRow.source).order_by(EntryRow.id)).all() == before
