@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ragdiffusion.bank.building.sources import named_attributes
 from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.bank.exchange.items import Item
-from ragdiffusion.bank.making import EntryMaker
 from ragdiffusion.decoding import MAX_PIXELS, MAX_SIDE
 from ragdiffusion.files import read_object
 from ragdiffusion.images import load_photo, square_array
+
+if TYPE_CHECKING:
+    from ragdiffusion.bank.making import EntryMaker
 
 _LEAST, _MOST = 0.002, 0.98  # of the picture that a mask may cover
 

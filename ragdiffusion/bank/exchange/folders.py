@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ragdiffusion.bank.building.sources import folder_candidates, named_attributes
 from ragdiffusion.bank.exchange.items import Item
-from ragdiffusion.bank.making import EntryMaker
 from ragdiffusion.images import load_mask, load_photo
 from ragdiffusion.picture_files import pictures_in
+
+if TYPE_CHECKING:
+    from ragdiffusion.bank.making import EntryMaker
 
 _MASKS, _IMAGES = ("masks", "mask"), ("images", "image", "pictures", "photos")
 _MARKS = ("_mask", ".mask", "-mask", "_segmentation")

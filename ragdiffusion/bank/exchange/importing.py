@@ -14,10 +14,10 @@ from ragdiffusion.bank.exchange.coco import coco_items, is_coco
 from ragdiffusion.bank.exchange.container import opened
 from ragdiffusion.bank.exchange.folders import has_masks, masked_items, picture_items
 from ragdiffusion.bank.exchange.items import Item
-from ragdiffusion.bank.making import EntryMaker
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
+    from ragdiffusion.bank.making import EntryMaker
 
 
 @dataclass(frozen=True)
