@@ -115,7 +115,7 @@ def serve(settings: StudioOptions) -> None:
 
     log = SessionLog(settings.database)
     shutil.rmtree(settings.uploads, ignore_errors=True)  # of a studio that was killed
-    services = Services(Engine(partial(load_model, settings)), log, ImageStore(settings.images))
+    services = Services(Engine(partial(load_model, settings)), log, ImageStore(settings.images), settings.bank)
     page = build_page(services)
     page._queue.sleep_when_free = 0.02  # seconds; Gradio looks a thousand times, 8 % of a core, where nothing happens
     try:

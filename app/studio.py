@@ -7,6 +7,7 @@ from functools import partial
 import gradio as gr
 
 from app.api import endpoints
+from app.pages.bank import page as bank
 from app.pages.design import page as design
 from app.pages.history import page as history
 from app.pages.insight import page as insight
@@ -16,7 +17,7 @@ from app.runs.bench import Bench
 from app.runs.services import Services
 from app.web.site import Site
 
-PAGES = (design, history, insight)
+PAGES = (design, history, insight, bank)
 
 
 def build_page(services: Services) -> gr.Blocks:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
+from app.session_log.retrieved import RetrievedEntries
 from app.session_log.search import Search
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
 from app.session_log.values import Run, RunGroup, RunInputs
@@ -41,6 +42,7 @@ class SessionLog:
         self._database = Database(path)
         self.search = Search(self._database)
         self.library = RunLibrary(self._database)
+        self.retrieved = RetrievedEntries(self._database)
         try:
             with self._database.writing() as session:
                 migrate(session, path)

@@ -450,11 +450,11 @@ def test_runs_are_selected_as_files_are(call: Call) -> None:
       const keys = (shiftKey, ctrlKey) => ({ shiftKey, ctrlKey, metaKey: false });
       for (const [run, shift, control] of [[4, 0, 0], [2, 1, 0], [3, 0, 1], [1, 0, 0], [1, 0, 1]]) {
         const alone = chosen.pick(run, order, keys(Boolean(shift), Boolean(control)));
-        seen.push([alone, chosen.runs.toSorted()]);
+        seen.push([alone, chosen.ids.toSorted()]);
       }
       return seen;
     })()"""
-    found = call("pages/history/selection.js", text)
+    found = call("web/shared/selection.js", text)
     assert found == [[True, [4]], [False, [2, 3, 4]], [False, [2, 4]], [True, [1]], [False, []]]
 
 

@@ -57,6 +57,7 @@
  * @property {{ run: number, looked: number }} inspect  history_page
  * @property {Record<string, unknown>} change_runs  history_page: the filter, and what is done to which runs.
  * @property {{ runs: number[] }} bundle  history_page
+ * @property {{ ids: number[] }} bank_export  bank
  */
 
 /**
