@@ -106,7 +106,7 @@ class BankPage {
   /** Others may have changed the bank, or another page. */
   async follow() {
     const before = this.state?.version,
-      answer = this.visible && !this.add.open && !this.desk.under ? await this.desk.ask('state') : null;
+      answer = this.visible && !this.add.open && !this.desk.under ? await this.desk.ask('state', { version: before }) : null;
     if (answer && this.state?.version !== before) await this.search(true);
   }
 

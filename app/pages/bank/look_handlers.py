@@ -40,7 +40,9 @@ class LookHandlers:
         self._cloud: tuple[str, dict[str, Any]] | None = None
 
     def state(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Tell how the bank stands."""
+        """Tell how the bank stands, if it is another than the event's `version`."""
+        if event.get("version") == self._curator.bank.version:
+            return {}
         return {"bank": self._states.view(login)}
 
     def find(self, login: str, event: dict[str, Any]) -> dict[str, Any]:

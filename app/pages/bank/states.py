@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.entries import Edit
 
+_BACK_AND_FORTH = ("undo", "redo")
 _LOOKED_THROUGH = 200  # edits, for the one that would be undone
 
 
@@ -53,12 +54,13 @@ class BankStates:
 
     def belongs(self, bank: Bank, version: str) -> bool:
         """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""
-        from ragdiffusion.bank.versions import revision_of
+        from ragdiffusion.bank.versions import resolve
 
         known = (bank.version, version)
         if known not in self._known:
             try:
-                revision_of(bank, version)
+                with bank.reading() as session:
+                    resolve(session, version)
                 self._known[known] = True
             except ValueError:
                 self._known[known] = False
@@ -67,10 +69,14 @@ class BankStates:
 
 def undoable(edits: list[Edit]) -> Edit | None:
     """Return the edit that Undo would take back; `edits` newest first."""
-    standing = (edit for edit in edits if edit.action not in ("undo", "redo") and not edit.undone)
-    return next(standing, None)
+    return next((edit for edit in edits if edit.action not in _BACK_AND_FORTH and not edit.undone), None)
 
 
 def redoable(edits: list[Edit]) -> Edit | None:
     """Return the edit that Redo would do again; `edits` newest first."""
-    return next((edit for edit in edits if edit.action == "undo" and not edit.undone), None)
+    for edit in edits:
+        if edit.action not in _BACK_AND_FORTH:
+            return None
+        if edit.action == "undo" and not edit.undone:
+            return next((other for other in edits if other.revision == edit.target), edit)
+    return None
