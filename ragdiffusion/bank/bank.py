@@ -1,41 +1,30 @@
 """The memory bank of embedding-landmark pairs (Sec. 3.2): search, change, log and undo."""
 
-import hashlib
 import re
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, group_of
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank import entries as fields
-from ragdiffusion.bank.duplicates import describe_repeats
-from ragdiffusion.bank.edit_log import Recorder, aware, entry_rows, to_edit
+from ragdiffusion.bank.catalogue import Catalogue, View
+from ragdiffusion.bank.edit_log import Recorder, to_edits
+from ragdiffusion.bank.editing import checked_entries, hold_to, repeated, with_attributes, with_tags
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.opening import new_bank, open_bank
 from ragdiffusion.bank.patterns import PatternSpec, read_patterns, store_patterns
-from ragdiffusion.bank.search import Neighbours, Ranking
-from ragdiffusion.bank.store import (
-    READABLE_SCHEMAS,
-    SCHEMA_VERSION,
-    BankRow,
-    EditRow,
-    EntryRow,
-    Store,
-    check_about,
-    copy_file,
-    create_store,
-    file_of,
-    open_store,
-)
+from ragdiffusion.bank.reading import entry_rows, pictures, to_entry
+from ragdiffusion.bank.search import Neighbours, Ranking, find
+from ragdiffusion.bank.store import Store, copy_file
+from ragdiffusion.bank.tables import BankRow, EditRow, EntryRow
 from ragdiffusion.images import decode_silhouettes
 
 _PAGE = 256  # entries read at a time
@@ -51,16 +40,9 @@ class Bank:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.RLock()
+        self._catalogue = Catalogue()
         with store.transaction() as session:
-            row = session.scalars(select(BankRow)).one_or_none()
-            if row is None:
-                raise ValueError(f"{store.label} is not a bank: give the path of a bank file")
-            if row.schema_version not in READABLE_SCHEMAS:
-                raise ValueError(
-                    f"bank {store.label} has schema version {row.schema_version}, this program "
-                    f"reads version {SCHEMA_VERSION}: update RAGDiffusion, or build the bank again"
-                )
-            check_about(row)
+            row = session.scalars(select(BankRow)).one()
             self.name = row.name
             self.fingerprint = row.fingerprint
             self.dimension = row.dimension
@@ -89,29 +71,7 @@ class Bank:
         Raises:
             ValueError: if something is there already or an argument is not as described.
         """
-        if not fingerprint:
-            raise ValueError("a bank needs the fingerprint of the encoder that makes its embeddings, got an empty one")
-        if isinstance(dimension, bool) or not isinstance(dimension, Integral) or dimension < 1:
-            raise ValueError(f"dimension must be a whole number of at least 1, got {dimension!r}")
-        if precision not in fields.PRECISIONS:
-            raise ValueError(f"precision must be one of {', '.join(fields.PRECISIONS)}, got {precision!r}")
-        path = file_of(location)
-        name = name or (path.stem if path else "bank")
-        digest = hashlib.sha256(f"{fingerprint}\n{dimension}\n{precision}".encode()).hexdigest()
-        store = create_store(
-            location,
-            BankRow(
-                id=1,
-                schema_version=SCHEMA_VERSION,
-                name=name,
-                fingerprint=fingerprint,
-                dimension=int(dimension),
-                precision=precision,
-                revision=0,
-                digest=digest,
-            ),
-        )
-        return cls(store)
+        return cls(new_bank(location, fingerprint=fingerprint, dimension=dimension, name=name, precision=precision))
 
     @classmethod
     def open(cls, location: str | Path, *, fingerprint: str | None = None, read_only: bool = False) -> "Bank":
@@ -126,18 +86,12 @@ class Bank:
             ValueError: if there is no bank, its schema is not this program's, or another encoder made it.
             RuntimeError: if the database is locked or damaged.
         """
-        store = open_store(location, read_only=read_only)
+        store = open_bank(location, fingerprint=fingerprint, read_only=read_only)
         try:
-            bank = cls(store)
-            if fingerprint is not None and fingerprint != bank.fingerprint:
-                raise ValueError(
-                    f"bank {store.label} was made with encoder {bank.fingerprint}, this is "
-                    f"encoder {fingerprint}: load that checkpoint, or encode the bank again with this one"
-                )
+            return cls(store)
         except BaseException:
             store.close()
             raise
-        return bank
 
     def close(self) -> None:
         """Closes the database; the object cannot be used afterwards."""
@@ -151,7 +105,7 @@ class Bank:
 
     def __len__(self) -> int:
         """Number of enabled entries, which are those that search can find."""
-        with self._lock, self._store.transaction() as session:
+        with self._lock, self.reading() as session:
             return len(self._follower.refresh(session))
 
     @property
@@ -160,9 +114,15 @@ class Bank:
         return self._store.read_only
 
     @property
+    def revision(self) -> int:
+        """Number of actions so far; every one moves it, whoever did it."""
+        with self.reading() as session:
+            return session.scalars(select(BankRow.revision)).one()
+
+    @property
     def version(self) -> str:
         """Name, revision and hash of all that was done, like "studio-r12-3f2a9c"; every change moves it."""
-        with self._lock, self._store.transaction() as session:
+        with self._lock, self.reading() as session:
             self._follower.refresh(session)
             return self._version()
 
@@ -197,35 +157,16 @@ class Bank:
         if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise ValueError(f"K must be a whole number of at least 1, got {k!r}")
         query = fields.unit_vector(embedding, self.dimension)
-        with self._lock, self._store.transaction() as session:
-            index = self._follower.refresh(session)
-            hidden = {int(entry_id) for entry_id in exclude if int(entry_id) in index}
-            found = len(index) - len(hidden)
-            if k > found:
-                remedy = f"lower K to at most {found} or add entries" if found else "add entries"
-                besides = f" besides {len(hidden)} excluded" if hidden else ""
-                raise ValueError(f"the bank holds {found} enabled entries{besides}, K={k} asked: {remedy}")
-            index.prepare()  # which decides how far it reaches
-            depth = int(k) if ranking is None else min(max(int(k), min(ranking.depth, index.reach)), found)
-            ids, similarity, vectors = index.search(query, depth + len(hidden))
-            similarity = similarity.astype(np.float32).clip(-1.0, 1.0)
-            kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]
-            if ranking is not None:
-                order = ranking.order(similarity[kept], self._follower.shapes(session, ids[kept].tolist()))
-                kept = [kept[place] for place in order]
-                if ranking.group is not None:
-                    first = _of_group_first(session, ids[kept].tolist(), ranking.group, int(k))
-                    kept = [kept[place] for place in first]
-                kept = kept[:k]
-            ids = ids[kept].tolist()
-            rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(ids)))
+        with self._lock, self.reading() as session:
+            found = find(session, self._follower, query, int(k), exclude=exclude, ranking=ranking)
+            rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(found.ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
             version = self._version()
         return Neighbours(
-            ids=tuple(ids),
-            similarity=torch.from_numpy(similarity[kept]),
-            embeddings=torch.from_numpy(vectors[kept]),
-            silhouettes=self._masks([silhouettes[entry_id] for entry_id in ids], size),
+            ids=tuple(found.ids),
+            similarity=torch.from_numpy(found.similarity),
+            embeddings=torch.from_numpy(found.vectors),
+            silhouettes=self._masks([silhouettes[entry_id] for entry_id in found.ids], size),
             bank_version=version,
         )
 
@@ -238,14 +179,14 @@ class Bank:
 
     def embeddings(self) -> tuple[list[int], Tensor]:
         """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""
-        with self._lock, self._store.transaction() as session:
+        with self._lock, self.reading() as session:
             ids, vectors = self._follower.refresh(session).vectors()
         return ids, torch.from_numpy(vectors)
 
     def attributes_by_id(self) -> dict[int, dict[str, str]]:
         """The 14 attributes of all enabled entries by id, in ascending order; no pictures are read."""
         query = select(EntryRow.id, EntryRow.attributes).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
-        with self._store.transaction() as session:
+        with self.reading() as session:
             return {
                 entry_id: {attribute.key: known.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES}
                 for entry_id, known in session.execute(query.order_by(EntryRow.id))
@@ -257,8 +198,8 @@ class Bank:
         Raises:
             ValueError: if there is none of this id.
         """
-        with self._store.transaction() as session:
-            return self._to_entry(entry_rows(session, [entry_id])[0])
+        with self.reading() as session:
+            return to_entry(entry_rows(session, [entry_id])[0], self._follower)
 
     def attributes(self, ids: Sequence[int]) -> list[dict[str, str]]:
         """Known attributes of entries, in the order of their ids; deleted ones included.
@@ -266,13 +207,35 @@ class Bank:
         Raises:
             ValueError: if there is none of an id.
         """
-        with self._store.transaction() as session:
+        with self.reading() as session:
             known = {row.id: dict(row.attributes) for row in entry_rows(session, ids)}
         return [known[entry_id] for entry_id in ids]
 
+    def silhouettes(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Silhouettes of entries by id, deleted ones included: 1-bit PNG of 512 x 512."""
+        with self.reading() as session:
+            return pictures(session, ids, "silhouette")
+
+    def thumbnails(self, ids: Sequence[int]) -> dict[int, bytes]:
+        """Picture files of those entries that have one, by id, deleted ones included."""
+        with self.reading() as session:
+            return pictures(session, ids, "thumbnail")
+
+    def neighbours(self, entry_id: int, k: int = 8) -> list[tuple[int, float]]:
+        """The k other enabled entries nearest to one, and their cosine similarity, the nearest first.
+
+        Raises:
+            ValueError: if there is no entry of this id.
+        """
+        with self._lock, self.reading() as session:
+            query = self._follower.vectors(entry_rows(session, [entry_id]))[0]
+            others = len(self._follower.refresh(session)) - (entry_id in self._follower.refresh(session))
+            found = find(session, self._follower, query, min(k, others), exclude=[entry_id])
+            return list(zip(found.ids, found.similarity.tolist(), strict=True))
+
     def patterns(self, ids: Sequence[int]) -> dict[int, PatternSpec]:
         """What entries were drawn from, by id; those without a pattern, or changed by hand since, are left out."""
-        with self._store.transaction() as session:
+        with self.reading() as session:
             return read_patterns(session, ids)
 
     def entries(self, *, enabled: bool | None = None, deleted: bool = False) -> Iterator[BankEntry]:
@@ -289,18 +252,20 @@ class Bank:
         last = 0
         # In short transactions, so that a slow reader holds up nobody.
         while True:
-            with self._store.transaction() as session:
-                chunk = [self._to_entry(row) for row in session.scalars(query.where(EntryRow.id > last))]
+            with self.reading() as session:
+                chunk = [to_entry(row, self._follower) for row in session.scalars(query.where(EntryRow.id > last))]
             yield from chunk
             if len(chunk) < _PAGE:
                 return
             last = chunk[-1].id
 
-    def edits(self, limit: int = 50) -> list[Edit]:
-        """The latest actions, newest first."""
-        with self._store.transaction() as session:
-            rows = session.scalars(select(EditRow).order_by(EditRow.revision.desc()).limit(limit))
-            return [to_edit(row) for row in rows]
+    def edits(self, limit: int = 50, *, before: int | None = None) -> list[Edit]:
+        """The latest actions, newest first; those before a revision, to read on."""
+        query = select(EditRow).order_by(EditRow.revision.desc()).limit(limit)
+        with self.reading() as session:
+            return to_edits(
+                session, session.scalars(query if before is None else query.where(EditRow.revision < before)).all()
+            )
 
     def duplicates(self, entries: Sequence[NewEntry]) -> dict[int, str]:
         """Which of some flat-lays the bank holds already, or are twice among them: what `add` would refuse.
@@ -314,16 +279,20 @@ class Bank:
         Raises:
             ValueError: if one is not as `NewEntry` says; the message names its place in the list.
         """
-        values = self._checked(entries)
-        with self._store.transaction() as session:
-            return self._repeated(session, values)
+        values = checked_entries(entries, self.dimension, self.precision)
+        with self.reading() as session:
+            return repeated(session, values, self.dimension, self.precision)
 
-    def add(self, entries: Sequence[NewEntry], *, allow_duplicates: bool = False) -> tuple[int, ...]:
+    def add(
+        self, entries: Sequence[NewEntry], *, allow_duplicates: bool = False, author: str = "", action: str = "add"
+    ) -> tuple[int, ...]:
         """Adds entries, all or none.
 
         Args:
             entries: to add.
             allow_duplicates: take what `duplicates` names too, as a copy of a bank that holds some must.
+            author: who does it.
+            action: "add" or "import", its name in the log.
 
         Returns:
             Their ids, in order.
@@ -332,69 +301,113 @@ class Bank:
             ValueError: if one is not as `NewEntry` says, or a duplicate; the message names its place in the list.
             RuntimeError: if the bank is read-only or locked.
         """
-        values = self._checked(entries)
-        with self._edit("add") as edit:
-            repeated = {} if allow_duplicates else self._repeated(edit.session, values)
-            if repeated:
-                place = min(repeated)
-                more = f" ({len(repeated) - 1} more are duplicates too)" if len(repeated) > 1 else ""
-                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {repeated[place]}{more}")
+        values = checked_entries(entries, self.dimension, self.precision)
+        with self.editing(action, author) as edit:
+            twice = {} if allow_duplicates else repeated(edit.session, values, self.dimension, self.precision)
+            if twice:
+                place = min(twice)
+                more = f" ({len(twice) - 1} more are duplicates too)" if len(twice) > 1 else ""
+                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {twice[place]}{more}")
             ids = edit.create(values)
-            store_patterns(
-                edit.session, ids, [new.pattern for new in entries], [value["silhouette"] for value in values]
-            )
+            silhouettes = [value["silhouette"] for value in values]
+            store_patterns(edit.session, ids, [new.pattern for new in entries], silhouettes)
             return ids
 
-    def update(self, updates: Sequence[EntryUpdate]) -> None:
+    def update(
+        self, updates: Sequence[EntryUpdate], *, author: str = "", expected: Mapping[int, int] | None = None
+    ) -> None:
         """Gives entries new values, all or none.
 
+        Args:
+            updates: what to change.
+            author: who does it.
+            expected: entry -> its revision when the caller looked at it.
+
         Raises:
+            ConflictError: if an entry was changed since.
             ValueError: if an id is unknown, deleted or named twice, or a value is not as `NewEntry` says.
             RuntimeError: if the bank is read-only or locked.
         """
-        changes: dict[int, dict[str, Any]] = {}
-        for new in updates:
-            if new.id in changes:
-                raise ValueError(f"entry {new.id} is named twice: merge its updates into one")
-            changes[new.id] = fields.checked_fields(new, self.dimension, self.precision)
-        with self._edit("update") as edit:
-            for row in edit.rows(changes):
+        named = {new.id: new for new in updates}
+        if len(named) < len(updates):
+            twice = next(new.id for new in updates if named[new.id] is not new)
+            raise ValueError(f"entry {twice} is named twice: merge its updates into one")
+        changes = {new.id: fields.checked_fields(new, self.dimension, self.precision) for new in updates}
+        with self.editing("update", author) as edit:
+            hold_to(edit, expected, named, self._follower)
+            rows = edit.rows(changes)
+            for row in rows:
                 edit.set(row, changes[row.id])
+            patterns = [named[row.id].pattern for row in rows]
+            store_patterns(edit.session, [row.id for row in rows], patterns, [row.silhouette for row in rows])
 
-    def set_enabled(self, ids: Sequence[int], enabled: bool) -> None:
+    def set_attributes(
+        self,
+        ids: Sequence[int],
+        attributes: Mapping[str, str],
+        *,
+        author: str = "",
+        expected: Mapping[int, int] | None = None,
+    ) -> None:
+        """Gives many entries the same values of some attributes ("Unknown" takes one away); others stay.
+
+        Raises:
+            As `update` does.
+        """
+        with self.editing("update", author) as edit:
+            hold_to(edit, expected, {}, self._follower)
+            for row in edit.rows(ids):
+                edit.set(row, {"attributes": with_attributes(row.attributes, attributes)})
+
+    def tag(
+        self, ids: Sequence[int], *, add: Collection[str] = (), remove: Collection[str] = (), author: str = ""
+    ) -> None:
+        """Adds tags to entries and takes others away; what else they have stays.
+
+        Raises:
+            ValueError: if an id is unknown or deleted, or a tag is no word.
+            RuntimeError: if the bank is read-only or locked.
+        """
+        with self.editing("update", author) as edit:
+            for row in edit.rows(ids):
+                edit.set(row, {"tags": with_tags(row.tags, add, remove)})
+
+    def set_enabled(
+        self, ids: Sequence[int], enabled: bool, *, author: str = "", expected: Mapping[int, int] | None = None
+    ) -> None:
         """Lets entries be found, or hides them from search. Entries that are so already are left.
 
         Raises:
-            ValueError: if an id is unknown or deleted.
-            RuntimeError: if the bank is read-only or locked.
+            As `update` does.
         """
-        with self._edit("enable" if enabled else "disable") as edit:
+        with self.editing("enable" if enabled else "disable", author) as edit:
+            hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"enabled": enabled})
 
-    def delete(self, ids: Sequence[int]) -> None:
+    def delete(self, ids: Sequence[int], *, author: str = "", expected: Mapping[int, int] | None = None) -> None:
         """Moves entries to the bin.
 
         Raises:
-            ValueError: if an id is unknown or deleted already.
-            RuntimeError: if the bank is read-only or locked.
+            As `update` does; ValueError too if an id is deleted already.
         """
-        with self._edit("delete") as edit:
+        with self.editing("delete", author) as edit:
+            hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"deleted_at": edit.at})
 
-    def restore(self, ids: Sequence[int]) -> None:
+    def restore(self, ids: Sequence[int], *, author: str = "") -> None:
         """Takes entries back from the bin, as they were.
 
         Raises:
             ValueError: if an id is unknown or not deleted.
             RuntimeError: if the bank is read-only or locked.
         """
-        with self._edit("restore") as edit:
+        with self.editing("restore", author) as edit:
             for row in edit.rows(ids, deleted=True):
                 edit.set(row, {"deleted_at": None})
 
-    def undo(self) -> Edit:
+    def undo(self, *, author: str = "") -> Edit:
         """Takes back the latest action that was not undone yet; added entries go to the bin.
 
         That is a revision of its own.
@@ -405,8 +418,20 @@ class Bank:
         Raises:
             RuntimeError: if there is nothing to undo, or the bank is read-only or locked.
         """
-        with self._edit("undo") as edit:
-            return edit.revert_latest()
+        with self.editing("undo", author) as edit:
+            return edit.undo()
+
+    def redo(self, *, author: str = "") -> Edit:
+        """Does again what the latest undo took back, as long as nothing else was done since.
+
+        Returns:
+            The action that was done again.
+
+        Raises:
+            RuntimeError: if there is nothing to redo, or the bank is read-only or locked.
+        """
+        with self.editing("redo", author) as edit:
+            return edit.redo()
 
     def copy(self, destination: str | Path) -> Path:
         """Writes a compact copy with the same version into a new file.
@@ -418,67 +443,55 @@ class Bank:
         copy_file(self._store, path)
         return path
 
-    def _checked(self, entries: Sequence[NewEntry]) -> list[dict[str, Any]]:
-        """New entries as the database takes them.
-
-        Raises:
-            ValueError: if one is not as `NewEntry` says.
-        """
-        values = []
-        for place, new in enumerate(entries):
-            try:
-                checked = fields.checked_fields(new, self.dimension, self.precision)
-                values.append({"enabled": True, "deleted_at": None, "thumbnail": None, **checked})
-            except ValueError as error:
-                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {error}") from error
-        return values
-
-    def _repeated(self, session: Session, values: Sequence[dict[str, Any]]) -> dict[int, str]:
-        return describe_repeats(
-            session,
-            [value["silhouette"] for value in values],
-            [value["embedding"] for value in values],
-            dimension=self.dimension,
-            precision=self.precision,
-        )
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction on the bank's database that sees one moment of it."""
+        with self._store.transaction() as session:
+            yield session
 
     @contextmanager
-    def _edit(self, action: str) -> Iterator[Recorder]:
-        if self.read_only:
-            raise RuntimeError(f"bank {self._store.label} is read-only: copy it to your workspace and change the copy")
-        with self._store.transaction() as session:
-            recorder = Recorder(session, action)
+    def following(self) -> Iterator[View]:
+        """A reading transaction with the index and the catalogue as they are in it; one at a time."""
+        with self._lock, self.reading() as session:
+            index = self._follower.refresh(session)
+            self._catalogue.refresh(session)
+            yield View(session, self._follower, index, self._catalogue, self._version())
+
+    @contextmanager
+    def editing(self, action: str, author: str = "") -> Iterator[Recorder]:
+        """One action: what is done on the recorder is one revision of the bank, or nothing on any error.
+
+        Raises:
+            RuntimeError: if the bank is read-only or locked.
+        """
+        with self._writing() as session:
+            recorder = Recorder(session, action, author)
             yield recorder
             recorder.finish()
 
+    @contextmanager
+    def annotating(self) -> Iterator[Session]:
+        """A transaction that writes beside the entries, and so makes no revision.
+
+        Raises:
+            RuntimeError: if the bank is read-only or locked.
+        """
+        with self._writing() as session:
+            session.execute(update(BankRow).values(revision=BankRow.revision))  # writers queue up here
+            yield session
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        if self.read_only:
+            raise RuntimeError(f"bank {self._store.label} is read-only: copy it to your workspace and change the copy")
+        with self._store.transaction(writes=True) as session:
+            yield session
+
     def _version(self) -> str:
-        slug = re.sub(r"\W+", "-", self.name).strip("-").lower() or "bank"
-        return f"{slug}-r{self._follower.revision}-{self._follower.digest[:6]}"
-
-    def _to_entry(self, row: EntryRow) -> BankEntry:
-        return BankEntry(
-            id=row.id,
-            embedding=torch.from_numpy(self._follower.vectors([row])[0].copy()),
-            silhouette=row.silhouette,
-            thumbnail=row.thumbnail,
-            attributes={attribute.key: row.attributes.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES},
-            source=row.source,
-            tags=tuple(row.tags),
-            enabled=row.enabled,
-            deleted_at=None if row.deleted_at is None else aware(row.deleted_at),
-        )
+        return version_of(self.name, self._follower.revision, self._follower.digest)
 
 
-def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:
-    """Positions of entries, those of a group or of none known before the others, each in their order; k or more."""
-    suiting: list[int] = []
-    others: list[int] = []
-    for start in range(0, len(ids), _PAGE):
-        page = ids[start : start + _PAGE]
-        rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
-        groups = {row.id: group_of(row.attributes) for row in rows}
-        for position, entry_id in enumerate(page, start):
-            (suiting if groups[entry_id] in (group, UNKNOWN) else others).append(position)
-        if len(suiting) >= k:
-            break
-    return suiting + others
+def version_of(name: str, revision: int, digest: str) -> str:
+    """A bank's version in words, like "studio-r12-3f2a9c"."""
+    slug = re.sub(r"\W+", "-", name).strip("-").lower() or "bank"
+    return f"{slug}-r{revision}-{digest[:6]}"

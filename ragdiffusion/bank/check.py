@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from ragdiffusion.bank.entries import PRECISIONS, UNIT_NORM_TOLERANCE, check_silhouette, decode_embeddings
 from ragdiffusion.bank.sealing import checksum
 from ragdiffusion.bank.shape_bits import stored_shape_bits
-from ragdiffusion.bank.store import SCHEMA_VERSION, BankRow, ChecksumRow, EditRow, EntryRow, Store, open_store
+from ragdiffusion.bank.store import Store, open_store
+from ragdiffusion.bank.tables import SEALED_SINCE, BankRow, ChecksumRow, EditRow, EntryRow
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def check_bank(location: str | Path) -> BankCheck:
     try:
         with store.transaction() as session:
             bank = session.scalars(select(BankRow)).one()
-            sums = _sums(session) if bank.schema_version == SCHEMA_VERSION else {}
+            sums = _sums(session) if bank.schema_version >= SEALED_SINCE else {}
             problems = [*_of_file(store, session), *_of_log(session, bank)]
             entries = 0
             for row in session.scalars(select(EntryRow).order_by(EntryRow.id).execution_options(yield_per=256)):
@@ -77,7 +78,7 @@ def _of_log(session: Session, bank: BankRow) -> Iterator[str]:
 
 
 def _of_entry(row: EntryRow, bank: BankRow, sums: dict[int, bytes]) -> Iterator[str]:
-    if bank.schema_version == SCHEMA_VERSION:
+    if bank.schema_version >= SEALED_SINCE:
         if row.id not in sums:
             yield "it has no checksum: it was not added by the bank"
         elif checksum(row.embedding, row.shape, row.silhouette) != sums[row.id]:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ragdiffusion.bank.entries import decode_embeddings
-from ragdiffusion.bank.store import EntryRow
+from ragdiffusion.bank.tables import EntryRow
 
 SAME_SIMILARITY = 0.9995
 """Cosine similarity from which embeddings count as one: half precision and another batch move it by some 1e-4."""

@@ -5,42 +5,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, inspect, select, update
 from sqlalchemy.orm import Session
 
+from ragdiffusion.bank.encoders import encoded_since
 from ragdiffusion.bank.entries import Edit
-from ragdiffusion.bank.sealing import SEALED, checksum, seal, upgrade
-from ragdiffusion.bank.store import BankRow, ChangeRow, EditRow, EntryRow, pack, unpack
+from ragdiffusion.bank.reading import aware, entry_rows, named
+from ragdiffusion.bank.sealing import SEALED, checksum, seal
+from ragdiffusion.bank.tables import BankRow, ChangeRow, EditContextRow, EditRow, EntryRow, pack, unpack
 
 _CHUNK = 500  # ids in one statement
-_CREATED = "created"  # the field that stands for an added entry
+CREATED = "created"
+"""The field that stands for an entry that was added."""
+BACK_AND_FORTH = ("undo", "redo")
+"""The actions that take others back."""
 
 
-def aware(moment: datetime) -> datetime:
-    """A time from the database, which holds UTC without saying so."""
-    return moment.replace(tzinfo=timezone.utc)
+def to_edits(session: Session, rows: Sequence[EditRow]) -> list[Edit]:
+    """Rows of the log as callers see them."""
+    known: dict[int, EditContextRow] = {}
+    if rows and inspect(session.connection()).has_table(EditContextRow.__tablename__):
+        revisions = [row.revision for row in rows]
+        for start in range(0, len(revisions), _CHUNK):
+            chunk = revisions[start : start + _CHUNK]
+            found = session.scalars(select(EditContextRow).where(EditContextRow.revision.in_(chunk)))
+            known.update((row.revision, row) for row in found)
+    return [_to_edit(row, known.get(row.revision)) for row in rows]
 
 
-def to_edit(row: EditRow) -> Edit:
-    """A row of the log as callers see it."""
-    return Edit(row.revision, row.action, aware(row.at), row.entries, row.undone_by is not None)
-
-
-def entry_rows(session: Session, ids: Iterable[int]) -> list[EntryRow]:
-    """The rows of these ids, each once, in ascending order.
-
-    Raises:
-        ValueError: if an id is not in the bank.
-    """
-    wanted = sorted(set(ids))
-    rows: list[EntryRow] = []
-    for start in range(0, len(wanted), _CHUNK):
-        chunk = wanted[start : start + _CHUNK]
-        rows += session.scalars(select(EntryRow).where(EntryRow.id.in_(chunk)).order_by(EntryRow.id))
-    missing = sorted(set(wanted) - {row.id for row in rows})
-    if missing:
-        raise ValueError(f"the bank has no entry {_named(missing)}: choose ids that it lists")
-    return rows
+def _to_edit(row: EditRow, context: EditContextRow | None) -> Edit:
+    author, target = ("", None) if context is None else (context.author, context.target)
+    return Edit(row.revision, row.action, aware(row.at), row.entries, row.undone_by is not None, author, target)
 
 
 class Recorder:
@@ -50,16 +45,17 @@ class Recorder:
         session: of a fresh transaction, on which nothing was read yet; what is read on it later holds until the end,
             as no other writer comes between.
         action: its name in the log.
+        author: who does it.
     """
 
-    def __init__(self, session: Session, action: str) -> None:
+    def __init__(self, session: Session, action: str, author: str = "") -> None:
         self.session = session
-        self._action = action
+        self._action, self._author = action, author
+        self._target: int | None = None
         self.at = datetime.now(timezone.utc).replace(tzinfo=None)
         # Writing first makes writers queue up here; a reader that turns writer would fail instead.
         session.execute(update(BankRow).values(revision=BankRow.revision + 1))
         self._bank = session.scalars(select(BankRow)).one()
-        upgrade(session, self._bank)
         self._changes: list[dict[str, Any]] = []
         self._sums: dict[int, bytes] = {}
         # The hash covers what was done and not when: the same actions give the same version anywhere.
@@ -74,9 +70,9 @@ class Recorder:
         rows = entry_rows(self.session, ids)
         wrong = [row.id for row in rows if (row.deleted_at is not None) != deleted]
         if wrong and deleted:
-            raise ValueError(f"entry {_named(wrong)} is not deleted: there is nothing to restore")
+            raise ValueError(f"entry {named(wrong)} is not deleted: there is nothing to restore")
         if wrong:
-            raise ValueError(f"entry {_named(wrong)} is deleted: restore it first")
+            raise ValueError(f"entry {named(wrong)} is deleted: restore it first")
         return rows
 
     def create(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
@@ -92,7 +88,7 @@ class Recorder:
         for entry_id, values in zip(ids, entries, strict=True):
             for field in sorted(values):
                 self._digest(entry_id, field, values[field])
-            self._changes.append({"entry_id": entry_id, "field": _CREATED, "before": None})
+            self._changes.append({"entry_id": entry_id, "field": CREATED, "before": None})
             self._sums[entry_id] = checksum(*(values[field] for field in SEALED))
         return ids
 
@@ -109,27 +105,62 @@ class Recorder:
         if any(field in SEALED for field in values):
             self._sums[row.id] = checksum(*(getattr(row, field) for field in SEALED))
 
-    def revert_latest(self) -> Edit:
-        """Puts back what the latest action that still stands had changed, and returns that action.
+    @property
+    def revision(self) -> int:
+        """The one that this action makes."""
+        return self._bank.revision
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was changed so far."""
+        return bool(self._changes)
+
+    def undo(self) -> Edit:
+        """Takes back the latest action that still stands, and returns it.
 
         Raises:
             RuntimeError: if there is none.
         """
-        standing = select(EditRow).where(EditRow.action != "undo", EditRow.undone_by.is_(None))
+        standing = select(EditRow).where(
+            EditRow.action.not_in(BACK_AND_FORTH),
+            EditRow.undone_by.is_(None),
+            EditRow.revision > encoded_since(self.session),
+        )
         target = self.session.scalars(standing.order_by(EditRow.revision.desc()).limit(1)).one_or_none()
         if target is None:
             raise RuntimeError("there is nothing to undo: every action in the bank's log was undone already")
+        self._revert(target)
+        return to_edits(self.session, [target])[0]
+
+    def redo(self) -> Edit:
+        """Does again what the latest undo took back, and returns that action.
+
+        Raises:
+            RuntimeError: if there is none, or something else was done since.
+        """
+        fresh = self.session.scalar(select(func.max(EditRow.revision)).where(EditRow.action.not_in(BACK_AND_FORTH)))
+        undone = select(EditRow).where(
+            EditRow.action == "undo", EditRow.undone_by.is_(None), EditRow.revision > (fresh or 0)
+        )
+        target = self.session.scalars(undone.order_by(EditRow.revision.desc()).limit(1)).one_or_none()
+        if target is None:
+            raise RuntimeError("there is nothing to redo: nothing was undone since the latest action")
+        again = self.session.scalars(select(EditRow).where(EditRow.undone_by == target.revision)).one()
+        self._revert(target)
+        again.undone_by = None
+        return to_edits(self.session, [again])[0]
+
+    def _revert(self, target: EditRow) -> None:
         changes = self.session.scalars(
             select(ChangeRow).where(ChangeRow.revision == target.revision).order_by(ChangeRow.entry_id)
         ).all()
         rows = {row.id: row for row in entry_rows(self.session, [change.entry_id for change in changes])}
         for change in changes:
-            if change.field == _CREATED:
+            if change.field == CREATED:
                 self.set(rows[change.entry_id], {"deleted_at": self.at})
             else:
                 self.set(rows[change.entry_id], {change.field: unpack(change.field, change.before)})
-        target.undone_by = self._bank.revision
-        return to_edit(target)
+        target.undone_by, self._target = self._bank.revision, target.revision
 
     def finish(self) -> None:
         """Writes the revision down; an action that changed nothing leaves no trace."""
@@ -143,6 +174,7 @@ class Recorder:
             EditRow(revision=revision, action=self._action, at=self.at, entries=entries, digest=self._bank.digest)
         )
         self.session.flush()
+        self.session.add(EditContextRow(revision=revision, author=self._author, target=self._target))
         seal(self.session, self._sums)
         self.session.execute(insert(ChangeRow), [{"revision": revision, **change} for change in self._changes])
 
@@ -150,8 +182,3 @@ class Recorder:
         packed = pack(value is not None) if field == "deleted_at" else pack(value)
         self._hash.update(f"{entry_id} {field} {-1 if packed is None else len(packed)}\n".encode())
         self._hash.update(packed or b"")
-
-
-def _named(ids: Sequence[int]) -> str:
-    shown = ", ".join(str(entry_id) for entry_id in ids[:5])
-    return shown if len(ids) <= 5 else f"{shown} and {len(ids) - 5} more"

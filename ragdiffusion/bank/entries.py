@@ -18,6 +18,11 @@ from ragdiffusion.images import SILHOUETTE_SIZE
 
 PRECISIONS = {"float32": "<f4", "float16": "<f2"}
 UNIT_NORM_TOLERANCE = 1e-3
+ACTIONS = (
+    *("add", "import", "update", "enable", "disable", "delete", "restore"),
+    *("restore version", "encode", "undo", "redo"),
+)
+"""What the log of edits calls what was done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +50,10 @@ class NewEntry:
 
 @dataclass(frozen=True, eq=False)
 class EntryUpdate:
-    """New values for one entry; None leaves a field as it is. Attributes are replaced as a whole."""
+    """New values for one entry; None leaves a field as it is. Attributes are replaced as a whole.
+
+    A pattern is what the new silhouette was drawn from.
+    """
 
     id: int
     embedding: Tensor | np.ndarray | None = None
@@ -54,11 +62,23 @@ class EntryUpdate:
     source: str | None = None
     tags: Sequence[str] | None = None
     thumbnail: bytes | None = None
+    pattern: PatternSpec | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class BankEntry:
-    """One entry as the bank holds it: embedding is [D] float32 of unit length, `deleted_at` is in UTC."""
+    """One entry as the bank holds it.
+
+    Attributes:
+        id: for ever.
+        embedding: [D] float32 of unit length.
+        silhouette, thumbnail: picture files.
+        attributes: all 14 of Table 6.
+        source, tags: as in `NewEntry`.
+        enabled: whether searches find it.
+        deleted_at: since when it is in the bin, UTC.
+        revision: the last one that changed it.
+    """
 
     id: int
     embedding: Tensor
@@ -69,6 +89,7 @@ class BankEntry:
     tags: tuple[str, ...]
     enabled: bool
     deleted_at: datetime | None
+    revision: int
 
 
 @dataclass(frozen=True)
@@ -77,10 +98,12 @@ class Edit:
 
     Attributes:
         revision: the revision it made.
-        action: "add", "update", "enable", "disable", "delete", "restore" or "undo".
+        action: one of `ACTIONS`.
         at: time in UTC.
         entries: number of entries it changed.
-        undone: whether it was undone later.
+        undone: whether it was undone later; of an undo, whether it was done again.
+        author: who did it, "" if nobody was named.
+        target: the revision that an undo took back, or the undo that a redo took back.
     """
 
     revision: int
@@ -88,6 +111,8 @@ class Edit:
     at: datetime
     entries: int
     undone: bool
+    author: str = ""
+    target: int | None = None
 
 
 def unit_vector(embedding: Tensor | np.ndarray, dimension: int) -> np.ndarray:

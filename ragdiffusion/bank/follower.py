@@ -11,7 +11,7 @@ from ragdiffusion.bank.damage import DamagedBankError
 from ragdiffusion.bank.entries import decode_embeddings
 from ragdiffusion.bank.index import VectorIndex
 from ragdiffusion.bank.shape_bits import SIDE
-from ragdiffusion.bank.store import BankRow, EditRow, EntryRow
+from ragdiffusion.bank.tables import BankRow, EditRow, EntryRow
 
 _PAGE = 10_000  # embeddings decoded at a time
 _SHAPES = 100_000  # coarse shapes kept, half a kilobyte each

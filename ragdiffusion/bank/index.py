@@ -109,6 +109,22 @@ class VectorIndex:
         ids = sorted(self._place)
         return ids, self._stored()[[self._place[entry_id] for entry_id in ids]]
 
+    def similarities(self, query: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How similar entries are to a query.
+
+        Args:
+            query: [D] float32 of unit length.
+            ids: [M] int64, each once.
+
+        Returns:
+            [M] float32, 0 where the index doesn't have an entry; and [M] bool, where that is so.
+        """
+        places = np.fromiter((self._place.get(entry_id, -1) for entry_id in ids.tolist()), np.int64, len(ids))
+        unknown = places < 0
+        found = np.zeros(len(ids), np.float32)
+        found[~unknown] = (self._stored() @ query)[places[~unknown]]
+        return found, unknown
+
     def prepare(self) -> None:
         """Does now what the next search would do first: drops many tombstones, makes or remakes the codes."""
         dead = len(self._ids) - len(self)

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, inspect, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import delete, inspect, select
+from sqlalchemy.orm import Session
 
-from ragdiffusion.bank.store import Base, EntryRow
+from ragdiffusion.bank.tables import EntryRow, PatternRow
 
 _DIGITS = 2  # after the point of a measure
+_CHUNK = 500  # ids in one statement
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,13 @@ class PatternSpec:
     measures: Mapping[str, float]
 
 
-class PatternRow(Base):
-    """The pattern of one entry, and the hash of the silhouette that it draws. Older banks lack the table."""
-
-    __tablename__ = "pattern"
-    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True, autoincrement=False)
-    kind: Mapped[str]
-    measures: Mapped[dict[str, float]] = mapped_column(JSON)
-    silhouette: Mapped[bytes] = mapped_column(LargeBinary)
-
-
 def store_patterns(
     session: Session, ids: Sequence[int], patterns: Sequence[PatternSpec | None], silhouettes: Sequence[bytes]
 ) -> None:
-    """Write the patterns of entries that were just added; those without one are left out."""
+    """Write the patterns that silhouettes of entries are drawn from; those without one are left out.
+
+    The patterns of silhouettes that an entry had before stay, for an edit may be undone.
+    """
     rows = [
         PatternRow(
             entry_id=entry_id,
@@ -50,9 +44,11 @@ def store_patterns(
         for entry_id, pattern, silhouette in zip(ids, patterns, silhouettes, strict=True)
         if pattern is not None
     ]
-    if rows:
-        PatternRow.__table__.create(session.connection(), checkfirst=True)
-        session.add_all(rows)
+    for row in rows:
+        session.execute(
+            delete(PatternRow).where(PatternRow.entry_id == row.entry_id, PatternRow.silhouette == row.silhouette)
+        )
+    session.add_all(rows)
 
 
 def read_patterns(session: Session, ids: Sequence[int]) -> dict[int, PatternSpec]:
@@ -60,11 +56,13 @@ def read_patterns(session: Session, ids: Sequence[int]) -> dict[int, PatternSpec
     if not inspect(session.connection()).has_table(PatternRow.__tablename__):
         return {}
     query = select(PatternRow, EntryRow.silhouette).join(EntryRow, EntryRow.id == PatternRow.entry_id)
-    return {
-        row.entry_id: PatternSpec(row.kind, dict(row.measures))
-        for row, silhouette in session.execute(query.where(PatternRow.entry_id.in_(ids)))
-        if row.silhouette == _digest(silhouette)
-    }
+    found = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = list(ids[start : start + _CHUNK])
+        for row, silhouette in session.execute(query.where(PatternRow.entry_id.in_(chunk))):
+            if row.silhouette == _digest(silhouette):
+                found[row.entry_id] = PatternSpec(row.kind, dict(row.measures))
+    return found
 
 
 def _digest(silhouette: bytes) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 from sqlalchemy.orm import Session
 
-from ragdiffusion.bank.store import SCHEMA_VERSION, BankRow, ChecksumRow, EntryRow
+from ragdiffusion.bank.tables import ChecksumRow
 
 SEALED = ("embedding", "shape", "silhouette")
 """The fields of an entry that a checksum covers."""
@@ -30,20 +30,3 @@ def seal(session: Session, sums: Mapping[int, bytes]) -> None:
         chunk = ids[start : start + _CHUNK]
         session.execute(delete(ChecksumRow).where(ChecksumRow.entry_id.in_(chunk)))
         session.execute(insert(ChecksumRow), [{"entry_id": i, "sha256": sums[i]} for i in chunk])
-
-
-def upgrade(session: Session, bank: BankRow) -> None:
-    """Bring a bank of schema 2 to this one, in the transaction of the first change that is made to it.
-
-    A bank that is only read stays as it is.
-    """
-    if bank.schema_version == SCHEMA_VERSION:
-        return
-    ChecksumRow.__table__.create(session.connection(), checkfirst=True)
-    seal(session, dict(_sums(session)))
-    bank.schema_version = SCHEMA_VERSION
-
-
-def _sums(session: Session) -> Iterable[tuple[int, bytes]]:
-    columns = (EntryRow.id, EntryRow.embedding, EntryRow.shape, EntryRow.silhouette)
-    return ((row.id, checksum(row.embedding, row.shape, row.silhouette)) for row in session.execute(select(*columns)))

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from torch import Tensor
+
+from ragdiffusion.attributes import UNKNOWN, group_of
+from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.tables import EntryRow
+
+_PAGE = 256  # entries read at a time
 
 
 @dataclass(frozen=True)
@@ -60,3 +68,68 @@ class Neighbours:
             raise ValueError(
                 f"{count} neighbours need similarity [M], embeddings [M, D] and silhouettes [M, H, W], got {shapes}"
             )
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a search finds before pictures are read: ids, similarities [M] float32 and vectors [M, D] float32."""
+
+    ids: list[int]
+    similarity: np.ndarray
+    vectors: np.ndarray
+
+
+def find(
+    session: Session,
+    follower: IndexFollower,
+    query: np.ndarray,
+    k: int,
+    *,
+    exclude: Collection[int] = (),
+    ranking: Ranking | None = None,
+) -> Found:
+    """The k enabled entries nearest to a query [D] of unit length, or the best k of the nearest.
+
+    Args:
+        session: on the bank's database.
+        follower: of that database.
+        query, k, exclude, ranking: as `Bank.search` says.
+
+    Raises:
+        ValueError: if there are fewer than k entries.
+    """
+    index = follower.refresh(session)
+    hidden = {int(entry_id) for entry_id in exclude if int(entry_id) in index}
+    found = len(index) - len(hidden)
+    if k > found:
+        remedy = f"lower K to at most {found} or add entries" if found else "add entries"
+        besides = f" besides {len(hidden)} excluded" if hidden else ""
+        raise ValueError(f"the bank holds {found} enabled entries{besides}, K={k} asked: {remedy}")
+    index.prepare()  # which decides how far it reaches
+    depth = k if ranking is None else min(max(k, min(ranking.depth, index.reach)), found)
+    ids, similarity, vectors = index.search(query, depth + len(hidden))
+    similarity = similarity.astype(np.float32).clip(-1.0, 1.0)
+    kept = [i for i, entry_id in enumerate(ids.tolist()) if entry_id not in hidden][:depth]
+    if ranking is not None:
+        order = ranking.order(similarity[kept], follower.shapes(session, ids[kept].tolist()))
+        kept = [kept[place] for place in order]
+        if ranking.group is not None:
+            first = _of_group_first(session, ids[kept].tolist(), ranking.group, k)
+            kept = [kept[place] for place in first]
+        kept = kept[:k]
+    return Found(ids[kept].tolist(), similarity[kept], vectors[kept])
+
+
+def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:
+    """Positions of entries, those of a group or of none known before the others, each in their order; k or more."""
+    suiting: list[int] = []
+    others: list[int] = []
+    for start in range(0, len(ids), _PAGE):
+        page = ids[start : start + _PAGE]
+        rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
+        groups = {row.id: group_of(row.attributes) for row in rows}
+        for position, entry_id in enumerate(page, start):
+            (suiting if groups[entry_id] in (group, UNKNOWN) else others).append(position)
+        if len(suiting) >= k:
+            break
+    return suiting + others

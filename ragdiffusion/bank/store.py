@@ -1,148 +1,27 @@
-"""A bank's database, an SQLite file or any other by URL: tables, connections and transactions."""
+"""A bank's database, an SQLite file or any other by URL: connections and transactions."""
 
-import json
 import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import (
-    JSON,
-    URL,
-    Boolean,
-    DateTime,
-    Engine,
-    ForeignKey,
-    LargeBinary,
-    String,
-    create_engine,
-    event,
-    inspect,
-)
+from sqlalchemy import URL, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, NoSuchModuleError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from ragdiffusion.bank.damage import DamagedBankError, guarded
+from ragdiffusion.bank.damage import DamagedBankError
+from ragdiffusion.bank.tables import BankRow, Base
 from ragdiffusion.files import whole
 
-SCHEMA_VERSION = 3
-READABLE_SCHEMAS = (2, 3)
-"""Schema 2 has no checksums; it is read as it is, and brought to 3 by the first change."""
 BUSY_TIMEOUT_MS = 5000
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
 _URL = re.compile(r"[A-Za-z][\w+.-]*://.*", re.DOTALL)
 _WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
-
-
-_BYTES = guarded(LargeBinary(), lambda value: isinstance(value, bytes), "bytes")
-_TEXT = guarded(String(), lambda value: isinstance(value, str), "text")
-_PICTURE = guarded(LargeBinary(), lambda value: isinstance(value, bytes), "a picture", nullable=True)
-_SWITCH = guarded(Boolean(), lambda value: isinstance(value, bool), "yes or no", stored=lambda value: value in (0, 1))
-_MOMENT = guarded(DateTime(), lambda value: isinstance(value, datetime), "a time", nullable=True)
-_WORDS = guarded(
-    JSON(), lambda value: isinstance(value, list) and all(isinstance(word, str) for word in value), "a list of words"
-)
-_NAMED_WORDS = guarded(
-    JSON(),
-    lambda value: isinstance(value, dict) and all(isinstance(word, str) for item in value.items() for word in item),
-    "attributes by name",
-)
-
-
-class Base(DeclarativeBase):
-    """The bank's tables."""
-
-
-class BankRow(Base):
-    """The bank itself: one row. `digest` is the hash of everything that was ever done to the bank."""
-
-    __tablename__ = "bank"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    schema_version: Mapped[int]
-    name: Mapped[str]
-    fingerprint: Mapped[str]
-    dimension: Mapped[int]
-    precision: Mapped[str]
-    revision: Mapped[int]
-    digest: Mapped[str]
-
-
-class EntryRow(Base):
-    """One flat-lay garment. Never removed, only marked, so that ids stay valid in old records.
-
-    `revision` is the last one that touched the row: what an index needs to catch up. `shape` is the silhouette as
-    `shape_bits` packs it, since to decode those of a whole bank takes seconds. Large values come last,
-    since SQLite has to read past what stands before a column.
-    """
-
-    __tablename__ = "entry"
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    revision: Mapped[int] = mapped_column(index=True)
-    enabled: Mapped[bool] = mapped_column(_SWITCH)
-    deleted_at: Mapped[datetime | None] = mapped_column(_MOMENT)
-    embedding: Mapped[bytes] = mapped_column(_BYTES)
-    shape: Mapped[bytes] = mapped_column(_BYTES)
-    source: Mapped[str] = mapped_column(_TEXT)
-    attributes: Mapped[dict[str, str]] = mapped_column(_NAMED_WORDS)
-    tags: Mapped[list[str]] = mapped_column(_WORDS)
-    silhouette: Mapped[bytes] = mapped_column(_BYTES)
-    thumbnail: Mapped[bytes | None] = mapped_column(_PICTURE)
-
-
-class ChecksumRow(Base):
-    """What an entry's embedding and silhouette were when the bank wrote them, as `sealing.checksum`."""
-
-    __tablename__ = "checksum"
-    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    sha256: Mapped[bytes] = mapped_column(_BYTES)
-
-
-class EditRow(Base):
-    """One action on the bank, which made one revision."""
-
-    __tablename__ = "edit"
-    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    action: Mapped[str] = mapped_column(_TEXT)
-    at: Mapped[datetime] = mapped_column(_MOMENT)
-    entries: Mapped[int]
-    digest: Mapped[str]
-    undone_by: Mapped[int | None]
-
-
-class ChangeRow(Base):
-    """What a field held before an edit; the field "created" stands for an entry that was added."""
-
-    __tablename__ = "change"
-    revision: Mapped[int] = mapped_column(ForeignKey("edit.revision"), primary_key=True)
-    entry_id: Mapped[int] = mapped_column(ForeignKey("entry.id"), primary_key=True)
-    field: Mapped[str] = mapped_column(primary_key=True)
-    before: Mapped[bytes | None] = mapped_column(LargeBinary)
-    __table_args__ = {"sqlite_with_rowid": False}
-
-
-def pack(value: Any) -> bytes | None:
-    """A field's value as the change log keeps it: bytes as they are, times as ISO 8601, the rest as JSON."""
-    if value is None or isinstance(value, bytes):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat().encode()
-    return json.dumps(value, sort_keys=True, ensure_ascii=False).encode()
-
-
-def unpack(field: str, packed: bytes | None) -> Any:
-    """The value that `pack` kept for this field of an entry."""
-    if packed is None or field in ("embedding", "shape", "silhouette", "thumbnail"):
-        return packed
-    if field == "deleted_at":
-        return datetime.fromisoformat(packed.decode())
-    return json.loads(packed)
 
 
 @dataclass(frozen=True)
@@ -154,24 +33,31 @@ class Store:
         path: its file, None for a database server.
         read_only: whether writing is refused.
         engine: SQLAlchemy's connections.
-        sessions: makes sessions on it.
     """
 
     label: str
     path: Path | None
     read_only: bool
     engine: Engine
-    sessions: sessionmaker[Session]
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, writes: bool = False) -> Iterator[Session]:
         """One transaction: committed at the end, rolled back on any error.
 
+        What is read in it is of one moment, whatever others write meanwhile. One that writes sees what others wrote
+        before its own first statement, which must be a write (`edit_log.Recorder`), so that writers queue up.
+
+        Args:
+            writes: whether something will be changed.
+
         Raises:
-            RuntimeError: if the database is locked, read-only, full or damaged.
+            RuntimeError: if the database is locked, read-only, full, damaged or out of reach.
         """
+        engine = self.engine
+        if self.path is None and not writes:
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            with self.sessions.begin() as session:
+            with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except DatabaseError as error:
             raise _explained(error, self.label) from error
@@ -216,7 +102,7 @@ def create_store(location: str | Path, bank: BankRow) -> Store:
         if not path.parent.is_dir():
             raise ValueError(f"cannot create a bank in {path.parent}: there is no such folder, make it first")
         store = _connect_file(path, mode="rwc")
-    with store.transaction() as session:
+    with store.transaction(writes=True) as session:
         connection = session.connection()
         if inspect(connection).has_table(BankRow.__tablename__):
             raise ValueError(f"{store.label} holds a bank already: open it, or create the bank elsewhere")
@@ -360,16 +246,16 @@ def _connection(path: Path, mode: str) -> sqlite3.Connection:
 
 def _file_store(path: Path, engine: Engine, *, read_only: bool) -> Store:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Store(str(path), path, read_only, engine, sessionmaker(engine, expire_on_commit=False))
+    return Store(str(path), path, read_only, engine)
 
 
 def _connect_server(url: str, *, read_only: bool = False) -> Store:
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, pool_pre_ping=True)  # a server that was restarted is no error
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ValueError(f"cannot use the database URL given for the bank: {error}") from error
     label = engine.url.render_as_string(hide_password=True)
-    return Store(label, None, read_only, engine, sessionmaker(engine, expire_on_commit=False))
+    return Store(label, None, read_only, engine)
 
 
 def _is_writable(path: Path) -> bool:
@@ -393,6 +279,8 @@ def _explained(error: DatabaseError, label: str) -> RuntimeError:
     reason = reason if len(reason) <= 200 else f"{reason[:200]} …"
     if "locked" in reason:
         remedy = "another program is writing to it: try again when it has finished"
+    elif "connection" in reason:
+        remedy = "the database server can't be reached: start it, or check the URL"
     elif "readonly" in reason or "read-only" in reason:
         remedy = "it is read-only: copy it to your workspace and change the copy"
     elif "full" in reason:

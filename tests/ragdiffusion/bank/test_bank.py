@@ -309,7 +309,7 @@ def test_a_database_put_back_to_another_history_is_read_anew(bank, path, vectors
         assert len(bank) == 20
         with bank._store.transaction() as session:
             connection = session.connection()
-            for table in ("change", "edit", "entry", "bank"):
+            for table in ("change", "edit_context", "edit", "entry", "bank"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
             rows = {}
             with other._store.transaction() as source:

@@ -13,7 +13,8 @@ from sqlalchemy import URL
 from ragdiffusion import cli
 from ragdiffusion.bank import Bank, EntryUpdate
 from ragdiffusion.bank.check import check_bank
-from ragdiffusion.bank.store import SCHEMA_VERSION, file_of
+from ragdiffusion.bank.store import file_of
+from ragdiffusion.bank.tables import SCHEMA_VERSION
 from ragdiffusion.config import assets_folder
 
 
@@ -25,8 +26,15 @@ def altered(path: Path, *statements: str) -> None:
 
 
 def to_schema_2(path: Path) -> None:
-    """Make the bank what the program before this one wrote."""
-    altered(path, "DROP TABLE checksum", "UPDATE bank SET schema_version = 2", "PRAGMA wal_checkpoint(TRUNCATE)")
+    """Make the bank what an earlier program wrote."""
+    later = ("checksum", "edit_context", "snapshot", "pattern")
+    altered(
+        path,
+        *(f"DROP TABLE {name}" for name in later),
+        "DROP INDEX change_of_entry",
+        "UPDATE bank SET schema_version = 2",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    )
 
 
 # ---- checksums
@@ -89,7 +97,7 @@ def test_what_no_checksum_is_needed_for_is_found_too(bank, path, capsys):
 # ---- banks of the schema before
 
 
-def test_an_older_bank_is_read_as_it_is_and_sealed_by_its_first_change(bank, path, new_entries, vectors):
+def test_an_older_bank_is_read_as_it_is_and_sealed_when_it_is_opened_to_be_changed(bank, path, new_entries, vectors):
     bank.close()
     to_schema_2(path)
     digest = hashlib.sha256(path.read_bytes()).digest()

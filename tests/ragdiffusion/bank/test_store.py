@@ -81,7 +81,7 @@ def test_a_newer_schema_is_refused(bank, path):
     bank.close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE bank SET schema_version = 99")
-    with pytest.raises(ValueError, match="schema version 99, this program reads version 3: update"):
+    with pytest.raises(ValueError, match="schema version 99, this program reads version 4 and older ones: update"):
         Bank.open(path)
 
 
