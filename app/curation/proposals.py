@@ -16,7 +16,7 @@ from PIL import Image
 from ragdiffusion.attributes import UNKNOWN
 from ragdiffusion.garments.outlines import repaired
 from ragdiffusion.garments.silhouettes import find_silhouette
-from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
+from ragdiffusion.images import SILHOUETTE_SIZE, load_photo, mask_to_tensor, pad_to_square
 from ragdiffusion.structure.framing import crop, silhouette_frame
 
 if TYPE_CHECKING:
@@ -102,9 +102,8 @@ def found_in(model: RAGDiffusion, data: bytes, name: str, tray: ProposalTray) ->
     Raises:
         ValueError: if the picture cannot be read, or no garment is found in it.
     """
-    photo, alpha = load_photo_and_alpha(data, name=name)
-    if alpha is not None and not (alpha > 0.5).any():
-        raise ValueError(f"{name} is transparent all over: there is nothing to add")
+    if np.ptp(np.asarray(load_photo(data, name=name))) == 0:  # black on black, or nothing but transparent
+        raise ValueError(f"{name} is of one colour all over: there is nothing to add")
     sight = model.see(data, name=name)
     if sight.garment is None or not (sight.garment.mask > 0.5).any():
         raise ValueError(f"no garment is found in {name}: give a picture of one garment laid flat")

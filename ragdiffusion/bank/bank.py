@@ -109,6 +109,11 @@ class Bank:
             return len(self._follower.refresh(session))
 
     @property
+    def path(self) -> Path | None:
+        """Its file; None for a database server."""
+        return self._store.path
+
+    @property
     def read_only(self) -> bool:
         """Whether changes are refused."""
         return self._store.read_only

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
-from app.curation.curator import Curator
 from app.curation.drawing import drawn, known_kind, measures_of, proposed_attributes
-from app.curation.proposals import SIDE, ProposalTray, found_in
+from app.curation.proposals import SIDE, found_in
 from app.errors import explain
+from app.files.pictures import unit_mask
 from app.files.uploads import read_upload
 from app.landmark_editor.rle import decode
 from app.pages.bank.events import attributes_of, author_of, entry_number, entry_of, tag_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import near_view, proposal_view, refused_view
+from app.pages.shared.context import PageContext
+from app.pages.shared.events import run_of
 from app.runs.bench import Bench
-from app.runs.engine import Engine
 from app.web.site import Views
 from ragdiffusion.attributes import UNKNOWN
 
@@ -33,17 +35,18 @@ class AddHandlers:
     """Answers what is to be added, or given another outline.
 
     Args:
-        engine: whose model looks at pictures.
-        curator: opens the bank to be changed, and makes entries.
         states: tells how the bank stands afterwards.
-        tray: keeps what waits to be saved.
+        context: of the pages: the tray of what waits to be saved, runs and their pictures, the status line.
     """
 
-    def __init__(self, engine: Engine, curator: Curator, states: BankStates, tray: ProposalTray) -> None:
-        self._engine = engine
-        self._curator = curator
+    def __init__(self, states: BankStates, context: PageContext) -> None:
+        self._engine = context.engine
+        self._curator = context.curator
         self._states = states
-        self._tray = tray
+        self._tray = context.tray
+        self._runs = context.runs
+        self._files = context.files
+        self._status = context.status
 
     def take_photos(self, bench: Bench, paths: list[str]) -> Views:
         """Find the garment of each flat-lay picture that was given; one that fails stops none of the others."""
@@ -63,6 +66,47 @@ class AddHandlers:
             return proposal_view(proposal)
         except (ValueError, RuntimeError) as error:
             return refused_view(name, explain(error))
+
+    def take_landmark(self, bench: Bench, event: dict[str, Any], canvas: Any) -> Views:
+        """Add the outline that was drawn on the Design page, as it is now; the event names the author.
+
+        Raises:
+            ValueError: if there is no photo, the outline is an entry of the bank as it is, or the bank has one like it.
+        """
+        bench.settle(canvas)
+        guide = bench.require().guide
+        if guide.landmark_source != "edited":
+            place = guide.consensus if guide.choice is None else guide.choice
+            raise ValueError(f"this outline is entry {guide.candidates[place].id} of the bank: draw on it first")
+        name = bench.require().photo.name
+        about: dict[str, Any] = {"attributes": _known(guide.attributes), "source": f"drawn by hand:{name}"}
+        entry = self._curator.maker.from_outline(guide.landmark.numpy(), tags=("drawn by hand",), **about)
+        return self._added(bench, event, entry)
+
+    def take_result(self, bench: Bench, event: dict[str, Any]) -> Views:
+        """Add the picture and the outline of the event's `run`.
+
+        Raises:
+            ValueError: if the run has no picture, or the bank has an entry like it.
+        """
+        run = self._runs.get(bench.owner, run_of(event))
+        if run.result_path is None:
+            raise ValueError(f"run {run.id} has no picture: it is {run.status}")
+        with Image.open(io.BytesIO(self._files.picture(run.result_path))) as image:
+            picture = image.convert("RGB")
+        mask = unit_mask(self._files.picture(run.inputs.landmark_path)).numpy()
+        if mask.shape[::-1] != picture.size:
+            picture = picture.resize(mask.shape[::-1], Image.Resampling.LANCZOS)
+        about: dict[str, Any] = {"attributes": _known(run.inputs.attributes), "source": f"generated:run {run.id}"}
+        entry = self._curator.maker.from_picture(picture, mask=mask, tags=("generated",), **about)
+        return self._added(bench, event, entry)
+
+    def _added(self, bench: Bench, event: dict[str, Any], entry: NewEntry) -> Views:
+        opened = self._curator.editing()
+        (number,) = opened.bank.add([entry], author=author_of(bench.owner, event))
+        message = f"Entry {number} is in {opened.bank.name}; Undo on the Bank page takes it back"
+        message = ". ".join(filter(None, (opened.note.rstrip("."), message)))
+        return {"status": self._status.view(message), "bank": {"changed": True, "token": number, "message": message}}
 
     def outline(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Lay the outline of an entry out, to be drawn anew."""
@@ -120,7 +164,7 @@ class AddHandlers:
     def _made(self, event: dict[str, Any]) -> NewEntry:
         """Make the entry that an event describes: by kind and measures, or a proposal's token and a mask."""
         given = attributes_of(event.get("attributes") or {})
-        attributes = {key: value for key, value in given.items() if value != UNKNOWN}
+        attributes = _known(given)
         tags = tuple(dict.fromkeys(tag_of(tag) for tag in event.get("tags") or ()))
         if "kind" in event:
             return self._by_measures(event, attributes, tags)
@@ -140,7 +184,11 @@ class AddHandlers:
         return self._curator.maker.from_measures(
             kind,
             found.pattern.measures,
-            attributes={key: value for key, value in known.items() if value != UNKNOWN},
+            attributes=_known(known),
             source=f"measures:{kind}",
             tags=tags or (kind,),
         )
+
+
+def _known(attributes: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in attributes.items() if value != UNKNOWN}

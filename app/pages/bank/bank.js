@@ -321,7 +321,7 @@ class BankPage {
     if (value.proposals) this.add.take(value.proposals);
     if (value.tried) void this.turn('try');
     if (value.plan) this.confirm(value.plan);
-    if (value.changed) void this.search(true);
+    if (value.changed && this.opened) void this.search(true);
   }
 
   /** @param {{ token: string, words: string[], good: boolean }} plan */

@@ -1,5 +1,6 @@
 /** The bar over the grid: which bank lies open, making and renaming banks, whose changes they are, undo and redo. */
 
+import { author, setAuthor } from '../../web/shared/author.js';
 import { find } from '../../web/shared/dom.js';
 
 /** @typedef {import('./types.js').BankState} BankState */
@@ -41,7 +42,7 @@ export class Bar {
     }
     this.author.hidden = Boolean(state.author);
     const field = find(this.author, 'input', HTMLInputElement);
-    if (document.activeElement !== field) field.value = this.desk.author;
+    if (document.activeElement !== field) field.value = author();
   }
 
   /** @param {SubmitEvent} event */
@@ -51,7 +52,7 @@ export class Bar {
     event.preventDefault();
     this.menu.open = false;
     if (form === this.author) {
-      this.desk.author = name;
+      setAuthor(name);
       this.desk.say(name ? `Changes are logged as ${name}'s` : 'Changes are logged without a name');
       return;
     }

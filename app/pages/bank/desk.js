@@ -1,9 +1,9 @@
 /** How the page asks Python, and says what came of it. */
 
+import { author } from '../../web/shared/author.js';
+
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {Record<string, any>} Answer */
-
-const AUTHOR = 'studio-author';
 
 export class Desk {
   /**
@@ -18,14 +18,6 @@ export class Desk {
     this.hearers = [];
   }
 
-  get author() {
-    return localStorage.getItem(AUTHOR) ?? '';
-  }
-
-  set author(name) {
-    localStorage.setItem(AUTHOR, name.trim());
-  }
-
   /**
    * Ask; what is refused is said, and answered by null.
    * @param {string} what
@@ -38,7 +30,7 @@ export class Desk {
     /** @type {Answer} */
     let answer;
     try {
-      answer = /** @type {Answer} */ (await this.server.ask({ what, author: this.author, ...values }));
+      answer = /** @type {Answer} */ (await this.server.ask({ what, author: author(), ...values }));
     } catch {
       answer = { refused: 'The studio did not answer: is it still running? Reload the page.' };
     } finally {

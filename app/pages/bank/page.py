@@ -35,7 +35,7 @@ def wire(site: Site, context: PageContext) -> None:
     states = BankStates(curator)
     look = LookHandlers(curator, UseCounter(context.log.retrieved), states)
     change = ChangeHandlers(curator, states)
-    add = AddHandlers(engine, curator, states, context.tray)
+    add = AddHandlers(states, context)
     report = ReportHandlers(engine, curator)
     answers: dict[str, Answer] = {
         "open": look.state,
@@ -54,4 +54,7 @@ def wire(site: Site, context: PageContext) -> None:
 
     site.serve("bank", answer)
     site.wire(site.parts["bank_photos"].upload, add.take_photos, ("bank_photos",), ("bank",))
+    added = ("bank", "status")
+    site.wire(site.parts["canvas"].to_bank, add.take_landmark, ("canvas",), added, event=True)
+    site.wire(site.parts["result"].to_bank, add.take_result, (), added, event=True)
     site.wire(site.parts["bank_try"].upload, report.take_photo, ("bank_try",), ("bank",))

@@ -56,9 +56,7 @@ class ReportHandlers:
         ]
         return {"lists": [self._list(bank, *each) for each in lists]}
 
-    def _list(
-        self, bank: Bank, title: str, note: str, groups: Sequence[tuple[Sequence[int], str]]
-    ) -> dict[str, Any]:
+    def _list(self, bank: Bank, title: str, note: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
         shown = {number for ids, _ in groups[:_SHOWN] for number in list(ids)[:_OF_GROUP]}
         pictures = bank.silhouettes(sorted(shown)) if shown else {}
         return {
@@ -90,7 +88,9 @@ class ReportHandlers:
 
         bank, old = self._curator.bank, str(event.get("old"))
         found = compare(bank, old)
-        words = f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed since {old}"
+        words = (
+            f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed since {old}"
+        )
         moved = []
         if self._tried:
             with open_version(bank, old, self._curator.folder / ".versions") as before:

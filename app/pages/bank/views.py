@@ -186,9 +186,7 @@ def refused_view(name: str, message: str) -> dict[str, Any]:
     return {"token": name, "name": name, "error": message, **nothing}
 
 
-def near_view(
-    found: Sequence[tuple[int, float, float]], silhouettes: Mapping[int, bytes]
-) -> list[dict[str, Any]]:
+def near_view(found: Sequence[tuple[int, float, float]], silhouettes: Mapping[int, bytes]) -> list[dict[str, Any]]:
     """Entries that something new is like."""
     return [
         {"id": entry, "similarity": similarity, "iou": iou, "shape": shape_url(silhouettes[entry])}
@@ -212,4 +210,3 @@ def cloud_view(ids: Sequence[int], points: np.ndarray, categories: Sequence[str]
 
 def _times(count: int) -> str:
     return f"{count:,} {'run' if count == 1 else 'runs'}"
-

@@ -42,6 +42,7 @@
  * @property {undefined} draft  canvas: lay the photo into the drawn landmark.
  * @property {undefined} drafts  canvas: lay it into the candidates.
  * @property {undefined} photo_outline  canvas: the garment's own outline as the landmark.
+ * @property {{ author: string, run?: number }} to_bank  canvas, result: its outline as an entry of the bank.
  * @property {undefined} ghost  canvas: the photo in the landmark's frame.
  * @property {{ message: string }} say  canvas: what the status line is to say.
  * @property {{ name: string }} example  photo
