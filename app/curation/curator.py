@@ -13,11 +13,10 @@ from app.runs.engine import Engine
 from ragdiffusion.files import write_json
 
 if TYPE_CHECKING:
-    from ragdiffusion.bank.making import EntryMaker
-
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.library import BankInfo, BankLibrary
+    from ragdiffusion.bank.making import EntryMaker
 
 CURRENT = "current.json"
 GIVEN = "given"

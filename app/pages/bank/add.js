@@ -173,7 +173,7 @@ export class AddPane {
         return item;
       }),
     );
-    find(this.element, '.progress', HTMLElement).textContent =
+    find(this.element, '.add-about', HTMLElement).textContent =
       this.shown && count > 1 ? `${count} to look at` : (this.shown?.name ?? '');
   }
 

@@ -71,6 +71,7 @@ class BankPage {
       keep: (ids, words) => this.keep(ids, words),
       pick: (ids) => this.pickAll(ids),
       filter: (attributes) => this.filters.keepAttributes(attributes),
+      draw: (kind, measures) => void this.add.measure(kind, measures),
       look: (id) => void this.look(id),
       changed: () => void this.search(true),
     });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
@@ -57,13 +58,13 @@ class ChangeHandlers:
         """Take the latest action back."""
         opened = self._curator.editing()
         edit = opened.bank.undo(author=author_of(login, event))
-        return self._done(login, f"Undone: {edit_text(edit)}", opened.note)
+        return self._done(login, f"Undone: {edit_text(replace(edit, undone=False))}", opened.note)
 
     def redo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Do again what was taken back last."""
         opened = self._curator.editing()
         edit = opened.bank.redo(author=author_of(login, event))
-        return self._done(login, f"Done again: {edit_text(edit)}", opened.note)
+        return self._done(login, f"Done again: {edit_text(replace(edit, undone=False))}", opened.note)
 
     # ---- banks
 

@@ -75,10 +75,9 @@ class LookHandlers:
 
     def entry(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return all that is known of one entry."""
-        from ragdiffusion.bank.quality import findings_of
-
         from ragdiffusion.bank.browsing import Filter, Uses, browse
         from ragdiffusion.bank.history import of_entry
+        from ragdiffusion.bank.quality import findings_of
 
         bank, number = self._curator.bank, entry_of(event)
         entry = bank.entry(number)

@@ -6,7 +6,7 @@ import { makeStrip } from './entry.js';
 /** @typedef {import('./desk.js').Desk} Desk */
 /** @typedef {import('./types.js').QualityList} QualityList */
 /** @typedef {import('./types.js').Cell} Cell */
-/** @typedef {{ text: string, attributes: Record<string, string>, near: number }} Gap */
+/** @typedef {import('./types.js').Gap} Gap */
 /** @typedef {{ name: string, version: string, at: string, note: string, revision: number }} Snapshot */
 /** @typedef {{ added: number[], removed: number[], changed: number[], words: string, moved: string[] }} Difference */
 
@@ -18,6 +18,7 @@ const SHOWN = 60; // groups of a list that are drawn
  * @property {(ids: number[], words: string) => void} keep  show these in the grid.
  * @property {(ids: number[]) => void} pick  select them.
  * @property {(attributes: Record<string, string>) => void} filter
+ * @property {(kind: string, measures: Record<string, number>) => void} draw
  * @property {(id: number) => void} look
  * @property {() => void} changed  the bank is another.
  */
@@ -55,7 +56,7 @@ export class Report {
     const answer = await this.desk.ask(view === 'try' ? 'try_photo' : view);
     if (!answer || this.view !== view) return;
     if (view === 'quality') this.showQuality(answer.lists);
-    else if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps);
+    else if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps, answer.more);
     else if (view === 'try') this.showTried(answer.name, answer.found);
     else this.showVersions(answer.snapshots, answer.edits);
     this.element.dataset.ready = view;
@@ -111,18 +112,20 @@ export class Report {
   /**
    * @param {Cell[]} cells
    * @param {Gap[]} gaps
+   * @param {number} more
    */
-  showCoverage(cells, gaps) {
+  showCoverage(cells, gaps, more) {
     this.gaps = gaps;
     const list = make('ul', 'gaps');
     list.append(
-      ...gaps.map(({ text, near }, i) => {
+      ...gaps.map(({ text, near, kind }, i) => {
         const item = make('li', '', text);
-        const show = makeButton('quiet', 'Show those near', { gap: String(i) });
-        item.append(make('span', 'note', ` ${near} near it `), show);
+        item.append(make('span', 'note', ` ${near.toLocaleString('en')} near it `));
+        item.append(makeButton('quiet', kind ? 'Draw one' : 'Show its kind', { gap: String(i) }));
         return item;
       }),
     );
+    if (more) list.append(make('li', 'note', `${more} more, with less around them`));
     if (!gaps.length) list.append(make('li', 'note', 'No empty corner was found'));
     this.element.replaceChildren(
       make('h3', '', 'Empty corners'),
@@ -229,7 +232,7 @@ export class Report {
       const [list, index] = group.split(' ').map(Number);
       this.page.keep(this.lists[list].groups[index].ids, this.lists[list].groups[index].words);
     }
-    if (gap) this.page.filter(this.gaps[Number(gap)].attributes);
+    if (gap) this.fill(this.gaps[Number(gap)]);
     if (differ) this.page.keep(this.difference?.[/** @type {'added' | 'changed'} */ (differ)] ?? [], differ);
     if (compare) {
       const answer = await this.desk.ask('compare', { old: compare });
@@ -239,6 +242,15 @@ export class Report {
       this.page.changed();
       await this.open('versions');
     }
+  }
+
+  /**
+   * Begin to draw what is missing, or show what there is of its kind.
+   * @param {Gap} gap
+   */
+  fill({ kind, measures, attributes }) {
+    if (kind) this.page.draw(kind, measures);
+    else this.page.filter({ category: attributes.category });
   }
 
   /** @param {QualityList} list */

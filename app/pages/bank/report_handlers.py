@@ -11,13 +11,16 @@ from app.pages.bank.views import shape_url
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.web.site import Views
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 
 if TYPE_CHECKING:
     from ragdiffusion.api import Sight
     from ragdiffusion.bank import Bank
+    from ragdiffusion.bank.coverage import Cell
 
 _SHOWN = 60  # groups of a list that come with pictures
 _OF_GROUP = 6  # pictures of a group
+_GAPS = 60  # empty corners that are named
 
 
 class ReportHandlers:
@@ -77,10 +80,17 @@ class ReportHandlers:
         from ragdiffusion.bank.coverage import cover
 
         found = cover(self._curator.bank)
-        return {
-            "gaps": [{"text": gap.text, "attributes": dict(gap.attributes), "near": gap.near} for gap in found.gaps],
-            "cells": [_table(cell.category, cell.first, cell.second, cell.counts) for cell in found.cells],
-        }
+        gaps = [
+            {
+                "text": gap.text,
+                "attributes": dict(gap.attributes),
+                "near": gap.near,
+                "kind": gap.kind,
+                "measures": dict(gap.measures),
+            }
+            for gap in found.gaps[:_GAPS]
+        ]
+        return {"gaps": gaps, "more": max(0, len(found.gaps) - _GAPS), "cells": [_table(cell) for cell in found.cells]}
 
     def compare(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Tell what became of the bank since the event's `old` version, and what photos that were tried find now."""
@@ -137,15 +147,21 @@ class ReportHandlers:
         return {"name": name, "found": found, "version": guide.bank_version}
 
 
-def _table(category: str, first: str, second: str, counts: Any) -> dict[str, Any]:
-    rows = list(counts)
-    columns = list(dict.fromkeys(column for row in rows for column in counts[row]))
-    numbers = [[int(counts[row].get(column, 0)) for column in columns] for row in rows]
+def _table(cell: Cell) -> dict[str, Any]:
+    """A cell as rows and columns, in the order of Table 6."""
+    rows, columns = (
+        _in_order(key, {pair[i] for pair in cell.counts}) for i, key in enumerate((cell.first, cell.second))
+    )
     return {
-        "category": category,
-        "first": first,
-        "second": second,
+        "category": cell.category,
+        "first": cell.first,
+        "second": cell.second,
         "rows": rows,
         "columns": columns,
-        "counts": numbers,
+        "counts": [[cell.counts.get((row, column), 0) for column in columns] for row in rows],
     }
+
+
+def _in_order(key: str, values: set[str]) -> list[str]:
+    known = next(attribute.values for attribute in ATTRIBUTES if attribute.key == key)
+    return [value for value in (*known, UNKNOWN) if value in values]

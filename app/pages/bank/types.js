@@ -84,6 +84,16 @@
  * @property {[number, number]} extent
  */
 
+/**
+ * An empty corner of a bank.
+ * @typedef {object} Gap
+ * @property {string} text
+ * @property {Record<string, string>} attributes
+ * @property {number} near
+ * @property {string | null} kind  of the pattern that would fill it.
+ * @property {Record<string, number>} measures
+ */
+
 /** @typedef {{ ids: number[], words: string, shapes: string[] }} QualityGroup */
 /** @typedef {{ title: string, note: string, groups: QualityGroup[] }} QualityList */
 

@@ -13,7 +13,9 @@ from app.session_log.sampling import Sampling
 from app.session_log.values import RunInputs
 from ragdiffusion.bank.browsing import Uses
 
-INPUTS = RunInputs("ana", "0" * 64, "shirt.png", "a/b.png", Sampling(seed=1, steps=1, strength=1.0, guidance=1.0), k=2, alpha=0.5)
+INPUTS = RunInputs(
+    "ana", "0" * 64, "shirt.png", "a/b.png", Sampling(seed=1, steps=1, strength=1.0, guidance=1.0), k=2, alpha=0.5
+)
 
 
 @pytest.fixture
