@@ -346,6 +346,21 @@ def reduce_silhouettes(silhouettes: Sequence[bytes], size: int) -> np.ndarray:
     return planes
 
 
+def silhouette_pixels(silhouette: bytes) -> np.ndarray:
+    """Read a stored silhouette as it is.
+
+    Args:
+        silhouette: a result of ``encode_silhouette``.
+
+    Returns:
+        uint8 [512, 512] in {0, 1}.
+
+    Raises:
+        ValueError: it is not a 1-bit PNG of 512 x 512.
+    """
+    return np.array(_stored_silhouette(silhouette, "the silhouette"), np.uint8)
+
+
 def _stored_silhouette(data: bytes, label: str) -> Image.Image:
     image = decode(data, label)
     if image.mode != "1" or image.size != (SILHOUETTE_SIZE, SILHOUETTE_SIZE):

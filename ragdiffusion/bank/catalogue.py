@@ -5,13 +5,14 @@ It follows the database as the search index does, and holds deleted and disabled
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import String, cast, select
 from sqlalchemy.orm import Session
 
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
@@ -36,6 +37,7 @@ _NUMBERS = np.dtype(
         ("evenness", np.float32),  # IoU with the own mirror image
         ("area", np.float32),  # share of the frame
         ("attributes", np.uint8, len(ATTRIBUTES)),  # 0 is unknown, 1 the first value of Table 6
+        ("known", np.int32),  # place in the list of what is known of entries in words
         ("tags", np.int32),  # place in the list of tag sets
         ("origin", np.int32),  # place in the list of origins
     ]
@@ -63,10 +65,11 @@ class Catalogue:
     def _clear(self) -> None:
         self.numbers = np.zeros(0, _NUMBERS)
         self.sources: list[str] = []
-        self._texts: list[str] = []
         self.tag_sets: list[tuple[str, ...]] = []
         self.origins: list[str] = []
-        self._tag_codes: dict[tuple[str, ...], int] = {}
+        self._known: dict[str, tuple[int, bytes]] = {}  # attributes as stored -> place in the list of words, codes
+        self._words: list[str] = []
+        self._tag_codes: dict[str, int] = {}
         self._origin_codes: dict[str, int] = {}
         self._added: dict[int, float] = {}
 
@@ -131,7 +134,13 @@ class Catalogue:
             if word.startswith("#") and word[1:].isdecimal():
                 rows = rows[self.numbers["id"][rows] == int(word[1:])]
             else:
-                rows = rows[np.fromiter((word in self._texts[row] for row in rows), bool, len(rows))]
+                known = np.array([word in words for words in self._words], bool)
+                tagged = np.array([any(word in tag.casefold() for tag in tags) for tags in self.tag_sets], bool)
+                numbers = self.numbers[rows]
+                hit = known[numbers["known"]] | tagged[numbers["tags"]] if len(rows) else np.zeros(0, bool)
+                unsure = np.flatnonzero(~hit)
+                hit[unsure] = [word in self.sources[row].casefold() for row in rows[unsure].tolist()]
+                rows = rows[hit]
         return rows
 
     def attributes(self, row: int) -> dict[str, str]:
@@ -153,45 +162,60 @@ class Catalogue:
         )
         for entry_id, at in session.execute(created):
             self._added[entry_id] = at.replace(tzinfo=timezone.utc).timestamp()
+        # Attributes and tags as text: most are alike, and each is decoded once.
         columns = (
-            *(EntryRow.id, EntryRow.revision, EntryRow.enabled, EntryRow.deleted_at),
-            *(EntryRow.shape, EntryRow.source, EntryRow.attributes, EntryRow.tags),
+            *(EntryRow.id, EntryRow.revision, EntryRow.enabled, EntryRow.deleted_at, EntryRow.shape, EntryRow.source),
+            *(cast(EntryRow.attributes, String), cast(EntryRow.tags, String)),
         )
         changed = select(*columns).where(EntryRow.revision > since).order_by(EntryRow.id)
         for rows in session.execute(changed.execution_options(yield_per=_PAGE)).partitions(_PAGE):
-            self._take(rows)
+            self._take([tuple(row) for row in rows])
 
-    def _take(self, rows: Sequence[Any]) -> None:
-        new = self._numbers(rows)
-        texts = [_text(row) for row in rows]
-        sources = [row.source for row in rows]
+    def _take(self, rows: Sequence[tuple]) -> None:
+        new, sources = self._numbers(rows), [row[5] for row in rows]
         last = int(self.numbers["id"][-1]) if len(self) else 0
-        known = np.array([row.id <= last for row in rows], bool)
+        known = new["id"] <= last
         for place, at in enumerate(np.searchsorted(self.numbers["id"], new["id"][known]).tolist()):
-            self.numbers[at] = new[place]
-            self.sources[at], self._texts[at] = sources[place], texts[place]
+            self.numbers[at], self.sources[at] = new[place], sources[place]
         fresh = int(known.sum())
         self.numbers = np.concatenate([self.numbers, new[fresh:]])
         self.sources += sources[fresh:]
-        self._texts += texts[fresh:]
 
-    def _numbers(self, rows: Sequence[Any]) -> np.ndarray:
+    def _numbers(self, rows: Sequence[tuple]) -> np.ndarray:
         new = np.zeros(len(rows), _NUMBERS)
-        shapes = _shapes(rows)
-        new["id"] = [row.id for row in rows]
-        new["revision"] = [row.revision for row in rows]
-        new["enabled"] = [row.enabled for row in rows]
-        new["deleted"] = [row.deleted_at is not None for row in rows]
-        new["added"] = [self._added.get(row.id, 0.0) for row in rows]
+        ids, revisions, enabled, deleted, packed, sources, attributes, tags = zip(*rows, strict=True)
+        shapes, known = _shapes(packed), [self._decoded(text) for text in attributes]
+        new["id"], new["revision"], new["enabled"] = ids, revisions, enabled
+        new["deleted"] = [moment_ is not None for moment_ in deleted]
+        new["added"] = [self._added.get(entry_id, 0.0) for entry_id in ids]
         new["evenness"] = mirror_symmetry(shapes)
         new["area"] = np.bitwise_count(shapes).sum(1) / SIDE**2
-        new["attributes"] = [
-            [codes.get(row.attributes.get(key, UNKNOWN), 0) for key, codes in zip(_KEYS, _CODES, strict=True)]
-            for row in rows
-        ]
-        new["tags"] = [_code(self._tag_codes, self.tag_sets, tuple(row.tags)) for row in rows]
-        new["origin"] = [_code(self._origin_codes, self.origins, origin_of(row.source)) for row in rows]
+        new["known"] = [place for place, _ in known]
+        new["attributes"] = np.frombuffer(b"".join(codes for _, codes in known), np.uint8).reshape(len(rows), -1)
+        new["tags"] = [self._tag_code(text) for text in tags]
+        new["origin"] = [self._origin_code(origin_of(source)) for source in sources]
         return new
+
+    def _decoded(self, text: str) -> tuple[int, bytes]:
+        """Attributes as stored -> place in the list of words, and the codes of all 14."""
+        if text not in self._known:
+            values = _json(text, dict)
+            codes = bytes(known.get(values.get(key), 0) for key, known in zip(_KEYS, _CODES, strict=True))
+            self._known[text] = (len(self._words), codes)
+            self._words.append("\n".join(map(str, values.values())).casefold())
+        return self._known[text]
+
+    def _tag_code(self, text: str) -> int:
+        if text not in self._tag_codes:
+            self._tag_codes[text] = len(self.tag_sets)
+            self.tag_sets.append(tuple(_json(text, list)))
+        return self._tag_codes[text]
+
+    def _origin_code(self, origin: str) -> int:
+        if origin not in self._origin_codes:
+            self._origin_codes[origin] = len(self.origins)
+            self.origins.append(origin)
+        return self._origin_codes[origin]
 
 
 def origin_of(source: str) -> str:
@@ -204,18 +228,18 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, timezone.utc)
 
 
-def _code(codes: dict, values: list, value: Any) -> int:
-    if value not in codes:
-        codes[value] = len(values)
-        values.append(value)
-    return codes[value]
+def _json(text: Any, kind: type) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedBankError(f"attributes or tags in it are {str(text)[:60]!r}") from error
+    words = value.values() if isinstance(value, dict) else value
+    if not isinstance(value, kind) or not all(isinstance(word, str) for word in words):
+        raise DamagedBankError(f"attributes or tags in it are {str(text)[:60]!r}")
+    return value
 
 
-def _text(row: Any) -> str:
-    return "\n".join([row.source, *row.tags, *row.attributes.values()]).casefold()
-
-
-def _shapes(rows: Sequence[Any]) -> np.ndarray:
-    if any(len(row.shape) != SIDE**2 // 8 for row in rows):
+def _shapes(packed: Sequence[bytes]) -> np.ndarray:
+    if any(len(shape) != SIDE**2 // 8 for shape in packed):
         raise DamagedBankError(f"a coarse shape in it has not {SIDE**2 // 8} bytes")
-    return np.frombuffer(b"".join(row.shape for row in rows), np.uint64).reshape(len(rows), -1)
+    return np.frombuffer(b"".join(packed), np.uint64).reshape(len(packed), -1)

@@ -14,14 +14,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ragdiffusion.attributes import encode
 from ragdiffusion.bank.bank import Bank
 from ragdiffusion.bank.building.selection import balanced_quotas, cluster, nearest_kept, thinning_order
 from ragdiffusion.bank.building.sources import Candidate, FlatLay
 from ragdiffusion.bank.duplicates import repeats
 from ragdiffusion.bank.entries import NewEntry
+from ragdiffusion.bank.making import embed_flat_lays
 from ragdiffusion.files import partial_of, remove, replace, sweep
-from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
 
 POOL = 3
@@ -146,7 +145,6 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
     Raises:
         ValueError: if none could be made, or the encoder gives embeddings that are not finite.
     """
-    size, device = net.image_size, next(net.parameters()).device
     vectors: list[np.ndarray] = []
     entries: list[NewEntry] = []
     garments: list[str] = []
@@ -158,29 +156,10 @@ def embed(net: StructureNet, candidates: Iterable[Candidate]) -> Pool:
     def flush() -> None:
         if not pending:
             return
-        images = torch.stack([torch.from_numpy(flat.image).permute(2, 0, 1) for _, flat in pending])
-        images = torch.nn.functional.interpolate(images.float() / 127.5 - 1, size=(size, size), mode="area")
-        codes = torch.tensor([encode(flat.attributes) for _, flat in pending])
-        found = net(images.to(device), codes.to(device), "standard").float().cpu()
-        if not torch.isfinite(found).all():
-            raise ValueError(
-                "the encoder gives embeddings that hold NaN or infinite values: take another checkpoint, "
-                "its training went wrong"
-            )
-        vectors.append(found.numpy())
-        for (garment, flat), embedding in zip(pending, found, strict=True):
-            garments.append(garment)
-            silhouette = torch.from_numpy(flat.silhouette).float() / 255
-            entries.append(
-                NewEntry(
-                    embedding=embedding,
-                    silhouette=encode_silhouette(silhouette),
-                    attributes=flat.attributes,
-                    source=flat.source,
-                    tags=flat.tags,
-                    pattern=flat.pattern,
-                )
-            )
+        made = embed_flat_lays(net, [flat for _, flat in pending])
+        vectors.append(np.stack([np.asarray(entry.embedding) for entry in made]))
+        garments.extend(garment for garment, _ in pending)
+        entries.extend(made)
         pending.clear()
 
     for candidate in candidates:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from ragdiffusion.attributes import EMBEDDED, GARMENT_KINDS, known_of, validate
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
@@ -31,6 +32,7 @@ STANDARD_SYMMETRY = 0.9  # below it a garment lies too crookedly to stand for a 
 PICTURE_SIZE = 256  # side of a candidate's picture: StructureNet's towers see no more
 VARIANTS = 6  # stretched shapes and shapes between two garments, for each real garment
 _NEIGHBOURS = 12  # garments of like proportions that shapes are mixed with
+_LEAST_AREA, _MOST_AREA = 0.005, 0.98  # of a picture that a mask may cover
 _CACHED = 128  # real garments kept while their variants are made
 _LOG = logging.getLogger(__name__)
 
@@ -193,9 +195,8 @@ def _towards(read: Callable, row: dict[str, str], other: dict[str, str], share: 
 
 
 def _entry(lay: Lay, row: dict[str, str], variant: str, tag: str) -> FlatLay:
-    small = cv2.resize(lay.alpha, lay.cloth.shape[1::-1], interpolation=cv2.INTER_AREA)
     return FlatLay(
-        image=on_white(lay.cloth, small),
+        image=picture_of(lay),
         silhouette=lay.alpha,
         attributes=known_of(row["category"]),
         source=f"real:{row['id']}{variant}",
@@ -207,31 +208,68 @@ def _folder_category(path: Path, root: Path) -> str:
     return "flat-lay" if path.parent == root else path.parent.name
 
 
-def _pictured(path: Path, root: Path) -> FlatLay:
-    photo, opacity = load_photo_and_alpha(path)
+def lay_of_picture(photo: Image.Image, label: str, *, mask: np.ndarray | None = None) -> Lay:
+    """The garment of a flat-lay picture in the canonical frame, its silhouette mended.
+
+    Args:
+        photo: RGB, upright.
+        label: what to call it in messages.
+        mask: where the garment is, float (H, W) in [0, 1] of the photo's own size; None: what stands out from the
+            plain ground of the picture's border.
+
+    Raises:
+        ValueError: if no garment stands out, or the mask is of another size, (nearly) empty or (nearly) full.
+    """
+    if mask is not None:
+        _check_mask(mask, photo, label)
     picture = pad_to_square(photo)
     side = min(picture.width, 2 * SILHOUETTE_SIZE)
     pixels = np.asarray(picture.resize((side, side)))
-    alpha = repaired(find_silhouette(pixels, str(path)) if opacity is None else _alpha_channel(opacity, side))
-    lay = refit(Lay(pixels, alpha), cloth_size=PICTURE_SIZE, alpha_size=SILHOUETTE_SIZE)
+    if mask is None:
+        alpha = find_silhouette(pixels, label)
+    else:
+        alpha = np.rint(mask_to_tensor(mask, side)[0].numpy() * 255).astype(np.uint8)
+    mended = repaired(alpha)
+    if not (mended > 127).any():
+        raise ValueError(f"{label}: nothing of the garment is left when specks are removed: give another mask")
+    return refit(Lay(pixels, mended), cloth_size=PICTURE_SIZE, alpha_size=SILHOUETTE_SIZE)
+
+
+def _check_mask(mask: np.ndarray, photo: Image.Image, label: str) -> None:
+    if mask.shape != (photo.height, photo.width):
+        raise ValueError(
+            f"{label}: the mask is {mask.shape[1]}x{mask.shape[0]}, and the picture {photo.width}x{photo.height}: "
+            "they must be of one size"
+        )
+    share = float((mask > 0.5).mean())
+    if not _LEAST_AREA <= share <= _MOST_AREA:
+        raise ValueError(
+            f"{label}: the mask covers {share:.1%} of the picture, {_LEAST_AREA:.0%} to {_MOST_AREA:.0%} wanted: it is "
+            "empty, marks the ground, or is all of the picture"
+        )
+
+
+def _pictured(path: Path, root: Path) -> FlatLay:
+    photo, opacity = load_photo_and_alpha(path)
+    lay = lay_of_picture(photo, str(path), mask=None if opacity is None else cloth_of(opacity))
     category = _folder_category(path, root)
     name = path.relative_to(root).with_suffix("").as_posix()
-    small = cv2.resize(lay.alpha, (PICTURE_SIZE, PICTURE_SIZE), interpolation=cv2.INTER_AREA)
     return FlatLay(
-        image=on_white(lay.cloth, small),
+        image=picture_of(lay),
         silhouette=lay.alpha,
-        attributes=_named_attributes(category),
+        attributes=named_attributes(category),
         source=f"{root.name}:{name}",
         tags=(category,),
     )
 
 
-def _alpha_channel(opacity: np.ndarray, side: int) -> np.ndarray:
-    mask = mask_to_tensor(cloth_of(opacity), side)[0].numpy()
-    return np.rint(mask * 255).astype(np.uint8)
+def picture_of(lay: Lay) -> np.ndarray:
+    """A garment on white as a bank's encoder sees it: uint8 (P, P, 3)."""
+    small = cv2.resize(lay.alpha, lay.cloth.shape[1::-1], interpolation=cv2.INTER_AREA)
+    return on_white(lay.cloth, small)
 
 
-def _named_attributes(category: str) -> dict[str, str]:
+def named_attributes(category: str) -> dict[str, str]:
     """What a folder's name says, if it is one of Table 6's categories or of the real garments'."""
     if category in GARMENT_KINDS:
         return known_of(category)

@@ -27,7 +27,7 @@ def altered(path: Path, *statements: str) -> None:
 
 def to_schema_2(path: Path) -> None:
     """Make the bank what an earlier program wrote."""
-    later = ("checksum", "edit_context", "snapshot", "pattern")
+    later = ("checksum", "edit_context", "snapshot", "encoder", "pattern")
     altered(
         path,
         *(f"DROP TABLE {name}" for name in later),

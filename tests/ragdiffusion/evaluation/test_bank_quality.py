@@ -12,8 +12,9 @@ import torch
 
 from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.bank.patterns import PatternSpec
+from ragdiffusion.bank.rims import parts_and_waviness, rim_waviness
 from ragdiffusion.cli import main
-from ragdiffusion.evaluation.bank_quality import coverage, measure_bank, parts_and_waviness, rim_waviness
+from ragdiffusion.evaluation.bank_quality import coverage, measure_bank
 from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette
 from ragdiffusion.garments.patterns import draft
 from ragdiffusion.images import encode_silhouette
