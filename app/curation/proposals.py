@@ -132,10 +132,11 @@ def _cut_out(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
     seen = cv2.resize(sight.garment.mask.astype(np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
     seen = seen.clip(0, 1)
     try:
-        sharp = find_silhouette(np.asarray(sight.image), "picture").astype(np.float32) / 255
+        whole = find_silhouette(np.asarray(sight.photo), "picture").astype(np.float32) / 255
     except ValueError:  # no plain ground, or an outline too faint to be trusted
         return pixels, seen
-    sharp = mask_to_tensor(sharp, side)[0].numpy()
+    left, top, right, bottom = sight.garment.crop or (0, 0, *sight.photo.size)
+    sharp = mask_to_tensor(whole[top:bottom, left:right], side)[0].numpy()
     either = int(((sharp > 0.5) | (seen > 0.5)).sum())
     both = int(((sharp > 0.5) & (seen > 0.5)).sum())
     return pixels, sharp if both >= _AGREES * either else seen

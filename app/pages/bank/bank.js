@@ -14,7 +14,7 @@ import { CloudMap } from './map.js';
 import { Report } from './report.js';
 
 /** What the panel asks of Python, beside what it asks by its server function. */
-export const ASKS = /** @type {const} */ (['bank_export']);
+export const ASKS = /** @type {const} */ (['bank_export', 'bank_changed']);
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./types.js').Facets} Facets */
@@ -28,7 +28,7 @@ class BankPage {
   /**
    * @param {HTMLElement} element
    * @param {import('../../web/shared/events.js').Props<any>} props
-   * @param {(name: 'bank_export', data: unknown) => void} trigger
+   * @param {(name: 'bank_export' | 'bank_changed', data?: unknown) => void} trigger
    * @param {import('../../web/shared/events.js').Server} server
    */
   constructor(element, props, trigger, server) {
@@ -121,7 +121,10 @@ class BankPage {
       this.entry.show(null);
       this.filters.clear();
     }
-    if (known && known.version !== state.version) this.grid.forget();
+    if (known && known.version !== state.version) {
+      this.grid.forget();
+      this.trigger('bank_changed'); // the status line names the version
+    }
     this.bar.show(state);
     element.dataset.version = state.version;
   }
@@ -227,7 +230,10 @@ class BankPage {
   /** @param {number[]} ids */
   async saved(ids) {
     await this.search(true);
-    if (ids.length === 1) await this.look(ids[0]);
+    if (ids.length !== 1) return;
+    this.pickAll(ids);
+    this.grid.reveal(ids[0]);
+    await this.look(ids[0]);
   }
 
   /** @param {Facets} facets */

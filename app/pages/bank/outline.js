@@ -22,6 +22,8 @@ const BUTTONS = [
   ['act fit', 'Fit', 'Fit (Shift+1)'],
 ];
 
+const AROUND = 0.45; // opacity of the picture beyond the outline
+
 export class OutlineEditor {
   /**
    * @param {HTMLElement} tools
@@ -81,6 +83,24 @@ export class OutlineEditor {
     const film = { neighbours: [neighbour], drafts: [photo], gram: [[0]], along: [0], length: 1 };
     link.guideArrived({ token: this.token, size, photo: `proposal ${this.token}`, ...film });
     link.arrived(this.said(link.serial, mask));
+    this.showAround(photo);
+  }
+
+  /**
+   * The picture shows faintly beyond the outline, too, so that what was left out is seen.
+   * @param {string | null} photo
+   */
+  showAround(photo) {
+    const { board } = this.editor,
+      image = photo ? new Image() : null;
+    board.layers.fused = false;
+    Object.assign(board.ghost, { kind: photo ? 'photo' : '', opacity: AROUND, image: null });
+    if (!image || !photo) return;
+    image.addEventListener('load', () => {
+      board.ghost.image = image;
+      board.repaint();
+    });
+    image.src = photo;
   }
 
   /** The silhouette as it is drawn now, run lengths. */

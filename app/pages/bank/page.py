@@ -53,6 +53,7 @@ def wire(site: Site, context: PageContext) -> None:
         return answers[what](login, question)
 
     site.serve("bank", answer)
+    site.wire(site.parts["bank"].bank_changed, lambda bench: {"status": context.status.view(None)}, (), ("status",))
     site.wire(site.parts["bank_photos"].upload, add.take_photos, ("bank_photos",), ("bank",))
     added = ("bank", "status")
     site.wire(site.parts["canvas"].to_bank, add.take_landmark, ("canvas",), added, event=True)

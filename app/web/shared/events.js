@@ -59,6 +59,7 @@
  * @property {Record<string, unknown>} change_runs  history_page: the filter, and what is done to which runs.
  * @property {{ runs: number[] }} bundle  history_page
  * @property {{ ids: number[] }} bank_export  bank
+ * @property {undefined} bank_changed  bank: the status line is to say which version there is.
  */
 
 /**
