@@ -10,6 +10,7 @@ import { makeStrip } from './entry.js';
 /** @typedef {{ name: string, version: string, at: string, note: string, revision: number }} Snapshot */
 /** @typedef {{ added: number[], removed: number[], changed: number[], words: string, moved: string[] }} Difference */
 
+const LISTS = ['exact', 'near', 'outliers', 'shapes'];
 const SHOWN = 60; // groups of a list that are drawn
 
 /**
@@ -53,10 +54,14 @@ export class Report {
   async open(view) {
     this.view = view;
     this.element.replaceChildren(make('p', 'note', 'Looking the bank over…'));
+    delete this.element.dataset.ready;
+    if (view === 'quality') {
+      await this.openQuality();
+      return;
+    }
     const answer = await this.desk.ask(view === 'try' ? 'try_photo' : view);
     if (!answer || this.view !== view) return;
-    if (view === 'quality') this.showQuality(answer.lists);
-    else if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps, answer.more);
+    if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps, answer.more);
     else if (view === 'try') this.showTried(answer.name, answer.found);
     else this.showVersions(answer.snapshots, answer.edits);
     this.element.dataset.ready = view;
@@ -64,23 +69,34 @@ export class Report {
 
   // ---- quality
 
-  /** @param {QualityList[]} lists */
-  showQuality(lists) {
-    this.lists = lists;
-    this.element.replaceChildren(
-      ...lists.map(({ title, note, groups }, list) => {
-        const node = make('details', 'quality'),
-          head = make('summary', '', `${title} `);
-        head.append(make('b', '', String(groups.length)), make('span', 'note', ` ${note}`));
-        node.append(head);
-        if (groups.length) node.append(this.tools(list));
-        node.append(...groups.slice(0, SHOWN).map((group, i) => this.group(group, list, i)));
-        const more = groups.length - SHOWN;
-        if (more > 0) node.append(make('p', 'note', `${more} more: show all in the grid`));
-        node.open = groups.length > 0 && lists.findIndex((each) => each.groups.length > 0) === list;
-        return node;
-      }),
-    );
+  /** One list after the other: near-duplicates of a large bank take seconds. */
+  async openQuality() {
+    this.lists = [];
+    for (const list of LISTS) {
+      // eslint-disable-next-line no-await-in-loop -- each shows as soon as it is there
+      const answer = await this.desk.ask('quality', { list });
+      if (!answer || this.view !== 'quality') return;
+      if (!this.lists.length) this.element.replaceChildren();
+      this.lists.push(answer.list);
+      this.element.append(this.qualityList(answer.list, this.lists.length - 1));
+    }
+    this.element.dataset.ready = 'quality';
+  }
+
+  /**
+   * @param {QualityList} list
+   * @param {number} index
+   */
+  qualityList({ title, note, groups }, index) {
+    const node = make('details', 'quality'),
+      head = make('summary', '', `${title} `),
+      more = groups.length - SHOWN;
+    head.append(make('b', '', groups.length.toLocaleString('en')), make('span', 'note', ` ${note}`));
+    node.append(head);
+    if (groups.length) node.append(this.tools(index));
+    node.append(...groups.slice(0, SHOWN).map((group, i) => this.group(group, index, i)));
+    if (more > 0) node.append(make('p', 'note', `${more} more: show all in the grid`));
+    return node;
   }
 
   /** @param {number} list */

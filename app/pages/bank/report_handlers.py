@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
 
 _SHOWN = 60  # groups of a list that come with pictures
 _OF_GROUP = 6  # pictures of a group
-_GAPS = 60  # empty corners that are named
+_GAPS = 30  # empty corners of either kind that are named
+
+
+QUALITY = {
+    "exact": ("Exact duplicates", "one outline, and embeddings that search cannot tell apart"),
+    "near": ("Near-duplicates", "alike by embedding and by outline: keep one"),
+    "outliers": ("Outliers", "far from all others"),
+    "shapes": ("Odd shapes", "holes, parts, border, size, lopsided, wavy rim"),
+}
+"""The lists by name: title, and what stands in it."""
 
 
 class ReportHandlers:
@@ -34,34 +44,26 @@ class ReportHandlers:
     def __init__(self, engine: Engine, curator: Curator) -> None:
         self._engine = engine
         self._curator = curator
+        self._lock = threading.Lock()
+        self._lists: dict[tuple[str, str], dict[str, Any]] = {}
         self._tried: dict[str, tuple[str, Sight]] = {}
 
     def quality(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """List what may be wrong with entries; each list is for a person to go through."""
-        from ragdiffusion.bank import quality
-
-        bank = self._curator.bank
-        exact = [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
-        near = [
-            (group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}")
-            for group in quality.near_duplicates(bank)
-        ]
-        alone = [
-            ((each.id,), f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}")
-            for each in quality.outliers(bank)
-        ]
-        broken = [((each.id,), each.text) for each in quality.broken_shapes(bank)]
-        lists = [
-            ("Exact duplicates", "one outline, and embeddings that search cannot tell apart", exact),
-            ("Near-duplicates", "alike by embedding and by outline: keep one", near),
-            ("Outliers", "far from all others", alone),
-            ("Odd shapes", "holes, parts, border, size, lopsided, wavy rim", broken),
-        ]
-        return {"lists": [self._list(bank, *each) for each in lists]}
+        """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it."""
+        wanted, bank = str(event.get("list")), self._curator.bank
+        if wanted not in QUALITY:
+            raise ValueError(f"there is no list {wanted!r}: reload the page")
+        with self._lock:
+            key = (bank.version, wanted)
+            if key not in self._lists:
+                self._lists = {old: value for old, value in self._lists.items() if old[0] == bank.version}
+                self._lists[key] = self._list(bank, wanted, _groups(bank, wanted))
+            return {"list": self._lists[key]}
 
     def _list(self, bank: Bank, title: str, note: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
         shown = {number for ids, _ in groups[:_SHOWN] for number in list(ids)[:_OF_GROUP]}
         pictures = bank.silhouettes(sorted(shown)) if shown else {}
+        title, note = QUALITY[wanted]
         return {
             "title": title,
             "note": note,
@@ -80,6 +82,8 @@ class ReportHandlers:
         from ragdiffusion.bank.coverage import cover
 
         found = cover(self._curator.bank)
+        by_attributes = [gap for gap in found.gaps if gap.kind is None][:_GAPS]
+        by_measures = [gap for gap in found.gaps if gap.kind is not None][:_GAPS]
         gaps = [
             {
                 "text": gap.text,
@@ -88,9 +92,10 @@ class ReportHandlers:
                 "kind": gap.kind,
                 "measures": dict(gap.measures),
             }
-            for gap in found.gaps[:_GAPS]
+            for gap in (*by_attributes, *by_measures)
         ]
-        return {"gaps": gaps, "more": max(0, len(found.gaps) - _GAPS), "cells": [_table(cell) for cell in found.cells]}
+        cells = [_table(cell) for cell in found.cells]
+        return {"gaps": gaps, "more": len(found.gaps) - len(gaps), "cells": cells}
 
     def compare(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Tell what became of the bank since the event's `old` version, and what photos that were tried find now."""
@@ -145,6 +150,23 @@ class ReportHandlers:
             for i, candidate in enumerate(guide.candidates)
         ]
         return {"name": name, "found": found, "version": guide.bank_version}
+
+
+def _groups(bank: Bank, wanted: str) -> list[tuple[Sequence[int], str]]:
+    """The groups of a quality list: ids, and why they are in it."""
+    from ragdiffusion.bank import quality
+
+    if wanted == "exact":
+        return [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
+    if wanted == "near":
+        near = quality.near_duplicates(bank)
+        return [(group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}") for group in near]
+    if wanted == "outliers":
+        return [
+            ((each.id,), f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}")
+            for each in quality.outliers(bank)
+        ]
+    return [((each.id,), each.text) for each in quality.broken_shapes(bank)]
 
 
 def _table(cell: Cell) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
+from app.pages.bank.report_handlers import QUALITY
 from app.pages.bank.states import BankStates
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
@@ -226,8 +227,10 @@ def test_banks_and_versions(ask: Ask) -> None:
 
 def test_reports_change_nothing(ask: Ask) -> None:
     version = ask("state")["bank"]["version"]
-    lists = {each["title"]: each for each in ask("quality")["lists"]}
-    assert lists["Exact duplicates"]["groups"] == [] and set(lists) >= {"Near-duplicates", "Outliers", "Odd shapes"}
+    lists = {name: ask("quality", list=name)["list"] for name in QUALITY}
+    assert lists["exact"]["groups"] == [] and lists["near"]["title"] == "Near-duplicates"
+    with pytest.raises(ValueError, match="no list 'rumours'"):
+        ask("quality", list="rumours")
     assert set(ask("coverage")) == {"gaps", "more", "cells"}
     cloud = ask("map")["cloud"]
     assert len(np.frombuffer(base64.b64decode(cloud["xy"]), "<u2")) == 2 * ENTRIES
