@@ -37,7 +37,7 @@ class BankPage {
     this.trigger = trigger;
     this.desk = new Desk(server, find(element, '.bank-say', HTMLElement));
     this.desk.hearers.push((state) => this.heard(state));
-    this.bar = new Bar(element, this.desk, () => void this.search(true));
+    this.bar = new Bar(element, this.desk, () => void this.another());
     /** @type {BankState | null} */
     this.state = null;
     /** @type {Facets | null} */
@@ -106,9 +106,19 @@ class BankPage {
 
   /** Others may have changed the bank, or another page. */
   async follow() {
-    const before = this.state?.version,
-      answer = this.visible && !this.add.open && !this.desk.under ? await this.desk.ask('state', { version: before }) : null;
-    if (answer && this.state?.version !== before) await this.search(true);
+    const before = this.state,
+      answer = this.visible && !this.add.open && !this.desk.under ? await this.desk.ask('state', { version: before?.version }) : null;
+    if (!answer || this.state?.version === before?.version) return;
+    if (this.state?.id === before?.id) await this.search(true);
+    else await this.another();
+  }
+
+  /** Another bank lies open: nothing of the one before is kept. */
+  async another() {
+    this.selection.clear();
+    this.entry.show(null);
+    this.filters.clear();
+    await this.search(true);
   }
 
   /** @param {BankState} state */
@@ -116,11 +126,6 @@ class BankPage {
     const { element } = this,
       known = this.state;
     this.state = state;
-    if (known && known.id !== state.id) {
-      this.selection.clear();
-      this.entry.show(null);
-      this.filters.clear();
-    }
     if (known && known.version !== state.version) {
       this.grid.forget();
       this.trigger('bank_changed'); // the status line names the version

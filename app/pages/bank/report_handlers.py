@@ -60,7 +60,7 @@ class ReportHandlers:
                 self._lists[key] = self._list(bank, wanted, _groups(bank, wanted))
             return {"list": self._lists[key]}
 
-    def _list(self, bank: Bank, title: str, note: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
+    def _list(self, bank: Bank, wanted: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
         shown = {number for ids, _ in groups[:_SHOWN] for number in list(ids)[:_OF_GROUP]}
         pictures = bank.silhouettes(sorted(shown)) if shown else {}
         title, note = QUALITY[wanted]
