@@ -1,7 +1,7 @@
 /** The Bank page: filters and grid on the left, one entry on the right, and what is added over both. */
 
 import { actions } from '../../web/shared/actions.js';
-import { all, allow, fileField, feed, find, make, origin } from '../../web/shared/dom.js';
+import { all, allow, fileField, feed, find, origin } from '../../web/shared/dom.js';
 import { Selection } from '../../web/shared/selection.js';
 import { AddPane } from './add.js';
 import { Bar } from './bar.js';
@@ -74,6 +74,7 @@ class BankPage {
       draw: (kind, measures) => void this.add.measure(kind, measures),
       look: (id) => void this.look(id),
       changed: () => void this.search(true),
+      grid: () => void this.turn('grid'),
     });
   }
 
@@ -332,25 +333,8 @@ class BankPage {
     if (value.bank) this.heard(value.bank);
     if (value.proposals) this.add.take(value.proposals);
     if (value.tried) void this.turn('try');
-    if (value.plan) this.confirm(value.plan);
+    if (value.plan) void this.turn('import').then(() => this.report.showPlan(value.plan));
     if (value.changed && this.opened) void this.search(true);
-  }
-
-  /** @param {{ token: string, words: string[], good: boolean }} plan */
-  confirm({ token, words, good }) {
-    const { element } = this.report;
-    void this.turn('import');
-    const button = make('button', 'solid', 'Add them');
-    button.disabled = !good;
-    button.addEventListener('click', async () => {
-      if (!(await this.desk.ask('import', { token }))) return;
-      await this.turn('grid');
-      await this.search(true);
-    });
-    const list = make('ul', 'entry-list');
-    list.append(...words.map((line) => make('li', '', line)));
-    element.replaceChildren(make('h3', '', 'What the file holds; nothing was added yet'), list, button);
-    element.dataset.ready = 'import';
   }
 
   listen() {

@@ -22,6 +22,7 @@ const SHOWN = 60; // groups of a list that are drawn
  * @property {(kind: string, measures: Record<string, number>) => void} draw
  * @property {(id: number) => void} look
  * @property {() => void} changed  the bank is another.
+ * @property {() => void} grid  turn to the grid.
  */
 
 export class Report {
@@ -230,12 +231,29 @@ export class Report {
     this.element.querySelector('.difference')?.replaceWith(node);
   }
 
+  // ---- imports
+
+  /** @param {{ token: string, words: string[], good: boolean }} plan */
+  showPlan({ token, words, good }) {
+    const button = makeButton('solid', 'Add them', { enter: token }),
+      list = make('ul', 'entry-list');
+    this.view = 'import';
+    button.disabled = !good;
+    list.append(...words.map((line) => make('li', '', line)));
+    this.element.replaceChildren(make('h3', '', 'What the file holds; nothing was added yet'), list, button);
+    this.element.dataset.ready = 'import';
+  }
+
   // ---- what is pressed
 
   /** @param {HTMLElement | null} button */
   async press(button) {
-    const { keep, spare, group, gap, compare, back, differ, look } = button?.dataset ?? {};
+    const { keep, spare, group, gap, compare, back, differ, look, enter } = button?.dataset ?? {};
     if (look) this.page.look(Number(look));
+    if (enter && (await this.desk.ask('import', { token: enter }))) {
+      this.page.grid();
+      this.page.changed();
+    }
     if (keep) {
       const { title, groups } = this.lists[Number(keep)];
       this.page.keep(
