@@ -48,9 +48,14 @@ EXTRAS = {
     "generate": [],
     "retrieve": [],
     "studio": [],
-    "test": ["train", "test"],
+    "test": ["train", "postgres", "test"],
     "train": ["train"],
     "train-all": ["train"],
+}
+# What an argument needs besides, by how it begins: a log or a bank on PostgreSQL, tasks for a Ray cluster.
+ARGUMENT_EXTRAS = {
+    "--ray": "cluster",
+    "postgresql": "postgres",
 }
 
 
@@ -72,7 +77,11 @@ def parse(argv: "list[str]") -> "tuple[bool, str, list[str]]":
 def requirement_files(command: str, arguments: "list[str]") -> "list[Path]":
     """Name what must be installed for a command; an action has its own line in EXTRAS or that of its command."""
     action = " ".join([command, *arguments[:1]])
-    extras = EXTRAS.get(action, EXTRAS.get(command, []))
+    extras = list(EXTRAS.get(action, EXTRAS.get(command, [])))
+    words = [word for argument in arguments for word in (argument, argument.partition("=")[2])]
+    for sign, extra in ARGUMENT_EXTRAS.items():
+        if extra not in extras and any(word.startswith(sign) for word in words):
+            extras.append(extra)
     return [HERE / name for name in ["requirements.txt", *(f"requirements-{extra}.txt" for extra in extras)]]
 
 

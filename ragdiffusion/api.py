@@ -11,6 +11,7 @@ from PIL import Image
 from torch.nn import functional as F
 
 from ragdiffusion.bank import Bank
+from ragdiffusion.bank.access import slug_of
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.patterns import MeasureError, Pattern
@@ -95,6 +96,7 @@ class RAGDiffusion:
             self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
         )
         self.generator = Generator(pipeline, self.defaults, checkpoint)
+        self._others: dict[str, Bank] = {}  # opened for single retrievals
 
     @classmethod
     def from_pretrained(
@@ -144,6 +146,39 @@ class RAGDiffusion:
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
         return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
+
+    def use_bank(self, bank: Bank) -> Bank:
+        """Search another bank from now on, without loading anything else.
+
+        Args:
+            bank: made by this checkpoint's encoder.
+
+        Returns:
+            The bank that was searched until now, still open.
+
+        Raises:
+            ValueError: if another encoder made the bank.
+        """
+        before = self.bank
+        self.retriever = self.retriever.over(self._fitting(bank))
+        return before
+
+    def _bank_of(self, bank: Bank | str | Path | None) -> Bank:
+        if bank is None:
+            return self.bank
+        if isinstance(bank, Bank):
+            return self._fitting(bank)
+        if str(bank) not in self._others:
+            self._others[str(bank)] = Bank.open(bank, fingerprint=self.bank.fingerprint, read_only=True)
+        return self._others[str(bank)]
+
+    def _fitting(self, bank: Bank) -> Bank:
+        if bank.fingerprint != self.bank.fingerprint:
+            raise ValueError(
+                f"bank {bank.label} was made with encoder {bank.fingerprint}, and this model's is "
+                f"{self.bank.fingerprint}: encode it for this one (`bank encode`)"
+            )
+        return bank
 
     def _finder(self, parser: Parser | None) -> GarmentFinder | None:
         flow = self.pipeline.appearance_flow
@@ -210,6 +245,8 @@ class RAGDiffusion:
         k: int | None = None,
         alpha: float | None = None,
         attributes: Mapping[str, str] | None = None,
+        *,
+        bank: Bank | str | Path | None = None,
     ) -> StructureGuide:
         """Find the structure guide of a photo (3.1, 3.2).
 
@@ -218,11 +255,12 @@ class RAGDiffusion:
             k: candidates, from 1 to the bank's size; None: the preset's.
             alpha: share of the reconstruction in Eq. 3, in [0, 1]; None: the preset's.
             attributes: Table 6 values that override what is read from the photo.
+            bank: to search in place of the model's own: an open one, a file or a database's URL.
 
         Raises:
-            ValueError: if the photo, k, alpha or an attribute can't be used.
+            ValueError: if the photo, k, alpha, an attribute or the bank can't be used.
         """
-        return self.retriever.retrieve(
+        return self.retriever.over(self._bank_of(bank)).retrieve(
             self.see(photo),
             k=self.defaults.k if k is None else k,
             alpha=self.defaults.alpha if alpha is None else alpha,
@@ -364,7 +402,9 @@ class RAGDiffusion:
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
         entry = guide.landmark_id
-        spec = None if entry is None else self.bank.patterns([entry]).get(entry)
+        name = guide.bank_version.rpartition("-r")[0]
+        bank = next((one for one in (self.bank, *self._others.values()) if slug_of(one.name) == name), None)
+        spec = None if entry is None or bank is None else bank.patterns([entry]).get(entry)
         try:
             return None if spec is None else draft_pattern(spec.kind, spec.measures)
         except MeasureError:  # of a version that knew other measures

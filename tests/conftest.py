@@ -1,4 +1,4 @@
-"""Shared set-up: one torch thread, no network, and the two things a machine may lack."""
+"""Shared set-up: one torch thread, no network, and the things a machine may lack."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import pytest
 import torch
 
 torch.set_num_threads(1)
+
+pytest_plugins = ["tests.postgres"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

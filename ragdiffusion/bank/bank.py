@@ -1,33 +1,35 @@
 """The memory bank of embedding-landmark pairs (Sec. 3.2): search, change, log and undo."""
 
-import re
-import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 
 import torch
-from sqlalchemy import select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 from torch import Tensor
 
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank import entries as fields
-from ragdiffusion.bank.catalogue import Catalogue, View
-from ragdiffusion.bank.edit_log import Recorder, to_edits
-from ragdiffusion.bank.editing import checked_entries, hold_to, repeated, with_attributes, with_tags
+from ragdiffusion.bank.access import BankAccess, version_of
+from ragdiffusion.bank.edit_log import to_edits
+from ragdiffusion.bank.editing import (
+    add_entries,
+    checked_entries,
+    checked_updates,
+    hold_to,
+    refuse_repeats,
+    repeated,
+    update_entries,
+    with_attributes,
+    with_tags,
+)
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
-from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.opening import new_bank, open_bank
-from ragdiffusion.bank.patterns import PatternSpec, read_patterns, store_patterns
-from ragdiffusion.bank.reading import entry_rows, pictures, to_entry
-from ragdiffusion.bank.search import Neighbours, Ranking, find
+from ragdiffusion.bank.patterns import PatternSpec, read_patterns
+from ragdiffusion.bank.reading import entry_rows, every_entry, pictures, to_entry
+from ragdiffusion.bank.search import Neighbours, Ranking, find, masks_of
 from ragdiffusion.bank.store import Store, copy_file
 from ragdiffusion.bank.tables import BankRow, EditRow, EntryRow
-from ragdiffusion.images import decode_silhouettes
-
-_PAGE = 256  # entries read at a time
 
 
 class Bank:
@@ -38,16 +40,11 @@ class Bank:
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = threading.RLock()
-        self._catalogue = Catalogue()
-        with store.transaction() as session:
-            row = session.scalars(select(BankRow)).one()
-            self.name = row.name
-            self.fingerprint = row.fingerprint
-            self.dimension = row.dimension
-            self.precision = row.precision
-            self._follower = IndexFollower(session, self.dimension, self.precision)
+        self.access = BankAccess(store)
+        about = self.access.about
+        self.name, self.fingerprint = about.name, about.fingerprint
+        self.dimension, self.precision = about.dimension, about.precision
+        self._store, self._lock, self._follower = store, self.access.lock, self.access.follower
 
     @classmethod
     def create(
@@ -105,13 +102,18 @@ class Bank:
 
     def __len__(self) -> int:
         """Number of enabled entries, which are those that search can find."""
-        with self._lock, self.reading() as session:
+        with self._lock, self.access.reading() as session:
             return len(self._follower.refresh(session))
 
     @property
     def path(self) -> Path | None:
         """Its file; None for a database server."""
         return self._store.path
+
+    @property
+    def label(self) -> str:
+        """How messages name it; without a password."""
+        return self._store.label
 
     @property
     def read_only(self) -> bool:
@@ -121,15 +123,15 @@ class Bank:
     @property
     def revision(self) -> int:
         """Number of actions so far; every one moves it, whoever did it."""
-        with self.reading() as session:
+        with self.access.reading() as session:
             return session.scalars(select(BankRow.revision)).one()
 
     @property
     def version(self) -> str:
         """Name, revision and hash of all that was done, like "studio-r12-3f2a9c"; every change moves it."""
-        with self._lock, self.reading() as session:
+        with self._lock, self.access.reading() as session:
             self._follower.refresh(session)
-            return self._version()
+            return version_of(self.name, self._follower.revision, self._follower.digest)
 
     def search(
         self,
@@ -162,36 +164,29 @@ class Bank:
         if isinstance(k, bool) or not isinstance(k, Integral) or k < 1:
             raise ValueError(f"K must be a whole number of at least 1, got {k!r}")
         query = fields.unit_vector(embedding, self.dimension)
-        with self._lock, self.reading() as session:
+        with self._lock, self.access.reading() as session:
             found = find(session, self._follower, query, int(k), exclude=exclude, ranking=ranking)
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(found.ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
-            version = self._version()
+            version = version_of(self.name, self._follower.revision, self._follower.digest)
         return Neighbours(
             ids=tuple(found.ids),
             similarity=torch.from_numpy(found.similarity),
             embeddings=torch.from_numpy(found.vectors),
-            silhouettes=self._masks([silhouettes[entry_id] for entry_id in found.ids], size),
+            silhouettes=masks_of([silhouettes[entry_id] for entry_id in found.ids], size, self.label),
             bank_version=version,
         )
 
-    def _masks(self, silhouettes: Sequence[bytes], size: int) -> Tensor:
-        try:
-            return decode_silhouettes(silhouettes, size)
-        except ValueError as error:
-            remedy = "`bank check` names the entries"
-            raise RuntimeError(f"bank {self._store.label} is damaged: {error}; {remedy}") from error
-
     def embeddings(self) -> tuple[list[int], Tensor]:
         """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""
-        with self._lock, self.reading() as session:
+        with self._lock, self.access.reading() as session:
             ids, vectors = self._follower.refresh(session).vectors()
         return ids, torch.from_numpy(vectors)
 
     def attributes_by_id(self) -> dict[int, dict[str, str]]:
         """The 14 attributes of all enabled entries by id, in ascending order; no pictures are read."""
         query = select(EntryRow.id, EntryRow.attributes).where(EntryRow.enabled, EntryRow.deleted_at.is_(None))
-        with self.reading() as session:
+        with self.access.reading() as session:
             return {
                 entry_id: {attribute.key: known.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES}
                 for entry_id, known in session.execute(query.order_by(EntryRow.id))
@@ -203,7 +198,7 @@ class Bank:
         Raises:
             ValueError: if there is none of this id.
         """
-        with self.reading() as session:
+        with self.access.reading() as session:
             return to_entry(entry_rows(session, [entry_id])[0], self._follower)
 
     def attributes(self, ids: Sequence[int]) -> list[dict[str, str]]:
@@ -212,18 +207,18 @@ class Bank:
         Raises:
             ValueError: if there is none of an id.
         """
-        with self.reading() as session:
+        with self.access.reading() as session:
             known = {row.id: dict(row.attributes) for row in entry_rows(session, ids)}
         return [known[entry_id] for entry_id in ids]
 
     def silhouettes(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Silhouettes of entries by id, deleted ones included: 1-bit PNG of 512 x 512."""
-        with self.reading() as session:
+        with self.access.reading() as session:
             return pictures(session, ids, "silhouette")
 
     def thumbnails(self, ids: Sequence[int]) -> dict[int, bytes]:
         """Picture files of those entries that have one, by id, deleted ones included."""
-        with self.reading() as session:
+        with self.access.reading() as session:
             return pictures(session, ids, "thumbnail")
 
     def neighbours(self, entry_id: int, k: int = 8) -> list[tuple[int, float]]:
@@ -232,7 +227,7 @@ class Bank:
         Raises:
             ValueError: if there is no entry of this id.
         """
-        with self._lock, self.reading() as session:
+        with self._lock, self.access.reading() as session:
             query = self._follower.vectors(entry_rows(session, [entry_id]))[0]
             others = len(self._follower.refresh(session)) - (entry_id in self._follower.refresh(session))
             found = find(session, self._follower, query, min(k, others), exclude=[entry_id])
@@ -240,7 +235,7 @@ class Bank:
 
     def patterns(self, ids: Sequence[int]) -> dict[int, PatternSpec]:
         """What entries were drawn from, by id; those without a pattern, or changed by hand since, are left out."""
-        with self.reading() as session:
+        with self.access.reading() as session:
             return read_patterns(session, ids)
 
     def entries(self, *, enabled: bool | None = None, deleted: bool = False) -> Iterator[BankEntry]:
@@ -250,24 +245,12 @@ class Bank:
             enabled: only those enabled or only those disabled; None gives both.
             deleted: the deleted ones instead of the others.
         """
-        query = select(EntryRow).order_by(EntryRow.id).limit(_PAGE)
-        query = query.where(EntryRow.deleted_at.is_not(None) if deleted else EntryRow.deleted_at.is_(None))
-        if enabled is not None:
-            query = query.where(EntryRow.enabled.is_(enabled))
-        last = 0
-        # In short transactions, so that a slow reader holds up nobody.
-        while True:
-            with self.reading() as session:
-                chunk = [to_entry(row, self._follower) for row in session.scalars(query.where(EntryRow.id > last))]
-            yield from chunk
-            if len(chunk) < _PAGE:
-                return
-            last = chunk[-1].id
+        return every_entry(self._store, self._follower, enabled=enabled, deleted=deleted)
 
     def edits(self, limit: int = 50, *, before: int | None = None) -> list[Edit]:
         """The latest actions, newest first; those before a revision, to read on."""
         query = select(EditRow).order_by(EditRow.revision.desc()).limit(limit)
-        with self.reading() as session:
+        with self.access.reading() as session:
             return to_edits(
                 session, session.scalars(query if before is None else query.where(EditRow.revision < before)).all()
             )
@@ -285,7 +268,7 @@ class Bank:
             ValueError: if one is not as `NewEntry` says; the message names its place in the list.
         """
         values = checked_entries(entries, self.dimension, self.precision)
-        with self.reading() as session:
+        with self.access.reading() as session:
             return repeated(session, values, self.dimension, self.precision)
 
     def add(
@@ -307,16 +290,10 @@ class Bank:
             RuntimeError: if the bank is read-only or locked.
         """
         values = checked_entries(entries, self.dimension, self.precision)
-        with self.editing(action, author) as edit:
-            twice = {} if allow_duplicates else repeated(edit.session, values, self.dimension, self.precision)
-            if twice:
-                place = min(twice)
-                more = f" ({len(twice) - 1} more are duplicates too)" if len(twice) > 1 else ""
-                raise ValueError(f"entry {place} of {len(entries)} cannot be added: {twice[place]}{more}")
-            ids = edit.create(values)
-            silhouettes = [value["silhouette"] for value in values]
-            store_patterns(edit.session, ids, [new.pattern for new in entries], silhouettes)
-            return ids
+        with self.access.editing(action, author) as edit:
+            if not allow_duplicates:
+                refuse_repeats(edit.session, values, self.dimension, self.precision)
+            return add_entries(edit, entries, values)
 
     def update(
         self, updates: Sequence[EntryUpdate], *, author: str = "", expected: Mapping[int, int] | None = None
@@ -333,18 +310,10 @@ class Bank:
             ValueError: if an id is unknown, deleted or named twice, or a value is not as `NewEntry` says.
             RuntimeError: if the bank is read-only or locked.
         """
-        named = {new.id: new for new in updates}
-        if len(named) < len(updates):
-            twice = next(new.id for new in updates if named[new.id] is not new)
-            raise ValueError(f"entry {twice} is named twice: merge its updates into one")
-        changes = {new.id: fields.checked_fields(new, self.dimension, self.precision) for new in updates}
-        with self.editing("update", author) as edit:
-            hold_to(edit, expected, named, self._follower)
-            rows = edit.rows(changes)
-            for row in rows:
-                edit.set(row, changes[row.id])
-            patterns = [named[row.id].pattern for row in rows]
-            store_patterns(edit.session, [row.id for row in rows], patterns, [row.silhouette for row in rows])
+        changes = checked_updates(updates, self.dimension, self.precision)
+        with self.access.editing("update", author) as edit:
+            hold_to(edit, expected, {new.id: new for new in updates}, self._follower)
+            update_entries(edit, updates, changes)
 
     def set_attributes(
         self,
@@ -354,12 +323,8 @@ class Bank:
         author: str = "",
         expected: Mapping[int, int] | None = None,
     ) -> None:
-        """Gives many entries the same values of some attributes ("Unknown" takes one away); others stay.
-
-        Raises:
-            As `update` does.
-        """
-        with self.editing("update", author) as edit:
+        """Gives many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does."""
+        with self.access.editing("update", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"attributes": with_attributes(row.attributes, attributes)})
@@ -367,48 +332,30 @@ class Bank:
     def tag(
         self, ids: Sequence[int], *, add: Collection[str] = (), remove: Collection[str] = (), author: str = ""
     ) -> None:
-        """Adds tags to entries and takes others away; what else they have stays.
-
-        Raises:
-            ValueError: if an id is unknown or deleted, or a tag is no word.
-            RuntimeError: if the bank is read-only or locked.
-        """
-        with self.editing("update", author) as edit:
+        """Adds tags to entries and takes others away; raises as `update` does, and ValueError if a tag is no word."""
+        with self.access.editing("update", author) as edit:
             for row in edit.rows(ids):
                 edit.set(row, {"tags": with_tags(row.tags, add, remove)})
 
     def set_enabled(
         self, ids: Sequence[int], enabled: bool, *, author: str = "", expected: Mapping[int, int] | None = None
     ) -> None:
-        """Lets entries be found, or hides them from search. Entries that are so already are left.
-
-        Raises:
-            As `update` does.
-        """
-        with self.editing("enable" if enabled else "disable", author) as edit:
+        """Lets entries be found, or hides them from search; those that are so are left. Raises as `update` does."""
+        with self.access.editing("enable" if enabled else "disable", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"enabled": enabled})
 
     def delete(self, ids: Sequence[int], *, author: str = "", expected: Mapping[int, int] | None = None) -> None:
-        """Moves entries to the bin.
-
-        Raises:
-            As `update` does; ValueError too if an id is deleted already.
-        """
-        with self.editing("delete", author) as edit:
+        """Moves entries to the bin; raises as `update` does."""
+        with self.access.editing("delete", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"deleted_at": edit.at})
 
     def restore(self, ids: Sequence[int], *, author: str = "") -> None:
-        """Takes entries back from the bin, as they were.
-
-        Raises:
-            ValueError: if an id is unknown or not deleted.
-            RuntimeError: if the bank is read-only or locked.
-        """
-        with self.editing("restore", author) as edit:
+        """Takes entries back from the bin, as they were; raises as `update` does, ValueError if one is not there."""
+        with self.access.editing("restore", author) as edit:
             for row in edit.rows(ids, deleted=True):
                 edit.set(row, {"deleted_at": None})
 
@@ -423,7 +370,7 @@ class Bank:
         Raises:
             RuntimeError: if there is nothing to undo, or the bank is read-only or locked.
         """
-        with self.editing("undo", author) as edit:
+        with self.access.editing("undo", author) as edit:
             return edit.undo()
 
     def redo(self, *, author: str = "") -> Edit:
@@ -435,7 +382,7 @@ class Bank:
         Raises:
             RuntimeError: if there is nothing to redo, or the bank is read-only or locked.
         """
-        with self.editing("redo", author) as edit:
+        with self.access.editing("redo", author) as edit:
             return edit.redo()
 
     def copy(self, destination: str | Path) -> Path:
@@ -447,56 +394,3 @@ class Bank:
         path = Path(destination).expanduser().absolute()
         copy_file(self._store, path)
         return path
-
-    @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """A transaction on the bank's database that sees one moment of it."""
-        with self._store.transaction() as session:
-            yield session
-
-    @contextmanager
-    def following(self) -> Iterator[View]:
-        """A reading transaction with the index and the catalogue as they are in it; one at a time."""
-        with self._lock, self.reading() as session:
-            index = self._follower.refresh(session)
-            self._catalogue.refresh(session)
-            yield View(session, self._follower, index, self._catalogue, self._version())
-
-    @contextmanager
-    def editing(self, action: str, author: str = "") -> Iterator[Recorder]:
-        """One action: what is done on the recorder is one revision of the bank, or nothing on any error.
-
-        Raises:
-            RuntimeError: if the bank is read-only or locked.
-        """
-        with self._writing() as session:
-            recorder = Recorder(session, action, author)
-            yield recorder
-            recorder.finish()
-
-    @contextmanager
-    def annotating(self) -> Iterator[Session]:
-        """A transaction that writes beside the entries, and so makes no revision.
-
-        Raises:
-            RuntimeError: if the bank is read-only or locked.
-        """
-        with self._writing() as session:
-            session.execute(update(BankRow).values(revision=BankRow.revision))  # writers queue up here
-            yield session
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        if self.read_only:
-            raise RuntimeError(f"bank {self._store.label} is read-only: copy it to your workspace and change the copy")
-        with self._store.transaction(writes=True) as session:
-            yield session
-
-    def _version(self) -> str:
-        return version_of(self.name, self._follower.revision, self._follower.digest)
-
-
-def version_of(name: str, revision: int, digest: str) -> str:
-    """A bank's version in words, like "studio-r12-3f2a9c"."""
-    slug = re.sub(r"\W+", "-", name).strip("-").lower() or "bank"
-    return f"{slug}-r{revision}-{digest[:6]}"

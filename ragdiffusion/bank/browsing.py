@@ -154,7 +154,7 @@ def browse(
         raise ValueError(f"there is no order {sort!r}: choose from {', '.join(SORTS)}")
     if sort == "similarity" and like is None:
         raise ValueError("to sort by similarity, say what the entries are compared with")
-    with bank.following() as view:
+    with bank.access.following() as view:
         catalogue = view.catalogue
         rows = matching(catalogue, wanted, uses)
         similarity = None if like is None else _similarity(view, catalogue.numbers["id"][rows], like, bank.dimension)
@@ -183,7 +183,7 @@ def facets(bank: Bank, wanted: Filter = _EVERYTHING, *, uses: Mapping[int, Uses]
     Raises:
         ValueError: if there is no such attribute or value.
     """
-    with bank.following() as view:
+    with bank.access.following() as view:
         catalogue = view.catalogue
         numbers = catalogue.numbers
         rows = matching(catalogue, wanted, uses)

@@ -105,7 +105,7 @@ def cover(bank: Bank) -> Coverage:
     A combination of two values is missed where a category has each of them by itself often enough; a stretch of a
     measure where its kind's range has it and no entry does.
     """
-    with bank.following() as view:
+    with bank.access.following() as view:
         catalogue = view.catalogue
         rows = np.flatnonzero(catalogue.numbers["enabled"] & ~catalogue.numbers["deleted"])
         categories = catalogue.counts("category", rows)

@@ -52,6 +52,7 @@ class Recorder:
         self.session = session
         self._action, self._author = action, author
         self._target: int | None = None
+        self._beside = False
         self.at = datetime.now(timezone.utc).replace(tzinfo=None)
         # Writing first makes writers queue up here; a reader that turns writer would fail instead.
         session.execute(update(BankRow).values(revision=BankRow.revision + 1))
@@ -115,6 +116,11 @@ class Recorder:
         """Whether anything was changed so far."""
         return bool(self._changes)
 
+    def also(self, done: str) -> None:
+        """Let the version tell of something beside the entries that this action does; it counts as a change."""
+        self._hash.update(done.encode())
+        self._beside = True
+
     def undo(self) -> Edit:
         """Takes back the latest action that still stands, and returns it.
 
@@ -164,7 +170,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Writes the revision down; an action that changed nothing leaves no trace."""
-        if not self._changes:
+        if not self._changes and not self._beside:
             self.session.rollback()
             return
         self._bank.digest = self._hash.hexdigest()
@@ -176,7 +182,8 @@ class Recorder:
         self.session.flush()
         self.session.add(EditContextRow(revision=revision, author=self._author, target=self._target))
         seal(self.session, self._sums)
-        self.session.execute(insert(ChangeRow), [{"revision": revision, **change} for change in self._changes])
+        if self._changes:
+            self.session.execute(insert(ChangeRow), [{"revision": revision, **change} for change in self._changes])
 
     def _digest(self, entry_id: int, field: str, value: Any) -> None:
         packed = pack(value is not None) if field == "deleted_at" else pack(value)

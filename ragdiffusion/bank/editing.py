@@ -14,6 +14,7 @@ from ragdiffusion.bank.edit_log import Recorder
 from ragdiffusion.bank.entries import EntryUpdate, NewEntry, checked_fields
 from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.history import edits_of
+from ragdiffusion.bank.patterns import store_patterns
 from ragdiffusion.bank.reading import entry_rows, to_entry
 
 
@@ -45,6 +46,61 @@ def repeated(session: Session, values: Sequence[Mapping[str, Any]], dimension: i
         [value["embedding"] for value in values],
         dimension=dimension,
         precision=precision,
+    )
+
+
+def refuse_repeats(session: Session, values: Sequence[Mapping[str, Any]], dimension: int, precision: str) -> None:
+    """Let entries through that are in the bank neither already nor twice.
+
+    Raises:
+        ValueError: if one is; the message names its place in the list.
+    """
+    twice = repeated(session, values, dimension, precision)
+    if twice:
+        place = min(twice)
+        more = f" ({len(twice) - 1} more are duplicates too)" if len(twice) > 1 else ""
+        raise ValueError(f"entry {place} of {len(values)} cannot be added: {twice[place]}{more}")
+
+
+def add_entries(edit: Recorder, entries: Sequence[NewEntry], values: Sequence[dict[str, Any]]) -> tuple[int, ...]:
+    """Add entries in an edit, with the patterns they were drawn from, and return their ids.
+
+    Args:
+        edit: that adds them.
+        entries: N of them.
+        values: the same as `checked_entries` gives them.
+    """
+    ids = edit.create(values)
+    store_patterns(edit.session, ids, [new.pattern for new in entries], [value["silhouette"] for value in values])
+    return ids
+
+
+def checked_updates(updates: Sequence[EntryUpdate], dimension: int, precision: str) -> dict[int, dict[str, Any]]:
+    """What is to change, by entry and field, as the database takes it.
+
+    Raises:
+        ValueError: if an entry is named twice, or a value is not as `NewEntry` says.
+    """
+    changes: dict[int, dict[str, Any]] = {}
+    for new in updates:
+        if new.id in changes:
+            raise ValueError(f"entry {new.id} is named twice: merge its updates into one")
+        changes[new.id] = checked_fields(new, dimension, precision)
+    return changes
+
+
+def update_entries(edit: Recorder, updates: Sequence[EntryUpdate], changes: Mapping[int, dict[str, Any]]) -> None:
+    """Give entries new values in an edit.
+
+    Raises:
+        ValueError: if an id is unknown or deleted.
+    """
+    rows = edit.rows(changes)
+    for row in rows:
+        edit.set(row, changes[row.id])
+    patterns = {new.id: new.pattern for new in updates}
+    store_patterns(
+        edit.session, [row.id for row in rows], [patterns[row.id] for row in rows], [r.silhouette for r in rows]
     )
 
 

@@ -31,13 +31,21 @@ class IndexFollower:
 
     def __init__(self, session: Session, dimension: int, precision: str) -> None:
         self._dimension, self._precision = dimension, precision
+        self._fingerprint = session.scalars(select(BankRow.fingerprint)).one()
         self._load(session)
 
     def refresh(self, session: Session) -> VectorIndex:
-        """Takes over what was changed since, by whomever, and returns the index."""
+        """Takes over what was changed since, by whomever, and returns the index.
+
+        Raises:
+            RuntimeError: if the bank was encoded for another encoder since.
+        """
         state = session.execute(select(BankRow.revision, BankRow.digest)).one()
         if tuple(state) == (self.revision, self.digest):
             return self._index
+        encoder = session.scalars(select(BankRow.fingerprint)).one()
+        if encoder != self._fingerprint:
+            raise RuntimeError(f"the bank was encoded for encoder {encoder} meanwhile: open it again with that one")
         known = session.scalar(select(EditRow.digest).where(EditRow.revision == self.revision))
         if self.revision > 0 and known != self.digest:  # the database was put back to another history
             self._load(session)

@@ -47,7 +47,7 @@ def of_entry(bank: Bank, entry_id: int) -> list[EntryEdit]:
     Raises:
         ValueError: if there is none of this id.
     """
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         row = entry_rows(session, [entry_id])[0]
         edits = {edit.revision: edit for edit in edits_of(session, entry_id)}
         changes = session.scalars(

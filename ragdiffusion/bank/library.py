@@ -9,11 +9,13 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
+from ragdiffusion.bank.access import version_of
 from ragdiffusion.bank.bank import Bank
 from ragdiffusion.bank.opening import open_bank
-from ragdiffusion.bank.store import file_of
+from ragdiffusion.bank.store import Store, file_of
 from ragdiffusion.bank.tables import BankRow
 from ragdiffusion.bank.versions import Ref, open_version
+from ragdiffusion.config import assets_folder
 from ragdiffusion.files import remove, replace, sweep
 
 BUNDLED = "bundled"
@@ -22,6 +24,26 @@ _SUFFIX = ".sqlite3"
 _BIN, _VERSIONS = ".bin", ".versions"
 _LONGEST = 60  # characters of a name
 _ALIVE = "enabled AND deleted_at IS NULL"
+
+
+def banks_folder(workspace: Path | None = None) -> Path:
+    """Where a workspace keeps its banks; `~/.ragdiffusion-studio` is the workspace if none is given."""
+    return (Path.home() / ".ragdiffusion-studio" if workspace is None else Path(workspace)) / "banks"
+
+
+def workspace_library(workspace: Path | None = None) -> BankLibrary:
+    """The banks of a workspace, and the bundled one, of whatever encoder."""
+    bundled = assets_folder() / "checkpoints" / "studio" / "bank.sqlite3"
+    return BankLibrary(banks_folder(workspace), bundled=bundled if bundled.is_file() else None)
+
+
+def location_of(bank: str | Path, workspace: Path | None = None) -> str | Path:
+    """What `Bank.open` takes for a bank that a person named: a key, a file or a database's URL.
+
+    Raises:
+        ValueError: if there is no such bank.
+    """
+    return workspace_library(workspace).location(bank)
 
 
 @dataclass(frozen=True)
@@ -259,9 +281,7 @@ class BankLibrary:
                     raise
 
 
-def _info(key: str, path: Path, bundled: bool, store) -> BankInfo:
-    from ragdiffusion.bank.bank import version_of
-
+def _info(key: str, path: Path, bundled: bool, store: Store) -> BankInfo:
     with store.transaction() as session:
         about = session.scalars(select(BankRow)).one()
         count = session.connection().exec_driver_sql(f"SELECT count(*) FROM entry WHERE {_ALIVE}").scalar_one()

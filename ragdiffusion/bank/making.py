@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,20 @@ from ragdiffusion.attributes import encode
 from ragdiffusion.bank.building.drafted import flat_lay
 from ragdiffusion.bank.building.shapes import Lay, refit
 from ragdiffusion.bank.building.sources import PICTURE_SIZE, FlatLay, lay_of_picture, picture_of
-from ragdiffusion.bank.entries import BankEntry, NewEntry
+from ragdiffusion.bank.entries import BankEntry, NewEntry, check_silhouette
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.cutouts import cloth_of
 from ragdiffusion.garments.patterns import MeasureError, draft
-from ragdiffusion.images import SILHOUETTE_SIZE, decode_silhouettes, encode_silhouette, load_photo_and_alpha
+from ragdiffusion.images import (
+    SILHOUETTE_SIZE,
+    decode_silhouettes,
+    encode_silhouette,
+    load_mask,
+    load_photo,
+    load_photo_and_alpha,
+    silhouette_pixels,
+    square_array,
+)
 from ragdiffusion.structure.structure_net import StructureNet
 
 _CLOTH = 150  # grey of a garment of which only the outline is known
@@ -119,6 +129,45 @@ class EntryMaker:
         words = tuple(dict.fromkeys([*flat.tags, *tags]))
         return self.embed([FlatLay(flat.image, flat.silhouette, known, flat.source, words, flat.pattern)])[0]
 
+    def from_files(
+        self,
+        image: bytes | None,
+        mask: bytes | None,
+        *,
+        attributes: Mapping[str, str] | None = None,
+        source: str = "",
+        tags: Sequence[str] = (),
+    ) -> NewEntry:
+        """An entry of a picture file, a mask file, or both.
+
+        A mask that is a stored silhouette stays as it is, and the picture beside it is taken as its flat-lay; any
+        other is taken as one of the picture's own size.
+
+        Args:
+            image, mask: one of them at least.
+            attributes, source, tags: as for `from_picture`.
+
+        Raises:
+            ValueError: if a file can't be read, no garment is found, or they don't fit each other.
+        """
+        described = {"attributes": dict(attributes or {}), "source": source, "tags": tuple(tags)}
+        if mask is None:
+            if image is None:
+                raise ValueError("an entry needs a picture or a mask")
+            return self.from_picture(image, **described)
+        try:
+            silhouette = silhouette_pixels(mask) * np.uint8(255)
+        except ValueError:
+            plane = load_mask(mask, name=f"the mask of {source or 'the picture'}")
+            if image is None:
+                return self.from_outline(np.asarray(square_array(plane, "constant")), fit=True, **described)
+            return self.from_picture(image, mask=plane, **described)
+        seen = picture_of(plain_lay(silhouette)) if image is None else _picture(image)
+        assert seen is not None  # it was given
+        check_silhouette(mask)
+        made = self.embed([FlatLay(seen, silhouette, described["attributes"], source, described["tags"])])[0]
+        return replace(made, silhouette=mask)
+
     def again(self, entries: Sequence[BankEntry], patterns: Mapping[int, PatternSpec]) -> list[NewEntry]:
         """Entries of a bank, embedded by this encoder: from their thumbnail, their pattern, or their outline alone.
 
@@ -201,11 +250,11 @@ def _seen(entry: BankEntry, pattern: PatternSpec | None) -> FlatLay:
     return FlatLay(image, silhouette, dict(entry.attributes), entry.source, entry.tags)
 
 
-def _picture(thumbnail: bytes | None) -> np.ndarray | None:
-    if thumbnail is None:
+def _picture(file: bytes | None) -> np.ndarray | None:
+    """A flat-lay's picture file as the encoder sees it: uint8 (P, P, 3)."""
+    if file is None:
         return None
-    with Image.open(io.BytesIO(thumbnail)) as image:
-        return np.asarray(image.convert("RGB").resize((PICTURE_SIZE, PICTURE_SIZE)))
+    return np.asarray(load_photo(file, name="the picture of an entry").resize((PICTURE_SIZE, PICTURE_SIZE)))
 
 
 def _thumbnail(image: np.ndarray) -> bytes:

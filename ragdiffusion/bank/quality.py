@@ -86,7 +86,7 @@ class Finding:
 
 def exact_duplicates(bank: Bank) -> list[Group]:
     """Entries with equal silhouettes and embeddings that search cannot tell apart; the bin is left out."""
-    with bank.following() as view:
+    with bank.access.following() as view:
         columns = (EntryRow.id, EntryRow.silhouette, EntryRow.embedding)
         alike: dict[bytes, list[int]] = {}
         query = select(*columns).where(EntryRow.deleted_at.is_(None)).order_by(EntryRow.id)
@@ -115,7 +115,7 @@ def near_duplicates(
         overlap: least IoU at 64 px.
         on_progress: called with entries done and all of them.
     """
-    with bank.following() as view:
+    with bank.access.following() as view:
         ids, vectors, shapes = _vectors_and_shapes(view, None)
     return _groups(ids, vectors, shapes, similarity, overlap, on_progress)
 
@@ -141,7 +141,7 @@ def similar_entries(
     """
     query = unit_vector(entry.embedding, bank.dimension)
     outline = stored_shape_bits([entry.silhouette])[0]
-    with bank.following() as view:
+    with bank.access.following() as view:
         ids, vectors, shapes = _vectors_and_shapes(view, None)
     alike, shared = vectors @ query, bits_overlap(outline, shapes)
     near = np.flatnonzero((alike >= similarity) & (shared >= overlap))
@@ -156,7 +156,7 @@ def outliers(bank: Bank, *, share: float = NOISE_SHARE) -> list[Outlier]:
         bank: to look through.
         share: of the entries that may be noise.
     """
-    with bank.following() as view:
+    with bank.access.following() as view:
         ids, vectors = view.index.vectors()
         places = view.catalogue.places(ids)
         owners = [view.catalogue.sources[place].partition("+")[0] for place in places.tolist()]
@@ -182,12 +182,12 @@ def broken_shapes(
         on_progress: called with entries done and all of them.
     """
     if ids is None:
-        with bank.following() as view:
+        with bank.access.following() as view:
             numbers = view.catalogue.numbers
             ids = numbers["id"][~numbers["deleted"]].tolist()
     found: list[Finding] = []
     for start in range(0, len(ids), _PAGE):
-        with bank.reading() as session:
+        with bank.access.reading() as session:
             held = pictures(session, ids[start : start + _PAGE], "silhouette")
         for entry_id, silhouette in held.items():
             found += findings_of(silhouette, entry_id)

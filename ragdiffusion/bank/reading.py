@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 
 import torch
@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank.entries import BankEntry
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.store import Store
 from ragdiffusion.bank.tables import EntryRow
 
 _CHUNK = 500  # ids in one statement
+_PAGE = 256  # entries read at a time
 
 
 def aware(moment: datetime) -> datetime:
@@ -53,6 +55,22 @@ def to_entry(row: EntryRow, follower: IndexFollower) -> BankEntry:
         deleted_at=None if row.deleted_at is None else aware(row.deleted_at),
         revision=row.revision,
     )
+
+
+def every_entry(store: Store, follower: IndexFollower, *, enabled: bool | None, deleted: bool) -> Iterator[BankEntry]:
+    """Entries in order of their ids, read in short transactions, so that a slow reader holds up nobody."""
+    query = select(EntryRow).order_by(EntryRow.id).limit(_PAGE)
+    query = query.where(EntryRow.deleted_at.is_not(None) if deleted else EntryRow.deleted_at.is_(None))
+    if enabled is not None:
+        query = query.where(EntryRow.enabled.is_(enabled))
+    last = 0
+    while True:
+        with store.transaction() as session:
+            chunk = [to_entry(row, follower) for row in session.scalars(query.where(EntryRow.id > last))]
+        yield from chunk
+        if len(chunk) < _PAGE:
+            return
+        last = chunk[-1].id
 
 
 def pictures(session: Session, ids: Sequence[int], column: str) -> dict[int, bytes]:

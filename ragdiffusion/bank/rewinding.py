@@ -88,9 +88,7 @@ def _entries(session: Session, revision: int) -> Iterator[list[dict[str, Any]]]:
             select(ChangeRow.entry_id, func.max(ChangeRow.revision))
             .where(ChangeRow.revision <= revision)
             .group_by(ChangeRow.entry_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     last = 0
     while True:

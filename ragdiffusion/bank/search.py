@@ -13,6 +13,7 @@ from torch import Tensor
 from ragdiffusion.attributes import UNKNOWN, group_of
 from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.tables import EntryRow
+from ragdiffusion.images import decode_silhouettes
 
 _PAGE = 256  # entries read at a time
 
@@ -118,6 +119,18 @@ def find(
             kept = [kept[place] for place in first]
         kept = kept[:k]
     return Found(ids[kept].tolist(), similarity[kept], vectors[kept])
+
+
+def masks_of(silhouettes: Sequence[bytes], size: int, label: str) -> Tensor:
+    """Silhouettes of a bank as float [M, size, size].
+
+    Raises:
+        RuntimeError: if one can't be decoded; `label` is the bank in the message.
+    """
+    try:
+        return decode_silhouettes(silhouettes, size)
+    except ValueError as error:
+        raise RuntimeError(f"bank {label} is damaged: {error}; `bank check` names the entries") from error
 
 
 def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:

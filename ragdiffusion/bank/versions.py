@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, inspect, select
 from sqlalchemy.orm import Session
 
+from ragdiffusion.bank.access import version_of
 from ragdiffusion.bank.edit_log import Recorder
 from ragdiffusion.bank.encoders import encoder_at, hold_to_encoder, start_digest
 from ragdiffusion.bank.entries import Edit
@@ -76,7 +77,7 @@ def take_snapshot(bank: Bank, name: str, *, note: str = "", author: str = "") ->
     name = name.strip()
     if not name or name.isdecimal() or _VERSION.fullmatch(name):
         raise ValueError(f"a snapshot needs a name that is no number and no version, got {name!r}")
-    with bank.annotating() as session:
+    with bank.access.annotating() as session:
         if session.get(SnapshotRow, name) is not None:
             raise ValueError(f"there is a snapshot {name!r} already: choose another name, or drop that one")
         about = session.scalars(select(BankRow)).one()
@@ -88,7 +89,7 @@ def take_snapshot(bank: Bank, name: str, *, note: str = "", author: str = "") ->
 
 def snapshots(bank: Bank) -> list[Snapshot]:
     """All snapshots, the latest first."""
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         if not inspect(session.connection()).has_table(SnapshotRow.__tablename__):
             return []
         rows = session.scalars(select(SnapshotRow).order_by(SnapshotRow.at.desc(), SnapshotRow.name))
@@ -102,7 +103,7 @@ def drop_snapshot(bank: Bank, name: str) -> None:
         ValueError: if there is none of this name.
         RuntimeError: if the bank is read-only or locked.
     """
-    with bank.annotating() as session:
+    with bank.access.annotating() as session:
         if not session.execute(delete(SnapshotRow).where(SnapshotRow.name == name)).rowcount:
             raise ValueError(f"there is no snapshot {name!r}")
 
@@ -118,7 +119,7 @@ def compare(bank: Bank, old: Ref, new: Ref | None = None) -> Difference:
     Raises:
         ValueError: if there is no such version.
     """
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         first = resolve(session, old)
         second = session.scalars(select(BankRow.revision)).one() if new is None else resolve(session, new)
         low, high = sorted((first, second))
@@ -139,7 +140,7 @@ def restore_version(bank: Bank, ref: Ref, *, author: str = "") -> Edit | None:
         ValueError: if there is no such version.
         RuntimeError: if the bank is read-only or locked.
     """
-    with bank.editing("restore version", author) as edit:
+    with bank.access.editing("restore version", author) as edit:
         revision = resolve(edit.session, ref)
         hold_to_encoder(edit.session, revision)
         states = states_at(edit.session, revision)
@@ -163,7 +164,7 @@ def open_version(bank: Bank, ref: Ref, folder: Path) -> Bank:
     """
     from ragdiffusion.bank.bank import Bank as Opened
 
-    with bank.reading() as session:
+    with bank.access.reading() as session:
         revision = resolve(session, ref)
         digest = _digest_at(session, revision)
         path = Path(folder) / f"{digest[:32]}.sqlite3"
@@ -171,7 +172,7 @@ def open_version(bank: Bank, ref: Ref, folder: Path) -> Bank:
             with whole(path) as partial:
                 write_version(session, revision, digest, partial)
     opened = Opened.open(path, read_only=True)
-    opened.name = bank.name  # which may be another since the file was written
+    opened.name = opened.access.about.name = bank.name  # which may be another since the file was written
     return opened
 
 
@@ -249,7 +250,5 @@ def _put_back(edit: Recorder, row: EntryRow, state: dict[str, Any] | None) -> No
 
 
 def _snapshot(bank: Bank, row: SnapshotRow) -> Snapshot:
-    from ragdiffusion.bank.bank import version_of
-
     version = version_of(bank.name, row.revision, row.digest)
     return Snapshot(row.name, row.revision, version, aware(row.at), row.author, row.note)

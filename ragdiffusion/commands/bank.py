@@ -1,4 +1,4 @@
-"""`bank build|add|check|report|benchmark`: fill banks for a checkpoint, look them over, measure what they hold."""
+"""`bank build|add|check|report|benchmark` fill banks and look them over; the other actions are `bank_curate`'s."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ragdiffusion.commands import bank_curate
 from ragdiffusion.commands.common import check_png_target, print_json
 from ragdiffusion.files import write_pictures
 
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--report", type=Path, metavar="PNG", help="draw categories and similarities")
     build.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     add = actions.add_parser("add", help="add flat-lay pictures to a bank; the next search finds them")
-    add.add_argument("bank", type=Path, help="bank file to add to")
+    add.add_argument("bank", help="bank to add to: a name in the workspace, a file or a database's URL")
     add.add_argument(
         "flat_lays",
         type=Path,
@@ -68,9 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pictures of flat-lays on plain ground, or cut out; subfolders name their categories",
     )
     add.add_argument("--checkpoint", type=Path, required=True, help="folder whose StructureNet made the bank")
+    bank_curate.add_workspace(add)
+    add.add_argument("--author", default="", metavar="NAME", help="who does it, for the log of edits")
     add.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     check = actions.add_parser("check", help="find entries that are damaged, or were altered since they were added")
-    check.add_argument("bank", help="bank file or database URL; it is not changed")
+    check.add_argument("bank", help="name in the workspace, bank file or database URL; it is not changed")
+    bank_curate.add_workspace(check)
     check.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
     report = actions.add_parser(
         "report",
@@ -104,12 +108,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     bench.add_argument("--threads", type=int, help="that the search may use (default: all)")
     bench.add_argument("--queries", type=int, default=200, help="searches to time (default %(default)s)")
     bench.add_argument("--json", action="store_true", help="print one JSON object and nothing else on stdout")
+    bank_curate.add_arguments(actions)
 
 
 def run(args: argparse.Namespace) -> int:
     """Do the action that was chosen."""
     actions = {"build": _build, "add": _add, "check": _check, "report": _report, "benchmark": _benchmark}
-    return actions[args.action](args)
+    return {**actions, **bank_curate.ACTIONS}[args.action](args)
 
 
 def _build(args: argparse.Namespace) -> int:
@@ -158,12 +163,14 @@ def _add(args: argparse.Namespace) -> int:
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.building.build import embed
     from ragdiffusion.bank.building.sources import folder_candidates
+    from ragdiffusion.bank.library import location_of
     from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
     from ragdiffusion.logs import quiet_libraries
     from ragdiffusion.structure.structure_net import StructureNet
 
     quiet_libraries()
-    with Bank.open(args.bank, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
+    location = location_of(args.bank, args.workspace)
+    with Bank.open(location, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
         if bank.read_only:
             raise RuntimeError(f"bank {args.bank} is read-only: copy it to your workspace and add to the copy")
         candidates = folder_candidates(args.flat_lays)
@@ -171,7 +178,7 @@ def _add(args: argparse.Namespace) -> int:
         pool = embed(net, tqdm(candidates, unit="flat-lay", desc="embed"))
         held = bank.duplicates(pool.entries)
         new = [entry for place, entry in enumerate(pool.entries) if place not in held]
-        ids = bank.add(new)
+        ids = bank.add(new, author=args.author)
         version = bank.version
     left_out = [
         *pool.unreadable,
@@ -192,8 +199,9 @@ def _add(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from ragdiffusion.bank.check import check_bank
+    from ragdiffusion.bank.library import location_of
 
-    found = check_bank(args.bank)
+    found = check_bank(location_of(args.bank, args.workspace))
     if args.json:
         print_json(asdict(found))
     else:

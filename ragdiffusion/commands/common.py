@@ -31,7 +31,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder in diffusers layout, or a hub id like name/model (default: the preset's bundled one)",
     )
     parser.add_argument(
-        "--bank", metavar="FILE", help="bank file or database URL (default: bank.sqlite3 beside the checkpoint)"
+        "--bank",
+        metavar="BANK",
+        help="name of a bank of the workspace, bank file or database URL (default: bank.sqlite3 beside the checkpoint)",
     )
     parser.add_argument("--device", help="torch device such as cpu or cuda (default: a GPU where there is one)")
     parser.add_argument(
@@ -71,13 +73,14 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
     import torch
 
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.bank.library import location_of
     from ragdiffusion.logs import quiet_libraries
 
     quiet_libraries()
     return RAGDiffusion.from_pretrained(
         args.checkpoint,
         preset=args.preset,
-        bank=args.bank,
+        bank=None if args.bank is None else location_of(args.bank),
         device=args.device,
         dtype=getattr(torch, args.dtype),
         offload=args.offload,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -62,6 +63,15 @@ class Retriever:
         self.reader: AttributeReader = (
             open_reader(reader, heads=self._voting, device=device) if isinstance(reader, str) else reader
         )
+
+    def over(self, bank: Bank) -> Retriever:
+        """The same retriever over another bank of the same encoder; its entries have the vote on attributes."""
+        if bank is self.bank:
+            return self
+        other = copy(self)
+        other.bank, other._voting = bank, VotingReader(other._look)
+        other.reader = other._voting if self.reader is self._voting else self.reader
+        return other
 
     def retrieve(self, sight: Sight, *, k: int, alpha: float, attributes: Mapping[str, str]) -> StructureGuide:
         """Find the structure guide of a sight.
