@@ -160,11 +160,8 @@ class Curator:
             self._use(key, self.library.open(key))
 
     def _use(self, key: str, bank: Bank) -> None:
-        def exchange(model: RAGDiffusion) -> None:
-            model.retriever.bank = bank
-
-        self._engine.call(exchange)  # between two retrievals
-        # The one before stays open: who was given it a moment ago may still read.
+        # Between two retrievals. The one before stays open: who was given it a moment ago may still read.
+        self._engine.call(lambda model: model.use_bank(bank))
         self._key = key
         write_json(self._folder / CURRENT, {"bank": key})
 
@@ -179,7 +176,7 @@ class Curator:
         if self._given is not None or last in (None, BUNDLED):
             return
         try:
-            model.retriever.bank = self._library.open(last)
+            model.use_bank(self._library.open(last))
             self._key = last
         except (ValueError, RuntimeError) as error:
             _LOG.warning("the bank %s, which lay open last, is left: %s", last, error)

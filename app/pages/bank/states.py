@@ -59,7 +59,7 @@ class BankStates:
         known = (bank.version, version)
         if known not in self._known:
             try:
-                with bank.reading() as session:
+                with bank.access.reading() as session:
                     resolve(session, version)
                 self._known[known] = True
             except ValueError:
