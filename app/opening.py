@@ -34,7 +34,7 @@ def open_services(settings: StudioOptions) -> Services:
     if log.team is None:
         images = ImageStore(settings.images)
         images.sweep()
-        return Services(Engine(partial(load_model, settings)), log, images, settings.workspace)
+        return Services(Engine(partial(load_model, settings)), log, images, settings.workspace, settings.bank)
     try:
         images = open_images(settings.pictures or "")
         images.check()
@@ -44,7 +44,7 @@ def open_services(settings: StudioOptions) -> Services:
         raise
     if abs(ahead) > MOST_CLOCK_SECONDS:
         _LOG.warning("%s", clock_line(ahead))
-    return Services(Engine(partial(load_and_join, settings, log)), log, images, settings.workspace)
+    return Services(Engine(partial(load_and_join, settings, log)), log, images, settings.workspace, settings.bank)
 
 
 def open_log(settings: StudioOptions) -> SessionLog:

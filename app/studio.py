@@ -5,6 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from app.api import endpoints
+from app.pages.bank import page as bank
 from app.pages.design import page as design
 from app.pages.history import page as history
 from app.pages.insight import page as insight
@@ -14,7 +15,7 @@ from app.runs.services import Services
 from app.web.server import StudioBlocks
 from app.web.site import Site
 
-PAGES = (design, history, insight)
+PAGES = (design, history, insight, bank)
 
 
 def build_page(services: Services) -> gr.Blocks:

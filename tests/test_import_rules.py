@@ -155,6 +155,7 @@ _ROOMS = (
     {"app.web"},
     {"app.landmark_editor"},
     {"app.runs"},
+    {"app.curation"},
     {"app.api", "app.pages.shared"},
     {"app.pages.design", "app.pages.history", "app.pages.insight", "app.pages.bank"},
     {"app.studio", "app.opening"},

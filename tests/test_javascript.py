@@ -17,7 +17,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _ASKS = re.compile(r"export const ASKS = [^\[]*\[([^\]]*)\]")
 _PURE = (
     "affine contours handles mask png rle slle svg view".split(),
-    "pages/history/selection.js web/shared/seeds.js web/shared/events.js web/shared/views.js".split(),
+    "web/shared/selection.js web/shared/seeds.js web/shared/events.js web/shared/views.js".split(),
 )
 
 

@@ -1,6 +1,7 @@
 /** The Landmark pane: the editor with its buttons, layers, ghost, hint, keys and files, and what it says. */
 
 import { actions } from '../web/shared/actions.js';
+import { author } from '../web/shared/author.js';
 import { all, find, origin } from '../web/shared/dom.js';
 import { hear, tell } from '../web/shared/events.js';
 import { boardActions, outlineActions } from './actions.js';
@@ -9,7 +10,16 @@ import { openOutline, savePng, saveSvg } from './files.js';
 import { LEAST_SHARE, MOST_SHARE } from './model.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['settle', 'draft', 'drafts', 'photo_outline', 'ghost', 'say', 'doubted']);
+export const ASKS = /** @type {const} */ ([
+  'settle',
+  'draft',
+  'drafts',
+  'photo_outline',
+  'ghost',
+  'say',
+  'doubted',
+  'to_bank',
+]);
 
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
@@ -280,6 +290,7 @@ class CanvasPanel {
   perform(act) {
     const { model } = this.editor;
     if (act === 'photo') this.trigger('photo_outline');
+    else if (act === 'to_bank') this.trigger('to_bank', { author: author() });
     else if (act === 'import') find(this.element, 'input[type=file]', HTMLInputElement).click();
     else if (act === 'png') void savePng(model);
     else if (act === 'svg') saveSvg(model);

@@ -40,6 +40,14 @@ class Engine:
         self._stopped = threading.Event()
         self._source: JobSource | None = None
         self._worker: threading.Thread | None = None
+        self._preparations: list[Callable[[RAGDiffusion], None]] = []
+
+    def prepare_with(self, function: Callable[[RAGDiffusion], None]) -> None:
+        """Run something on the model once it is loaded, before anybody is given it; at once if it is there."""
+        with self._loading:
+            self._preparations.append(function)
+            if self._model is not None:
+                function(self._model)
 
     def start(self, source: JobSource) -> None:
         """Begin to load the model and to take jobs; return at once.
@@ -77,7 +85,10 @@ class Engine:
         with self._loading:
             if self._model is None:
                 started = time.perf_counter()
-                self._model = self._load()
+                model = self._load()
+                for prepare in self._preparations:
+                    prepare(model)
+                self._model = model
                 _LOG.info("model loaded in %.1f s", time.perf_counter() - started)
             return self._model
 

@@ -18,12 +18,21 @@ from app.session_log.log import SessionLog
 
 @dataclass(frozen=True)
 class Services:
-    """The engine, the log, the image store, the queue that the engine takes its jobs from, and the kept benches."""
+    """The engine, the log, the image store, the queue that the engine takes its jobs from, and the kept benches.
+
+    Args:
+        engine: a model at work.
+        log: what was done.
+        images: the pictures.
+        workspace: folder of what this machine keeps: benches and banks.
+        bank: file or database URL of the bank that the studio was started with; None is the checkpoint's own.
+    """
 
     engine: Engine
     log: SessionLog
     images: ImageStore | BucketStore
     workspace: Path
+    bank: str | Path | None = None
     queue: RunQueue = field(init=False)
     benches: KeptBenches = field(init=False)
     _pulse: Pulse | None = field(init=False)
@@ -33,6 +42,11 @@ class Services:
         object.__setattr__(self, "benches", KeptBenches(self.workspace / "benches", self.engine))
         team = self.log.team
         object.__setattr__(self, "_pulse", None if team is None else Pulse(team, self.queue))
+
+    @property
+    def banks(self) -> Path:
+        """Folder of the banks that people make here."""
+        return self.workspace / "banks"
 
     def start(self) -> None:
         """Begin to load the model and to run what is queued; return at once."""

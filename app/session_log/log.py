@@ -15,6 +15,7 @@ from app.errors import RunGoneError
 from app.session_log.database import Database
 from app.session_log.library import RunLibrary, words_of
 from app.session_log.migrate import migrate
+from app.session_log.retrieved import RetrievedEntries
 from app.session_log.search import Search
 from app.session_log.server import ServerDatabase, hold_end_of_queue, moment
 from app.session_log.tables import GroupRow, RunRow, ThumbnailRow
@@ -55,6 +56,7 @@ class SessionLog:
         self.overseers = frozenset(overseers)
         self.search = Search(self._database, overseers=self.overseers)
         self.library = RunLibrary(self._database)
+        self.retrieved = RetrievedEntries(self._database)
         try:
             with self._database.migrating() as session:
                 migrate(session, self._database.name if shared else place)

@@ -30,7 +30,9 @@ class StudioServer(App):
     """
 
     def __init__(self, gate: Gate) -> None:
-        super().__init__(default_response_class=ORJSONResponse, routes=[files.route()], middleware=[Middleware(BrowserCookie)])
+        super().__init__(
+            default_response_class=ORJSONResponse, routes=[files.route()], middleware=[Middleware(BrowserCookie)]
+        )
         self._gate = gate
         self.add_exception_handler(FnIndexInferError, _no_endpoint)
         self.add_exception_handler(Exception, _unexpected)

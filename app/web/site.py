@@ -11,10 +11,13 @@ import gradio as gr
 
 from app.web import files
 from app.web.browser import browser_of
+from app.web.login import login_of
 
 Views = dict[str, Any]
 """From the name of a part to its new value; what is not named stays as it is."""
 Handler = Callable[..., Views | Iterator[Views]]
+Answer = Callable[[str, dict[str, Any]], dict[str, Any]]
+"""From the login of the person, "" without one, and a question of the browser to its answer."""
 
 
 class Site:
@@ -40,6 +43,7 @@ class Site:
         self.tabs: dict[str, gr.Tab] = {}
         self._bench = gr.State(None)
         self._openers: list[tuple[Handler, tuple[str, ...]]] = []
+        self._served: dict[str, Answer] = {}
 
     def panel(self, name: str, value: Any = None, kind: type[gr.HTML] = gr.HTML, **properties: Any) -> gr.HTML:
         """A part drawn by `<name>.html` and `<name>.js` of its room, placed by the style sheet under its name.
@@ -59,6 +63,26 @@ class Site:
             **properties,
         )
         return self.parts[name]
+
+    def asking_panel(self, name: str) -> gr.HTML:
+        """A part as of `panel`, whose script may call `server.ask(question)` and gets what `serve` was given to answer.
+
+        Such a question passes the queue by and changes no part: it is for what a panel looks up and shows itself.
+        """
+
+        def ask(question: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+            try:
+                if not isinstance(question, dict) or name not in self._served:
+                    raise ValueError("the page is still opening: try again in a moment")
+                return self._served[name](login_of(request), question)
+            except Exception as error:
+                return {"refused": self._refuse(error)[0]}
+
+        return self.panel(name, server_functions=[ask])
+
+    def serve(self, name: str, answer: Answer) -> None:
+        """Let `answer` answer what a panel of `asking_panel` asks. Its ValueError is what the person is told."""
+        self._served[name] = answer
 
     def on_open(self, handler: Handler, views: Sequence[str]) -> None:
         """Run `handler(bench)` whenever a browser opens the site, in the order of these calls."""

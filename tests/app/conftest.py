@@ -124,12 +124,20 @@ def parsing(model: RAGDiffusion) -> Callable[..., RAGDiffusion]:
 
 
 @pytest.fixture
+def curated(model: RAGDiffusion) -> RAGDiffusion:
+    """The small model as one of its own, so that its bank may be exchanged."""
+    return RAGDiffusion(model.pipeline, model.bank, model.checkpoint)
+
+
+@pytest.fixture
 def make_services(tmp_path: Path) -> Iterator[Callable[..., Services]]:
     """Makes engine, log and image store; a loader may be given."""
     opened: list[Services] = []
 
     def make(load: Callable[[], RAGDiffusion]) -> Services:
-        services = Services(Engine(load), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path)
+        services = Services(
+            Engine(load), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path
+        )
         opened.append(services)
         return services
 
@@ -164,6 +172,23 @@ def _photo(colour: str = "#8c3b4a", size: tuple[int, int] = (300, 400), form: st
 def drawn_silhouette() -> Callable[[int], np.ndarray]:
     """Draws the bank's entry of an index, float 512 x 512."""
     return _silhouette
+
+
+def _cut_out(size: int = 400, colour: str = "#345b8c") -> bytes:
+    """A flat-lay of a dress, drawn, transparent around it."""
+    image = Image.new("RGBA", (size, size), (0, 0, 0, 0))
+    draw = ImageDraw.Draw(image)
+    points = [(0.4, 0.1), (0.6, 0.1), (0.62, 0.4), (0.8, 0.9), (0.2, 0.9), (0.38, 0.4)]
+    draw.polygon([(x * size, y * size) for x, y in points], fill=colour)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def flat_lay_bytes() -> Callable[..., bytes]:
+    """Draws a flat-lay of a dress as a cut-out PNG: `size`, `colour`."""
+    return _cut_out
 
 
 @pytest.fixture(scope="session")

@@ -450,12 +450,22 @@ def test_runs_are_selected_as_files_are(call: Call) -> None:
       const keys = (shiftKey, ctrlKey) => ({ shiftKey, ctrlKey, metaKey: false });
       for (const [run, shift, control] of [[4, 0, 0], [2, 1, 0], [3, 0, 1], [1, 0, 0], [1, 0, 1]]) {
         const alone = chosen.pick(run, order, keys(Boolean(shift), Boolean(control)));
-        seen.push([alone, chosen.runs.toSorted()]);
+        seen.push([alone, chosen.ids.toSorted()]);
       }
       return seen;
     })()"""
-    found = call("pages/history/selection.js", text)
+    found = call("web/shared/selection.js", text)
     assert found == [[True, [4]], [False, [2, 3, 4]], [False, [2, 4]], [True, [1]], [False, []]]
+
+
+def test_a_lasso_holds_what_lies_within_it(call: Call) -> None:
+    points = [[5, 5], [15, 5], [5, 15], [8, 8], [-1, 5]]
+    # An L: the square from 0 to 10 without its lower right quarter.
+    lasso = [[0, 0], [10, 0], [10, 6], [6, 6], [6, 10], [0, 10]]
+    assert call("pages/bank/map.js", "m.within(points, lasso)", points=points, lasso=lasso) == [0]
+    assert call("pages/bank/map.js", "m.within(points, lasso.reverse())", points=points, lasso=lasso) == [0]
+    text = "m.numbersOf(btoa(String.fromCharCode(1, 0, 0, 0, 255, 1, 0, 0)), 4)"
+    assert call("pages/bank/desk.js", text) == [1, 511]
 
 
 def test_the_map_is_walked_by_direction(call: Call) -> None:

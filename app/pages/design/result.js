@@ -1,12 +1,13 @@
 /** The result pane: a finished run with its photo to compare, or the progress of one under way. */
 
+import { author } from '../../web/shared/author.js';
 import { ENDED, fell, going } from '../../web/shared/cards.js';
 import { all, allow, download, find, makePair, origin } from '../../web/shared/dom.js';
 import { hear, tell } from '../../web/shared/events.js';
 import { ExportForm } from './export.js';
 
 /** What the panel asks of Python. */
-export const ASKS = /** @type {const} */ (['follow', 'restore', 'repeat', 'export', 'arrange']);
+export const ASKS = /** @type {const} */ (['follow', 'restore', 'repeat', 'export', 'arrange', 'to_bank']);
 
 /** @typedef {import('../../web/shared/views.js').Result} Result */
 
@@ -226,6 +227,7 @@ class ResultPanel {
       return;
     }
     if (act === 'restore') this.trigger('restore', { run, scope });
+    else if (act === 'to_bank') this.trigger('to_bank', { run, author: author() });
     else if (act === 'check' || act === 'again') this.trigger('repeat', { run, check: act === 'check' });
     else if (act === 'sheet' && value.sheet) download((value.file ?? '').replace(/\.png$/, '.sheet.png'), value.sheet);
     else if (act === 'resume') this.trigger('arrange', { action: 'resume' });

@@ -4,7 +4,7 @@ import { actions } from '../../web/shared/actions.js';
 import { cardFace } from '../../web/shared/cards.js';
 import { all, allow, fileField, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { hear } from '../../web/shared/events.js';
-import { Selection } from './selection.js';
+import { Selection } from '../../web/shared/selection.js';
 
 /** What the panel asks of Python. */
 export const ASKS = /** @type {const} */ (['search', 'inspect', 'change_runs', 'bundle']);
@@ -98,7 +98,7 @@ class HistoryPanel {
    * @param {string | null} [value]
    */
   change(action, value) {
-    this.ask('change_runs', { action, value, runs: this.selection.runs, looked: this.looked });
+    this.ask('change_runs', { action, value, runs: this.selection.ids, looked: this.looked });
   }
 
   /** Runs begin and end by themselves: look again, but never under someone who has scrolled away. */
@@ -106,7 +106,7 @@ class HistoryPanel {
     clearTimeout(this.again);
     this.due = this.element.offsetParent === null || this.grid.scrollTop > 0;
     if (this.due) return;
-    const { runs } = this.selection,
+    const { ids: runs } = this.selection,
       detail = document.querySelector('#history_detail [data-state], #history_detail[data-state]');
     this.ask('search');
     if (
@@ -206,7 +206,7 @@ class HistoryPanel {
   /** Show what is selected, and what can be done to it. */
   mark() {
     const { selection } = this,
-      count = selection.runs.length,
+      count = selection.ids.length,
       bin = this.bin.checked,
       cards = all(this.grid, '.card');
     const button = (/** @type {string} */ act) => find(this.element, `[data-act=${act}]`, HTMLButtonElement);
@@ -253,7 +253,7 @@ class HistoryPanel {
     if (act === 'starred' || act === 'rejected') this.change('mark', act);
     else if (act === 'unmark') this.change('mark', null);
     else if (act === 'discard' || act === 'bring_back') this.change(act);
-    else if (act === 'bundle') this.trigger('bundle', { runs: this.selection.runs, metadata: this.metadata.checked });
+    else if (act === 'bundle') this.trigger('bundle', { runs: this.selection.ids, metadata: this.metadata.checked });
     else if (act === 'take') fileField('bundle_in')?.click();
     else if (act === 'empty_bin') this.emptyBin(node);
   }
@@ -308,7 +308,7 @@ class HistoryPanel {
   /** @returns {import('../../web/shared/actions.js').Action[]} */
   actions() {
     const focused = () => this.grid.contains(document.activeElement),
-      picked = () => focused() && this.selection.runs.length > 0;
+      picked = () => focused() && this.selection.ids.length > 0;
     return [
       {
         name: 'walk',

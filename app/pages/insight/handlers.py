@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from app.pages.insight.numbers import Plane, histogram, landmark_by_k, likeness_by_alpha, principal_plane
+from app.pages.insight.numbers import histogram, landmark_by_k, likeness_by_alpha
+from app.pages.shared.plane import Plane, categories_of, principal_plane, steps_of
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.work import Work
@@ -26,11 +27,9 @@ from ragdiffusion.config import KEPT_NEIGHBOURS
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
 
-MAP_SIDE = 4000  # steps along the longer side of the map
 _BINS = 48
 _ALPHAS = tuple(i / 20 for i in range(21))
 _RUNS = 200
-_CATEGORIES = 6
 _THUMBNAIL = 128
 _RETRIEVE = ("encode", "search", "slle", "fuse")
 
@@ -152,21 +151,17 @@ class InsightHandlers:
 
 def _map(cloud: _Cloud, points: np.ndarray, own: np.ndarray | None = None) -> dict[str, Any]:
     """Return the points (N, 2) of a bank, and those (2, 2) of e and ê, in whole steps from the lower left corner."""
-    every = points if own is None else np.concatenate([points, own])
-    low = every.min(axis=0)
-    steps = MAP_SIDE / max(float((every.max(axis=0) - low).max()), 1e-9)
-    place = ((every - low) * steps).round().astype(int)
-    known = Counter(name for name in cloud.categories if name != UNKNOWN)
-    names = [name for name, _ in sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))[:_CATEGORIES]]
-    number = {name: index for index, name in enumerate(names)}
+    place, extent = steps_of(points if own is None else np.concatenate([points, own]))
+    kinds, names = categories_of(cloud.categories)
+    counts = Counter(cloud.categories)
     return {
         "ids": cloud.ids,
         "xy": place[: len(points)].ravel().tolist(),
-        "kinds": [number.get(name, len(names)) for name in cloud.categories],
+        "kinds": kinds,
         "names": names,
-        "counts": [known[name] for name in names],
+        "counts": [counts[name] for name in names],
         "share": cloud.plane.share.tolist(),
-        "extent": place.max(axis=0).tolist(),
+        "extent": extent,
         "own": None if own is None else place[len(points) :].tolist(),
     }
 

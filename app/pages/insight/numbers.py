@@ -1,9 +1,8 @@
-"""The numbers of the Insight page: a plane to look at embeddings in, and how far the guide hangs on K and α."""
+"""The numbers of the Insight page: a histogram, and how far the guide hangs on K and α."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,45 +10,6 @@ import torch
 
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding
-
-
-@dataclass(frozen=True, eq=False)
-class Plane:
-    """The plane through a cloud of embeddings along which they differ most (PCA).
-
-    Args:
-        mean: (D,) of the cloud.
-        axes: (2, D) orthonormal, the direction of largest variance first.
-        share: (2,) of the variance that lies along each, in [0, 1].
-    """
-
-    mean: np.ndarray
-    axes: np.ndarray
-    share: np.ndarray
-
-    def place(self, vectors: np.ndarray) -> np.ndarray:
-        """Return where embeddings (N, D) lie in the plane, (N, 2)."""
-        return (np.asarray(vectors, np.float64) - self.mean) @ self.axes.T
-
-
-def principal_plane(vectors: np.ndarray) -> Plane:
-    """Return the principal plane of embeddings.
-
-    The same cloud always gives the same plane: an axis points to where its largest component is positive.
-
-    Args:
-        vectors: (N, D), N at least 1, D at least 2.
-    """
-    cloud = np.asarray(vectors, np.float64)
-    mean = cloud.mean(axis=0)
-    centred = cloud - mean
-    # Of D x D rather than of N x D: a bank has many more entries than dimensions.
-    spread, directions = np.linalg.eigh(centred.T @ centred)
-    axes = directions[:, :-3:-1].T  # (2, D)
-    largest = axes[np.arange(2), np.abs(axes).argmax(axis=1)]
-    total = spread.sum()
-    share = spread[:-3:-1].clip(0) / total if total > 0 else np.zeros(2)
-    return Plane(mean, axes * np.where(largest < 0, -1.0, 1.0)[:, None], share)
 
 
 def histogram(values: np.ndarray, *, bins: int) -> tuple[list[int], float, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from app.curation.curator import Curator
+from app.curation.proposals import ProposalTray
 from app.pages.shared.bench_views import BenchPresenter
 from app.pages.shared.run_presenter import RunPresenter
 from app.pages.shared.status import Status
@@ -18,6 +20,8 @@ class PageContext:
 
     Attributes:
         engine, log, images, queue, benches: of the services.
+        curator: opens and switches banks.
+        tray: what is about to be added to a bank.
         runs: starts, finds and restores runs.
         files: the pictures of runs.
         status: the status line.
@@ -28,6 +32,7 @@ class PageContext:
     def __init__(self, services: Services) -> None:
         self.engine, self.log = services.engine, services.log
         self.images, self.queue, self.benches = services.images, services.queue, services.benches
+        self.curator, self.tray = Curator(services.engine, services.banks, services.bank), ProposalTray()
         self.runs = Runs(self.engine, self.log, self.images, self.queue)
         self.files = RunFiles(self.engine, self.log, self.images)
         self.status = Status(self.engine, self.queue)

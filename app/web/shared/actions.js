@@ -15,10 +15,10 @@ import { writes } from './dom.js';
 
 /**
  * Sections in the order in which keys are offered to them: the first that has an enabled action for a key performs it.
- * @typedef {'board' | 'photo' | 'history' | 'outline' | 'page'} Section
+ * @typedef {'board' | 'photo' | 'history' | 'bank-outline' | 'bank' | 'outline' | 'page'} Section
  */
 /** @type {Section[]} */
-const ORDER = ['board', 'photo', 'history', 'outline', 'page'];
+const ORDER = ['board', 'photo', 'history', 'bank-outline', 'bank', 'outline', 'page'];
 
 /** @type {[Section, string][]} */
 const HELP = [
@@ -27,6 +27,7 @@ const HELP = [
   ['board', 'While the canvas has the focus'],
   ['photo', 'While the photo has the focus'],
   ['history', 'While the grid of the history has the focus'],
+  ['bank', 'While the grid of the bank has the focus'],
 ];
 
 /**

@@ -107,7 +107,7 @@ export function download(name, url) {
 
 /**
  * The hidden file field of an upload button; Python receives all files through these, which check and name them.
- * @param {'photo_file' | 'mask_file' | 'batch_files' | 'bundle_in'} name
+ * @param {'photo_file' | 'mask_file' | 'batch_files' | 'bundle_in' | 'bank_photos' | 'bank_try' | 'bank_import'} name
  * @returns {HTMLInputElement | null}
  */
 export function fileField(name) {

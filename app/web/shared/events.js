@@ -43,6 +43,7 @@
  * @property {undefined} draft  canvas: lay the photo into the drawn landmark.
  * @property {undefined} drafts  canvas: lay it into the candidates.
  * @property {undefined} photo_outline  canvas: the garment's own outline as the landmark.
+ * @property {{ author: string, run?: number }} to_bank  canvas, result: its outline as an entry of the bank.
  * @property {undefined} ghost  canvas: the photo in the landmark's frame.
  * @property {{ message: string }} say  canvas, photo: what the status line is to say.
  * @property {{ name: string }} example  photo
@@ -69,6 +70,8 @@
  * @property {{ run: number, looked: number }} inspect  history_page
  * @property {Record<string, unknown>} change_runs  history_page: the filter, and what is done to which runs.
  * @property {{ runs: number[], metadata: boolean }} bundle  history_page
+ * @property {{ ids: number[] }} bank_export  bank
+ * @property {undefined} bank_changed  bank: the status line is to say which version there is.
  */
 
 /**

@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from app.pages.insight.handlers import InsightHandlers
-from app.pages.insight.numbers import histogram, landmark_by_k, likeness_by_alpha, principal_plane
+from app.pages.insight.numbers import histogram, landmark_by_k, likeness_by_alpha
+from app.pages.shared.plane import principal_plane
 from app.runs.bench import Bench
 from app.runs.runs import Runs
 from app.runs.services import Services

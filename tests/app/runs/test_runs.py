@@ -368,7 +368,9 @@ def test_after_a_restart_the_queue_is_paused_and_goes_on_when_asked(
     services.queue.close()
     assert [*started.jobs[0].progress()][-1].status == "interrupted", "a page that waits is told"
     services.close()
-    again = Services(Engine(lambda: model), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path)
+    again = Services(
+        Engine(lambda: model), SessionLog(tmp_path / "studio.sqlite3"), ImageStore(tmp_path / "images"), tmp_path
+    )
     again.start()
     try:
         assert again.queue.paused("ana") and not again.queue.paused("ben")

@@ -1,4 +1,4 @@
-/** Which runs are selected: one by a click, more with Ctrl, a row of them with Shift. */
+/** Which items of a grid are selected: one by a click, more with Ctrl, a row of them with Shift. */
 
 export class Selection {
   constructor() {
@@ -8,13 +8,13 @@ export class Selection {
     this.anchor = null;
   }
 
-  get runs() {
+  get ids() {
     return [...this.picked];
   }
 
-  /** @param {number} run */
-  has(run) {
-    return this.picked.has(run);
+  /** @param {number} id */
+  has(id) {
+    return this.picked.has(id);
   }
 
   clear() {
@@ -26,25 +26,25 @@ export class Selection {
    * @param {number[]} there
    */
   keep(there) {
-    this.picked = new Set(there.filter((run) => this.picked.has(run)));
+    this.picked = new Set(there.filter((id) => this.picked.has(id)));
   }
 
   /**
-   * @param {number} run  that was clicked.
-   * @param {number[]} order  of all runs.
+   * @param {number} id  that was clicked.
+   * @param {number[]} order  of all.
    * @param {{ shiftKey: boolean, ctrlKey: boolean, metaKey: boolean }} keys  that were held.
    * @returns {boolean} whether it is selected alone, to be looked at.
    */
-  pick(run, order, { shiftKey, ctrlKey, metaKey }) {
+  pick(id, order, { shiftKey, ctrlKey, metaKey }) {
     if (shiftKey && this.anchor !== null && order.includes(this.anchor)) {
-      const [from, to] = [order.indexOf(this.anchor), order.indexOf(run)].sort((a, b) => a - b);
+      const [from, to] = [order.indexOf(this.anchor), order.indexOf(id)].sort((a, b) => a - b);
       for (const each of order.slice(from, to + 1)) this.picked.add(each);
       return false;
     }
     const joins = ctrlKey || metaKey;
     if (!joins) this.picked.clear();
-    if (!this.picked.delete(run)) this.picked.add(run);
-    this.anchor = run;
+    if (!this.picked.delete(id)) this.picked.add(id);
+    this.anchor = id;
     return !joins;
   }
 }

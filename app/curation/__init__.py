@@ -1,0 +1,1 @@
+"""Curating banks: which one lies open, what is about to be added, how often entries were used."""

@@ -1,0 +1,295 @@
+/** What is about to be added: one by one, with outline, attributes, what it is like, and what is odd about it. */
+
+import { all, allow, find, make, makeButton, origin } from '../../web/shared/dom.js';
+import { makeStrip } from './entry.js';
+import { MeasureForm } from './measures.js';
+import { OutlineEditor } from './outline.js';
+
+/** @typedef {import('./types.js').Assay} Assay */
+/** @typedef {import('./types.js').Proposal} Proposal */
+/** @typedef {import('./desk.js').Desk} Desk */
+
+const ASSAYED_AFTER = 350; // milliseconds after the last change of an outline
+const HINT = 'The line is what is saved. Drag it, brush, erase; Mirror works on both sides.';
+
+export class AddPane {
+  /**
+   * @param {HTMLElement} element
+   * @param {Desk} desk
+   * @param {{ valuesOf: (key: string) => string[], saved: (ids: number[]) => void }} page
+   */
+  constructor(element, desk, page) {
+    this.element = element;
+    this.desk = desk;
+    this.page = page;
+    /** @type {Proposal[]} */
+    this.waiting = [];
+    /** @type {Proposal | null} */
+    this.shown = null;
+    /** @type {number | null} the entry that is changed rather than added. */
+    this.entry = null;
+    this.measuring = false;
+    this.timer = 0;
+    this.wrong = '';
+    this.form = find(element, '.add-form', HTMLElement);
+    this.stage = find(element, '.add-pattern', HTMLElement);
+    this.canvas = find(element, '.board', HTMLCanvasElement);
+    this.near = make('div', 'add-near');
+    this.fields = make('div', 'entry-attributes');
+    this.sliders = make('div', 'add-measures');
+    this.tags = make('input');
+    Object.assign(this.tags, { placeholder: 'tags, with commas between', ariaLabel: 'Tags', maxLength: 200 });
+    this.form.append(this.sliders, make('h3', '', 'Attributes'), this.fields, make('h3', '', 'Tags'), this.tags);
+    this.form.append(make('h3', '', 'Already like it'), this.near);
+    const tools = find(element, '.add-tools', HTMLElement);
+    this.outline = new OutlineEditor(
+      tools,
+      this.canvas,
+      () => this.assaySoon(),
+      (text) => {
+        find(element, '.add-hint', HTMLElement).textContent = text || HINT;
+      },
+    );
+    this.measures = new MeasureForm(desk, this.sliders, this.stage, (wrong) => {
+      this.wrong = wrong;
+      this.assaySoon();
+    });
+    element.addEventListener('click', (event) => this.press(origin(event, 'button')));
+  }
+
+  get open() {
+    return !this.element.hidden;
+  }
+
+  // ---- what is to be added
+
+  /**
+   * Begin with what was found in pictures.
+   * @param {Proposal[]} proposals
+   */
+  take(proposals) {
+    this.entry = null;
+    this.waiting = [...this.waiting, ...proposals];
+    if (!this.shown || this.measuring) this.next();
+    else this.showList();
+  }
+
+  /**
+   * The outline of an entry, to be changed.
+   * @param {number} entry
+   * @param {Proposal} proposal
+   */
+  edit(entry, proposal) {
+    this.waiting = [proposal];
+    this.next();
+    this.entry = entry;
+    this.title();
+  }
+
+  /**
+   * @param {string} kind
+   * @param {Record<string, number>} [measures]
+   * @param {number | null} [entry]  the one to change.
+   */
+  async measure(kind, measures, entry = null) {
+    this.entry = entry;
+    this.waiting = [];
+    this.shown = null;
+    this.measuring = true;
+    this.reveal();
+    this.attributes({});
+    this.tags.value = '';
+    await this.measures.open(kind, measures);
+  }
+
+  reveal() {
+    const { element, measuring } = this;
+    element.hidden = false;
+    element.classList.toggle('measuring', measuring);
+    this.stage.hidden = this.sliders.hidden = !measuring;
+    this.canvas.hidden = find(element, '.add-tools', HTMLElement).hidden = measuring;
+    find(element, '.add-hint', HTMLElement).textContent = measuring ? 'In centimetres, the garment laid flat' : HINT;
+    find(element, '[data-add=drop]', HTMLElement).hidden = measuring;
+    this.near.replaceChildren();
+    this.title();
+    this.showList();
+  }
+
+  title() {
+    const what = this.entry === null ? 'Add to the bank' : `Change entry ${this.entry}`;
+    find(this.element, '.title', HTMLElement).textContent = what;
+    find(this.element, '[data-add=save]', HTMLElement).textContent =
+      this.entry === null ? 'Save to the bank' : 'Save the change';
+  }
+
+  next() {
+    this.measuring = false;
+    this.shown = this.waiting.find(({ error }) => !error) ?? this.waiting[0] ?? null;
+    if (!this.shown) {
+      this.close();
+      return;
+    }
+    this.reveal();
+    this.look(this.shown);
+  }
+
+  /** @param {Proposal} proposal */
+  look(proposal) {
+    this.shown = proposal;
+    this.showList();
+    this.canvas.hidden = Boolean(proposal.error);
+    this.findings(proposal.error ? [proposal.error] : [], false);
+    this.attributes(proposal.attributes);
+    this.tags.value = proposal.tags.join(', ');
+    if (proposal.error) return;
+    this.outline.open(proposal);
+    void this.assay();
+  }
+
+  close() {
+    this.waiting = [];
+    this.shown = this.entry = null;
+    this.measuring = false;
+    this.element.hidden = true;
+  }
+
+  showList() {
+    const list = find(this.element, '.add-list', HTMLElement),
+      count = this.waiting.length;
+    list.hidden = count < 2;
+    list.replaceChildren(
+      ...this.waiting.map((proposal) => {
+        const item = make('li'),
+          button = makeButton(proposal.error ? 'wrong' : '', '', { proposal: proposal.token });
+        button.setAttribute('aria-pressed', String(proposal === this.shown));
+        if (proposal.photo) {
+          const picture = make('img');
+          picture.src = proposal.photo;
+          picture.alt = '';
+          button.append(picture);
+        } else button.append(make('span', 'sign', '!'));
+        button.append(make('span', '', proposal.name));
+        item.append(button);
+        return item;
+      }),
+    );
+    find(this.element, '.add-about', HTMLElement).textContent =
+      this.shown && count > 1 ? `${count} to look at` : (this.shown?.name ?? '');
+  }
+
+  // ---- attributes
+
+  /** @param {Record<string, string>} values */
+  attributes(values) {
+    this.fields.replaceChildren(
+      ...this.page.valuesOf('').map((key) => {
+        const label = make('label', '', key.replaceAll('_', ' ')),
+          select = make('select');
+        select.name = key;
+        select.append(...['Unknown', ...this.page.valuesOf(key)].map((each) => new Option(each, each)));
+        select.value = values[key] ?? 'Unknown';
+        label.append(select);
+        return label;
+      }),
+    );
+  }
+
+  get values() {
+    return Object.fromEntries(
+      /** @type {HTMLSelectElement[]} */ (all(this.fields, 'select')).map(({ name, value }) => [name, value]),
+    );
+  }
+
+  // ---- what is known of it
+
+  assaySoon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.assay(), ASSAYED_AFTER);
+  }
+
+  /** What it is now, as Python takes it. */
+  get draft() {
+    const shape = this.measuring
+      ? { kind: this.measures.kind, measures: this.measures.measures }
+      : { token: this.shown?.token, mask: this.outline.mask };
+    const tags = this.tags.value
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter(Boolean);
+    return { ...shape, attributes: this.values, tags, entry: this.entry };
+  }
+
+  async assay() {
+    if (!this.open || this.wrong) {
+      this.findings(this.wrong ? [this.wrong] : [], false);
+      return;
+    }
+    const { shown, measuring } = this,
+      answer = /** @type {any} */ (await this.desk.ask('assay', this.draft));
+    if (!answer || shown !== this.shown || measuring !== this.measuring) return;
+    const { findings, repeats, near, proposed } = /** @type {Assay & { proposed?: Record<string, string> }} */ (answer);
+    if (proposed && measuring) this.propose(proposed);
+    this.findings([...(repeats ? [repeats] : []), ...findings], !repeats);
+    const words = near.map(({ id, shape, similarity, iou }) => ({
+      id,
+      shape,
+      words: `${similarity.toFixed(2)} · IoU ${iou.toFixed(2)}`,
+    }));
+    this.near.replaceChildren(near.length ? makeStrip(words) : make('p', 'note', 'Nothing in the bank is near'));
+    this.element.dataset.assayed = String(Number(this.element.dataset.assayed ?? 0) + 1);
+  }
+
+  /**
+   * What measures say of attributes that nobody set.
+   * @param {Record<string, string>} proposed
+   */
+  propose(proposed) {
+    for (const select of /** @type {HTMLSelectElement[]} */ (all(this.fields, 'select'))) {
+      if (!select.dataset.own) select.value = proposed[select.name] ?? 'Unknown';
+      select.onchange = () => {
+        select.dataset.own = 'yes';
+      };
+    }
+  }
+
+  /**
+   * @param {string[]} lines
+   * @param {boolean} good  whether it can be saved.
+   */
+  findings(lines, good) {
+    const node = find(this.element, '.findings', HTMLElement);
+    node.textContent = lines.join(' · ') || (good ? 'No findings' : '');
+    node.classList.toggle('wrong', lines.length > 0);
+    allow([find(this.element, '[data-add=save]', HTMLElement)], good, 'It cannot be saved as it is');
+  }
+
+  // ---- what is pressed
+
+  /** @param {HTMLElement | null} button */
+  press(button) {
+    const { add, proposal, look } = button?.dataset ?? {};
+    if (add === 'cancel') this.close();
+    else if (add === 'drop') this.drop();
+    else if (add === 'save') void this.save();
+    else if (proposal) this.look(this.waiting.find(({ token }) => token === proposal) ?? this.waiting[0]);
+    else if (look) this.desk.say(`Entry ${look} is like it: close this to look at it`);
+  }
+
+  drop() {
+    this.waiting = this.waiting.filter((each) => each !== this.shown);
+    this.next();
+  }
+
+  async save() {
+    clearTimeout(this.timer);
+    const { shown } = this,
+      answer = await this.desk.ask('save', this.draft);
+    if (!answer) {
+      this.findings([find(document, '.bank-say', HTMLElement).textContent ?? ''], true);
+      return;
+    }
+    this.page.saved(answer.ids);
+    if (this.measuring) this.close();
+    else if (shown === this.shown) this.drop();
+  }
+}

@@ -1,0 +1,68 @@
+/** How the page asks Python, and says what came of it. */
+
+import { author } from '../../web/shared/author.js';
+
+/** @typedef {import('./types.js').BankState} BankState */
+/** @typedef {Record<string, any>} Answer */
+
+export class Desk {
+  /**
+   * @param {import('../../web/shared/events.js').Server} server
+   * @param {HTMLElement} line  where is said what happened.
+   */
+  constructor(server, line) {
+    this.server = server;
+    this.line = line;
+    this.under = 0; // questions that wait for an answer
+    /** @type {((state: BankState) => void)[]} */
+    this.hearers = [];
+  }
+
+  /**
+   * Ask; what is refused is said, and answered by null.
+   * @param {string} what
+   * @param {Record<string, unknown>} [values]
+   * @returns {Promise<Answer | null>}
+   */
+  async ask(what, values = {}) {
+    this.under += 1;
+    this.line.dataset.busy = String(this.under);
+    /** @type {Answer} */
+    let answer;
+    try {
+      answer = /** @type {Answer} */ (await this.server.ask({ what, author: author(), ...values }));
+    } catch {
+      answer = { refused: 'The studio did not answer: is it still running? Reload the page.' };
+    } finally {
+      this.under -= 1;
+      this.line.dataset.busy = String(this.under);
+    }
+    if (answer.refused) {
+      this.say(answer.refused, true);
+      return null;
+    }
+    if (answer.bank) for (const hearer of this.hearers) hearer(answer.bank);
+    if (answer.message) this.say(answer.message);
+    return answer;
+  }
+
+  /**
+   * @param {string} text
+   * @param {boolean} [wrong]
+   */
+  say(text, wrong = false) {
+    this.line.textContent = text;
+    this.line.classList.toggle('wrong', wrong);
+  }
+}
+
+/**
+ * Whole numbers as Python sends many of them: little endian, in base 64.
+ * @param {string} text
+ * @param {2 | 4} bytes  of each.
+ * @returns {number[]}
+ */
+export function numbersOf(text, bytes) {
+  const raw = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  return Array.from(bytes === 4 ? new Int32Array(raw.buffer) : new Uint16Array(raw.buffer));
+}

@@ -1,0 +1,82 @@
+"""How the bank that lies open stands: its name and version, what can be undone, and which others there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.curation.curator import GIVEN, Curator
+from app.pages.bank.views import edit_text
+
+if TYPE_CHECKING:
+    from ragdiffusion.bank import Bank
+    from ragdiffusion.bank.entries import Edit
+
+_BACK_AND_FORTH = ("undo", "redo")
+_LOOKED_THROUGH = 200  # edits, for the one that would be undone
+
+
+class BankStates:
+    """Makes the view of the bank that lies open.
+
+    Args:
+        curator: knows it.
+    """
+
+    def __init__(self, curator: Curator) -> None:
+        self._curator = curator
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def view(self, login: str) -> dict[str, Any]:
+        """Return it for a person."""
+        from ragdiffusion.bank.library import BUNDLED
+
+        curator = self._curator
+        bank, key = curator.bank, curator.key
+        edits = bank.edits(_LOOKED_THROUGH)
+        undo, redo = undoable(edits), redoable(edits)
+        banks = [
+            {"id": info.key, "name": info.name, "entries": info.entries, "bundled": info.bundled}
+            for info in curator.banks()
+        ]
+        if key == GIVEN:
+            banks.insert(0, {"id": GIVEN, "name": bank.name, "entries": len(bank), "bundled": False})
+        return {
+            "id": key,
+            "name": bank.name,
+            "version": bank.version,
+            "entries": len(bank),
+            "bundled": key == BUNDLED,
+            "undo": None if bank.read_only or undo is None else edit_text(undo),
+            "redo": None if bank.read_only or redo is None else edit_text(redo),
+            "author": login,
+            "banks": banks,
+        }
+
+    def belongs(self, bank: Bank, version: str) -> bool:
+        """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""
+        from ragdiffusion.bank.versions import resolve
+
+        known = (bank.version, version)
+        if known not in self._known:
+            try:
+                with bank.access.reading() as session:
+                    resolve(session, version)
+                self._known[known] = True
+            except ValueError:
+                self._known[known] = False
+        return self._known[known]
+
+
+def undoable(edits: list[Edit]) -> Edit | None:
+    """Return the edit that Undo would take back; `edits` newest first."""
+    return next((edit for edit in edits if edit.action not in _BACK_AND_FORTH and not edit.undone), None)
+
+
+def redoable(edits: list[Edit]) -> Edit | None:
+    """Return the edit that Redo would do again; `edits` newest first."""
+    for edit in edits:
+        if edit.action not in _BACK_AND_FORTH:
+            return None
+        if edit.action == "undo" and not edit.undone:
+            return next((other for other in edits if other.revision == edit.target), edit)
+    return None

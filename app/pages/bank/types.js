@@ -1,0 +1,111 @@
+/** What Python tells the Bank page, as types; there is no code here. */
+
+/** @typedef {[value: string, label: string, count: number]} Choice */
+
+/**
+ * The bank that lies open.
+ * @typedef {object} BankState
+ * @property {string} id  of the bank, as `banks` has it.
+ * @property {string} name
+ * @property {string} version
+ * @property {number} entries  not in the bin.
+ * @property {boolean} bundled  whether the first change makes a copy.
+ * @property {string | null} undo  what would be taken back.
+ * @property {string | null} redo
+ * @property {string} author  login, or "".
+ * @property {{ id: string, name: string, entries: number, bundled: boolean }[]} banks
+ */
+
+/**
+ * @typedef {object} Facets
+ * @property {{ key: string, name: string, values: string[], counts: Record<string, number> }[]} attributes
+ * @property {[string, number][]} sources
+ * @property {[string, number][]} tags
+ */
+
+/**
+ * @typedef {object} Found
+ * @property {string} ids  of all entries that fit, in order.
+ * @property {string} version
+ * @property {Facets} [facets]
+ */
+
+/** @typedef {'enabled' | 'disabled' | 'bin'} EntryState */
+/** @typedef {{ id: number, shape: string, title: string, note: string, state: EntryState }} BankCard */
+
+/** @typedef {{ box: [number, number, number, number], outline: string, lines: [string, string][] }} Drawing  in cm. */
+/** @typedef {{ key: string, unit: string, low: number, high: number, value: number, sentence: string }} MeasureField */
+
+/**
+ * @typedef {object} Entry
+ * @property {number} id
+ * @property {string} shape
+ * @property {EntryState} state
+ * @property {string} source
+ * @property {string[]} tags
+ * @property {Record<string, string>} attributes
+ * @property {Drawing | null} drawing
+ * @property {string} kind
+ * @property {MeasureField[]} measures
+ * @property {[string, string][]} facts
+ * @property {{ id: number, similarity: number, shape: string }[]} neighbours
+ * @property {{ revision: number, text: string }[]} history
+ * @property {string[]} findings
+ */
+
+/**
+ * Something that is about to be added.
+ * @typedef {object} Proposal
+ * @property {string} token
+ * @property {string} name
+ * @property {string} [error]  why it can't be.
+ * @property {number} size  of the mask, pixels.
+ * @property {string} mask  run lengths.
+ * @property {string | null} photo  data URL of the photo in the mask's frame.
+ * @property {Record<string, string>} attributes
+ * @property {string[]} tags
+ * @property {string} source
+ */
+
+/**
+ * What is known of a proposal as it is drawn now.
+ * @typedef {object} Assay
+ * @property {string[]} findings
+ * @property {string | null} repeats  what it is the same as.
+ * @property {{ id: number, similarity: number, iou: number, shape: string }[]} near
+ */
+
+/**
+ * @typedef {object} BankCloud
+ * @property {string} ids
+ * @property {string} xy  x and y of each in turn.
+ * @property {string} kinds
+ * @property {string[]} names
+ * @property {[number, number]} extent
+ */
+
+/**
+ * An empty corner of a bank.
+ * @typedef {object} Gap
+ * @property {string} text
+ * @property {Record<string, string>} attributes
+ * @property {number} near
+ * @property {string | null} kind  of the pattern that would fill it.
+ * @property {Record<string, number>} measures
+ */
+
+/** @typedef {{ ids: number[], words: string, shapes: string[] }} QualityGroup */
+/** @typedef {{ title: string, note: string, groups: QualityGroup[] }} QualityList */
+
+/**
+ * Entries of a category by two measures or attributes.
+ * @typedef {object} Cell
+ * @property {string} category
+ * @property {string} first
+ * @property {string} second
+ * @property {string[]} rows
+ * @property {string[]} columns
+ * @property {number[][]} counts
+ */
+
+export {};

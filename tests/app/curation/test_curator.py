@@ -1,0 +1,72 @@
+"""Which bank retrieval uses: the copy made before the first change, several banks, and the one that lay open last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.curation.curator import GIVEN, Curator
+from app.runs.engine import Engine
+from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.bank import Bank
+
+ENTRIES = 12  # of the small bank in conftest.py
+
+
+@pytest.fixture
+def make(curated: RAGDiffusion, tmp_path: Path) -> Callable[..., Curator]:
+    def curator(model: RAGDiffusion = curated, given: Path | None = None) -> Curator:
+        return Curator(Engine(lambda: model), tmp_path / "banks", given)
+
+    return curator
+
+
+def test_the_first_change_goes_to_a_copy_that_retrieval_uses_at_once(
+    make: Callable[..., Curator], curated: RAGDiffusion, photo_bytes: Callable[..., bytes]
+) -> None:
+    curator = make()
+    before = curator.bank.version
+    assert curator.key == "bundled" and curator.bank.read_only and not curator.folder.exists()
+    opened = curator.editing()
+    assert "copy" in opened.note and opened.bank is curated.bank is curator.bank and not opened.bank.read_only
+    assert curator.key != "bundled" and len(opened.bank) == ENTRIES
+    sight = curated.see(photo_bytes())
+    first = curated.retrieve(sight, k=1).candidates[0].id
+    opened.bank.set_enabled([first], False)
+    assert curated.retrieve(sight, k=1).candidates[0].id != first
+    assert curator.editing().note == "", "the copy is made once"
+    curator.switch("bundled")
+    assert curator.bank.version == before and curated.retrieve(sight, k=1).candidates[0].id == first
+
+
+def test_banks_are_made_renamed_and_the_last_one_is_open_again(
+    make: Callable[..., Curator], model: RAGDiffusion, curated: RAGDiffusion
+) -> None:
+    curator = make()
+    curator.create("Spring")
+    assert curator.bank.name == "Spring" and len(curator.bank) == 0
+    curator.switch("bundled")
+    curator.copy("Summer")
+    curator.rename("Autumn")
+    assert curator.bank.name == "Autumn" and len(curator.bank) == ENTRIES
+    assert [info.name for info in curator.banks()][1:] == ["Autumn", "Spring"]
+    with pytest.raises(ValueError, match="Spring"):
+        curator.create("Spring")
+    again = RAGDiffusion(model.pipeline, model.bank, model.checkpoint)
+    assert make(again).bank.name == "Autumn" and again.bank.name == "Autumn"
+    (curator.folder / "Autumn.sqlite3").write_bytes(b"broken")
+    fresh = RAGDiffusion(model.pipeline, model.bank, model.checkpoint)
+    assert make(fresh).key == "bundled", "one that cannot be opened is left"
+
+
+def test_a_bank_that_was_given_is_changed_itself(
+    make: Callable[..., Curator], model: RAGDiffusion, tmp_path: Path
+) -> None:
+    file = model.bank.copy(tmp_path / "team.sqlite3")
+    own = RAGDiffusion(model.pipeline, Bank.open(file), model.checkpoint)
+    curator = make(own, file)
+    assert curator.key == GIVEN and curator.editing().bank is own.bank
+    with pytest.raises(ValueError, match="outside of the workspace"):
+        curator.rename("Other")

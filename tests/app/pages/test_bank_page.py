@@ -1,0 +1,237 @@
+"""The Bank page's answers over a small real model, without a browser."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.landmark_editor.rle import encode
+from app.pages.bank import page as bank_page
+from app.pages.bank.add_handlers import AddHandlers
+from app.pages.bank.report_handlers import QUALITY
+from app.pages.bank.states import BankStates
+from app.pages.shared.context import PageContext
+from app.runs.bench import Bench
+from app.runs.services import Services
+from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.attributes import ATTRIBUTES
+
+ENTRIES = 12  # of the small bank in conftest.py
+Ask = Callable[..., dict[str, Any]]
+
+
+class Desk:
+    """Takes what the page would serve and wire."""
+
+    def __init__(self) -> None:
+        self.parts = {
+            name: Listener() for name in ("bank", "canvas", "result", "bank_photos", "bank_try", "bank_import")
+        }
+        self.answer: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None
+
+    def serve(self, name: str, answer: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
+        self.answer = answer
+
+    def wire(self, *values: Any, **more: Any) -> None:
+        """Nothing listens here."""
+
+
+class Listener:
+    """A component whose events nobody fires."""
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+@pytest.fixture
+def services(make_services: Callable[..., Services], curated: RAGDiffusion) -> Services:
+    made = make_services(lambda: curated)
+    made.start()
+    return made
+
+
+@pytest.fixture
+def ask(context: PageContext) -> Ask:
+    """Asks as a browser does: what, and what goes along."""
+    desk = Desk()
+    bank_page.wire(desk, context)
+
+    def question(what: str, login: str = "ana", **values: Any) -> dict[str, Any]:
+        return desk.answer(login, {"what": what, **values})
+
+    return question
+
+
+def ids_of(answer: dict[str, Any]) -> list[int]:
+    return np.frombuffer(base64.b64decode(answer["ids"]), "<i4").tolist()
+
+
+def found(ask: Ask, **filters: Any) -> list[int]:
+    return ids_of(ask("find", filter=filters))
+
+
+def test_entries_are_found_by_what_they_are(ask: Ask) -> None:
+    opened = ask("open")["bank"]
+    assert opened["bundled"] and opened["entries"] == ENTRIES and opened["undo"] is None and opened["author"] == "ana"
+    assert found(ask) == list(range(1, ENTRIES + 1)) and found(ask, sort="newest")[0] == ENTRIES
+    assert found(ask, text="#3") == [3] and found(ask, source="drawn", ids=[2, 5]) == [2, 5]
+    assert found(ask, source="real") == [] and found(ask, use="used") == [] and len(found(ask, use="unused")) == ENTRIES
+    nearest = ids_of(ask("find", filter={"sort": "similar"}, near=4))
+    assert nearest[0] == 4 and sorted(nearest) == list(range(1, ENTRIES + 1))
+    facets = ask("find", filter={}, facets=True)["facets"]
+    assert facets["sources"] == [("drawn", ENTRIES)] and len(facets["attributes"]) == len(ATTRIBUTES)
+    cards = {card["id"]: card for card in ask("cards", ids=[7, 2])["cards"]}
+    assert set(cards) == {2, 7} and cards[2]["state"] == "enabled" and cards[2]["shape"].startswith("data:image/png")
+    for what, values, message in (
+        ("find", {"filter": {"sort": "similar"}}, "click an entry first"),
+        ("find", {"filter": {"ids": ["x"]}}, "'x' is no entry"),
+        ("entry", {"id": True}, "True is no entry"),
+        ("cards", {"ids": []}, "no entry is selected"),
+        ("fly", {}, "no question 'fly'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ask(what, **values)
+
+
+def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
+    done = ask("change", action="attributes", ids=[2, 3], value={"category": "Dress"}, login="ana")
+    assert "copy" in done["message"] and "2 entries changed" in done["message"] and not done["bank"]["bundled"]
+    assert found(ask, attributes={"category": ["Dress"]}) == [2, 3]
+    ask("change", action="tag", ids=[2], value=" spring  line ", login="", author="  Ben ")
+    ask("change", action="disable", ids=[3])
+    entry = ask("entry", id=2)["entry"]
+    assert entry["tags"] == ["spring line"] and "by Ben" in entry["history"][0]["text"]
+    assert "category Unknown → Dress" in entry["history"][1]["text"] and "by ana" in entry["history"][1]["text"]
+    assert found(ask, state="disabled") == [3] and found(ask, tag="spring line") == [2]
+    ask("change", action="delete", ids=[5])
+    assert found(ask, state="bin") == [5] and 5 not in found(ask)
+    assert [card["state"] for card in ask("cards", ids=[3, 5])["cards"]] == ["disabled", "bin"]
+    undone = ask("undo")
+    assert undone["message"].startswith("Undone: r5") and "delete" in undone["bank"]["redo"] and 5 in found(ask)
+    redone = ask("redo")
+    assert 5 not in found(ask) and redone["bank"]["redo"] is None and "delete" in redone["bank"]["undo"]
+    ask("undo")
+    with pytest.raises(RuntimeError, match="nothing to redo"):
+        ask("change", action="enable", ids=[3])
+        ask("redo")
+    for action, value, message in (
+        ("tag", "", "a tag has 1 to 60 letters"),
+        ("attributes", {"wings": "two"}, "did not arrive whole"),
+        ("paint", None, "cannot be changed by 'paint'"),
+        ("attributes", {"category": "Boat"}, "Boat"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ask("change", action=action, ids=[2], value=value)
+
+
+def test_a_garment_by_measures_is_drawn_assayed_saved_and_changed(ask: Ask) -> None:
+    fields = ask("kind", kind="dress")["fields"]
+    measures = {field["key"]: field["value"] for field in fields}
+    drawing = ask("draw", kind="dress", measures=measures)["drawing"]
+    assert drawing["outline"].startswith("M") and {name for name, _ in drawing["lines"]} >= {"neckline_front"}
+    wrong = ask("draw", kind="dress", measures={**measures, "body_length": 3})
+    assert wrong["drawing"] is None and wrong["measures"] == ["body_length"]
+    draft = {"kind": "dress", "measures": measures, "attributes": {}, "tags": []}
+    assay = ask("assay", **draft)
+    assert assay["repeats"] is None and assay["proposed"]["category"] == "Dress"
+    (number,) = ask("save", **draft)["ids"]
+    entry = ask("entry", id=number)["entry"]
+    assert entry["kind"] == "dress" and entry["drawing"]["outline"] == drawing["outline"]
+    assert entry["attributes"]["category"] == "Dress" and {field["key"] for field in entry["measures"]} == set(measures)
+    assert "already" in ask("assay", **draft)["repeats"]
+    with pytest.raises(ValueError, match="already"):
+        ask("save", **draft)
+    longer = {**measures, "body_length": measures["body_length"] + 15}
+    ask("save", **{**draft, "measures": longer, "entry": number})
+    again = ask("entry", id=number)["entry"]
+    assert again["drawing"]["outline"] != drawing["outline"] and len(found(ask)) == ENTRIES + 1
+    assert {field["key"]: field["value"] for field in again["measures"]}["body_length"] == longer["body_length"]
+
+
+def test_pictures_are_proposed_corrected_and_found_by_the_next_retrieval(
+    ask: Ask,
+    context: PageContext,
+    services: Services,
+    flat_lay_bytes: Callable[..., bytes],
+    curated: RAGDiffusion,
+    tmp_path: Path,
+) -> None:
+    add, bench = AddHandlers(BankStates(context.curator), context), Bench(services.engine, "ana")
+    (tmp_path / "dress.png").write_bytes(flat_lay_bytes())
+    (tmp_path / "words.png").write_bytes(b"no picture")
+    views = add.take_photos(bench, [str(tmp_path / "dress.png"), str(tmp_path / "words.png")])
+    good, bad = views["bank"]["proposals"]
+    assert views["bank"]["message"].startswith("1 of 2 pictures") and "words.png" in bad["error"]
+    mask = context.tray.get(good["token"]).mask.copy()
+    mask[: mask.shape[0] // 4] = 0  # the person erases the top
+    about = {"token": good["token"], "attributes": {"category": "Skirt"}, "tags": ["mine"]}
+    assert ask_after(context, about, mask, "assay")["repeats"] is None
+    (number,) = ask_after(context, about, mask, "save")["ids"]
+    sight = curated.see(flat_lay_bytes())
+    assert number in curated.retrieve(sight, k=ENTRIES + 1).neighbours.ids
+    entry = ask("entry", id=number)["entry"]
+    assert entry["tags"] == ["mine"] and entry["source"] == "photo:dress.png"
+    outline = ask("outline", id=number)["proposal"]
+    assert outline["photo"].startswith("data:image/jpeg") and outline["size"] == mask.shape[0]
+    with pytest.raises(ValueError, match="give the picture again"):
+        ask("save", token="gone", mask=encode(mask), attributes={}, tags=[])
+
+
+def ask_after(context: PageContext, about: dict[str, Any], mask: np.ndarray, what: str) -> dict[str, Any]:
+    add = AddHandlers(BankStates(context.curator), context)
+    return getattr(add, what)("ana", {**about, "mask": encode(mask)})
+
+
+def test_a_drawn_landmark_becomes_an_entry(
+    ask: Ask, context: PageContext, services: Services, placed: Callable[..., Bench]
+) -> None:
+    add, bench = AddHandlers(BankStates(context.curator), context), placed(Bench(services.engine, "ana"))
+    with pytest.raises(ValueError, match="draw on it first"):
+        add.take_landmark(bench, {}, None)
+    size = bench.work.guide.landmark.shape[-1]
+    mask = np.zeros((size, size), np.uint8)
+    mask[size // 8 : -size // 8, size // 3 : -size // 3] = 255
+    state = {"token": bench.work.token, "serial": 1, "k": 4, "alpha": 0.5, "source": "edited", "choice": None}
+    views = add.take_landmark(bench, {"author": "Ben"}, {**state, "mask": encode(mask)})
+    assert f"Entry {ENTRIES + 1} is in" in views["status"]["message"]
+    entry = ask("entry", id=ENTRIES + 1)["entry"]
+    assert entry["source"] == "drawn by hand:shirt.png" and "by ana" in entry["history"][0]["text"]
+
+
+def test_banks_and_versions(ask: Ask) -> None:
+    ask("bank_create", name="Spring")
+    assert ask("state")["bank"]["name"] == "Spring" and found(ask) == []
+    ask("bank_switch", id="bundled")
+    ask("bank_copy", name="Summer")
+    assert [each["name"] for each in ask("state")["bank"]["banks"]][1:] == ["Spring", "Summer"]
+    version = ask("state")["bank"]["version"]
+    assert ask("state", version=version) == {}, "nothing is sent where nothing changed"
+    ask("snapshot", name="before")
+    ask("change", action="delete", ids=[1, 2])
+    ask("change", action="tag", ids=[4], value="kept")
+    difference = ask("compare", old="before")["difference"]
+    assert (difference["added"], difference["removed"], difference["changed"]) == ([], [1, 2], [4])
+    assert ask("versions")["snapshots"][0]["name"] == "before"
+    back = ask("go_back", old="before")
+    assert len(found(ask)) == ENTRIES and "Undo takes that back" in back["message"]
+    ask("undo")
+    assert len(found(ask)) == ENTRIES - 2
+    with pytest.raises(ValueError, match="a name has 1 to 60 letters"):
+        ask("bank_rename", name="  ")
+
+
+def test_reports_change_nothing(ask: Ask) -> None:
+    version = ask("state")["bank"]["version"]
+    lists = {name: ask("quality", list=name)["list"] for name in QUALITY}
+    assert lists["exact"]["groups"] == [] and lists["near"]["title"] == "Near-duplicates"
+    with pytest.raises(ValueError, match="no list 'rumours'"):
+        ask("quality", list="rumours")
+    assert set(ask("coverage")) == {"gaps", "more", "cells"}
+    cloud = ask("map")["cloud"]
+    assert len(np.frombuffer(base64.b64decode(cloud["xy"]), "<u2")) == 2 * ENTRIES
+    assert ask("try_photo")["found"] == [] and ask("state")["bank"]["version"] == version

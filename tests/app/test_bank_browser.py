@@ -1,0 +1,211 @@
+"""The Bank page as a person meets it: the real server, the real page, a real Chromium; one studio for all tests."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.app.in_browser import Studio
+
+pytestmark = pytest.mark.browser
+
+ENTRIES = 12  # of the small bank in conftest.py
+Draw = Callable[..., bytes]
+
+
+@pytest.fixture
+def page(long_page: Page) -> Page:
+    """The Bank page, on its grid, with nothing left out."""
+    long_page.get_by_role("tab", name="Bank").click()
+    long_page.get_by_role("tab", name="Grid").click()
+    return long_page
+
+
+def total(page: Page, count: int) -> None:
+    expect(page.locator(f".bank-foot .total:has-text('{count} of')")).to_be_attached()
+
+
+def says(page: Page, text: str) -> None:
+    expect(page.locator(".bank-say")).to_have_text(re.compile(text))
+
+
+def card(page: Page, entry: int) -> None:
+    page.locator(f".bank-grid .card[data-id='{entry}']").click()
+    expect(page.locator(f".bank-entry[data-entry='{entry}'] .drawing")).to_be_visible()
+
+
+def rows(studio: Studio, bank: str, what: str) -> list[tuple]:
+    with sqlite3.connect(studio.workspace / "banks" / f"{bank}.sqlite3") as database:
+        return database.execute(what).fetchall()
+
+
+def test_the_first_change_makes_a_copy_and_goes_back_and_forth(page: Page, studio: Studio) -> None:
+    total(page, ENTRIES)
+    expect(page.locator(".bank-grid .card .shape").first).to_have_css("mask-image", re.compile("data:image/png"))
+    expect(page.locator(".bank-choice")).to_have_value("bundled")
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=author] input").fill("Ana")
+    page.locator("[data-form=author] button").click()
+    says(page, "logged as Ana's")
+    card(page, 2)
+    expect(page.locator(".bank-entry .near")).to_have_count(6)
+    page.locator(".bank-entry select[name=category]").select_option("Dress")
+    says(page, "copy of it.*Entry 2 changed")
+    expect(page.locator(".bank-choice")).not_to_have_value("bundled")
+    expect(page.locator(".bank-entry .entry-list").last).to_contain_text("by Ana: category Unknown → Dress")
+    expect(page.locator("#status")).to_contain_text("my-bank-r2")
+    page.locator(".bank-grid .card[data-id='3']").click()
+    page.locator(".bank-grid .card[data-id='5']").click(modifiers=["Shift"])
+    expect(page.locator(".bank-foot .picked")).to_have_text("3 selected")
+    page.locator(".bulk input[name=tag]").fill("spring")
+    page.locator("[data-bulk=tag]").click()
+    says(page, "3 entries tagged")
+    page.locator(".bank-filters [data-field=tag]").select_option("spring")
+    total(page, 3)
+    page.locator(".bank-filters [data-field=tag]").select_option("")
+    total(page, ENTRIES)
+    page.locator(".bank-grid .card[data-id='4']").click()
+    page.keyboard.press("Delete")
+    total(page, ENTRIES - 1)
+    page.locator(".bank-filters [data-field=state]").select_option("bin")
+    total(page, 1)
+    page.locator(".bank-filters [data-field=state]").select_option("")
+    total(page, ENTRIES - 1)
+    page.keyboard.press("Control+z")
+    total(page, ENTRIES)
+    page.keyboard.press("Control+Shift+z")
+    total(page, ENTRIES - 1)
+    page.locator(".bank-bar [data-act=undo]").click()
+    total(page, ENTRIES)
+    found = rows(studio, "My bank", "SELECT action FROM edit ORDER BY revision")
+    assert [action for (action,) in found][-5:] == ["tag", "delete", "undo", "redo", "undo"]
+
+
+def test_filters_words_and_sorts(page: Page) -> None:
+    page.locator(".bank-filters [data-field=text]").fill("#7")
+    total(page, 1)
+    page.locator(".bank-filters [data-field=text]").fill("")
+    total(page, ENTRIES)
+    page.locator(".bank-filters [data-field=add]").select_option("category Dress")
+    total(page, 1)
+    page.locator(".bank-filters .chip").click()
+    total(page, ENTRIES)
+    card(page, 6)
+    page.locator(".bank-filters [data-field=sort]").select_option("similar")
+    expect(page.locator(".bank-grid .card[data-id='6']")).to_have_css(
+        "transform", re.compile(r"matrix\(1, 0, 0, 1, 8, 8\)")
+    )
+    page.locator(".bank-filters [data-field=sort]").select_option("oldest")
+
+
+def test_a_garment_is_drawn_by_measures(page: Page) -> None:
+    page.locator(".bank-bar [data-act=add_measures]").click()
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-pattern path.outline")).to_be_attached()
+    before = pane.locator(".add-pattern path.outline").get_attribute("d")
+    pane.locator("[data-row=body_length] input[type=number]").fill("75")
+    expect(pane.locator(".add-pattern path.outline")).not_to_have_attribute("d", before)
+    pane.locator("[data-row=chest] input[type=number]").fill("2")
+    expect(pane.locator(".measure.wrong")).to_have_attribute("data-row", "chest")
+    expect(pane.locator("[data-add=save]")).to_be_disabled()
+    pane.locator("[data-row=chest] input[type=number]").fill("52")
+    expect(pane.locator("[data-add=save]")).to_be_enabled()
+    expect(pane.locator("select[name=category]")).to_have_value("T-shirt")
+    pane.locator("[data-add=save]").click()
+    says(page, f"Entry {ENTRIES + 1} is in")
+    expect(page.locator(".bank-entry svg.pattern")).to_be_visible()
+    expect(page.locator(".bank-entry .entry-facts").first).to_contain_text("75 cm")
+    total(page, ENTRIES + 1)
+
+
+def test_photos_are_added_after_a_correction(page: Page, flat_lay_bytes: Draw) -> None:
+    files = [
+        {"name": "dress.png", "mimeType": "image/png", "buffer": flat_lay_bytes()},
+        {"name": "words.png", "mimeType": "image/png", "buffer": b"no picture"},
+    ]
+    page.set_input_files("#bank_photos input", files)
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-list button")).to_have_count(2)
+    expect(pane.locator("[data-add=save]")).to_be_enabled()
+    pane.locator("[data-tool=brush]").click()
+    board = pane.locator(".board").bounding_box()
+    page.mouse.move(board["x"] + board["width"] / 2 - 60, board["y"] + board["height"] / 2 - 60)
+    page.mouse.down()
+    page.mouse.move(board["x"] + board["width"] / 2 + 60, board["y"] + board["height"] / 2 - 60, steps=6)
+    page.mouse.up()
+    expect(pane.locator("[data-draw=undo]")).to_be_enabled()
+    pane.locator("select[name=category]").select_option("Dress")
+    pane.locator("input[aria-label=Tags]").fill("hand, new")
+    pane.locator("[data-add=save]").click()
+    says(page, f"Entry {ENTRIES + 2} is in")
+    expect(pane.locator(".findings")).to_contain_text("words.png")
+    pane.locator("[data-add=drop]").click()
+    expect(pane).to_be_hidden()
+    total(page, ENTRIES + 2)
+    expect(page.locator(".bank-entry .chip").first).to_have_text("hand ×")
+
+
+def test_the_map_lassoes_into_the_grid(page: Page) -> None:
+    page.get_by_role("tab", name="Map").click()
+    canvas = page.locator(".bank-map canvas[data-entries]")
+    box = canvas.bounding_box()
+    corners = [(0.01, 0.01), (0.99, 0.01), (0.99, 0.99), (0.01, 0.99)]
+    for i, (x, y) in enumerate(corners):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=3)
+        if i == 0:
+            page.mouse.down()
+    page.mouse.up()
+    expect(page.locator(".bank-filters .chip")).to_have_text(f"{ENTRIES + 2} of the map ×")
+    page.locator(".bank-filters .chip").click()
+    total(page, ENTRIES + 2)
+
+
+def test_lists_versions_and_banks(page: Page) -> None:
+    for view in ("Quality", "Coverage"):
+        page.get_by_role("tab", name=view).click()
+        expect(page.locator(f".bank-report[data-ready={view.lower()}]")).to_be_visible()
+    page.get_by_role("tab", name="Versions").click()
+    page.locator(".snapshot input").fill("spring")
+    page.locator(".snapshot button").click()
+    says(page, "is kept as spring")
+    card(page, 1)
+    page.locator("[data-act=delete_shown]").click()
+    total(page, ENTRIES + 1)
+    page.get_by_role("tab", name="Versions").click()
+    page.locator("[data-compare=spring]").click()
+    expect(page.locator(".difference")).to_contain_text("0 added, 1 removed, 0 changed since spring")
+    page.locator("[data-back=spring]").click()
+    total(page, ENTRIES + 2)
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=create] input").fill("Autumn")
+    page.locator("[data-form=create] button").click()
+    says(page, "Autumn is empty")
+    expect(page.locator(".bank-body > .empty")).to_have_text("This bank is empty.")
+    page.locator(".bank-choice").select_option(label=re.compile("My bank"))
+    says(page, "Retrieval uses My bank")
+    total(page, ENTRIES + 2)
+
+
+def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: Draw) -> None:
+    page.get_by_role("tab", name="Design").click()
+    page.set_input_files("#photo_file input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
+    expect(page.locator("#film .frame")).to_have_count(4)
+    page.locator("#canvas [data-tool=brush]").click()
+    board = page.locator("#canvas .board").bounding_box()
+    page.mouse.move(board["x"] + board["width"] / 2, board["y"] + board["height"] * 0.9)
+    page.mouse.down()
+    page.mouse.move(board["x"] + board["width"] / 2 + 30, board["y"] + board["height"] * 0.95, steps=4)
+    page.mouse.up()
+    expect(page.locator("#canvas .source")).to_have_text("edited")
+    page.locator("#canvas .menu summary").click()
+    page.locator("#canvas [data-act=to_bank]").click()
+    expect(page.locator("#status .message")).to_have_text(re.compile(f"Entry {ENTRIES + 3} is in My bank"))
+    page.get_by_role("tab", name="Bank").click()
+    total(page, ENTRIES + 3)
+    page.get_by_role("tab", name="Try a photo").click()
+    page.set_input_files("#bank_try input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
+    expect(page.locator(".bank-report .near")).to_have_count(4)
