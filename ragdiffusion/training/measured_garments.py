@@ -19,7 +19,7 @@ from ragdiffusion.images import square_array
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.structure.framing import context_frame, crop
 from ragdiffusion.training.parser_photos import as_taken
-from ragdiffusion.training.structure import jittered, uncertain
+from ragdiffusion.training.doubt import doubted_labels, jittered, uncertain
 
 _LEAST_SEEN = 350  # pixels of a garment that is learned from
 _LOOK_EVERY = 2000  # draws between two looks at what came since
@@ -177,12 +177,7 @@ def measure_example(item: Measured, rng: np.random.Generator, size: int) -> dict
     framed_mask = crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
     labels = np.zeros((len(LABELS), size, size), np.float32)
     if rng.random() > 0.1:  # a mask that a person gives comes without
-        for number in range(len(LABELS)):
-            own = (item.labels == number).astype(np.float32)
-            if own.any():
-                labels[number] = crop(own, frame, size, beyond=cv2.BORDER_CONSTANT)
-        labels[0] += np.clip(1 - labels.sum(0), 0, 1)  # beyond the photo there is ground
-        labels = _doubted(labels, rng)
+        labels = doubted_labels(item.labels, frame, size, rng)
     if rng.random() < 0.15:  # so that labels alone are enough where colours mislead
         shown = np.full_like(shown, 128)
     if rng.random() < 0.5:
@@ -208,29 +203,6 @@ def _pattern_of(garment: dict, worn: Sequence[dict]) -> Pattern | None:
         return draft(garment["kind"], garment["measures"])
     except MeasureError:
         return None
-
-
-def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Probabilities as a parser gives them: soft at borders, and wrong in a patch now and then."""
-    soft = np.stack([cv2.GaussianBlur(plane, (0, 0), s) for s in [rng.uniform(0.5, 2.5)] for plane in labels])
-    if rng.random() < 0.35:
-        size = labels.shape[1]
-        x, y = rng.integers(0, size, 2)
-        patch = np.zeros((size, size), np.float32)
-        cv2.ellipse(
-            patch,
-            (int(x), int(y)),
-            tuple(int(v) for v in rng.integers(3, size // 6, 2)),
-            float(rng.uniform(0, 180)),
-            0,
-            360,
-            1.0,
-            -1,
-        )
-        patch = cv2.GaussianBlur(patch, (0, 0), 1.5) * rng.uniform(0.4, 1)
-        soft *= 1 - patch
-        soft[rng.integers(len(labels))] += patch
-    return soft / np.maximum(soft.sum(0), 1e-3)
 
 
 def _as_it_lies(pattern: Pattern, rng: np.random.Generator) -> Pattern:
