@@ -38,6 +38,7 @@ from ragdiffusion.parsing.recent import RecentParser
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
+from ragdiffusion.structure.measuring import Measurer, load_measurer
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
@@ -69,6 +70,7 @@ class RAGDiffusion:
         checkpoint: fingerprint of the weights.
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
         parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
+        measurer: who measures garments; None: nobody.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
@@ -82,6 +84,7 @@ class RAGDiffusion:
         *,
         reader: str | AttributeReader = "heads",
         parser: Parser | None = None,
+        measurer: Measurer | None = None,
     ) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
@@ -89,7 +92,11 @@ class RAGDiffusion:
         self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
         self.parser = None if parser is None else RecentParser(parser)
         self.observer = Observer(
-            pipeline.structure_net, pipeline.silhouette_net, self._finder(self.parser), image_size=self.image_size
+            pipeline.structure_net,
+            pipeline.silhouette_net,
+            self._finder(self.parser),
+            measurer,
+            image_size=self.image_size,
         )
         self.retriever = Retriever(
             self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
@@ -143,7 +150,8 @@ class RAGDiffusion:
         chosen = load_bundled(location / PART, device or pipeline.device)
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
-        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
+        measurer = load_measurer(location, device or pipeline.device)
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, measurer=measurer)
 
     def _finder(self, parser: Parser | None) -> GarmentFinder | None:
         flow = self.pipeline.appearance_flow

@@ -15,6 +15,7 @@ from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.config import KEPT_NEIGHBOURS
+from ragdiffusion.garments.patterns.labels import group_of_label
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
     EXPECTED_WEIGHT,
@@ -130,13 +131,9 @@ class Retriever:
         return sight.probabilities, self.bank.attributes(found.ids[:VOTERS])
 
 
-_GROUPS = {"upper": "upper", "outer": "upper", "inner": "upper", "lower": "lower", "dress": "dress"}
-
-
 def group_worn(sight: Sight) -> str | None:
     """Which of `attributes.GROUPS` the garment that is meant belongs to; None where nobody named it."""
-    name = None if sight.garment is None else sight.garment.name
-    return None if name is None else _GROUPS[name]
+    return None if sight.garment is None else group_of_label(sight.garment.name)
 
 
 def ranking_of(sight: Sight) -> Ranking | None:

@@ -13,6 +13,7 @@ import numpy as np
 from ragdiffusion.attributes import encode_all
 from ragdiffusion.garments.patterns import Pattern, draft, kinds
 from ragdiffusion.garments.patterns.attributes import attributes_of
+from ragdiffusion.garments.patterns.labels import label_of
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.pattern import kind_of, sample
 from ragdiffusion.images import square_array
@@ -24,8 +25,6 @@ from ragdiffusion.training.doubt import doubted_labels, jittered, uncertain
 _LEAST_SEEN = 350  # pixels of a garment that is learned from
 _LOOK_EVERY = 2000  # draws between two looks at what came since
 _SHOWN = 0.45  # share of the frame that a laid garment fills, at least
-_OUTER = ("windbreaker", "jacket", "coat", "vest", "cardigan", "suit", "shawl", "robe")
-_ONE_PIECE = ("dress", "jumpsuit", "dungarees", "slip")
 
 
 @dataclass(frozen=True)
@@ -154,15 +153,6 @@ class LaidPatterns:
             return cv2.resize(pictures[rng.integers(len(pictures))], size).astype(np.float32)
         light = cv2.resize(rng.normal(1, 0.08, (4, 4)).astype(np.float32), size, interpolation=cv2.INTER_CUBIC)
         return np.clip(rng.uniform(0, 255, 3) * light[..., None], 0, 255).astype(np.float32)
-
-
-def label_of(kind: str) -> str:
-    """What a parse calls a garment of a kind where nothing else is worn."""
-    if kind in ("trousers", "shorts", "skirt"):
-        return "lower"
-    if any(part in kind for part in _ONE_PIECE):
-        return "dress"
-    return "outer" if any(part in kind for part in _OUTER) else "upper"
 
 
 def measure_example(item: Measured, rng: np.random.Generator, size: int) -> dict[str, np.ndarray]:

@@ -12,11 +12,12 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.patterns import draft, kinds
 from ragdiffusion.garments.patterns.code import MeasureCode, nearest_drawable
+from ragdiffusion.garments.patterns.labels import label_of
 from ragdiffusion.garments.patterns.pattern import sample
 from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.measure_net import MeasureNet, MeasurePrediction
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
-from ragdiffusion.training.measured_garments import Measured, attribute_codes, label_of, measure_example
+from ragdiffusion.training.measured_garments import Measured, attribute_codes, measure_example
 from ragdiffusion.training.structure import reading_loss
 
 _KIND_WEIGHT, _READING_WEIGHT = 0.3, 0.5

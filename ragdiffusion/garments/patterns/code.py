@@ -67,6 +67,10 @@ class MeasureCode:
         ]
         return np.array([*written, np.log(side / TYPICAL_SIDE)], np.float32)
 
+    def side(self, written: np.ndarray) -> float:
+        """The longer side of the box that a pattern so written has, cm."""
+        return TYPICAL_SIDE * float(np.exp(np.clip(np.nan_to_num(written[-1]), -2, 2)))
+
     def decode(self, written: np.ndarray, kind: str) -> dict[str, float]:
         """Read the measures of a kind, brought into its ranges.
 
@@ -74,7 +78,7 @@ class MeasureCode:
             written: (M + 1,), as `encode` writes it.
             kind: of `patterns.kinds()`.
         """
-        side = TYPICAL_SIDE * float(np.exp(np.clip(np.nan_to_num(written[-1]), -2, 2)))
+        side = self.side(written)
         values = dict(zip(self.keys, written[:-1], strict=True))
         code = {key: (centre, spread) for key, centre, spread in zip(self.keys, self.centre, self.spread, strict=True)}
         found = {}
