@@ -371,6 +371,8 @@ class RAGDiffusion:
 
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
+        if guide.landmark_source == "drafted":
+            return guide.drafted
         entry = guide.landmark_id
         spec = None if entry is None else self.bank.patterns([entry]).get(entry)
         try:

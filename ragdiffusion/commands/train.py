@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|silhouette|parser|measures|denoiser`: train one part, or go on where it stopped.
+"""`train flow|autoencoder|structure|silhouette|parser|measures|placement|denoiser`: train one part, or go on where it stopped.
 
 `train pgea` and `train paper` train at the paper's scale and have options of their own.
 """
@@ -20,6 +20,7 @@ PARTS = {
     "structure": "StructureNet and its attribute heads",
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "parser": "the parser of photos, which tells garments, skin and ground apart",
+    "placement": "PlacementNet, which lays a landmark over somebody who wears the garment",
     "measures": "MeasureNet, which reads garment makers' measures off a photo and its parse",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
@@ -210,6 +211,8 @@ def run(args: argparse.Namespace) -> int:
         return train_measures.run(args, config)
     if args.part == "denoiser":
         return _denoiser(args, config)
+    if args.part == "placement":
+        return _placement(args, config)
     components = build_components(preset)
     if components[_COMPONENTS[args.part]] is None:
         raise ValueError(f"the preset {preset.name!r} has no {_COMPONENTS[args.part]}: nothing to train")
@@ -240,6 +243,20 @@ def run(args: argparse.Namespace) -> int:
     source = open_source(args.garments, flow.config.input_size, **_mixture(args))
     held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
     train_flow(config, source.draw, held_out, model=flow)
+    return 0
+
+
+def _placement(args: argparse.Namespace, config) -> int:
+    from ragdiffusion.draft.placement import PlacementNet
+    from ragdiffusion.training.placement import train_placement
+    from ragdiffusion.training.sources import HELD_OUT, open_source
+
+    net = PlacementNet()
+    if args.start is not None:
+        begin_with(net, args.start)
+    source = open_source(args.garments, net.config.input_size, **_mixture(args))
+    held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
+    train_placement(config, source.draw, held_out, model=net)
     return 0
 
 

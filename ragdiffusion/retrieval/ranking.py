@@ -1,14 +1,15 @@
 """Ranking by shape: of the entries that the embedding finds, those come first that also fit what the photo shows.
 
 The embedding knows what kind of garment it is. The garment's own outline knows the length of each sleeve to the pixel,
-if it lies straight. And SilhouetteNet says what outline a worn, turned or half hidden one would have. Each is evidence;
-a weighted sum is nearer to the truth than the embedding alone. Of two that fit alike, the more symmetric one is the
+if it lies straight. SilhouetteNet says what outline a turned or half hidden one would have, and MeasureNet by what
+measures a worn one was cut. Each is evidence; a weighted sum is nearer to the truth than the embedding alone. Of two that fit alike, the more symmetric one is the
 better standard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,11 +18,29 @@ from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bi
 
 RANKED_DEPTH = 1024
 """How many of the entries nearest by embedding are ranked by shape too."""
-OUTLINE_WEIGHT = 2.0
-"""What an IoU of 1 with the photo's own outline is worth in cosine similarity; this and the next one were chosen on
-training garments, their own entries left out, and on drawn ones."""
-EXPECTED_WEIGHT = 8.0
-"""What an IoU of 1 with SilhouetteNet's silhouette is worth."""
+EVIDENCE_SIDE = 128
+"""Side at which a drafted shape is compared, pixels."""
+
+
+@dataclass(frozen=True)
+class EvidenceWeights:
+    """What an IoU of 1 with each kind of evidence is worth in cosine similarity.
+
+    Attributes:
+        outline: the garment's own outline in the photo.
+        expected: the silhouette that SilhouetteNet draws.
+        drafted: the shape that is drawn from the measures MeasureNet reads.
+    """
+
+    outline: float
+    expected: float
+    drafted: float
+
+
+LAID_WEIGHTS = EvidenceWeights(outline=2.0, expected=8.0, drafted=0.0)
+"""For a garment that nobody wears; chosen on training garments, their own entries left out, and on drawn ones."""
+WORN_WEIGHTS = EvidenceWeights(outline=0.0, expected=4.0, drafted=8.0)
+"""For one that somebody wears, whose own outline is the body's; chosen on rendered people."""
 SYMMETRY_WEIGHT = 3.0
 """What an IoU of 1 with its own mirror image is worth. It costs 0.002 of IoU with flat-lays that lie as people lay
 them, and makes the first entry's IoU with its mirror image 0.985 instead of 0.967."""

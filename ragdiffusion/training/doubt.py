@@ -5,8 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ragdiffusion.parsing.labels import LABELS
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.parsing.labels import CATEGORIES, LABEL, LABELS
 from ragdiffusion.structure.framing import crop
+
+_UNASKED = 0.15  # share of photos whose parse is not there: a person's own mask comes without
 
 
 def uncertain(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -43,6 +46,21 @@ def doubted_labels(
         planes[number] = crop((labels == number).astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
     planes[0] += np.clip(1 - planes.sum(0), 0, 1)
     return _doubted(planes, rng)
+
+
+def labels_around(pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
+    """What a parser may say of a cut of a pair's photo; a laid garment's label is known by its kind.
+
+    Returns:
+        uint8 (9, N, N) of 255ths, all 0 where no parser is asked or nobody knows.
+    """
+    size, labels = len(pair.photo), pair.labels
+    kind = CATEGORIES.get(pair.category)
+    if labels is None and kind is not None:
+        labels = np.where(pair.photo_mask > 127, LABEL[kind], 0).astype(np.uint8)
+    if labels is None or rng.random() < _UNASKED:
+        return np.zeros((len(LABELS), size, size), np.uint8)
+    return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
 
 
 def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

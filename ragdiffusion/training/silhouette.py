@@ -14,17 +14,15 @@ from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
-from ragdiffusion.parsing.labels import CATEGORIES, LABEL, LABELS
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
-from ragdiffusion.training.doubt import doubted_labels, jittered, uncertain
+from ragdiffusion.training.doubt import jittered, labels_around, uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
 _READING_WEIGHT = 0.05
-_UNASKED = 0.15  # share of photos whose parse is not there: a person's own mask comes without
 _SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
 
 
@@ -42,7 +40,7 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
         mask = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
         frame = jittered(silhouette_frame(mask), rng)
         photo, mask = laid_over(pair.photo, mask, frame, size)
-        around.append(_labels_around(pair, frame, rng))
+        around.append(labels_around(pair, frame, rng))
         photos.append(photo)
         masks.append(np.rint(mask * 255).astype(np.uint8))
     half = len(pairs[0].photo) // 2
@@ -55,17 +53,6 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
         "silhouette": np.stack(shapes)[:, None],
         "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read,
     }
-
-
-def _labels_around(pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
-    """What a parser may say of a photo's cut: uint8 (9, S, S); a laid garment's label is known by its kind."""
-    size, labels = len(pair.photo), pair.labels
-    kind = CATEGORIES.get(pair.category)
-    if labels is None and kind is not None:
-        labels = np.where(pair.photo_mask > 127, LABEL[kind], 0).astype(np.uint8)
-    if labels is None or rng.random() < _UNASKED:
-        return np.zeros((len(LABELS), size, size), np.uint8)
-    return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
