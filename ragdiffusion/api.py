@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
+from ragdiffusion.draft.placement import Placer, load_placer
 from ragdiffusion.garments.patterns import MeasureError, Pattern
 from ragdiffusion.garments.patterns import draft as draft_pattern
 from ragdiffusion.generation.generator import (
@@ -38,7 +39,6 @@ from ragdiffusion.parsing.recent import RecentParser
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
-from ragdiffusion.structure.measuring import Measurer, load_measurer
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
@@ -70,7 +70,7 @@ class RAGDiffusion:
         checkpoint: fingerprint of the weights.
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
         parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
-        measurer: who measures garments; None: nobody.
+        placer: who lays landmarks over garments that are worn; None: they are laid by their outlines.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
@@ -84,7 +84,7 @@ class RAGDiffusion:
         *,
         reader: str | AttributeReader = "heads",
         parser: Parser | None = None,
-        measurer: Measurer | None = None,
+        placer: Placer | None = None,
     ) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
@@ -92,16 +92,12 @@ class RAGDiffusion:
         self.defaults = SamplingDefaults.checked(pipeline.config.sampling or get_preset(self.preset).defaults)
         self.parser = None if parser is None else RecentParser(parser)
         self.observer = Observer(
-            pipeline.structure_net,
-            pipeline.silhouette_net,
-            self._finder(self.parser),
-            measurer,
-            image_size=self.image_size,
+            pipeline.structure_net, pipeline.silhouette_net, self._finder(self.parser), image_size=self.image_size
         )
         self.retriever = Retriever(
             self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
         )
-        self.generator = Generator(pipeline, self.defaults, checkpoint)
+        self.generator = Generator(pipeline, self.defaults, checkpoint, placer)
 
     @classmethod
     def from_pretrained(
@@ -150,8 +146,8 @@ class RAGDiffusion:
         chosen = load_bundled(location / PART, device or pipeline.device)
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
-        measurer = load_measurer(location, device or pipeline.device)
-        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, measurer=measurer)
+        placer = load_placer(location, device or pipeline.device)
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, placer=placer)
 
     def _finder(self, parser: Parser | None) -> GarmentFinder | None:
         flow = self.pipeline.appearance_flow
@@ -372,7 +368,7 @@ class RAGDiffusion:
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
         if guide.landmark_source == "drafted":
-            return guide.drafted
+            return None if guide.drafted is None else guide.drafted.pattern
         entry = guide.landmark_id
         spec = None if entry is None else self.bank.patterns([entry]).get(entry)
         try:

@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|silhouette|parser|measures|placement|denoiser`: train one part, or go on where it stopped.
+"""`train flow|autoencoder|structure|silhouette|parser|placement|denoiser`: train one part, or go on where it stopped.
 
 `train pgea` and `train paper` train at the paper's scale and have options of their own.
 """
@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.commands import train_measures, train_paper, train_parser, train_pgea
+from ragdiffusion.commands import train_paper, train_parser, train_pgea
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,6 @@ PARTS = {
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "parser": "the parser of photos, which tells garments, skin and ground apart",
     "placement": "PlacementNet, which lays a landmark over somebody who wears the garment",
-    "measures": "MeasureNet, which reads garment makers' measures off a photo and its parse",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -152,8 +151,8 @@ def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="FOLDER",
-        help="folders of rendered people, drawn from equally often; they may still be growing (all but parser and "
-        "measures want them with arrays)",
+        help="folders of rendered people, drawn from equally often; they may still be growing (all but the "
+        "parser want them with arrays)",
     )
     parser.add_argument(
         "--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the curves"
@@ -163,8 +162,7 @@ def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.5,
         metavar="SHARE",
-        help="share of all pairs that are such people, where there are any (not parser, not measures; default "
-        "%(default)s)",
+        help="share of all pairs that are such people, where there are any (not parser; default %(default)s)",
     )
     train_parser.add_arguments(parser)
 
@@ -207,8 +205,6 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
     )
     torch.manual_seed(args.seed)
-    if args.part == "measures":
-        return train_measures.run(args, config)
     if args.part == "denoiser":
         return _denoiser(args, config)
     if args.part == "placement":

@@ -164,9 +164,9 @@ def follow(maps: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
     if maps.ndim == 3:
         return torch.einsum("bij,bjhw->bihw", maps[:, :, :2], positions) + maps[:, :, 2, None, None]
     inside = positions.clamp(-1, 1)
-    placed = F.grid_sample(
-        maps, inside.permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=True
-    )
+    placed = F.grid_sample(maps, inside.permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=True)
     # Beyond the rim go on as steeply as the whole lattice does.
-    slope = torch.stack([maps[..., -1].mean(2) - maps[..., 0].mean(2), maps[:, :, -1].mean(2) - maps[:, :, 0].mean(2)], -1)
+    slope = torch.stack(
+        [maps[..., -1].mean(2) - maps[..., 0].mean(2), maps[:, :, -1].mean(2) - maps[:, :, 0].mean(2)], -1
+    )
     return placed + torch.einsum("bij,bjhw->bihw", slope / 2, positions - inside)

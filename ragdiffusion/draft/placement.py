@@ -8,15 +8,38 @@ landmark, and puts a coarse lattice over the landmark into the photo. The appear
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
-from ragdiffusion.images import CANONICAL_MARGIN
+from PIL import Image
+from ragdiffusion.images import CANONICAL_MARGIN, photo_to_tensor
 from ragdiffusion.layers import ResidualBlock, cell_centres
-from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT
+from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT, context_frame, labels_over, laid_over
+
+PART = "placement_net"
+"""Folder of PlacementNet in a checkpoint."""
+
+
+@dataclass(frozen=True)
+class GarmentView:
+    """The garment that is meant in a photo, as the appearance flow is told.
+
+    Attributes:
+        mask: (1 or B, 1, h, w) in [0, 1], on the padded photo.
+        place: landmarks (B, 1, H, W) in [0, 1] -> lattices to begin with (`appearance_flow.follow`); None: the mask's
+            outline is laid over the landmark's.
+    """
+
+    mask: torch.Tensor
+    place: Callable[[torch.Tensor], torch.Tensor] | None = None
 
 
 class PlacementNet(ModelMixin, ConfigMixin):
@@ -99,6 +122,60 @@ class PlacementNet(ModelMixin, ConfigMixin):
         nodes = self.config.nodes
         moved = self.reading(read).float().unflatten(1, (2, nodes, nodes))
         return moved + lattice(nodes, like=moved) * (CANONICAL_MARGIN / CONTEXT_MARGIN)
+
+
+class Placer:
+    """Lays landmarks over worn garments.
+
+    Args:
+        net: trained, in eval mode.
+    """
+
+    def __init__(self, net: PlacementNet) -> None:
+        self._net = net
+
+    def over(
+        self, pixels: np.ndarray, mask: np.ndarray, labels: np.ndarray | None
+    ) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What places landmarks over a garment, for `GarmentView`.
+
+        Args:
+            pixels: uint8 (N, N, 3), the padded photo.
+            mask: (h, w) in [0, 1], the garment's on the same square.
+            labels: (9, h, w) in [0, 1], a parse's on the same square; None: nobody was asked.
+        """
+        size, device = self._net.config.input_size, self._net.device
+        frame = context_frame(mask)
+        photo, framed = laid_over(pixels, mask, frame, size)
+        seen = (
+            photo_to_tensor(Image.fromarray(photo), size).to(device),
+            torch.from_numpy(framed)[None, None].to(device),
+            torch.from_numpy(labels_over(labels, frame, size))[None].to(device),
+        )
+        middle = torch.tensor(frame[:2], device=device)[None, :, None, None] * 2 - 1
+
+        @torch.no_grad()
+        def place(landmark: torch.Tensor) -> torch.Tensor:
+            nodes = self._net(*seen, F.interpolate(landmark.float(), size=(size, size), mode="area"))
+            return middle + frame[2] * nodes
+
+        return place
+
+
+def load_placer(location: Path, device: str = "cpu") -> Placer | None:
+    """The placer of a checkpoint's folder; None where it has no PlacementNet.
+
+    Raises:
+        ValueError: if what is there can't be read.
+    """
+    folder = location / PART
+    if not (folder / PlacementNet.config_name).is_file():
+        return None
+    try:
+        net = PlacementNet.from_pretrained(folder)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{folder} holds no whole PlacementNet ({' '.join(str(error).split())[:150]})") from error
+    return Placer(net.float().to(device).eval().requires_grad_(False))
 
 
 def lattice(nodes: int, *, like: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
 from ragdiffusion.draft.detail import fill_hidden
+from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sources
@@ -250,14 +251,14 @@ class RAGDiffusionPipeline(DiffusionPipeline):
 
     @torch.no_grad()
     def find_flow(
-        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None
     ) -> FlowPrediction:
         """Find where the points of landmarks lie in a photo.
 
         Args:
             photo: (1 or B, 3, H, W) in [-1, 1].
             landmark: (B, 1, S, S) in [0, 1].
-            garment: (1 or B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+            garment: the photo's garment; None: the flow finds it itself.
 
         Raises:
             RuntimeError: if this checkpoint has no appearance flow.
@@ -265,12 +266,15 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         if self.appearance_flow is None:
             raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
         size = (self.appearance_flow.config.input_size,) * 2
+        start, found = None, None
         if garment is not None:
-            garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
+            found = torch.logit(F.interpolate(garment.mask.float(), size=size, mode="area"), eps=_SURE)
+            start = None if garment.place is None else garment.place(landmark)
         return self.appearance_flow(
             F.interpolate(photo, size=size, mode="area"),
             F.interpolate(landmark, size=size, mode="area"),
-            garment=garment,
+            start,
+            found,
         )
 
     @torch.no_grad()
@@ -296,7 +300,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction
         )
 
-    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> DraftTensors:
+    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None) -> DraftTensors:
         """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
         return self.warp(photo, landmark, self.find_flow(photo, landmark, garment))
 
@@ -329,7 +333,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         )
 
     def draft_for(
-        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None
     ) -> DraftTensors | None:
         """The draft at the photo's size, None in a preset without one."""
         if self.appearance_flow is None:
@@ -365,7 +369,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         guidance: float = 1.0,
         strength: float = 1.0,
         without: Sequence[str] = (),
-        garment: torch.Tensor | None = None,
+        garment: GarmentView | None = None,
         on_step: StepCallback | None = None,
     ) -> PipelineOutput:
         """Generate one picture for each seed.
@@ -382,7 +386,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             guidance: classifier-free guidance scale; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
             without: conditions that this run goes without, of `ConditionMask`, as a model that was trained so wants it.
-            garment: (B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+            garment: the photo's garment; None: the flow finds it itself.
             on_step: called after each step.
 
         Raises:
@@ -423,7 +427,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         sampler: Sampler,
         without: Sequence[str],
         on_step: StepCallback | None,
-        garment: torch.Tensor | None,
+        garment: GarmentView | None,
     ) -> PipelineOutput:
         packing = self.config.latent_packing
         started = time.perf_counter()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.garments.patterns import Pattern
+from ragdiffusion.retrieval.drafting import Drafted
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
 
@@ -54,8 +55,8 @@ class StructureGuide:
         attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
         support: [M] in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
             nothing was seen but the embedding.
-        drafted: the garment as the pattern drafter draws it from the measures read off the photo, or as a person
-            changed these; a candidate that stands in no bank. None where nobody measured.
+        drafted: a pattern cut to the silhouette that the garment is expected to have, or as a person changed its
+            measures; a candidate that stands in no bank. None where none could be cut.
     """
 
     query: Tensor
@@ -77,7 +78,7 @@ class StructureGuide:
     attribute_confidence: dict[str, float] = field(default_factory=dict)
     attribute_note: str = ""
     support: Tensor | None = None
-    drafted: Pattern | None = None
+    drafted: Drafted | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -154,16 +155,17 @@ class StructureGuide:
         """The guide with a drafted silhouette as landmark.
 
         Args:
-            pattern: what is drawn, such as the drafted one with another sleeve length; None: the drafted one as it is.
+            pattern: what is drawn, such as the drafted one with longer sleeves; None: the drafted one as it is.
 
         Raises:
-            ValueError: if none is given and nobody measured the garment.
+            ValueError: if none is given and none was drafted.
         """
-        pattern = self.drafted if pattern is None else pattern
-        if pattern is None:
-            raise ValueError("nobody measured this garment, so no shape was drafted: pick a candidate, or draw one")
-        raster = torch.from_numpy(pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation) / 255
-        return replace(self, landmark=raster, landmark_source="drafted", choice=None, drafted=pattern)
+        if pattern is None and self.drafted is None:
+            raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
+        drafted = self.drafted if pattern is None else Drafted(pattern, {}, 1.0)
+        assert drafted is not None
+        raster = torch.from_numpy(drafted.pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
+        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, drafted=drafted)
 
     def edit(self, mask: Tensor) -> "StructureGuide":
         """The guide with a hand-drawn landmark.

@@ -1,8 +1,8 @@
 """Ranking by shape: of the entries that the embedding finds, those come first that also fit what the photo shows.
 
 The embedding knows what kind of garment it is. The garment's own outline knows the length of each sleeve to the pixel,
-if it lies straight. SilhouetteNet says what outline a turned or half hidden one would have, and MeasureNet by what
-measures a worn one was cut. Each is evidence; a weighted sum is nearer to the truth than the embedding alone. Of two that fit alike, the more symmetric one is the
+if it lies straight. And SilhouetteNet says what outline a worn, turned or half hidden one would have. Each is evidence;
+a weighted sum is nearer to the truth than the embedding alone. Of two that fit alike, the more symmetric one is the
 better standard.
 """
 
@@ -16,10 +16,8 @@ import torch
 
 from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
 
-RANKED_DEPTH = 1024
+RANKED_DEPTH = 4096
 """How many of the entries nearest by embedding are ranked by shape too."""
-EVIDENCE_SIDE = 128
-"""Side at which a drafted shape is compared, pixels."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,15 @@ class EvidenceWeights:
     Attributes:
         outline: the garment's own outline in the photo.
         expected: the silhouette that SilhouetteNet draws.
-        drafted: the shape that is drawn from the measures MeasureNet reads.
     """
 
     outline: float
     expected: float
-    drafted: float
 
 
-LAID_WEIGHTS = EvidenceWeights(outline=2.0, expected=8.0, drafted=0.0)
+LAID_WEIGHTS = EvidenceWeights(outline=2.0, expected=8.0)
 """For a garment that nobody wears; chosen on training garments, their own entries left out, and on drawn ones."""
-WORN_WEIGHTS = EvidenceWeights(outline=0.0, expected=4.0, drafted=8.0)
+WORN_WEIGHTS = EvidenceWeights(outline=0.0, expected=16.0)
 """For one that somebody wears, whose own outline is the body's; chosen on rendered people."""
 SYMMETRY_WEIGHT = 3.0
 """What an IoU of 1 with its own mirror image is worth. It costs 0.002 of IoU with flat-lays that lie as people lay

@@ -18,9 +18,9 @@ from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.bank.shape_bits import bits_overlap, shape_bits
 from ragdiffusion.config import KEPT_NEIGHBOURS
 from ragdiffusion.garments.patterns.labels import group_of_label
+from ragdiffusion.retrieval.drafting import Drafted, draft_to
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
-    EVIDENCE_SIDE,
     LAID_WEIGHTS,
     RANKED_DEPTH,
     SYMMETRY_WEIGHT,
@@ -107,8 +107,12 @@ class Retriever:
             support=support_of(sight, neighbours),
         )
         confidence = {key: sure for key, sure in reading.confidence.items() if key not in given}
-        drafted = None if sight.measurement is None else sight.measurement.pattern
-        return replace(guide, attribute_confidence=confidence, attribute_note=reading.note, drafted=drafted)
+        return replace(
+            guide,
+            attribute_confidence=confidence,
+            attribute_note=reading.note,
+            drafted=self._drafted(sight, neighbours),
+        )
 
     def _query(self, sight: Sight, reading: AttributeReading, given: Mapping[str, str]) -> torch.Tensor:
         """e of a photo, (D,): of its tokens, the attributes that are given and those that were read surely."""
@@ -125,6 +129,13 @@ class Retriever:
             return self.bank.search(query, k)  # which says what is wrong
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
         return self.bank.search(query, kept, size=self._size, ranking=ranking_of(sight))
+
+    def _drafted(self, sight: Sight, neighbours: Neighbours) -> Drafted | None:
+        """A pattern cut to the silhouette that is expected, beginning with those of the best entries."""
+        if sight.expected is None:
+            return None
+        patterns = self.bank.patterns(neighbours.ids)
+        return draft_to(sight.expected, (patterns[entry] for entry in neighbours.ids if entry in patterns))
 
     def _look(self, image: Image.Image) -> tuple[Probabilities, list[dict[str, str]]]:
         """What the heads say of a photo, and the attributes of the entries found for it."""
@@ -150,9 +161,6 @@ def evidence_of(sight: Sight) -> list[tuple[torch.Tensor, float]]:
     evidence = [(sight.outline, weights.outline)]
     if sight.expected is not None:
         evidence.append((sight.expected, weights.expected))
-    if sight.measurement is not None:
-        drafted = sight.measurement.pattern.rasterise(EVIDENCE_SIDE)
-        evidence.append((torch.from_numpy(drafted).float() / 255, weights.drafted))
     return [(mask, weight) for mask, weight in evidence if weight > 0]
 
 

@@ -14,11 +14,9 @@ from PIL import Image
 from ragdiffusion.attributes import encode
 from ragdiffusion.cutouts import cloth_of, continued
 from ragdiffusion.garments.outlines import symmetrise
-from ragdiffusion.garments.patterns.labels import group_of_label
 from ragdiffusion.images import canonical_square, mask_to_tensor, photo_to_array, photo_to_tensor
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
 from ragdiffusion.structure.framing import framed, labels_over, laid_over, largest_part, silhouette_frame
-from ragdiffusion.structure.measuring import Measurement, Measurer
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
 from ragdiffusion.structure.readers.vote import Probabilities
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
@@ -41,7 +39,6 @@ class Sight:
             garment is found.
         expected: (h, w) in [0, 1], the silhouette that it would have laid flat, as SilhouetteNet draws it; None
             without that network or without a garment.
-        measurement: what garment it is, in garment makers' measures; None without MeasureNet or without a garment.
         seconds: that the look took.
         photo: RGB, the whole photo.
         alpha: (H, W) in [0, 1] of the image's own size, where it came cut out; sheer cloth lies in between.
@@ -53,7 +50,6 @@ class Sight:
     probabilities: Probabilities
     outline: torch.Tensor | None
     expected: torch.Tensor | None
-    measurement: Measurement | None
     seconds: float
     photo: Image.Image
     alpha: np.ndarray | None = None
@@ -109,7 +105,6 @@ class Observer:
         structure_net: whose photo tower looks, and whose heads read.
         silhouette_net: draws the silhouette expected, and reads better what it was taught; may be None.
         finder: finds the garment; None where the preset has none.
-        measurer: measures it; may be None.
         image_size: side of the outlines, pixels.
     """
 
@@ -118,11 +113,9 @@ class Observer:
         structure_net: StructureNet,
         silhouette_net: SilhouetteNet | None,
         finder: GarmentFinder | None,
-        measurer: Measurer | None = None,
         *,
         image_size: int,
     ) -> None:
-        self._measurer = measurer
         self.finder, self._net, self._silhouettes, self._size = finder, structure_net, silhouette_net, image_size
         self._taught = taught_attributes(structure_net.attribute_heads)
         self._silhouettes_taught = (
@@ -149,7 +142,7 @@ class Observer:
                 raise ValueError("a garment is named, but this preset has nobody to find it: leave it out")
             tokens = self._tokens(image)
             read = head_probabilities(self._net.read_attributes(tokens), self._taught)
-            return Sight(image, None, tokens, read, None, None, None, time.perf_counter() - started, image, alpha)
+            return Sight(image, None, tokens, read, None, None, time.perf_counter() - started, image, alpha)
         if garment is None and alpha is not None:
             found = given_garment(image, cloth_of(alpha), self._size, "alpha")
         else:
@@ -161,26 +154,14 @@ class Observer:
         pixels = photo_to_array(image, 2 * self._size)  # frames are cut out of it
         tokens = self._tokens(Image.fromarray(framed(pixels, found.mask, self._net.image_size)))
         probabilities = head_probabilities(self._net.read_attributes(tokens), self._taught)
-        outline, expected, measurement = own_outline(found.mask, self._size), None, None
-        if outline is not None and self._measurer is not None:
-            measurement = self._measurer.measure(pixels, found.mask, found.labels, group_of_label(found.name))
-            probabilities |= measurement.probabilities
+        outline, expected = own_outline(found.mask, self._size), None
         if outline is not None and self._silhouettes is not None:
             prediction = self._predict(pixels, found)
             expected = prediction.silhouette[0, 0].float().sigmoid().cpu()
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             probabilities |= head_probabilities(prediction.attributes, self._silhouettes_taught)
         return Sight(
-            image,
-            found,
-            tokens,
-            probabilities,
-            outline,
-            expected,
-            measurement,
-            time.perf_counter() - started,
-            photo,
-            alpha,
+            image, found, tokens, probabilities, outline, expected, time.perf_counter() - started, photo, alpha
         )
 
     @torch.no_grad()

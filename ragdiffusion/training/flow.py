@@ -171,9 +171,7 @@ def train_flow(
         return flow_losses(prediction, batch)
 
     tests = {
-        kind: {
-            name: torch.from_numpy(value) for name, value in stacked(list(pairs), np.random.default_rng(0)).items()
-        }
+        kind: {name: torch.from_numpy(value) for name, value in stacked(list(pairs), np.random.default_rng(0)).items()}
         for kind, pairs in held_out.items()
         if pairs
     }

@@ -77,9 +77,7 @@ class PeoplePairs:
         height, width = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE).shape
         return path, worn, [i for i, one in enumerate(worn) if one["pixels"] >= LEAST_SEEN * height * width]
 
-    def _pair(
-        self, path: Path, index: int, worn: dict, arrays: np.lib.npyio.NpzFile, rng: np.random.Generator
-    ) -> Pair:
+    def _pair(self, path: Path, index: int, worn: dict, arrays: np.lib.npyio.NpzFile, rng: np.random.Generator) -> Pair:
         size = self._size
         photo = cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB)
         labels = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE)

@@ -55,7 +55,7 @@ class Finding:
         nearest: of the first five entries.
         oracle: of the best entry of the bank.
         expected: of the silhouette that SilhouetteNet draws; None without one.
-        drafted: of the shape drawn from the measures read; None without MeasureNet.
+        drafted: of the drafted shape; None where there is none.
         right: for each attribute of `READ` that is known, whether it was read right.
         flow_px: see above; None where the map is not known.
         carried_in: see above; None where the photo's labels are not known, or no picture was made.
@@ -111,8 +111,8 @@ def measure_people(
         guide = model.retrieve(sight)
         against = lambda mask: float(overlaps(small_mask(mask)[None], truth[None]))  # noqa: B023, E731
         drafted = None
-        if sight.measurement is not None:
-            drafted = against(torch.from_numpy(sight.measurement.pattern.rasterise(SIDE)).float() / 255)
+        if guide.drafted is not None:
+            drafted = against(torch.from_numpy(guide.drafted.pattern.rasterise(SIDE)).float() / 255)
         finding = {
             "query": query,
             "found": True,

@@ -43,8 +43,7 @@ def _pictures(finding: Finding) -> list[Image.Image | None]:
     truth = None if finding.query.standard is None else Image.fromarray(finding.query.standard)
     if sight is None or guide is None or sight.garment is None:
         return [finding.query.photo, *[None] * (len(_COLUMNS) - 2), truth]
-    measured = sight.measurement
-    drafted = None if measured is None else Image.fromarray(255 - measured.pattern.rasterise(CELL))
+    drafted = None if guide.drafted is None else Image.fromarray(255 - guide.drafted.pattern.rasterise(CELL))
     candidates = [tensor_to_mask_image(1 - one.silhouette) for one in guide.candidates[:_CANDIDATES]]
     return [
         sight.image,
