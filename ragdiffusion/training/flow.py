@@ -11,7 +11,8 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
-from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, follow, sample_at
+from ragdiffusion.draft.placement import lattice
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain
@@ -19,6 +20,9 @@ from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 SINGLE = 2 / 3
 """Share of batches in which points are moved once only: most is learned there, at little more than half the cost."""
+NODES = 9
+"""Of a lattice that the flow begins with, along each side."""
+_PUT_OFF = (0.005, 0.06)  # how far its nodes are off, standard deviation, half sides of the photo
 _SURE = 1e-3  # a mask that is given is taken for no surer than this
 
 
@@ -28,7 +32,7 @@ def flow_batch(
     """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size.
 
     Where a photo shows other garments too, `chosen` (B,) is true, and `given` is the mask by which this one is meant,
-    soft and a little wrong.
+    soft and a little wrong. `start` (B, 2, g, g) are lattices as rough as those that the flow is to mend.
     """
     return stacked([draw(rng) for _ in range(count)], rng)
 
@@ -44,7 +48,7 @@ def stacked(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.nda
         "photo_mask": np.stack([p.photo_mask for p in pairs])[:, None],
         "flow": np.stack([half((p.flow + 0.5) * (2 / size) - 1) for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "visible": np.stack([half(p.visible) for p in pairs])[:, None],
-        "start": np.stack([rough_map(p, rng) for p in pairs]),
+        "start": np.stack([rough_lattice(p, rng) if p.chosen else as_lattice(rough_map(p, rng)) for p in pairs]),
         "chosen": np.array([p.chosen for p in pairs]),
         "given": np.stack([_given(p, rng) for p in pairs])[:, None],
     }
@@ -82,6 +86,25 @@ def rough_map(pair: Pair, rng: np.random.Generator) -> np.ndarray:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * stretch
     off = np.concatenate([turn, rng.normal(size=(2, 1)) * 0.025 * far], 1)
     return (nearest @ np.vstack([off, [0, 0, 1]])).astype(np.float32)
+
+
+def rough_lattice(pair: Pair, rng: np.random.Generator) -> np.ndarray:
+    """The known map at the nodes of a lattice, then put off smoothly, as PlacementNet would: float32 (2, g, g)."""
+    size = pair.photo.shape[0]
+    known = cv2.resize((pair.flow + 0.5) * np.float32(2 / size) - 1, (size // 2,) * 2, interpolation=cv2.INTER_AREA)
+    axis = (np.linspace(0, 1, NODES) * (len(known) - 1)).round().astype(int)
+    nodes = known[axis][:, axis].transpose(2, 0, 1)
+    off = rng.normal(size=(4, 4, 2)).astype(np.float32) * rng.uniform(*_PUT_OFF)
+    off = cv2.resize(off, (NODES, NODES), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+    off += rng.normal(size=(2, 1, 1)) * rng.uniform(*_PUT_OFF)
+    return (nodes + off).astype(np.float32)
+
+
+def as_lattice(affine: np.ndarray) -> np.ndarray:
+    """An affine map (2, 3) at the nodes of a lattice: float32 (2, g, g)."""
+    axis = np.linspace(-1, 1, NODES)
+    positions = np.stack([*np.meshgrid(axis, axis), np.ones((NODES, NODES))])
+    return np.einsum("ij,jhw->ihw", affine, positions).astype(np.float32)
 
 
 def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Tensor]:
@@ -162,8 +185,10 @@ def train_flow(
         landmark = batch["silhouette"].float() / 255
         # Half of them begin where the garment that is found so far leads, as in use; the others as far off as drawn.
         garment = meant(module.find_garment(photo), batch)
-        own = align(landmark, garment.detach().sigmoid())
-        drawn = torch.rand(len(photo), 1, 1, generator=generator, device=photo.device) < 0.5
+        corners = lattice(NODES, like=photo).expand(len(photo), -1, -1, -1)
+        own = follow(align(landmark, garment.detach().sigmoid()), corners)
+        drawn = torch.rand(len(photo), 1, 1, 1, generator=generator, device=photo.device) < 0.5
+        drawn = drawn | batch["chosen"][:, None, None, None]
         single = float(torch.rand(1, generator=generator, device=photo.device)) < SINGLE
         prediction = module(
             photo, landmark, torch.where(drawn, batch["start"], own), garment, refinements=1 if single else None
@@ -182,7 +207,8 @@ def train_flow(
             batch = {name: value.to(next(module.parameters()).device) for name, value in test.items()}
             photo = batch["photo"].float() / 127.5 - 1
             garment = meant(module.find_garment(photo), batch)
-            prediction = module(photo, batch["silhouette"].float() / 255, garment=garment)
+            start = batch["start"] if bool(batch["chosen"].all()) else None
+            prediction = module(photo, batch["silhouette"].float() / 255, start, garment)
             found = flow_losses(prediction, batch)
             write_sheet(config.out / f"sheet-{kind}-{step:07d}.jpg", batch, prediction)
             figures |= {
