@@ -86,7 +86,8 @@ def test_however_it_is_cut_the_flow_leads_to_the_same_place(mapped) -> None:
     people = PeoplePairs(mapped, SIZE)
     for one in _told(mapped):
         with np.load(one["path"].with_suffix(".npz")) as arrays:
-            true = cv2.resize(arrays[f"flow_{one['index']}"].astype(np.float32), (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+            true = arrays[f"flow_{one['index']}"].astype(np.float32)
+        true = cv2.resize(true, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
         path, about, _ = people._shot(int(one["path"].stem))
         widths = set()
         for seed in range(3):

@@ -1,4 +1,4 @@
-"""Worn garments held against the truth: places, shares and sums by hand, and the whole way on a model of few weights."""
+"""Worn garments held against the truth: places, shares and sums by hand, and the whole way at tiny size."""
 
 from __future__ import annotations
 
