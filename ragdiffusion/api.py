@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
-from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.draft.placement import Placer, load_placer
+from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.patterns import MeasureError, Pattern
 from ragdiffusion.garments.patterns import draft as draft_pattern
 from ragdiffusion.generation.generator import (

@@ -1,9 +1,9 @@
 """PlacementNet: where the parts of a landmark lie in a photo of somebody who wears the garment.
 
-A garment that lies flat is turned, shifted and scaled at most, and `alignment` lays it by its outline alone. On a person
-sleeves hang or bend, the frame cuts a leg off, a hand covers a hem; then the outline of what is seen says little of where
-the rest would be, and the body around it says much. This network sees photo, mask and the labels of the parse beside the
-landmark, and puts a coarse lattice over the landmark into the photo. The appearance flow goes on from there.
+A garment that lies flat is turned, shifted and scaled at most, and `alignment` lays it by its outline alone. On a
+person sleeves hang or bend, the frame cuts a leg off, a hand covers a hem; then the outline of what is seen says little
+of where the rest would be, and the body around it says much. This network sees photo, mask and the labels of the parse
+beside the landmark, and puts a coarse lattice over the landmark into the photo. The appearance flow goes on from there.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
+from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from PIL import Image
 from ragdiffusion.images import CANONICAL_MARGIN, photo_to_tensor
 from ragdiffusion.layers import ResidualBlock, cell_centres
 from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT, context_frame, labels_over, laid_over

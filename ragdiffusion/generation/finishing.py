@@ -12,8 +12,8 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import FlowPrediction
-from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
+from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.generation.pipeline import DraftTensors, PipelineOutput, RAGDiffusionPipeline
 
 MAX_SIZE = 2048

@@ -1,9 +1,9 @@
 """The drafted candidate: a pattern cut to the silhouette that a photo's garment would have, laid flat.
 
-The bank holds some thousand shapes, and none may be this garment's. Its best ones know what kind of garment it is and by
-what measures such a garment is cut; SilhouetteNet says what outline is wanted. Their measures are moved until what they
-draw is that outline, as nearly as the kind's ranges allow. So the result is crisp where the drawn silhouette is blurred,
-and it has measures that a person can change.
+The bank holds some thousand shapes, and none may be this garment's. Its best ones know what kind of garment it is and
+by what measures such a garment is cut; SilhouetteNet says what outline is wanted. Their measures are moved until what
+they draw is that outline, as nearly as the kind's ranges allow. So the result is crisp where the drawn silhouette is
+blurred, and it has measures that a person can change.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _cut(first: Pattern, target: np.ndarray) -> Drafted:
 
 
 def _drawable(first: Pattern, measures: dict[str, float]) -> Pattern:
-    """Measures drawn, moved back towards those they began from as far as they must be so that they do not contradict."""
+    """Measures drawn, moved back to those they began from as far as they must be so that they do not contradict."""
     for share in np.linspace(0, 1, _STEPS + 1)[:-1]:
         moved = {key: (1 - share) * value + share * first.measures[key] for key, value in measures.items()}
         try:

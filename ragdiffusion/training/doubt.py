@@ -30,7 +30,7 @@ def jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tup
 def doubted_labels(
     labels: np.ndarray, frame: tuple[float, float, float], size: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """A label map cut out and given in probabilities, as a parser would: soft at borders, now and then wrong in a patch.
+    """A label map cut out, in probabilities as a parser gives them: soft at borders, now and then wrong in a patch.
 
     Args:
         labels: uint8 (N, N), as `parsing.labels.LABELS` numbers them.
