@@ -330,7 +330,8 @@ def test_the_guide_is_weighed_and_fused_as_in_python(call: Call, k: int) -> None
     for support in (None, torch.rand(8, generator=draw)[:k]):
         fused = call(
             f"{EDITOR}/slle.js",
-            "(({mean, iou, consensus}) => ({mean: [...mean], iou, consensus}))(m.fuse(masks.map(bytes), weights, support))",
+            "(({mean, iou, consensus}) => ({mean: [...mean], iou, consensus}))"
+            "(m.fuse(masks.map(bytes), weights, support))",
             masks=[(mask * 255).int().tolist() for mask in masks[:k]],
             weights=weights,
             support=None if support is None else support.tolist(),
