@@ -223,6 +223,10 @@ class RAGDiffusion:
             alpha: share of the reconstruction in Eq. 3, in [0, 1]; None: the preset's.
             attributes: Table 6 values that override what is read from the photo.
 
+        Returns:
+            The candidates and what they agree on; in `drafted` a pattern cut to the silhouette that is expected, which
+            `guide.draft()` takes for the landmark.
+
         Raises:
             ValueError: if the photo, k, alpha or an attribute can't be used.
         """

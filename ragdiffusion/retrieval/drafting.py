@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from ragdiffusion.garments.patterns.pattern import kind_of
 
 KINDS_TRIED = 2
 """Kinds of garment, the best entries' first, that are cut to the silhouette."""
+_DIGITS = 2  # after the point of a measure that is told
 _SIDE = 32  # at which silhouettes are compared, pixels
 _CLEARLY = 0.01  # IoU by which a later kind must be nearer to be taken
 _STEPS = 8  # tries between measures that contradict each other and those they began from
@@ -41,6 +43,15 @@ class Drafted:
     pattern: Pattern
     deviations: dict[str, float]
     overlap: float
+
+    def summary(self) -> dict[str, Any]:
+        """Kind, measures, deviations and overlap, ready for JSON."""
+        return {
+            "kind": self.pattern.kind,
+            "measures": {key: round(float(value), _DIGITS) for key, value in self.pattern.measures.items()},
+            "deviations": {key: round(float(value), _DIGITS) for key, value in self.deviations.items()},
+            "overlap": self.overlap,
+        }
 
 
 def draft_to(silhouette: torch.Tensor, starts: Iterable[PatternSpec]) -> Drafted | None:

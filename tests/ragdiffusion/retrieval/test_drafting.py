@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,9 @@ def test_measures_that_contradict_each_other_go_back_towards_the_start() -> None
     rng = np.random.default_rng(0)
     noise = torch.from_numpy((rng.random((8, 8)) > 0.5).astype(np.float32)).repeat_interleave(16, 0)
     found = draft_to(noise.repeat_interleave(16, 1), [_start("longsleeve")])
+    told = json.loads(json.dumps(found.summary()))
+    assert set(told) == {"kind", "measures", "deviations", "overlap"}
+    assert told["measures"] == pytest.approx(found.pattern.measures, abs=0.006)
     again = draft(found.pattern.kind, found.pattern.measures)
     np.testing.assert_array_equal(again.rasterise(64), found.pattern.rasterise(64))
     assert found.overlap < 0.8
