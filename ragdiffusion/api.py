@@ -18,6 +18,7 @@ import ragdiffusion.narrow_imports  # noqa: F401 - before all that imports diffu
 from ragdiffusion.bank import Bank
 from ragdiffusion.bank.access import slug_of
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
+from ragdiffusion.draft.placement import Placer, load_placer
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.patterns import MeasureError, Pattern
 from ragdiffusion.garments.patterns import draft as draft_pattern
@@ -76,6 +77,7 @@ class RAGDiffusion:
         checkpoint: fingerprint of the weights.
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
         parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
+        placer: who lays landmarks over garments that are worn; None: they are laid by their outlines.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
@@ -89,6 +91,7 @@ class RAGDiffusion:
         *,
         reader: str | AttributeReader = "heads",
         parser: Parser | None = None,
+        placer: Placer | None = None,
     ) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
@@ -101,7 +104,7 @@ class RAGDiffusion:
         self.retriever = Retriever(
             self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
         )
-        self.generator = Generator(pipeline, self.defaults, checkpoint)
+        self.generator = Generator(pipeline, self.defaults, checkpoint, placer)
         self._others: dict[str, Bank] = {}  # opened for single retrievals
 
     @classmethod
@@ -151,7 +154,8 @@ class RAGDiffusion:
         chosen = load_bundled(location / PART, device or pipeline.device)
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
-        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen)
+        placer = load_placer(location, device or pipeline.device)
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, placer=placer)
 
     def use_bank(self, bank: Bank) -> Bank:
         """Search another bank from now on, without loading anything else.
@@ -262,6 +266,10 @@ class RAGDiffusion:
             alpha: share of the reconstruction in Eq. 3, in [0, 1]; None: the preset's.
             attributes: Table 6 values that override what is read from the photo.
             bank: to search in place of the model's own: an open one, a file or a database's URL.
+
+        Returns:
+            The candidates and what they agree on; in `drafted` a pattern cut to the silhouette that is expected, which
+            `guide.draft()` takes for the landmark.
 
         Raises:
             ValueError: if the photo, k, alpha, an attribute or the bank can't be used.
@@ -440,6 +448,8 @@ class RAGDiffusion:
 
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
+        if guide.landmark_source == "drafted":
+            return None if guide.drafted is None else guide.drafted.pattern
         entry = guide.landmark_id
         name = guide.bank_version.rpartition("-r")[0]
         bank = next((one for one in (self.bank, *self._others.values()) if slug_of(one.name) == name), None)

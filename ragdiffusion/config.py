@@ -71,12 +71,14 @@ class SilhouetteConfig:
         widths: channels of the U-Net, finest first.
         depth: layers of attention at its coarsest level.
         heads: their heads.
+        label_channels: labels of a parse that it sees beside the mask; 0: none.
     """
 
     input_size: int = 128
     widths: tuple[int, ...] = (40, 64, 112, 160)
     depth: int = 3
     heads: int = 4
+    label_channels: int = 9
 
 
 @dataclass(frozen=True)

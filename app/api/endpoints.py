@@ -52,7 +52,8 @@ def build(services: Services) -> None:
             garment_mask: file of a mask, of the photo's size, that marks the garment instead.
 
         Returns:
-            The neighbours with ids, similarities, weights and attributes; the landmark as PNG.
+            The neighbours with ids, similarities, weights and attributes, and the measures of a shape drafted for the
+            photo; the landmark as PNG.
         """
         landmark_of = (attributes, _whole("candidate", candidate), mask)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)

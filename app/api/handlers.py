@@ -185,6 +185,7 @@ class ApiHandlers:
             "choice": guide.choice,
             "attributes": dict(guide.attributes),
             "attribute_confidence": dict(guide.attribute_confidence),
+            "drafted": None if guide.drafted is None else guide.drafted.summary(),
         }
 
 

@@ -275,7 +275,7 @@ export class Model {
     this.settings = { k: Math.min(k, guide.silhouettes.length), alpha };
     if (this.fused?.k !== this.settings.k || this.fused.guide !== guide) {
       this.weights = weigh(guide.film, this.settings.k);
-      this.fused = { ...fuse(guide.silhouettes, this.weights), k: this.settings.k, guide };
+      this.fused = { ...fuse(guide.silhouettes, this.weights, guide.film.support), k: this.settings.k, guide };
     }
     if (!this.doc) return;
     const { source, choice } = this.doc;

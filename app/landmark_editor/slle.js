@@ -5,6 +5,7 @@
 /** @typedef {import('../web/shared/views.js').Film} Film */
 
 const RIDGE = 1e-3; // of the Gram matrix's trace
+const SUPPORT_SHARE = 0.5; // of what ranking knows of the shape, in the choice of the consensus
 const COINCIDENCE = 1e-5; // distance from the photo's embedding, in lengths of it, below which an entry is the photo
 
 /**
@@ -50,22 +51,24 @@ function solve(rows) {
 }
 
 /**
- * The fused mask and the candidate that is most like it.
+ * The fused mask, and the candidate that is most like it and like what the photo shows.
  * @param {Uint8Array[]} silhouettes
  * @param {number[]} weights
+ * @param {number[] | null} support  how well each fits what the photo shows of the shape; null: nothing is known.
  * @returns {{ mean: Float32Array, iou: number[], consensus: number }} mean: from 0 to 255, beyond it where a weight is
  *   negative; iou: with the mean at one half.
  */
-export function fuse(silhouettes, weights) {
+export function fuse(silhouettes, weights, support) {
   const mean = new Float32Array(silhouettes[0].length);
   weights.forEach((weight, i) => {
     const silhouette = silhouettes[i];
     for (let p = 0; p < mean.length; p += 1) mean[p] += weight * silhouette[p];
   });
   const iou = weights.map((_, i) => overlap(silhouettes[i], mean)),
-    best = Math.max(...iou);
+    score = support ? iou.map((value, i) => (1 - SUPPORT_SHARE) * value + SUPPORT_SHARE * support[i]) : iou,
+    best = Math.max(...score);
   let consensus = -1;
-  iou.forEach((value, i) => {
+  score.forEach((value, i) => {
     if (value === best && (consensus < 0 || weights[i] > weights[consensus])) consensus = i;
   });
   return { mean, iou, consensus };

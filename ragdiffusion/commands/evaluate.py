@@ -1,4 +1,4 @@
-"""`evaluate retrieval|generation|attributes|parsing|pgea|…`: the paper's tables, the parser's, and PGEA's."""
+"""`evaluate retrieval|generation|attributes|parsing|people|pgea|…`: the paper's tables, the parser's, and PGEA's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ragdiffusion.commands import (
     evaluate_flow,
     evaluate_generation,
     evaluate_parsing,
+    evaluate_people,
     evaluate_pgea,
     evaluate_retrieval,
 )
@@ -35,6 +36,11 @@ _ACTIONS = {
         evaluate_parsing.add_arguments,
         evaluate_parsing.run,
         "is each pixel of a photo labelled right, and is the garment found?",
+    ),
+    "people": (
+        evaluate_people.add_arguments,
+        evaluate_people.run,
+        "do garments that people wear become their standards?",
     ),
     "pgea": (
         evaluate_pgea.add_arguments,

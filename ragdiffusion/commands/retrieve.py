@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
                 "attributes": guide.attributes,
                 "attribute_confidence": guide.attribute_confidence,
                 "attribute_note": guide.attribute_note,
+                "drafted": None if guide.drafted is None else guide.drafted.summary(),
             }
         )
         return 0
@@ -47,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
         )
     known = [f"{key} {value} ({_share(guide, key)})" for key, value in guide.attributes.items() if value != UNKNOWN]
     print(f"attributes: {', '.join(known) or 'none could be read'}")
+    if guide.drafted is not None:
+        kind, fits = guide.drafted.pattern.kind.replace("_", " "), guide.drafted.overlap
+        print(f"drafted: {kind}, {fits:.0%} of the silhouette that is expected")
     print(
         f"K {guide.k}, alpha {guide.alpha:g}, bank {guide.bank_version}, checkpoint {guide.checkpoint}, "
         f"{sum(guide.timings_ms.values()):.0f} ms"

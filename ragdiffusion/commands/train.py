@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|silhouette|parser|measures|denoiser`: train one part, or go on where it stopped.
+"""`train flow|autoencoder|structure|silhouette|parser|placement|denoiser`: train one part, or go on where it stopped.
 
 `train pgea` and `train paper` train at the paper's scale and have options of their own.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ragdiffusion.commands import train_measures, train_paper, train_parser, train_pgea
+from ragdiffusion.commands import train_paper, train_parser, train_pgea
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +20,7 @@ PARTS = {
     "structure": "StructureNet and its attribute heads",
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "parser": "the parser of photos, which tells garments, skin and ground apart",
-    "measures": "MeasureNet, which reads garment makers' measures off a photo and its parse",
+    "placement": "PlacementNet, which lays a landmark over somebody who wears the garment",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -145,6 +145,25 @@ def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bfloat16", action="store_true", help="autocast to bfloat16")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument(
+        "--people",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="folders of rendered people, drawn from equally often; they may still be growing (all but the "
+        "parser want them with arrays)",
+    )
+    parser.add_argument(
+        "--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the curves"
+    )
+    parser.add_argument(
+        "--people-share",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share of all pairs that are such people, where there are any (not parser; default %(default)s)",
+    )
     train_parser.add_arguments(parser)
 
 
@@ -186,10 +205,10 @@ def run(args: argparse.Namespace) -> int:
         device=args.device,
     )
     torch.manual_seed(args.seed)
-    if args.part == "measures":
-        return train_measures.run(args, config)
     if args.part == "denoiser":
         return _denoiser(args, config)
+    if args.part == "placement":
+        return _placement(args, config)
     components = build_components(preset)
     if components[_COMPONENTS[args.part]] is None:
         raise ValueError(f"the preset {preset.name!r} has no {_COMPONENTS[args.part]}: nothing to train")
@@ -203,34 +222,50 @@ def run(args: argparse.Namespace) -> int:
         from ragdiffusion.training.silhouette import train_silhouette
 
         silhouettes = components["silhouette_net"]
-        source = open_source(
-            args.garments, silhouettes.config.input_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn
-        )
+        source = open_source(args.garments, silhouettes.config.input_size, **_mixture(args))
         train_silhouette(config, source.draw_silhouettes, source.held_out_silhouettes(24), model=silhouettes)
         return 0
     if args.part == "structure":
         from ragdiffusion.training.structure import train_structure
 
         net = components["structure_net"]
-        source = open_source(
-            args.garments,
-            net.image_size,
-            synthetic=args.synthetic,
-            limit=args.limit,
-            without=args.without,
-            worn=args.worn,
-        )
+        source = open_source(args.garments, net.image_size, without=args.without, **_mixture(args))
         train_structure(config, source.draw_structures, source.held_out_structures(HELD_OUT), model=net)
         return 0
     from ragdiffusion.training.flow import train_flow
 
     flow = components["appearance_flow"]
     flow.finder.requires_grad_(not args.freeze_finder)
-    source = open_source(
-        args.garments, flow.config.input_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn
-    )
-    train_flow(config, source.draw, source.held_out_pairs(HELD_OUT), model=flow)
+    source = open_source(args.garments, flow.config.input_size, **_mixture(args))
+    held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
+    train_flow(config, source.draw, held_out, model=flow)
     return 0
+
+
+def _placement(args: argparse.Namespace, config) -> int:
+    from ragdiffusion.draft.placement import PlacementNet
+    from ragdiffusion.training.placement import train_placement
+    from ragdiffusion.training.sources import HELD_OUT, open_source
+
+    net = PlacementNet()
+    if args.start is not None:
+        begin_with(net, args.start)
+    source = open_source(args.garments, net.config.input_size, **_mixture(args))
+    held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
+    train_placement(config, source.draw, held_out, model=net)
+    return 0
+
+
+def _mixture(args: argparse.Namespace) -> dict[str, Any]:
+    """What pairs are drawn from, as `open_source` takes it."""
+    return {
+        "synthetic": args.synthetic,
+        "limit": args.limit,
+        "worn": args.worn,
+        "people": args.people,
+        "held_out_people": args.held_out,
+        "people_share": args.people_share,
+    }
 
 
 def begin_with(module: torch.nn.Module, folder: Path) -> None:
@@ -280,7 +315,7 @@ def _denoiser(args: argparse.Namespace, config) -> int:
     if args.checkpoint is None:
         raise ValueError("train denoiser needs --checkpoint: the folder with trained autoencoder, StructureNet, bank")
     model = RAGDiffusion.from_pretrained(args.checkpoint, preset=args.preset, device=args.device)
-    source = open_source(args.garments, model.image_size, synthetic=args.synthetic, limit=args.limit, worn=args.worn)
+    source = open_source(args.garments, model.image_size, **_mixture(args))
     encoders = None
     if args.encoders:
         recipe = DenoiserSamples(

@@ -14,17 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options that only the parser has."""
     own = parser.add_argument_group("parser only")
     own.add_argument(
-        "--people",
-        type=Path,
-        nargs="+",
-        metavar="FOLDER",
-        help="folders of rendered people, NAME.jpg "
-        "beside NAME.png (labels), drawn from equally often; they may still be growing",
-    )
-    own.add_argument(
-        "--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the curve"
-    )
-    own.add_argument(
         "--side",
         type=int,
         default=256,

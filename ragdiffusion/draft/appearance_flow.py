@@ -3,7 +3,8 @@
 This is no part of the paper; docs/architecture.md ("The draft") says what it is for.
 
 Three stages. A U-Net finds the garment in the photo. Its mask is laid onto the landmark by an affine map
-(`alignment`), so that garment and landmark stand over each other. A second U-Net then looks at the photo as laid so
+(`alignment`), or, where somebody wears it, by a lattice (`placement`), so that garment and landmark stand over each
+other. A second U-Net then looks at the photo as laid so
 far and moves each point into its place, more than once. Warping the photo by the flow gives the *draft* of the
 flat-lay.
 """
@@ -107,7 +108,8 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         Args:
             photo: (B, 3, S, S) in [-1, 1], S = `input_size`; or (1, 3, S, S), one photo for all landmarks.
             landmark: (B, 1, S, S) in [0, 1].
-            start: (B, 2, 3), the affine map to begin with, as `align` gives it; it is found when not given.
+            start: the map to begin with: an affine one, (B, 2, 3), as `align` gives it, or a lattice, (B, 2, g, g),
+                as PlacementNet does, in [-1, 1] of the photo; an affine one is found when not given.
             garment: (1 or B, 1, S, S), what `find_garment` says of the photo, where it was asked already.
             refinements: how often the points are moved; None: as configured.
 
@@ -126,7 +128,7 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
         levels = []
         for _ in range(self.config.refinements if refinements is None else refinements):
             moved = moved.detach()  # each refinement learns from where it begins
-            where = _apply(start, F.interpolate(positions + moved, scale_factor=2, mode="bilinear"))
+            where = follow(start, F.interpolate(positions + moved, scale_factor=2, mode="bilinear"))
             laid = sample_at(seen, where)
             beyond = (where.abs().amax(1, keepdim=True) > 1).float()
             laid = torch.cat([laid[:, :3], laid[:, 3:] * (1 - beyond) - beyond], 1)  # nothing lies beyond the photo
@@ -140,7 +142,7 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
                 )
             )
             moved, visibility = moved + change[:, :2].float(), visibility + change[:, 2:].float()
-            levels.append(_apply(start, positions + moved))
+            levels.append(follow(start, positions + moved))
         return FlowPrediction(levels=tuple(levels), visibility=visibility, garment=garment)
 
     def _check(self, image: torch.Tensor, name: str) -> None:
@@ -149,6 +151,22 @@ class AppearanceFlow(ModelMixin, ConfigMixin):
             raise ValueError(f"{name} is {tuple(image.shape[-2:])}, the appearance flow wants {(size, size)}")
 
 
-def _apply(maps: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-    """Affine maps of places: (B, 2, 3), (B, 2, h, w) -> (B, 2, h, w)."""
-    return torch.einsum("bij,bjhw->bihw", maps[:, :, :2], positions) + maps[:, :, 2, None, None]
+def follow(maps: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    """Where maps take positions.
+
+    Args:
+        maps: affine ones, (B, 2, 3), or lattices from corner to corner, (B, 2, g, g), whose cells go on beyond the rim.
+        positions: (B, 2, h, w), (x, y) in [-1, 1].
+
+    Returns:
+        (B, 2, h, w).
+    """
+    if maps.ndim == 3:
+        return torch.einsum("bij,bjhw->bihw", maps[:, :, :2], positions) + maps[:, :, 2, None, None]
+    inside = positions.clamp(-1, 1)
+    placed = F.grid_sample(maps, inside.permute(0, 2, 3, 1), mode="bilinear", padding_mode="border", align_corners=True)
+    # Beyond the rim go on as steeply as the whole lattice does.
+    slope = torch.stack(
+        [maps[..., -1].mean(2) - maps[..., 0].mean(2), maps[:, :, -1].mean(2) - maps[:, :, 0].mean(2)], -1
+    )
+    return placed + torch.einsum("bij,bjhw->bihw", slope / 2, positions - inside)

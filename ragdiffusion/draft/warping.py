@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
 from ragdiffusion.draft.detail import fill_hidden
+from ragdiffusion.draft.placement import GarmentView
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
@@ -31,7 +32,7 @@ class DraftTensors:
 
 @torch.no_grad()
 def find_flow(
-    net: AppearanceFlow, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+    net: AppearanceFlow, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None
 ) -> FlowPrediction:
     """Find where the points of landmarks lie in a photo.
 
@@ -39,15 +40,18 @@ def find_flow(
         net: that finds it.
         photo: (1 or B, 3, H, W) in [-1, 1].
         landmark: (B, 1, S, S) in [0, 1].
-        garment: (1 or B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+        garment: the photo's garment; None: the flow finds it itself.
     """
     size = (net.config.input_size,) * 2
+    start, found = None, None
     if garment is not None:
-        garment = torch.logit(F.interpolate(garment.float(), size=size, mode="area"), eps=_SURE)
+        found = torch.logit(F.interpolate(garment.mask.float(), size=size, mode="area"), eps=_SURE)
+        start = None if garment.place is None else garment.place(landmark)
     return net(
         F.interpolate(photo, size=size, mode="area"),
         F.interpolate(landmark, size=size, mode="area"),
-        garment=garment,
+        start,
+        found,
     )
 
 

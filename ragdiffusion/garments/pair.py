@@ -24,6 +24,9 @@ class Pair:
         structure: names the structure; samples that share it differ in texture only.
         seen: what the photo shows beyond `attributes`, of its own cloth and how it is worn: the flat-lay of a
             structure pair, in another texture, need not share it.
+        labels: uint8 (N, N), the labels of a parse of the photo (`parsing.labels.LABELS`); None where only the
+            garment's own mask is known.
+        chosen: whether the photo shows other garments too, so that the mask alone says which one is meant.
     """
 
     photo: np.ndarray
@@ -36,6 +39,8 @@ class Pair:
     structure: str
     attributes: dict[str, str] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
+    labels: np.ndarray | None = None
+    chosen: bool = False
 
     def mirrored(self) -> Pair:
         """The same pair seen in a mirror, photo and flat-lay alike."""
@@ -54,4 +59,6 @@ class Pair:
             structure=self.structure + "~",
             attributes=self.attributes,
             seen=self.seen,
+            labels=None if self.labels is None else flip(self.labels),
+            chosen=self.chosen,
         )

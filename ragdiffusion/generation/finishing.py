@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
+from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.draft.warping import DraftTensors, warp
 from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
 
@@ -80,7 +81,7 @@ def enlarge_picture(
     *,
     size: int,
     photo_side: int,
-    garment: torch.Tensor | None = None,
+    garment: GarmentView | None = None,
 ) -> torch.Tensor:
     """Finish a picture that was finished at the model's size once more, larger, without denoising it again.
 

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.placement import GarmentView, Placer
 from ragdiffusion.draft.warping import warp
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import (
@@ -25,7 +26,7 @@ from ragdiffusion.generation.finishing import (
     source_side,
 )
 from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
-from ragdiffusion.images import photo_to_tensor, tensor_to_images, tensor_to_mask_image
+from ragdiffusion.images import photo_to_array, photo_to_tensor, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.memory import peak_rss_mb
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.sight import Sight
@@ -128,10 +129,13 @@ class Generator:
         pipeline: on its device, in eval mode.
         defaults: of sampling.
         checkpoint: fingerprint of the weights.
+        placer: lays landmarks over worn garments; None: all are laid by their outlines.
     """
 
-    def __init__(self, pipeline: RAGDiffusionPipeline, defaults: SamplingDefaults, checkpoint: str) -> None:
-        self._pipeline, self._defaults, self._checkpoint = pipeline, defaults, checkpoint
+    def __init__(
+        self, pipeline: RAGDiffusionPipeline, defaults: SamplingDefaults, checkpoint: str, placer: Placer | None = None
+    ) -> None:
+        self._pipeline, self._defaults, self._checkpoint, self._placer = pipeline, defaults, checkpoint, placer
         self._size: int = pipeline.config.image_size
 
     @torch.no_grad()
@@ -337,9 +341,15 @@ class Generator:
     def _photo(self, sight: Sight, side: int) -> torch.Tensor:
         return self._there(sight.tensor(side))
 
-    def _garment(self, sight: Sight) -> torch.Tensor | None:
+    def _garment(self, sight: Sight) -> GarmentView | None:
         mask = sight.garment_tensor()
-        return None if mask is None else self._there(mask)
+        if mask is None or sight.garment is None:
+            return None
+        place = None
+        if self._placer is not None and sight.garment.worn:
+            pixels = photo_to_array(sight.image, 2 * self._size)
+            place = self._placer.over(pixels, sight.garment.mask, sight.garment.labels)
+        return GarmentView(self._there(mask), place)
 
     def _there(self, tensor: torch.Tensor) -> torch.Tensor:
         # The pipeline's own way to name its device asks every part.

@@ -17,6 +17,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction
+from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.draft.warping import DraftTensors, find_flow, warp
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sources
@@ -228,7 +229,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         )
 
     def find_flow(
-        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None
     ) -> FlowPrediction:
         """Find where the points of landmarks lie in a photo, as `warping.find_flow`.
 
@@ -239,7 +240,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             raise RuntimeError(f"the {self.config.preset_name} checkpoint has no appearance flow, so no draft")
         return find_flow(self.appearance_flow, photo, landmark, garment)
 
-    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> DraftTensors:
+    def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None) -> DraftTensors:
         """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
         return warp(photo, landmark, self.find_flow(photo, landmark, garment))
 
@@ -272,7 +273,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         )
 
     def draft_for(
-        self, photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None
+        self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None
     ) -> DraftTensors | None:
         """The draft at the photo's size, None in a preset without one."""
         if self.appearance_flow is None:
@@ -308,7 +309,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         guidance: float = 1.0,
         strength: float = 1.0,
         without: Sequence[str] = (),
-        garment: torch.Tensor | None = None,
+        garment: GarmentView | None = None,
         on_step: StepCallback | None = None,
     ) -> PipelineOutput:
         """Generate one picture for each seed.
@@ -325,7 +326,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             guidance: classifier-free guidance scale; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
             without: conditions that this run goes without, of `ConditionMask`, as a model that was trained so wants it.
-            garment: (B, 1, h, w) in [0, 1], the mask of the photo's garment; None: the flow finds it itself.
+            garment: the photo's garment; None: the flow finds it itself.
             on_step: called after each step.
 
         Raises:
@@ -366,7 +367,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         sampler: Sampler,
         without: Sequence[str],
         on_step: StepCallback | None,
-        garment: torch.Tensor | None,
+        garment: GarmentView | None,
     ) -> PipelineOutput:
         packing = self.config.latent_packing
         started = time.perf_counter()

@@ -33,6 +33,9 @@ class FoundGarment:
         crop: (left, top, right, bottom) in pixels of the photo, where a garment lies that would be too small in the
             whole; None: the whole.
         why: one line for the person who did not say which garment is meant; empty where that was plain.
+        labels: (9, h, w) float32 in [0, 1], a parse's probabilities on the same square as the mask; None where no
+            parser was asked.
+        worn: whether the photo shows a person.
     """
 
     mask: np.ndarray
@@ -40,6 +43,8 @@ class FoundGarment:
     name: str | None = None
     crop: tuple[int, int, int, int] | None = None
     why: str = ""
+    labels: np.ndarray | None = None
+    worn: bool = False
 
 
 class GarmentFinder(Protocol):

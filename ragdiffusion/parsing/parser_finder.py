@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from ragdiffusion.parsing.choosing import choose
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, crop_around, given_garment, on_photo
+from ragdiffusion.parsing.parse import Parse
 from ragdiffusion.parsing.parser import Parser
 
 
@@ -37,11 +39,37 @@ class ParserFinder:
             ValueError: if there is no such garment (`NoGarmentError`), or the choice does not fit the photo.
         """
         if isinstance(garment, np.ndarray):
-            return given_garment(photo, garment, self._size)
+            return _beside(given_garment(photo, garment, self._size), self.parser.parse(photo))
         point = garment if isinstance(garment, tuple) else None
         parse = self.parser.parse(photo, point=point)
         choice = choose(parse, garment)
         alone = garment is None and len(parse.instances) == 1 and not parse.has_person
         if alone and self._alone is not None and crop_around(choice.garment.mask) is None:  # it sees large ones better
-            return replace(self._alone.find(photo), name=choice.garment.name)
-        return on_photo(choice.garment.mask, self._size, "parser", name=choice.garment.name, why=choice.why)
+            found = replace(self._alone.find(photo), name=choice.garment.name)
+        else:
+            found = on_photo(choice.garment.mask, self._size, "parser", name=choice.garment.name, why=choice.why)
+        return _beside(found, parse)
+
+
+def _beside(found: FoundGarment, parse: Parse) -> FoundGarment:
+    """A garment with what the parse says of its surroundings."""
+    return replace(found, labels=labels_on(parse, found.crop), worn=parse.has_person)
+
+
+def labels_on(parse: Parse, crop: tuple[int, int, int, int] | None) -> np.ndarray:
+    """A parse's probabilities on its photo cut to `crop` and padded to a square: float32 (9, S, S)."""
+    if crop is None:
+        return parse.probabilities
+    side = parse.probabilities.shape[1]
+    width, height = parse.photo_size
+    left, top, right, bottom = crop
+    whole, part = max(width, height), max(right - left, bottom - top)
+    scale = whole / part  # of what the cut shows
+    middle = np.array([left + right - width, top + bottom - height]) / 2 * (side / whole) + side / 2
+    shift = side / 2 - scale * (middle - 0.5) - 0.5
+    matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+    planes = [
+        cv2.warpAffine(plane, matrix, (side, side), flags=cv2.INTER_LINEAR, borderValue=float(number == 0))
+        for number, plane in enumerate(parse.probabilities)
+    ]
+    return np.stack(planes)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from ragdiffusion.bank.search import Neighbours
+from ragdiffusion.garments.patterns import Pattern
+from ragdiffusion.retrieval.drafting import Drafted
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
 
@@ -42,7 +44,7 @@ class StructureGuide:
         iou: [K] overlap of each candidate with the interpolation.
         consensus: index of the candidate with the highest overlap.
         landmark: [H, W] float in [0, 1], the silhouette that generation obeys.
-        landmark_source: "consensus", "candidate" (picked by a person) or "edited".
+        landmark_source: "consensus", "candidate" (picked by a person), "drafted" (drawn from measures) or "edited".
         choice: index of the picked candidate, None otherwise.
         attributes: the attributes that the embedding was made with.
         checkpoint: fingerprint or name of the encoder.
@@ -51,6 +53,10 @@ class StructureGuide:
         attribute_confidence: by key, the probability that the reader gives each attribute read from the photo, in
             [0, 1], 0 for "Unknown"; attributes that a person gave have none.
         attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
+        support: [M] in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
+            nothing was seen but the embedding.
+        drafted: a pattern cut to the silhouette that the garment is expected to have, or as a person changed its
+            measures; a candidate that stands in no bank. None where none could be cut.
     """
 
     query: Tensor
@@ -71,6 +77,8 @@ class StructureGuide:
     timings_ms: dict[str, float]
     attribute_confidence: dict[str, float] = field(default_factory=dict)
     attribute_note: str = ""
+    support: Tensor | None = None
+    drafted: Drafted | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -88,15 +96,15 @@ class StructureGuide:
 
     @property
     def landmark_id(self) -> int | None:
-        """Id of the entry whose silhouette the landmark is; None for an edited one."""
-        if self.landmark_source == "edited":
+        """Id of the entry whose silhouette the landmark is; None for a drafted or edited one."""
+        if self.landmark_source in ("drafted", "edited"):
             return None
         return int(self.neighbours.ids[self.consensus if self.choice is None else self.choice])
 
     def retune(self, k: int | None = None, alpha: float | None = None) -> "StructureGuide":
         """The guide with another K or α, without another search.
 
-        An edited landmark stays, and so does a picked candidate that is still among the first K; otherwise
+        A drafted or edited landmark stays, and so does a picked candidate that is still among the first K; otherwise
         the landmark is the new consensus.
 
         Args:
@@ -114,10 +122,16 @@ class StructureGuide:
             attributes=self.attributes,
             checkpoint=self.checkpoint,
             timings_ms={step: self.timings_ms[step] for step in ("encode", "search")},
+            support=self.support,
         )
-        guide = replace(guide, attribute_confidence=self.attribute_confidence, attribute_note=self.attribute_note)
-        if self.landmark_source == "edited":
-            return replace(guide, landmark=self.landmark, landmark_source="edited")
+        guide = replace(
+            guide,
+            attribute_confidence=self.attribute_confidence,
+            attribute_note=self.attribute_note,
+            drafted=self.drafted,
+        )
+        if self.landmark_source in ("drafted", "edited"):
+            return replace(guide, landmark=self.landmark, landmark_source=self.landmark_source)
         if self.choice is not None and self.choice < guide.k:
             return guide.pick(self.choice)
         return guide
@@ -136,6 +150,22 @@ class StructureGuide:
         return replace(
             self, landmark=self.neighbours.silhouettes[index], landmark_source="candidate", choice=int(index)
         )
+
+    def draft(self, pattern: Pattern | None = None) -> "StructureGuide":
+        """The guide with a drafted silhouette as landmark.
+
+        Args:
+            pattern: what is drawn, such as the drafted one with longer sleeves; None: the drafted one as it is.
+
+        Raises:
+            ValueError: if none is given and none was drafted.
+        """
+        if pattern is None and self.drafted is None:
+            raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
+        drafted = self.drafted if pattern is None else Drafted(pattern, {}, 1.0)
+        assert drafted is not None
+        raster = torch.from_numpy(drafted.pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
+        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, drafted=drafted)
 
     def edit(self, mask: Tensor) -> "StructureGuide":
         """The guide with a hand-drawn landmark.
@@ -197,6 +227,7 @@ def build_guide(
     attributes: Mapping[str, str],
     checkpoint: str,
     timings_ms: Mapping[str, float],
+    support: Tensor | None = None,
 ) -> StructureGuide:
     """Aggregates the K nearest entries into a structure guide (Sec. 3.2, 9.3).
 
@@ -208,6 +239,7 @@ def build_guide(
         attributes: the attributes that the embedding was made with.
         checkpoint: fingerprint or name of the encoder.
         timings_ms: milliseconds already spent in `encode` and `search`; `slle` and `fuse` are measured here.
+        support: [M] in [0, 1], how well each neighbour fits what the photo shows of the shape; None: unknown.
 
     Returns:
         A guide whose landmark is the consensus.
@@ -236,7 +268,7 @@ def build_guide(
     weights = barycentric_weights(query.double()[None], basis[None])  # [1, K]
     embedding = fuse_embedding(query[None], basis[None], weights, alpha)[0]
     aggregated = time.perf_counter()
-    fusion = fuse_landmarks(neighbours.silhouettes[:k], weights[0])
+    fusion = fuse_landmarks(neighbours.silhouettes[:k], weights[0], None if support is None else support[:k])
     fused = time.perf_counter()
 
     return StructureGuide(
@@ -261,4 +293,5 @@ def build_guide(
             "slle": 1e3 * (aggregated - started),
             "fuse": 1e3 * (fused - aggregated),
         },
+        support=support,
     )

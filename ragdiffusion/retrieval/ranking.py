@@ -9,19 +9,34 @@ better standard.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
 
-RANKED_DEPTH = 1024
+RANKED_DEPTH = 4096
 """How many of the entries nearest by embedding are ranked by shape too."""
-OUTLINE_WEIGHT = 2.0
-"""What an IoU of 1 with the photo's own outline is worth in cosine similarity; this and the next one were chosen on
-training garments, their own entries left out, and on drawn ones."""
-EXPECTED_WEIGHT = 8.0
-"""What an IoU of 1 with SilhouetteNet's silhouette is worth."""
+
+
+@dataclass(frozen=True)
+class EvidenceWeights:
+    """What an IoU of 1 with each kind of evidence is worth in cosine similarity.
+
+    Attributes:
+        outline: the garment's own outline in the photo.
+        expected: the silhouette that SilhouetteNet draws.
+    """
+
+    outline: float
+    expected: float
+
+
+LAID_WEIGHTS = EvidenceWeights(outline=2.0, expected=8.0)
+"""For a garment that nobody wears; chosen on training garments, their own entries left out, and on drawn ones."""
+WORN_WEIGHTS = EvidenceWeights(outline=0.0, expected=16.0)
+"""For one that somebody wears, whose own outline is the body's; chosen on rendered people."""
 SYMMETRY_WEIGHT = 3.0
 """What an IoU of 1 with its own mirror image is worth. It costs 0.002 of IoU with flat-lays that lie as people lay
 them, and makes the first entry's IoU with its mirror image 0.985 instead of 0.967."""

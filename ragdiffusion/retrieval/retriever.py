@@ -9,19 +9,23 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import torch
 from PIL import Image
 
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.bank.search import Neighbours
+from ragdiffusion.bank.shape_bits import bits_overlap, shape_bits
 from ragdiffusion.config import KEPT_NEIGHBOURS
+from ragdiffusion.garments.patterns.labels import group_of_label
+from ragdiffusion.retrieval.drafting import Drafted, draft_to
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
-    EXPECTED_WEIGHT,
-    OUTLINE_WEIGHT,
+    LAID_WEIGHTS,
     RANKED_DEPTH,
     SYMMETRY_WEIGHT,
+    WORN_WEIGHTS,
     shape_order,
 )
 from ragdiffusion.retrieval.sight import EMBEDDED_CONFIDENCE, Observer, Sight
@@ -110,9 +114,15 @@ class Retriever:
                 "encode": sight.seconds * 1e3 + (encoded - started) * 1e3,
                 "search": (searched - encoded) * 1e3,
             },
+            support=support_of(sight, neighbours),
         )
         confidence = {key: sure for key, sure in reading.confidence.items() if key not in given}
-        return replace(guide, attribute_confidence=confidence, attribute_note=reading.note)
+        return replace(
+            guide,
+            attribute_confidence=confidence,
+            attribute_note=reading.note,
+            drafted=self._drafted(sight, neighbours),
+        )
 
     def _query(self, sight: Sight, reading: AttributeReading, given: Mapping[str, str]) -> torch.Tensor:
         """e of a photo, (D,): of its tokens, the attributes that are given and those that were read surely."""
@@ -130,6 +140,13 @@ class Retriever:
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
         return self.bank.search(query, kept, size=self._size, ranking=ranking_of(sight))
 
+    def _drafted(self, sight: Sight, neighbours: Neighbours) -> Drafted | None:
+        """A pattern cut to the silhouette that is expected, beginning with those of the best entries."""
+        if sight.expected is None:
+            return None
+        patterns = self.bank.patterns(neighbours.ids)
+        return draft_to(sight.expected, (patterns[entry] for entry in neighbours.ids if entry in patterns))
+
     def _look(self, image: Image.Image) -> tuple[Probabilities, list[dict[str, str]]]:
         """What the heads say of a photo, and the attributes of the entries found for it."""
         sight = self._observer.see(image)
@@ -140,22 +157,39 @@ class Retriever:
         return sight.probabilities, self.bank.attributes(found.ids[:VOTERS])
 
 
-_GROUPS = {"upper": "upper", "outer": "upper", "inner": "upper", "lower": "lower", "dress": "dress"}
-
-
 def group_worn(sight: Sight) -> str | None:
     """Which of `attributes.GROUPS` the garment that is meant belongs to; None where nobody named it."""
-    name = None if sight.garment is None else sight.garment.name
-    return None if name is None else _GROUPS[name]
+    return None if sight.garment is None else group_of_label(sight.garment.name)
+
+
+def evidence_of(sight: Sight) -> list[tuple[torch.Tensor, float]]:
+    """What is known of a garment's flat shape: masks (H, W) in [0, 1] in the canonical frame, and their weights."""
+    if sight.outline is None:
+        return []
+    worn = sight.garment is not None and sight.garment.worn
+    weights = WORN_WEIGHTS if worn else LAID_WEIGHTS
+    evidence = [(sight.outline, weights.outline)]
+    if sight.expected is not None:
+        evidence.append((sight.expected, weights.expected))
+    return [(mask, weight) for mask, weight in evidence if weight > 0]
 
 
 def ranking_of(sight: Sight) -> Ranking | None:
     """The order in which what the embedding finds fits what is seen; None where no garment is."""
-    if sight.outline is None:
+    evidence = evidence_of(sight)
+    if not evidence:
         return None
-    evidence = [(sight.outline, OUTLINE_WEIGHT)]
-    if sight.expected is not None:
-        evidence.append((sight.expected, EXPECTED_WEIGHT))
     return Ranking(
         RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT), group_worn(sight)
     )
+
+
+def support_of(sight: Sight, neighbours: Neighbours) -> torch.Tensor | None:
+    """How well each neighbour fits what is seen of the shape: (M,) in [0, 1]; None where nothing is."""
+    evidence = evidence_of(sight)
+    if not evidence:
+        return None
+    shapes = shape_bits(neighbours.silhouettes)
+    total = sum(weight for _, weight in evidence)
+    overlap = sum(bits_overlap(shape_bits(mask[None])[0], shapes) * (weight / total) for mask, weight in evidence)
+    return torch.from_numpy(np.asarray(overlap, np.float32))

@@ -16,7 +16,7 @@ from ragdiffusion.cutouts import cloth_of, continued
 from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.images import canonical_square, mask_to_tensor, photo_to_array, photo_to_tensor
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
-from ragdiffusion.structure.framing import framed, laid_over, largest_part, silhouette_frame
+from ragdiffusion.structure.framing import framed, labels_over, laid_over, largest_part, silhouette_frame
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
 from ragdiffusion.structure.readers.vote import Probabilities
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
@@ -156,7 +156,7 @@ class Observer:
         probabilities = head_probabilities(self._net.read_attributes(tokens), self._taught)
         outline, expected = own_outline(found.mask, self._size), None
         if outline is not None and self._silhouettes is not None:
-            prediction = self._predict(pixels, found.mask)
+            prediction = self._predict(pixels, found)
             expected = prediction.silhouette[0, 0].float().sigmoid().cpu()
             # It was taught on more, and sees shape better: where both have a say, its word counts.
             probabilities |= head_probabilities(prediction.attributes, self._silhouettes_taught)
@@ -174,14 +174,15 @@ class Observer:
         size, device = self._net.image_size, next(self._net.parameters()).device
         return self._net.tokens(photo_to_tensor(shown, size).to(device), "photo")
 
-    def _predict(self, pixels: np.ndarray, mask: np.ndarray) -> SilhouettePrediction:
+    def _predict(self, pixels: np.ndarray, found: FoundGarment) -> SilhouettePrediction:
         net = self._silhouettes
         assert net is not None  # or there is nothing to predict
-        size, device = net.config.input_size, net.device
-        photo, framed_mask = laid_over(pixels, mask, silhouette_frame(mask), size)
+        size, device, frame = net.config.input_size, net.device, silhouette_frame(found.mask)
+        photo, framed_mask = laid_over(pixels, found.mask, frame, size)
         return net(
             photo_to_tensor(Image.fromarray(photo), size).to(device),
             torch.from_numpy(framed_mask)[None, None].to(device),
+            torch.from_numpy(labels_over(found.labels, frame, size))[None].to(device),
         )
 
 

@@ -10,6 +10,10 @@ from torch import Tensor
 # enough for what one image's embedding varies by between batch sizes, and far below the distance of any two
 # garments.
 COINCIDENCE = 1e-5
+RIDGE = 1e-3
+"""Share of the Gram matrix's trace that is added to its diagonal where Eq. 2 is solved."""
+SUPPORT_SHARE = 0.5
+"""Weight of what ranking knows of the shape in the choice of the consensus, in [0, 1]; 0 is Sec. 9.3 as it stands."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,15 +23,17 @@ class LandmarkFusion:
     Attributes:
         interpolation: [H, W] float in [0, 1], the weighted sum of the silhouettes, clipped.
         iou: [K] float in [0, 1], each silhouette's overlap with the interpolation, both thresholded at 0.5.
+        score: [K] float in [0, 1], what the consensus was chosen by.
         consensus: index of the silhouette that is the landmark.
     """
 
     interpolation: Tensor
     iou: Tensor
+    score: Tensor
     consensus: int
 
 
-def barycentric_weights(query: Tensor, neighbours: Tensor, *, ridge: float = 1e-3) -> Tensor:
+def barycentric_weights(query: Tensor, neighbours: Tensor, *, ridge: float = RIDGE) -> Tensor:
     """Weights that rebuild each query from its neighbours, summing to one (Eq. 2).
 
     Solved in closed form on the local Gram matrix, in float64, with the ridge of locally linear embedding.
@@ -89,19 +95,22 @@ def fuse_embedding(query: Tensor, neighbours: Tensor, weights: Tensor, alpha: fl
     return (float(alpha) * reconstruction + (1.0 - float(alpha)) * query.double()).to(query.dtype)
 
 
-def fuse_landmarks(silhouettes: Tensor, weights: Tensor) -> LandmarkFusion:
-    """Chooses the silhouette that agrees best with the weighted mean of all (Sec. 9.3).
+def fuse_landmarks(silhouettes: Tensor, weights: Tensor, support: Tensor | None = None) -> LandmarkFusion:
+    """Chooses the silhouette that agrees best with the weighted mean of all (Sec. 9.3), and with the photo.
 
     The interpolation is what people look at; the chosen silhouette, whose edges are a real garment's, is what
-    the model is given. Equal overlaps, and an interpolation that is nowhere above 0.5, are decided by the
-    larger weight.
+    the model is given. The barycentric weights come from the embedding alone. What was seen of the garment's shape
+    beside it, and ranked the entries, has its say in `support`: the score is `SUPPORT_SHARE` of it and for the rest
+    the overlap with the interpolation. Sec. 9.3 has that overlap alone, as it is here without `support`. Equal scores,
+    and an interpolation that is nowhere above 0.5, are decided by the larger weight.
 
     Args:
         silhouettes: [K, H, W] floating point in [0, 1].
         weights: [K] barycentric weights; they may be negative.
+        support: [K] in [0, 1], how well each fits what the photo shows of the shape; None: nothing is known.
 
     Returns:
-        The clipped interpolation, the K overlaps and the index of the consensus.
+        The clipped interpolation, the K overlaps and scores, and the index of the consensus.
 
     Raises:
         ValueError: if shapes disagree, K is 0, or a value is not finite or outside [0, 1].
@@ -122,8 +131,14 @@ def fuse_landmarks(silhouettes: Tensor, weights: Tensor) -> LandmarkFusion:
     intersection = (shapes & mean_shape).sum(dim=(1, 2))  # [K]
     union = (shapes | mean_shape).sum(dim=(1, 2))  # [K]
     iou = intersection.to(silhouettes.dtype) / union.clamp(min=1)
-    best = torch.where(iou == iou.max(), weights, -torch.inf)
-    return LandmarkFusion(interpolation, iou, int(best.argmax()))
+    score = iou
+    if support is not None:
+        if support.shape != weights.shape:
+            raise ValueError(f"support must have shape [K] = [{len(silhouettes)}], got {list(support.shape)}")
+        _require_finite("support", support)
+        score = (1 - SUPPORT_SHARE) * iou + SUPPORT_SHARE * support.to(iou)
+    best = torch.where(score == score.max(), weights, -torch.inf)
+    return LandmarkFusion(interpolation, iou, score, int(best.argmax()))
 
 
 def _require_embeddings(query: Tensor, neighbours: Tensor) -> None:

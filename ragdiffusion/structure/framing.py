@@ -13,6 +13,8 @@ from ragdiffusion.images import CANONICAL_MARGIN
 
 MARGIN = 1.2  # side of the frame over the longer side of the garment's box
 CONTEXT_MARGIN = 1.7  # the same where arms, legs and neck are to be seen too
+LABEL_COUNT = 9
+"""Labels of a parse (`parsing.labels`)."""
 _LEAST = 0.01  # share of the picture below which a mask is taken for noise
 
 
@@ -110,6 +112,24 @@ def laid_over(
         uint8 (size, size, 3) and float32 (size, size) in [0, 1]; nothing of the garment lies outside the photo.
     """
     return crop(image, frame, size), crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
+
+
+def labels_over(labels: np.ndarray | None, frame: tuple[float, float, float], size: int) -> np.ndarray:
+    """A parse's labels cut out as `laid_over` cuts the photo.
+
+    Args:
+        labels: (9, h, w) in [0, 1], ground first; None: no parser was asked.
+        frame: of this module.
+        size: side of the result, pixels.
+
+    Returns:
+        float32 (9, size, size); beyond the photo there is ground; all zeros where nobody was asked.
+    """
+    if labels is None:
+        return np.zeros((LABEL_COUNT, size, size), np.float32)
+    cut = np.stack([crop(plane, frame, size, beyond=cv2.BORDER_CONSTANT) for plane in labels])
+    cut[0] += np.clip(1 - cut.sum(0), 0, 1)
+    return cut
 
 
 def silhouette_frame(mask: np.ndarray) -> tuple[float, float, float]:

@@ -48,7 +48,7 @@ class _Mixing(nn.Module):
 
     def __init__(self, side: int, width: int, *, depth: int, heads: int) -> None:
         super().__init__()
-        self.places = nn.Parameter(torch.randn(side**2, width) * 0.02)
+        self.positions = nn.Parameter(torch.randn(side**2, width) * 0.02)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width,
@@ -64,14 +64,14 @@ class _Mixing(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(B, width, side, side) -> the same."""
-        tokens = x.flatten(2).transpose(1, 2) + self.places
+        tokens = x.flatten(2).transpose(1, 2) + self.positions
         for layer in self.layers:
             tokens = layer(tokens)
         return tokens.transpose(1, 2).reshape(x.shape)
 
 
 class SilhouetteNet(ModelMixin, ConfigMixin):
-    """Photo and garment mask to the silhouette of the standard flat-lay.
+    """Photo, garment mask and the labels around it to the silhouette of the standard flat-lay.
 
     Untrained it returns the mask, made symmetric; it learns how worn, crooked and covered garments differ from that.
 
@@ -80,13 +80,19 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         widths: channels of the U-Net, finest first.
         depth: layers of attention at its coarsest level.
         heads: their heads.
+        label_channels: labels of a parse that are seen beside the mask; 0: none.
     """
 
     config_name = "config.json"
 
     @register_to_config
     def __init__(
-        self, input_size: int = 128, widths: tuple[int, ...] = (40, 64, 112, 160), depth: int = 3, heads: int = 4
+        self,
+        input_size: int = 128,
+        widths: tuple[int, ...] = (40, 64, 112, 160),
+        depth: int = 3,
+        heads: int = 4,
+        label_channels: int = 0,
     ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
@@ -96,16 +102,22 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         self.unet = UNet(16 * 4 + 2, widths, 1, unfold=2, middle=mixing)
         self.reading = nn.Sequential(nn.Linear(widths[-1] + _READ_SIDE**2 // 2, _READ_WIDTH), nn.GELU())
         self.attribute_heads = nn.ModuleList(nn.Linear(_READ_WIDTH, len(attribute.values)) for attribute in ATTRIBUTES)
-        for layer in (self.unet.head, *self.attribute_heads):
+        self.label_stem = nn.Conv2d(16 * label_channels, widths[0], 3, padding=1) if label_channels else None
+        zeroed = (self.unet.head, *self.attribute_heads, *([self.label_stem] if self.label_stem is not None else []))
+        for layer in zeroed:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, photo: torch.Tensor, mask: torch.Tensor) -> SilhouettePrediction:
+    def forward(
+        self, photo: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor | None = None
+    ) -> SilhouettePrediction:
         """Predict.
 
         Args:
             photo: (B, 3, S, S) in [-1, 1], S = `input_size`, framed by `framing.silhouette_frame`.
             mask: (B, 1, S, S) in [0, 1], its garment mask, framed alike.
+            labels: (B, label_channels, S, S) in [0, 1], probabilities of a parse's labels, framed alike; None (as all
+                zeros) where no parser was asked.
 
         Raises:
             ValueError: if either is of another size.
@@ -115,7 +127,12 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             if image.shape[-2:] != (size, size):
                 raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(size, size)}")
         positions = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
-        seen = self.unet.features(torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), positions], 1))
+        around = None
+        if self.label_stem is not None and labels is not None:
+            around = self.label_stem(F.pixel_unshuffle(labels, 4))
+        seen = self.unet.features(
+            torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), positions], 1), beside=around
+        )
         logits = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit() + self.unet.unfolded(seen)
         silhouette = (logits + logits.flip(-1)) / 2
         # One half says all; and it is drawn for its own sake, not so that it reads well.

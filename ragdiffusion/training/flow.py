@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,20 +11,34 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
-from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, follow, sample_at
+from ragdiffusion.draft.placement import lattice
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.training.doubt import uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 SINGLE = 2 / 3
 """Share of batches in which points are moved once only: most is learned there, at little more than half the cost."""
+NODES = 9
+"""Of a lattice that the flow begins with, along each side."""
+_PUT_OFF = (0.005, 0.06)  # how far its nodes are off, standard deviation, half sides of the photo
+_SURE = 1e-3  # a mask that is given is taken for no surer than this
 
 
 def flow_batch(
     draw: Callable[[np.random.Generator], Pair], rng: np.random.Generator, count: int
 ) -> dict[str, np.ndarray]:
-    """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size."""
-    pairs = [draw(rng) for _ in range(count)]
+    """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size.
+
+    Where a photo shows other garments too, `chosen` (B,) is true, and `given` is the mask by which this one is meant,
+    soft and a little wrong. `start` (B, 2, g, g) are lattices as rough as those that the flow is to mend.
+    """
+    return stacked([draw(rng) for _ in range(count)], rng)
+
+
+def stacked(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """What `flow_batch` makes, of these pairs."""
     size = pairs[0].photo.shape[0]
     half = lambda image: cv2.resize(image, (size // 2, size // 2), interpolation=cv2.INTER_AREA)  # noqa: E731
     return {
@@ -34,8 +48,24 @@ def flow_batch(
         "photo_mask": np.stack([p.photo_mask for p in pairs])[:, None],
         "flow": np.stack([half((p.flow + 0.5) * (2 / size) - 1) for p in pairs]).transpose(0, 3, 1, 2).copy(),
         "visible": np.stack([half(p.visible) for p in pairs])[:, None],
-        "start": np.stack([rough_map(p, rng) for p in pairs]),
+        "start": np.stack([rough_lattice(p, rng) if p.chosen else as_lattice(rough_map(p, rng)) for p in pairs]),
+        "chosen": np.array([p.chosen for p in pairs]),
+        "given": np.stack([_given(p, rng) for p in pairs])[:, None],
     }
+
+
+def _given(pair: Pair, rng: np.random.Generator) -> np.ndarray:
+    """The mask by which a garment among others is meant, uint8 (N, N)."""
+    if not pair.chosen:
+        return pair.photo_mask
+    mask = pair.photo_mask.astype(np.float32) / 255
+    return np.rint(255 * uncertain(mask, rng)).astype(np.uint8) if rng.random() < 0.5 else pair.photo_mask
+
+
+def meant(found: torch.Tensor, batch: Batch) -> torch.Tensor:
+    """Logits of the garment that is meant, (B, 1, S, S): as found, or as given where there are others."""
+    given = torch.logit(batch["given"].float() / 255, eps=_SURE).to(found)
+    return torch.where(batch["chosen"][:, None, None, None], given, found)
 
 
 def rough_map(pair: Pair, rng: np.random.Generator) -> np.ndarray:
@@ -56,6 +86,25 @@ def rough_map(pair: Pair, rng: np.random.Generator) -> np.ndarray:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * stretch
     off = np.concatenate([turn, rng.normal(size=(2, 1)) * 0.025 * far], 1)
     return (nearest @ np.vstack([off, [0, 0, 1]])).astype(np.float32)
+
+
+def rough_lattice(pair: Pair, rng: np.random.Generator) -> np.ndarray:
+    """The known map at the nodes of a lattice, then put off smoothly, as PlacementNet would: float32 (2, g, g)."""
+    size = pair.photo.shape[0]
+    known = cv2.resize((pair.flow + 0.5) * np.float32(2 / size) - 1, (size // 2,) * 2, interpolation=cv2.INTER_AREA)
+    axis = (np.linspace(0, 1, NODES) * (len(known) - 1)).round().astype(int)
+    nodes = known[axis][:, axis].transpose(2, 0, 1)
+    off = rng.normal(size=(4, 4, 2)).astype(np.float32) * rng.uniform(*_PUT_OFF)
+    off = cv2.resize(off, (NODES, NODES), interpolation=cv2.INTER_CUBIC).transpose(2, 0, 1)
+    off += rng.normal(size=(2, 1, 1)) * rng.uniform(*_PUT_OFF)
+    return (nodes + off).astype(np.float32)
+
+
+def as_lattice(affine: np.ndarray) -> np.ndarray:
+    """An affine map (2, 3) at the nodes of a lattice: float32 (2, g, g)."""
+    axis = np.linspace(-1, 1, NODES)
+    positions = np.stack([*np.meshgrid(axis, axis), np.ones((NODES, NODES))])
+    return np.einsum("ij,jhw->ihw", affine, positions).astype(np.float32)
 
 
 def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Tensor]:
@@ -92,7 +141,11 @@ def flow_losses(prediction: FlowPrediction, batch: Batch) -> dict[str, torch.Ten
         F.binary_cross_entropy_with_logits(prediction.visibility.float(), batch["visible"], reduction="none")
         * (inside > 0.5)
     ).sum() / (inside > 0.5).sum().clamp(min=1)
-    garment = F.binary_cross_entropy_with_logits(prediction.garment.float(), batch["photo_mask"].float() / 255)
+    alone = (~batch["chosen"]).float()  # the finder is not asked for one among others
+    missed = F.binary_cross_entropy_with_logits(
+        prediction.garment.float(), batch["photo_mask"].float() / 255, reduction="none"
+    )
+    garment = (missed.flatten(1).mean(1) * alone).sum() / alone.sum().clamp(min=1)
     loss = 6 * sum(errors) / len(errors) + 6 * slope + second + 0.3 * photometric + 0.1 * visibility + garment
     distance = ((prediction.flow - batch["flow"]).norm(dim=1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
     return {
@@ -112,14 +165,18 @@ def _soft_iou(logits: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def train_flow(
-    config: LoopConfig, draw: Callable[[np.random.Generator], Pair], held_out: list[Pair], *, model: AppearanceFlow
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator], Pair],
+    held_out: Mapping[str, Sequence[Pair]],
+    *,
+    model: AppearanceFlow,
 ) -> AppearanceFlow:
     """Train an appearance flow; writes `flow/` in diffusers layout and sample sheets under `config.out`.
 
     Args:
         config: budget and optimiser.
         draw: gives a pair at the model's input size.
-        held_out: pairs never drawn, for the curve and the sheets.
+        held_out: pairs never drawn, by kind, for the curves and the sheets.
         model: to train (resumed from `config.out` where there is a state).
     """
 
@@ -127,32 +184,38 @@ def train_flow(
         photo = batch["photo"].float() / 127.5 - 1
         landmark = batch["silhouette"].float() / 255
         # Half of them begin where the garment that is found so far leads, as in use; the others as far off as drawn.
-        garment = module.find_garment(photo)
-        own = align(landmark, garment.detach().sigmoid())
-        drawn = torch.rand(len(photo), 1, 1, generator=generator, device=photo.device) < 0.5
+        garment = meant(module.find_garment(photo), batch)
+        corners = lattice(NODES, like=photo).expand(len(photo), -1, -1, -1)
+        own = follow(align(landmark, garment.detach().sigmoid()), corners)
+        drawn = torch.rand(len(photo), 1, 1, 1, generator=generator, device=photo.device) < 0.5
+        drawn = drawn | batch["chosen"][:, None, None, None]
         single = float(torch.rand(1, generator=generator, device=photo.device)) < SINGLE
         prediction = module(
             photo, landmark, torch.where(drawn, batch["start"], own), garment, refinements=1 if single else None
         )
         return flow_losses(prediction, batch)
 
-    fixed = iter(held_out)
-    test = {
-        name: torch.from_numpy(value)
-        for name, value in flow_batch(lambda rng: next(fixed), np.random.default_rng(0), len(held_out)).items()
+    tests = {
+        kind: {name: torch.from_numpy(value) for name, value in stacked(list(pairs), np.random.default_rng(0)).items()}
+        for kind, pairs in held_out.items()
+        if pairs
     }
 
     def on_sample(module: AppearanceFlow, step: int) -> dict[str, float]:
-        device = next(module.parameters()).device
-        batch = {name: value.to(device) for name, value in test.items()}
-        photo = batch["photo"].float() / 127.5 - 1
-        prediction = module(photo, batch["silhouette"].float() / 255)
-        figures = flow_losses(prediction, batch)
-        write_sheet(config.out / f"sheet-{step:07d}.jpg", batch, prediction)
-        return {
-            f"held_out_{name}": round(float(figures[name]), 4)
-            for name in ("px", "photometric", "visibility", "garment_iou")
-        }
+        figures = {}
+        for kind, test in tests.items():
+            batch = {name: value.to(next(module.parameters()).device) for name, value in test.items()}
+            photo = batch["photo"].float() / 127.5 - 1
+            garment = meant(module.find_garment(photo), batch)
+            start = batch["start"] if bool(batch["chosen"].all()) else None
+            prediction = module(photo, batch["silhouette"].float() / 255, start, garment)
+            found = flow_losses(prediction, batch)
+            write_sheet(config.out / f"sheet-{kind}-{step:07d}.jpg", batch, prediction)
+            figures |= {
+                f"held_out_{kind}_{name}": round(float(found[name]), 4)
+                for name in ("px", "photometric", "visibility", "garment_iou")
+            }
+        return figures
 
     batches = SeededBatches(
         lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size, seed=config.seed

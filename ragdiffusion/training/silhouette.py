@@ -16,8 +16,9 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
+from ragdiffusion.training.doubt import jittered, labels_around, uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
-from ragdiffusion.training.structure import attribute_labels, jittered, reading_loss, uncertain
+from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
@@ -29,13 +30,17 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
     """Photos framed as inference does it, but by masks that are soft and a little wrong.
 
     Returns:
-        `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
+        `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `around` uint8 (B, 9, S, S), 255ths of a parse's
+        labels, all 0 where no parser is asked; `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
         (B, 14), those of `attribute_labels` that are to be read.
     """
-    photos, masks = [], []
+    photos, masks, around = [], [], []
     for pair in pairs:
+        size = len(pair.photo)
         mask = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
-        photo, mask = laid_over(pair.photo, mask, jittered(silhouette_frame(mask), rng), len(pair.photo))
+        frame = jittered(silhouette_frame(mask), rng)
+        photo, mask = laid_over(pair.photo, mask, frame, size)
+        around.append(labels_around(pair, frame, rng))
         photos.append(photo)
         masks.append(np.rint(mask * 255).astype(np.uint8))
     half = len(pairs[0].photo) // 2
@@ -44,6 +49,7 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
     return {
         "photo": np.stack(photos).transpose(0, 3, 1, 2).copy(),
         "mask": np.stack(masks)[:, None],
+        "around": np.stack(around),
         "silhouette": np.stack(shapes)[:, None],
         "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read,
     }
@@ -57,7 +63,7 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
         loss of the heads; `sleeves`, the share of sleeve lengths read right (0 where none are known).
     """
     mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
-    seen = net(batch["photo"].float() / 127.5 - 1, mask)
+    seen = net(batch["photo"].float() / 127.5 - 1, mask, batch["around"].float() / 255)
     logits = seen.silhouette.float()
     cross = F.binary_cross_entropy_with_logits(logits, wanted)
     drawn = logits.sigmoid()
@@ -125,7 +131,8 @@ def write_sheet(
     rows = []
     for batch in batches:
         part = {name: value[:each].to(device) for name, value in batch.items()}
-        drawn = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255).silhouette.sigmoid() * 255
+        seen = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255, part["around"].float() / 255)
+        drawn = seen.silhouette.sigmoid() * 255
         size = part["photo"].shape[-1]
         grey = [
             F.interpolate(image.float(), size=size).expand(-1, 3, -1, -1)

@@ -1,4 +1,4 @@
-"""Where training pairs come from: real garments, drawn ones, or a mixture."""
+"""Where training pairs come from: real garments, drawn ones, rendered people who wear some, or a mixture."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ragdiffusion.garments.engine2d.wild import DISPLAYS
 from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
+from ragdiffusion.training.people_pairs import PeoplePairs
 
 UNTOUCHED = 0.5  # share of real photos shown as they were taken, which is how a person brings them
 HELD_OUT = 64  # real garments that no trainer draws
@@ -32,6 +33,9 @@ class PairSource:
         synthetic: share of drawn pairs, in [0, 1].
         without: categories (lower case) that are never drawn.
         worn: share of drawn pairs that are worn, in [0, 1]; None: as the engine mixes displays.
+        people: folders of rendered people, drawn from equally often.
+        held_out_people: such a folder that no training draws.
+        people_share: share of all pairs that are rendered people, in [0, 1]; 0 without a folder of them.
     """
 
     real: RealPairs | None
@@ -40,12 +44,23 @@ class PairSource:
     synthetic: float
     without: frozenset[str] = frozenset()
     worn: float | None = None
+    people: tuple[PeoplePairs, ...] = ()
+    held_out_people: PeoplePairs | None = None
+    people_share: float = 0.0
 
     def draw(self, rng: np.random.Generator) -> Pair:
         """One pair for the flow or the denoiser."""
+        if self._takes_people(rng):
+            return self._dressed(rng)
         if self.real is None or rng.random() < self.synthetic:
             return self._drawn(self.engine.pair, rng)
         return self.real.sample(rng)
+
+    def _takes_people(self, rng: np.random.Generator) -> bool:
+        return bool(self.people) and rng.random() < self.people_share
+
+    def _dressed(self, rng: np.random.Generator) -> Pair:
+        return self.people[int(rng.integers(len(self.people)))].sample(rng)
 
     def _drawn(self, make: Callable[[int, str | None], Pair], rng: np.random.Generator) -> Pair:
         while True:
@@ -58,20 +73,31 @@ class PairSource:
 
     def draw_structures(self, rng: np.random.Generator, count: int) -> list[Pair]:
         """So many pairs of distinct structures, the flat-lay of a real one mostly in another texture."""
+        people = [self._dressed(rng) for _ in range(count) if self._takes_people(rng)]
+        count -= len(people)
         real = 0 if self.real is None else min(count - round(count * self.synthetic), len(self.real.garments))
         chosen = rng.choice(len(self.real.garments), real, replace=False) if real else []
         pairs = [self.real.structure_pair(rng, int(index)) for index in chosen]
-        return pairs + [self._drawn(self.engine.structure_pair, rng) for _ in range(count - real)]
+        return people + pairs + [self._drawn(self.engine.structure_pair, rng) for _ in range(count - real)]
 
     def draw_silhouettes(self, rng: np.random.Generator, count: int) -> list[Pair]:
         """So many pairs whose flat-lay is the photo's own, as it lies."""
         pairs = []
         for _ in range(count):
-            if self.real is None or rng.random() < self.synthetic:
+            if self._takes_people(rng):
+                pairs.append(self._dressed(rng))
+            elif self.real is None or rng.random() < self.synthetic:
                 pairs.append(self._drawn(self.engine.pair, rng))
             else:
                 pairs.append(self.real.structure_pair(rng, int(rng.integers(len(self.real.garments))), retexture=0.0))
         return pairs
+
+    def held_out_worn(self, count: int) -> list[Pair]:
+        """Fixed pairs of rendered people that no training draws; none without a folder of them."""
+        if self.held_out_people is None:
+            return []
+        rng = np.random.default_rng(5)
+        return [self.held_out_people.sample(rng) for _ in range(count)]
 
     def held_out_pairs(self, count: int) -> list[Pair]:
         """Fixed pairs for the flow's and the denoiser's curves, real ones where there are any."""
@@ -92,6 +118,8 @@ class PairSource:
     def held_out_silhouettes(self, count: int) -> dict[str, list[Pair]]:
         """Fixed pairs for SilhouetteNet's curves: real ones where there are any, and so many drawn in each display."""
         kinds = {} if self.held_out is None else {"real": self.held_out_structures(HELD_OUT)}
+        if self.held_out_people is not None:
+            kinds["people"] = self.held_out_worn(HELD_OUT)
         return kinds | {
             display: [self.engine.pair(_HELD_OUT_SEEDS + i, display) for i in range(count)] for display in DISPLAYS
         }
@@ -105,6 +133,9 @@ def open_source(
     limit: int | None = None,
     without: Sequence[str] = (),
     worn: float | None = None,
+    people: Sequence[Path] = (),
+    held_out_people: Path | None = None,
+    people_share: float = 0.5,
 ) -> PairSource:
     """Open a source of pairs.
 
@@ -116,18 +147,30 @@ def open_source(
         without: categories to leave out, as the data set or Table 6 names them (an encoder that has never seen
             them shows what a bank update alone can do, 4.4).
         worn: share of drawn pairs that are worn, in [0, 1]; None: as the engine mixes displays.
+        people: folders of rendered people with arrays (`data render people --arrays`).
+        held_out_people: such a folder that is never drawn from.
+        people_share: share of all pairs that are such people, in [0, 1].
 
     Raises:
-        ValueError: if the folder can't be read, nothing is left of it, or a share is out of range.
+        ValueError: if a folder can't be read, nothing is left of it, or a share is out of range.
     """
     left_out = frozenset(category.lower() for category in without)
     if not 0 <= synthetic <= 1:
         raise ValueError(f"synthetic share is {synthetic}, 0 to 1 wanted")
     if worn is not None and not 0 <= worn <= 1:
         raise ValueError(f"share of worn ones is {worn}, 0 to 1 wanted")
+    if not 0 <= people_share <= 1:
+        raise ValueError(f"share of people is {people_share}, 0 to 1 wanted")
     engine = GarmentEngine(size)
+    dressed = {
+        "people": tuple(PeoplePairs(folder, size) for folder in people),
+        "held_out_people": None if held_out_people is None else PeoplePairs(held_out_people, size),
+        "people_share": people_share if people else 0.0,
+    }
     if garments is None:
-        return PairSource(real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out, worn=worn)
+        return PairSource(
+            real=None, held_out=None, engine=engine, synthetic=1.0, without=left_out, worn=worn, **dressed
+        )
     train, kept = (
         [garment for garment in part if garment.category.lower() not in left_out]
         for part in split_held_out(list(garments_of(garments, size, split="train", limit=limit)))
@@ -141,6 +184,7 @@ def open_source(
         synthetic=synthetic,
         without=left_out,
         worn=worn,
+        **dressed,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 import torch
 from torch import nn
@@ -16,6 +15,7 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.framing import crop, frame_of, isolate
 from ragdiffusion.structure.losses import info_nce, pairwise_iou, shape_targets
 from ragdiffusion.structure.structure_net import StructureNet
+from ragdiffusion.training.doubt import jittered, uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 PROBE_SIDE = 16  # side of the silhouette that a linear probe reads off an embedding while training
@@ -61,21 +61,6 @@ def _framed(pair: Pair, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < ISOLATED:
         photo = isolate(photo, uncertain(mask, rng))
     return crop(photo, jittered(frame_of(mask), rng), size)
-
-
-def uncertain(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A garment mask as one that is found in a photo: soft, and a little wrong; float32 (N, N) in [0, 1]."""
-    size = len(mask)
-    error = rng.normal(size=(6, 6)).astype(np.float32) * 0.15
-    error = cv2.resize(error, (size, size), interpolation=cv2.INTER_CUBIC)
-    soft = cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.008, 0.03))
-    return np.clip((soft + error * (soft > 0.02) - 0.5) * rng.uniform(1, 2) + 0.5, 0, 1)
-
-
-def jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
-    """A frame as a garment mask that is a little wrong would give it."""
-    x, y = frame[:2] + rng.normal(size=2) * 0.02 * frame[2]
-    return float(x), float(y), float(frame[2] * rng.uniform(0.93, 1.1))
 
 
 def reading_loss(logits: Sequence[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:

@@ -327,14 +327,18 @@ def test_the_guide_is_weighed_and_fused_as_in_python(call: Call, k: int) -> None
     weights = call(f"{EDITOR}/slle.js", "m.weigh(film, k)", film=film, k=k)
     there = barycentric_weights(query[None], neighbours[None, :k])[0]
     assert weights == pytest.approx(there.tolist(), abs=1e-9)
-    fused = call(
-        f"{EDITOR}/slle.js",
-        "(({mean, iou, consensus}) => ({mean: [...mean], iou, consensus}))(m.fuse(masks.map(bytes), weights))",
-        masks=[(mask * 255).int().tolist() for mask in masks[:k]],
-        weights=weights,
-    )
-    expected = fuse_landmarks(masks[:k].float(), there.float())
-    assert fused["consensus"] == expected.consensus and fused["iou"] == pytest.approx(expected.iou.tolist(), abs=1e-6)
+    for support in (None, torch.rand(8, generator=draw)[:k]):
+        fused = call(
+            f"{EDITOR}/slle.js",
+            "(({mean, iou, consensus}) => ({mean: [...mean], iou, consensus}))"
+            "(m.fuse(masks.map(bytes), weights, support))",
+            masks=[(mask * 255).int().tolist() for mask in masks[:k]],
+            weights=weights,
+            support=None if support is None else support.tolist(),
+        )
+        expected = fuse_landmarks(masks[:k].float(), there.float(), support)
+        assert fused["consensus"] == expected.consensus
+        assert fused["iou"] == pytest.approx(expected.iou.tolist(), abs=1e-6)
     turned = query + 0.7 * there @ offsets[:k]
     cosine = float(turned @ query / turned.norm() / query.norm())
     found = call(f"{EDITOR}/slle.js", "m.likeness(film, weights, 0.7)", film=film, weights=weights)

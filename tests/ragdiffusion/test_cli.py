@@ -25,7 +25,7 @@ from ragdiffusion.bank import Bank
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GUIDE_KEYS = {"candidates", "consensus", "alpha", "k", "timings_ms", "checkpoint", "bank_version"}
-_READ_KEYS = {"attributes", "attribute_confidence", "attribute_note"}
+_READ_KEYS = {"attributes", "attribute_confidence", "attribute_note", "drafted"}
 _RETRIEVE_TIMINGS = {"encode", "search", "slle", "fuse"}
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from ragdiffusion.cutouts import continued
 from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.placement import GarmentView
 from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha
 
 GARMENT = np.zeros((80, 60), bool)
@@ -204,7 +205,7 @@ def sheer(opacity: int, colour: tuple[int, int, int]) -> Image.Image:
 def laid(tiny_model, monkeypatch: pytest.MonkeyPatch):
     """The tiny model with a flow that lays every point where it is, and sees all of it."""
 
-    def found(photo: torch.Tensor, landmark: torch.Tensor, garment: torch.Tensor | None = None) -> FlowPrediction:
+    def found(photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None) -> FlowPrediction:
         flow = torch.nn.functional.affine_grid(torch.eye(2, 3)[None], [1, 1, 32, 32], align_corners=False)
         sure = torch.full((1, 1, 32, 32), 20.0)
         return FlowPrediction((flow.permute(0, 3, 1, 2),), visibility=sure, garment=sure)

@@ -170,6 +170,7 @@ def film_view(work: Work) -> dict[str, Any]:
         "gram": (offsets @ offsets.mT).tolist(),
         "along": (offsets @ query).tolist(),
         "length": float(query.square().sum()),
+        "support": None if guide.support is None else guide.support.double().tolist(),
     }
 
 

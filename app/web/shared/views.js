@@ -1,6 +1,6 @@
 /** The values that Python gives the panels to show, as types; there is no code here. */
 
-/** @typedef {'consensus' | 'candidate' | 'edited'} Source  of a landmark. */
+/** @typedef {'consensus' | 'candidate' | 'drafted' | 'edited'} Source  of a landmark. */
 /** @typedef {'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'} RunState */
 
 /**
@@ -14,6 +14,7 @@
  * @property {number[][]} gram  inner products of the neighbours' embeddings less e.
  * @property {number[]} along  inner products of those and e.
  * @property {number} length  inner product of e with itself.
+ * @property {number[] | null} support  how well each neighbour fits what the photo shows of the shape, from 0 to 1.
  */
 
 /**

@@ -9,11 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from ragdiffusion.garments.patterns.labels import GROUPS
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.parse import Parse
 
-GROUPS = {"upper": "upper", "outer": "upper", "inner": "upper", "lower": "lower", "dress": "dress"}
-"""Upper, lower or dress: the three kinds that must not be taken for each other."""
 MAIN = 0.02
 """Share of a photo from which a garment counts as one of its main garments."""
 

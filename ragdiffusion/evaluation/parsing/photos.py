@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.evaluation.parsing.figures import GROUPS, Judged, judge_people, label_counts, label_map, mask_overlap
+from ragdiffusion.evaluation.parsing.figures import Judged, judge_people, label_counts, label_map, mask_overlap
+from ragdiffusion.garments.patterns.labels import GROUPS
 from ragdiffusion.images import load_mask, load_photo
 from ragdiffusion.parsing.choosing import NoGarmentError, choose
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL

@@ -48,6 +48,7 @@ _NUDGE = 0.02  # of a measure's range, to see what it does
 _NUDGES_OF_PLACE = (0.01, 0.1, 0.1)  # log scale, pixels
 _DAMPING = (0.3, 6.0, 0.35)  # at first, its factor after a step that failed, and after one that helped
 _LIBRARY_BATCH = 2048
+_LEAST_NOISE = 1e-4  # squared share of a pixel by which a silhouette is taken to be off at least
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,31 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray)
         damping = damping * np.where(better, _DAMPING[2], _DAMPING[1])
     vectors, place = problem.decode(z)
     return Fits(vectors, place, soft_overlap(residual + problem.targets, problem.targets))
+
+
+def fit_deviations(kind: Kind, targets: np.ndarray, fits: Fits) -> list[dict[str, float]]:
+    """How far measures may be off: what the targets leave open where a fit stands, one standard deviation each.
+
+    Args:
+        kind: how all of them are built.
+        targets: float32 [B, S, S] in [0, 1], those that were fitted.
+        fits: to them.
+
+    Returns:
+        By measure, in its unit, at most half its range; a measure that no silhouette shows is left out.
+    """
+    problem = _Problem(kind, targets)
+    z = problem.encode(fits.vectors, fits.place)
+    residual = problem.residuals(z)
+    jacobian = problem.jacobian(z, residual)
+    count = len(problem.shown)
+    normal = np.einsum("bip,bjp->bij", jacobian, jacobian, optimize=True)
+    normal[:, range(count), range(count)] += PULL
+    noise = np.maximum((residual**2).mean(1), _LEAST_NOISE)
+    spread = np.sqrt(np.einsum("bii->bi", np.linalg.inv(normal))[:, :count] * noise[:, None])
+    keys = [list(kind.measures)[i] for i in problem.shown]
+    widths = problem.range[problem.shown]
+    return [dict(zip(keys, (np.minimum(row, 0.5) * widths).tolist(), strict=True)) for row in spread]
 
 
 class _Problem:

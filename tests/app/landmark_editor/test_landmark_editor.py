@@ -146,7 +146,8 @@ def test_the_browser_can_weigh_and_fuse_as_python_does(bench: Bench) -> None:
         [torch.from_numpy(decode(n["mask"], SIZE).astype(np.float32) / 255) for n in film["neighbours"]]
     )
     assert torch.equal(silhouettes, guide.neighbours.silhouettes), "whole 255ths on both sides"
-    assert fuse_landmarks(silhouettes[:4], guide.weights).consensus == guide.consensus
+    support = torch.tensor(film["support"][:4], dtype=torch.float64)
+    assert fuse_landmarks(silhouettes[:4], guide.weights, support).consensus == guide.consensus
     turned = guide.query.double() + 0.5 * guide.weights @ (guide.neighbours.embeddings[:4].double() - guide.query)
     along = float(guide.weights @ torch.tensor(film["along"][:4], dtype=torch.float64))
     assert float(turned @ guide.query.double()) == pytest.approx(film["length"] + 0.5 * along)

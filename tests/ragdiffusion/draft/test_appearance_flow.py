@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.draft.appearance_flow import AppearanceFlow, cell_centres, sample_at
+from ragdiffusion.draft.appearance_flow import AppearanceFlow, cell_centres, follow, sample_at
 from ragdiffusion.garments.warps import identity_map, sample
 
 
@@ -108,3 +108,26 @@ def test_wrong_sizes_are_refused(model, randn):
         AppearanceFlow(input_size=20, finder_widths=(8, 8), refiner_widths=(8, 8))
     with pytest.raises(ValueError, match="refinements is 0, 1 or more wanted"):
         AppearanceFlow(refinements=0)
+
+
+def test_an_affine_map_and_its_lattice_lead_to_the_same_places(randn):
+    affine = torch.tensor([[[0.5, 0.1, 0.2], [-0.1, 0.6, 0.0]], [[-1.0, 0.0, 0.3], [0.2, 1.5, -0.4]]])
+    corners = cell_centres(5, like=affine) * (5 / 4)
+    nodes = follow(affine, corners.expand(2, -1, -1, -1))
+    positions = randn(2, 2, 6, 6)  # a third of them beyond the rim
+    torch.testing.assert_close(follow(nodes, positions), follow(affine, positions), atol=1e-5, rtol=1e-5)
+
+
+def test_a_bent_lattice_by_hand():
+    x = torch.tensor([-1.0, 0.5, 1.0]).expand(3, 3)
+    nodes = torch.stack([x, torch.tensor([-1.0, 0.0, 1.0])[:, None].expand(3, 3)])[None]
+    positions = torch.tensor([[-0.5, 0.0], [0.5, 0.0], [2.0, 0.0], [0.0, -3.0]]).T.reshape(1, 2, 1, 4)
+    found = follow(nodes, positions)[0, :, 0].T
+    # Within a cell as the cell is; beyond the rim as steep as the whole lattice, from -1 to 1 in two.
+    torch.testing.assert_close(found, torch.tensor([[-0.25, 0.0], [0.75, 0.0], [2.0, 0.0], [0.5, -3.0]]))
+
+
+def test_an_untrained_flow_is_the_lattice_it_starts_from(model, randn):
+    nodes = cell_centres(3, like=torch.zeros(())) * 0.75 + randn(2, 2, 3, 3) * 0.1
+    prediction = model(randn(2, 3, 16, 16), torch.rand(2, 1, 16, 16), nodes)
+    torch.testing.assert_close(prediction.flow, follow(nodes, cell_centres(8, like=nodes).expand(2, -1, -1, -1)))

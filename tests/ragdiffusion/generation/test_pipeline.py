@@ -11,8 +11,10 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
+from ragdiffusion.draft.placement import GarmentView, lattice
 from ragdiffusion.draft.warping import warp
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
+from ragdiffusion.layers import cell_centres
 
 
 class _Calls:
@@ -219,6 +221,25 @@ def test_what_is_hidden_or_beside_the_garment_is_not_visible(monkeypatch, build,
     assert draft.visibility.max() < 1e-6
     outside = (inputs["landmark"] == 0).expand_as(draft.image)
     assert (draft.image[outside] == 1).all()
+
+
+@torch.no_grad()
+def test_the_flow_begins_where_a_garment_is_placed(monkeypatch, build, presets, inputs):
+    pipeline = build(presets["studio"])
+    _point(monkeypatch, pipeline.appearance_flow, 0.5, -0.25, visible=20.0, garment=-20.0)
+    mask = torch.zeros(1, 1, 32, 32)
+    mask[..., :16] = 1
+    nodes = lattice(3, like=mask) * 0.5
+    seen = []
+    view = GarmentView(mask, lambda landmark: seen.append(landmark) or nodes.expand(len(landmark), -1, -1, -1))
+    found = pipeline.find_flow(inputs["photo"], inputs["landmark"], view)
+    assert torch.equal(seen[0], inputs["landmark"])
+    cells = cell_centres(found.flow.shape[-1], like=found.flow)
+    torch.testing.assert_close(found.flow, (0.5 * cells).expand_as(found.flow), atol=1e-5, rtol=1e-5)
+    left, right = found.garment.chunk(2, -1)
+    assert (left > 3).all() and (right < -3).all()  # the mask's word and not the finder's
+    by_outline = pipeline.find_flow(inputs["photo"], inputs["landmark"], GarmentView(mask))
+    assert not torch.allclose(by_outline.flow, found.flow, atol=0.1)
 
 
 @torch.no_grad()

@@ -2,11 +2,14 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from ragdiffusion.garments.patterns import draft
+from ragdiffusion.retrieval.drafting import Drafted
 from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
@@ -211,3 +214,59 @@ def test_retune_takes_at_most_ten_milliseconds():
         guide.retune(k=k, alpha=0.3)
         spent.append(time.perf_counter() - started)
     assert min(spent) <= 0.010
+
+
+def drafted_guide() -> StructureGuide:
+    return replace(guide_of(k=4), drafted=Drafted(draft("t_shirt"), {"body_length": 1.5}, 0.97))
+
+
+def test_a_drafted_shape_is_a_candidate_of_its_own():
+    guide = drafted_guide()
+    assert guide.landmark_source == "consensus"  # it is offered, not taken
+    chosen = guide.draft()
+    assert (chosen.landmark_source, chosen.choice, chosen.landmark_id) == ("drafted", None, None)
+    raster = torch.from_numpy(draft("t_shirt").rasterise(16)).float() / 255
+    assert torch.equal(chosen.landmark, raster)
+    tuned = chosen.retune(k=2, alpha=0.9)
+    assert (tuned.landmark_source, tuned.k) == ("drafted", 2) and torch.equal(tuned.landmark, raster)
+    assert tuned.drafted is guide.drafted
+    reset = tuned.reset()
+    assert reset.landmark_source == "consensus" and reset.drafted is guide.drafted
+    assert chosen.pick(1).landmark_id == 11 and guide.draft().edit(torch.ones(16, 16)).landmark_source == "edited"
+
+
+def test_measures_that_a_person_moves_take_the_drafted_ones_place():
+    longer = draft("t_shirt", {"body_length": 90})
+    moved = drafted_guide().draft(longer)
+    assert moved.drafted.pattern is longer and moved.drafted.deviations == {}
+    assert not torch.equal(moved.landmark, drafted_guide().draft().landmark)
+    own = guide_of().draft(longer)  # where none was drafted, one that a person draws
+    assert torch.equal(own.landmark, moved.landmark) and own.retune(k=1).landmark_source == "drafted"
+    with pytest.raises(ValueError, match="no shape was drafted for this photo"):
+        guide_of().draft()
+
+
+def test_what_supports_the_entries_decides_the_consensus_of_every_k():
+    plain = guide_of(6, k=6)
+    support = torch.zeros(6)
+    last = int(plain.iou.argmin())
+    support[last] = 1.0
+
+    def supported(k: int) -> StructureGuide:
+        return build_guide(
+            plain.query,
+            plain.neighbours,
+            k=k,
+            alpha=0.5,
+            attributes={},
+            checkpoint="tiny",
+            timings_ms=SPENT,
+            support=support,
+        )
+
+    for k in range(1, 7):
+        guide = supported(6).retune(k=k)
+        fusion = fuse_landmarks(plain.neighbours.silhouettes[:k], guide.weights, support[:k])
+        assert guide.consensus == fusion.consensus == supported(k).consensus
+        assert torch.equal(guide.support, support)
+    assert supported(6).consensus == last != plain.consensus

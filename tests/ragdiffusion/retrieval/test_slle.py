@@ -206,3 +206,33 @@ def test_bad_silhouettes_are_refused(silhouettes, weights, message):
 def test_weights_of_another_shape_are_refused():
     with pytest.raises(ValueError, match=r"\[B, K\] = \[1, 3\], got \[1, 2\]"):
         fuse_embedding(torch.ones(1, 2), torch.ones(1, 3, 2), torch.ones(1, 2), 0.5)
+
+
+def test_what_ranking_knows_has_its_share_in_the_consensus(monkeypatch):
+    silhouettes = masks("11000000", "00111100", "00111110")
+    weights = torch.tensor([0.4, 0.3, 0.3])
+    support = torch.tensor([0.9, 0.2, 0.7])
+    fusion = fuse_landmarks(silhouettes, weights, support)
+    # Overlaps with the interpolation are 0, 1 and 0.8; half of each and half of the support.
+    torch.testing.assert_close(fusion.score, torch.tensor([0.45, 0.6, 0.75]))
+    assert fusion.consensus == 2
+    torch.testing.assert_close(fusion.iou, torch.tensor([0.0, 1.0, 0.8]))
+    plain = fuse_landmarks(silhouettes, weights)
+    assert plain.consensus == 1 and torch.equal(plain.score, plain.iou)
+    monkeypatch.setattr("ragdiffusion.retrieval.slle.SUPPORT_SHARE", 0.0)
+    as_in_the_paper = fuse_landmarks(silhouettes, weights, support)
+    assert as_in_the_paper.consensus == 1 and torch.equal(as_in_the_paper.score, plain.score)
+
+
+def test_support_decides_between_equal_overlaps():
+    silhouettes = masks("11110000", "01111000", "00111110")
+    weights = torch.tensor([0.5, 0.4, 0.1])  # overlaps 3/4, 3/4 and 2/6
+    assert fuse_landmarks(silhouettes, weights, torch.tensor([0.5, 0.6, 0.5])).consensus == 1
+    assert fuse_landmarks(silhouettes, weights, torch.tensor([0.5, 0.5, 0.5])).consensus == 0  # then the weight
+
+
+def test_bad_support_is_refused():
+    with pytest.raises(ValueError, match=r"support must have shape \[K\] = \[2\], got \[3\]"):
+        fuse_landmarks(masks("10", "01"), torch.ones(2) / 2, torch.ones(3))
+    with pytest.raises(ValueError, match="support holds NaN"):
+        fuse_landmarks(masks("10", "01"), torch.ones(2) / 2, torch.tensor([0.5, float("nan")]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragdiffusion.structure.framing import MARGIN, crop, frame_of, isolate, laid_over, silhouette_frame
+from ragdiffusion.structure.framing import MARGIN, crop, frame_of, isolate, labels_over, laid_over, silhouette_frame
 
 
 def test_the_frame_of_the_largest_part_by_hand():
@@ -60,3 +60,21 @@ def test_no_garment_lies_beyond_the_photo():
     mask = np.ones((40, 40), np.float32)
     _, cut = laid_over(np.zeros((40, 40, 3), np.uint8), mask, (0.5, 0.5, 2.0), 40)
     assert cut[20, 20] == 1 and cut[:8].max() == 0 and cut[:, :8].max() == 0
+
+
+def test_labels_are_cut_out_as_the_photo_is() -> None:
+    labels = np.zeros((9, 8, 8), np.float32)
+    labels[1] = 1
+    cut = labels_over(labels, (0.5, 0.5, 2.0), 16)  # the photo's 8 pixels in the middle of 16
+    wanted = np.zeros((16, 16), np.float32)
+    wanted[4:12, 4:12] = 1
+    np.testing.assert_allclose(cut[1], wanted, atol=1e-6)
+    np.testing.assert_allclose(cut[0], 1 - wanted, atol=1e-6)  # beyond the photo there is ground
+    assert not cut[2:].any()
+    rng = np.random.default_rng(0)
+    mixed = rng.dirichlet(np.ones(9), (8, 8)).transpose(2, 0, 1).astype(np.float32)
+    frame = (0.3, 0.6, 0.8)
+    np.testing.assert_allclose(labels_over(mixed, frame, 16).sum(0), 1, atol=1e-5)
+    _, mask = laid_over(np.zeros((16, 16, 3), np.uint8), mixed[3], frame, 16)
+    np.testing.assert_array_equal(labels_over(mixed, frame, 16)[3], mask)
+    assert not labels_over(None, frame, 16).any() and labels_over(None, frame, 16).shape == (9, 16, 16)

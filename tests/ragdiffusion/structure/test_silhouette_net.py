@@ -78,3 +78,19 @@ def test_other_sizes_are_refused(net, seen) -> None:
         net(seen[0][..., :16], seen[1])
     with pytest.raises(ValueError, match="input_size is 100, a multiple of 32 wanted"):
         SilhouetteNet(input_size=100)
+
+
+@torch.no_grad()
+def test_labels_around_have_no_say_before_and_one_after_training(seen) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = SilhouetteNet(input_size=32, widths=(8, 8, 16), depth=1, heads=2, label_channels=9).eval()
+    torch.nn.init.normal_(net.unet.head.weight)
+    labels = torch.rand(2, 9, 32, 32)
+    torch.testing.assert_close(net(*seen, labels).silhouette, net(*seen).silhouette)
+    torch.nn.init.normal_(net.label_stem.weight)
+    assert not torch.allclose(net(*seen, labels).silhouette, net(*seen).silhouette, atol=0.1)
+    nothing = torch.zeros_like(labels)  # nobody was asked
+    torch.testing.assert_close(net(*seen, nothing).silhouette, net(*seen).silhouette)
+    part = net(*[image[:1] for image in (*seen, labels)]).silhouette
+    torch.testing.assert_close(part, net(*seen, labels).silhouette[:1], atol=1e-5, rtol=1e-4)

@@ -11,7 +11,17 @@ import torch
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, sample_at
 from ragdiffusion.garments.warps import identity_map
-from ragdiffusion.training.flow import flow_batch, flow_losses, rough_map, train_flow
+from ragdiffusion.training.flow import (
+    NODES,
+    as_lattice,
+    flow_batch,
+    flow_losses,
+    meant,
+    rough_lattice,
+    rough_map,
+    stacked,
+    train_flow,
+)
 
 
 def _tensors(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
@@ -89,14 +99,15 @@ def test_hidden_points_do_not_count(make_pair):
 def test_training_writes_what_it_returns_and_a_sheet(make_pair, model, config, held_out):
     pairs = [make_pair(np.random.default_rng(i), 16) for i in range(held_out)]
     settings = config(3)
-    trained = train_flow(settings, lambda rng: make_pair(rng, 16), pairs, model=model)
+    trained = train_flow(settings, lambda rng: make_pair(rng, 16), {"laid": pairs, "people": []}, model=model)
     loaded = AppearanceFlow.from_pretrained(settings.out / "appearance_flow", low_cpu_mem_usage=False)
     for name, value in trained.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value), name
-    sheet = cv2.imread(str(settings.out / "sheet-0000003.jpg"))
+    sheet = cv2.imread(str(settings.out / "sheet-laid-0000003.jpg"))
     across = min(4, held_out)
     assert sheet.shape == (held_out // across * 16, across * 4 * 16, 3)
-    assert not trained.training
+    assert not trained.training and not list(settings.out.glob("sheet-people-*"))
+    assert '"held_out_laid_px"' in (settings.out / "log.jsonl").read_text()
 
 
 def test_training_learns_a_fixed_place(make_pair, model, config):
@@ -109,7 +120,7 @@ def test_training_learns_a_fixed_place(make_pair, model, config):
         return float(flow_losses(prediction, batch)["px"])
 
     before = error()
-    train_flow(config(60, learning_rate=3e-3, ema_decay=0.5), lambda rng: pair, [pair], model=model)
+    train_flow(config(60, learning_rate=3e-3, ema_decay=0.5), lambda rng: pair, {"laid": [pair]}, model=model)
     assert error() < 0.4 * before
     assert (model.refiner.head.weight != 0).any()
 
@@ -128,3 +139,55 @@ def test_the_flow_of_a_pair_is_the_identitys_for_the_identity(make_pair):
     pair = replace(make_pair(np.random.default_rng(0), 16), flow=identity_map(16))
     batch = flow_batch(lambda rng: pair, np.random.default_rng(0), 1)
     torch.testing.assert_close(torch.from_numpy(batch["flow"]), cell_centres(8, like=torch.zeros(())))
+
+
+def test_a_rough_lattice_is_near_the_known_map_and_never_the_same_twice(make_pair):
+    pair = replace(make_pair(np.random.default_rng(0), 32), flow=identity_map(32) * 0.5 + np.float32([3.75, 11.75]))
+    rng = np.random.default_rng(0)
+    drawn = np.stack([rough_lattice(pair, rng) for _ in range(200)])
+    assert drawn.shape == (200, 2, NODES, NODES) and len({nodes.tobytes() for nodes in drawn}) == 200
+    # Half the size, its centre at (-0.25, 0.25); the outermost nodes take the outermost of 16 cells, 1/16 from the rim.
+    half = 0.5 * (1 - 1 / 16)
+    np.testing.assert_allclose(np.median(drawn[:, :, 0, 0], 0), [-0.25 - half, 0.25 - half], atol=0.02)
+    np.testing.assert_allclose(np.median(drawn[:, :, -1, 0], 0), [-0.25 - half, 0.25 + half], atol=0.02)
+    assert 0.01 < drawn.std(0).mean() < 0.08
+
+
+def test_a_lattice_of_an_affine_map_has_its_corners():
+    affine = np.array([[0.5, 0.1, 0.2], [-0.1, 0.6, 0.0]])
+    nodes = as_lattice(affine)
+    np.testing.assert_allclose(nodes[:, 0, 0], affine @ [-1, -1, 1], atol=1e-6)
+    np.testing.assert_allclose(nodes[:, -1, 0], affine @ [-1, 1, 1], atol=1e-6)
+    np.testing.assert_allclose(nodes[:, NODES // 2, NODES // 2], affine @ [0, 0, 1], atol=1e-6)
+
+
+def test_one_garment_among_others_is_meant_by_its_mask(make_pair):
+    """The finder's own opinion counts where a garment is alone, and is not asked where there are others."""
+    alone = make_pair(np.random.default_rng(0), 16)
+    mask = np.zeros((16, 16), np.uint8)
+    mask[4:12, 4:12] = 255
+    chosen = replace(alone, photo_mask=mask, chosen=True)
+    pairs = [alone, chosen]
+    draws = [_tensors(stacked(pairs, np.random.default_rng(seed))) for seed in range(8)]
+    exact = [batch for batch in draws if np.array_equal(batch["given"][1, 0], mask)]
+    assert 0 < len(exact) < 8  # the others are soft and a little wrong
+    found = torch.full((2, 1, 16, 16), 0.7)
+    logits = meant(found, exact[0])
+    torch.testing.assert_close(logits[0], found[0])
+    sure = torch.tensor(0.999).logit()
+    torch.testing.assert_close(logits[1, 0], torch.where(torch.from_numpy(mask) > 0, sure, -sure), rtol=1e-3, atol=1e-3)
+    prediction = _prediction(exact[0]["flow"], exact[0])
+    wrong = replace(prediction, garment=torch.cat([prediction.garment[:1], -prediction.garment[1:]]))
+    assert flow_losses(wrong, exact[0])["garment"] < 1e-4
+    both_wrong = replace(prediction, garment=-prediction.garment)
+    assert flow_losses(both_wrong, exact[0])["garment"].item() == pytest.approx(20, rel=1e-3)
+
+
+def test_people_train_the_flow_from_their_lattices(make_pair, model, config):
+    def dressed(rng):
+        return replace(make_pair(rng, 16), chosen=True)
+
+    settings = config(2)
+    train_flow(settings, dressed, {"people": [dressed(np.random.default_rng(0))]}, model=model)
+    assert '"held_out_people_px"' in (settings.out / "log.jsonl").read_text()
+    assert (settings.out / "sheet-people-0000002.jpg").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,7 +10,15 @@ from ragdiffusion.attributes import validate
 from ragdiffusion.garments.patterns import MeasureError, defaults, draft, kinds, specs
 from ragdiffusion.garments.patterns.attributes import attributes_of
 from ragdiffusion.garments.patterns.catalogue import KINDS
-from ragdiffusion.garments.patterns.fitting import draw_library, fit, shares_of, soft_overlap
+from ragdiffusion.garments.patterns.fitting import (
+    HIDDEN,
+    Fits,
+    draw_library,
+    fit,
+    fit_deviations,
+    shares_of,
+    soft_overlap,
+)
 from ragdiffusion.garments.patterns.library import as_measures, as_vectors, framed, polygons
 from ragdiffusion.garments.patterns.population import Population, bundled_population
 from ragdiffusion.garments.patterns.raster import coverages
@@ -117,3 +126,19 @@ def test_thorns_and_hidden_sleeves_are_seen() -> None:
     spread = draft("longsleeve", {"sleeve_angle": 45})
     hanging = draft("longsleeve", {"sleeve_angle": 6, "chest": 44, "waist": 50, "hem": 54, "biceps": 14})
     assert sleeve_relief(spread) > sleeve_relief(hanging) and sleeve_relief(draft("tank")) == 1.0
+
+
+def test_a_silhouette_that_is_blurred_says_less_of_the_measures() -> None:
+    kind = KINDS["trousers"]
+    drawn = draw_library(kind, 2, 28, np.random.default_rng(1))
+    sharp = drawn.shares.reshape(-1, 28, 28)
+    blurred = np.stack([cv2.GaussianBlur(shape, (0, 0), 2.0) for shape in sharp])
+    fits = Fits(drawn.vectors, drawn.place, np.ones(2))
+    sure, unsure = (fit_deviations(kind, targets, fits) for targets in (sharp, blurred))
+    shown = {spec.key for spec in kind.measures.values() if spec.key not in HIDDEN and spec.high > spec.low}
+    for one, other in zip(sure, unsure, strict=True):
+        assert set(one) == shown and "waistband" not in one
+        for key, off in one.items():
+            span = kind.measures[key].high - kind.measures[key].low
+            assert 0 < off <= other[key] <= span / 2
+        assert sum(other.values()) > 1.5 * sum(one.values())

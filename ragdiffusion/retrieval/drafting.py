@@ -1,0 +1,102 @@
+"""The drafted candidate: a pattern cut to the silhouette that a photo's garment would have, laid flat.
+
+The bank holds some thousand shapes, and none may be this garment's. Its best ones know what kind of garment it is and
+by what measures such a garment is cut; SilhouetteNet says what outline is wanted. Their measures are moved until what
+they draw is that outline, as nearly as the kind's ranges allow. So the result is crisp where the drawn silhouette is
+blurred, and it has measures that a person can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.bank.patterns import PatternSpec
+from ragdiffusion.garments.patterns import MeasureError, Pattern, draft
+from ragdiffusion.garments.patterns.fitting import fit, fit_deviations
+from ragdiffusion.garments.patterns.pattern import kind_of
+
+KINDS_TRIED = 2
+"""Kinds of garment, the best entries' first, that are cut to the silhouette."""
+_DIGITS = 2  # after the point of a measure that is told
+_SIDE = 32  # at which silhouettes are compared, pixels
+_CLEARLY = 0.01  # IoU by which a later kind must be nearer to be taken
+_STEPS = 8  # tries between measures that contradict each other and those they began from
+
+
+@dataclass(frozen=True, eq=False)
+class Drafted:
+    """A pattern that fits a silhouette.
+
+    Attributes:
+        pattern: it.
+        deviations: by measure, how far it may be off where the silhouette says little of it: one standard deviation,
+            in the measure's unit; a measure that no silhouette shows has none.
+        overlap: IoU with the silhouette, of shares of pixels.
+    """
+
+    pattern: Pattern
+    deviations: dict[str, float]
+    overlap: float
+
+    def summary(self) -> dict[str, Any]:
+        """Kind, measures, deviations and overlap, ready for JSON."""
+        return {
+            "kind": self.pattern.kind,
+            "measures": {key: round(float(value), _DIGITS) for key, value in self.pattern.measures.items()},
+            "deviations": {key: round(float(value), _DIGITS) for key, value in self.deviations.items()},
+            "overlap": self.overlap,
+        }
+
+
+def draft_to(silhouette: torch.Tensor, starts: Iterable[PatternSpec]) -> Drafted | None:
+    """Cut patterns to a silhouette, and take the one that comes nearest.
+
+    Args:
+        silhouette: (H, W) in [0, 1], in the canonical frame.
+        starts: patterns to begin with, the likeliest first; the first of each kind is taken.
+
+    Returns:
+        None where no start can be drawn.
+    """
+    target = F.interpolate(silhouette[None, None].float().cpu(), size=(_SIDE, _SIDE), mode="area")[0, 0].numpy()
+    best: Drafted | None = None
+    tried: set[str] = set()
+    for start in starts:
+        if start.kind in tried or len(tried) == KINDS_TRIED:
+            continue
+        try:
+            first = draft(start.kind, start.measures)
+        except MeasureError:  # of a version that knew other measures
+            continue
+        tried.add(start.kind)
+        found = _cut(first, target)
+        if best is None or found.overlap > best.overlap + _CLEARLY:
+            best = found
+    return best
+
+
+def _cut(first: Pattern, target: np.ndarray) -> Drafted:
+    kind = kind_of(first.kind)
+    scale, origin = first.frame(_SIDE)
+    vector = np.array([[first.measures[key] for key in kind.measures]])
+    fits = fit(kind, target[None], vector, np.array([[np.log(scale), *origin]]))
+    measures = dict(zip(kind.measures, fits.vectors[0].tolist(), strict=True))
+    pattern = _drawable(first, measures)
+    return Drafted(pattern, fit_deviations(kind, target[None], fits)[0], float(fits.overlap[0]))
+
+
+def _drawable(first: Pattern, measures: dict[str, float]) -> Pattern:
+    """Measures drawn, moved back to those they began from as far as they must be so that they do not contradict."""
+    for share in np.linspace(0, 1, _STEPS + 1)[:-1]:
+        moved = {key: (1 - share) * value + share * first.measures[key] for key, value in measures.items()}
+        try:
+            return draft(first.kind, moved)
+        except MeasureError:
+            continue
+    return first

@@ -1,0 +1,86 @@
+"""Masks, frames and labels as they are at work: found by a network, soft, and a little wrong."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.parsing.labels import CATEGORIES, LABEL, LABELS
+from ragdiffusion.structure.framing import crop
+
+_UNASKED = 0.15  # share of photos whose parse is not there: a person's own mask comes without
+
+
+def uncertain(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A garment mask as one that is found in a photo: soft, and a little wrong; float32 (N, N) in [0, 1]."""
+    size = len(mask)
+    error = rng.normal(size=(6, 6)).astype(np.float32) * 0.15
+    error = cv2.resize(error, (size, size), interpolation=cv2.INTER_CUBIC)
+    soft = cv2.GaussianBlur(mask, (0, 0), size * rng.uniform(0.008, 0.03))
+    return np.clip((soft + error * (soft > 0.02) - 0.5) * rng.uniform(1, 2) + 0.5, 0, 1)
+
+
+def jittered(frame: tuple[float, float, float], rng: np.random.Generator) -> tuple[float, float, float]:
+    """A frame as a garment mask that is a little wrong would give it."""
+    x, y = frame[:2] + rng.normal(size=2) * 0.02 * frame[2]
+    return float(x), float(y), float(frame[2] * rng.uniform(0.93, 1.1))
+
+
+def doubted_labels(
+    labels: np.ndarray, frame: tuple[float, float, float], size: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A label map cut out, in probabilities as a parser gives them: soft at borders, now and then wrong in a patch.
+
+    Args:
+        labels: uint8 (N, N), as `parsing.labels.LABELS` numbers them.
+        frame: of `structure.framing`.
+        size: side of the result, pixels.
+        rng: of its faults.
+
+    Returns:
+        float32 (9, size, size) in [0, 1], of sum 1; beyond the photo there is ground.
+    """
+    planes = np.zeros((len(LABELS), size, size), np.float32)
+    for number in np.unique(labels):
+        planes[number] = crop((labels == number).astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
+    planes[0] += np.clip(1 - planes.sum(0), 0, 1)
+    return _doubted(planes, rng)
+
+
+def labels_around(pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
+    """What a parser may say of a cut of a pair's photo; a laid garment's label is known by its kind.
+
+    Returns:
+        uint8 (9, N, N) of 255ths, all 0 where no parser is asked or nobody knows.
+    """
+    size, labels = len(pair.photo), pair.labels
+    kind = CATEGORIES.get(pair.category)
+    if labels is None and kind is not None:
+        labels = np.where(pair.photo_mask > 127, LABEL[kind], 0).astype(np.uint8)
+    if labels is None or rng.random() < _UNASKED:
+        return np.zeros((len(LABELS), size, size), np.uint8)
+    return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
+
+
+def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Probabilities as a parser gives them: soft at borders, and wrong in a patch now and then."""
+    soft = np.stack([cv2.GaussianBlur(plane, (0, 0), s) for s in [rng.uniform(0.5, 2.5)] for plane in labels])
+    if rng.random() < 0.35:
+        size = labels.shape[1]
+        x, y = rng.integers(0, size, 2)
+        patch = np.zeros((size, size), np.float32)
+        cv2.ellipse(
+            patch,
+            (int(x), int(y)),
+            tuple(int(v) for v in rng.integers(3, size // 6, 2)),
+            float(rng.uniform(0, 180)),
+            0,
+            360,
+            1.0,
+            -1,
+        )
+        patch = cv2.GaussianBlur(patch, (0, 0), 1.5) * rng.uniform(0.4, 1)
+        soft *= 1 - patch
+        soft[rng.integers(len(labels))] += patch
+    return soft / np.maximum(soft.sum(0), 1e-3)

@@ -1,0 +1,120 @@
+"""Pairs of people who wear a garment and its flat-lay, read from a folder of rendered shots with their arrays."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ragdiffusion.garments.augmentation import resample, square_matrix
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.images import square_array
+
+LEAST_SEEN = 0.012
+"""Share of a photo that a garment has to cover to be learned from."""
+_LOOK_EVERY = 2000  # draws between two looks at what came since
+_AROUND = (1.1, 2.1)  # side of a cut over the longer side of its garment
+_ASIDE = 0.12  # how far the garment's middle lies from the cut's, share of the side
+
+
+class PeoplePairs:
+    """A folder of rendered people that may still be growing: INDEX.jpg, .png, .json and .npz (`data render --arrays`).
+
+    A pair shows the part of the photo around its garment, as wide as the product cuts it out (`parsing.found`), or
+    wider, as people crop their photos.
+
+    Args:
+        folder: of the files.
+        size: side of the pairs, pixels.
+
+    Raises:
+        ValueError: if it holds no shot with arrays.
+    """
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._folder, self._size, self._drawn = folder, size, 0
+        self._names: list[str] = []
+        self.look()
+        if not self._names:
+            raise ValueError(
+                f"{folder} holds no rendered people with arrays: INDEX.jpg and INDEX.npz wanted "
+                "(`data render people FOLDER --arrays`)"
+            )
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def look(self) -> None:
+        """Take in which shots came since; a shot's photo is written last."""
+        self._names = sorted(path.stem for path in self._folder.glob("*.jpg") if path.with_suffix(".npz").is_file())
+
+    def pairs(self, index: int) -> list[Pair]:
+        """All garments of one shot that are seen well enough."""
+        path, about, wanted = self._shot(index)
+        with np.load(path.with_suffix(".npz")) as arrays:
+            rng = np.random.default_rng(index)
+            return [self._pair(path, i, about[i], arrays, rng) for i in wanted]
+
+    def sample(self, rng: np.random.Generator) -> Pair:
+        """A garment drawn at random, one of a shot, mirrored half the time."""
+        self._drawn += 1
+        if self._drawn % _LOOK_EVERY == 0:
+            self.look()
+        wanted: list[int] = []
+        while not wanted:
+            path, about, wanted = self._shot(int(rng.integers(len(self))))
+        index = wanted[int(rng.integers(len(wanted)))]
+        with np.load(path.with_suffix(".npz")) as arrays:
+            pair = self._pair(path, index, about[index], arrays, rng)
+        return pair.mirrored() if rng.random() < 0.5 else pair
+
+    def _shot(self, index: int) -> tuple[Path, list[dict], list[int]]:
+        """A shot's files, what is worn in it, and which of that is seen well enough."""
+        path = self._folder / self._names[index]
+        worn = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["garments"]
+        height, width = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE).shape
+        return path, worn, [i for i, one in enumerate(worn) if one["pixels"] >= LEAST_SEEN * height * width]
+
+    def _pair(self, path: Path, index: int, worn: dict, arrays: np.lib.npyio.NpzFile, rng: np.random.Generator) -> Pair:
+        size = self._size
+        photo = cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB)
+        labels = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE)
+        own = (arrays["instances"] == index).astype(np.uint8) * 255
+        left, top, right, bottom = _cut(own, rng)
+        cut = lambda image: image[top:bottom, left:right]  # noqa: E731
+        matrix = square_matrix((bottom - top, right - left), size)
+        flow = arrays[f"flow_{index}"].astype(np.float32) - np.array([left, top], np.float32)
+        smaller = lambda image: cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)  # noqa: E731
+        flow = smaller(cv2.transform(flow, matrix.astype(np.float32)))
+        inside = cv2.inRange(flow, (-0.5, -0.5), (size - 0.5, size - 0.5)).astype(np.float32) / 255
+        return Pair(
+            photo=resample(cut(photo), matrix, size),
+            standard=smaller(arrays[f"standard_{index}"]),
+            silhouette=smaller(arrays[f"silhouette_{index}"]),
+            flow=flow,
+            visible=smaller(arrays[f"visible_{index}"]).astype(np.float32) / 255 * inside,
+            photo_mask=resample(cut(own), matrix, size, ground=0),
+            category=worn["attributes"].get("category", worn["kind"]),
+            structure=f"people-{path.name}-{worn['kind']}",
+            attributes=dict(worn["attributes"]),
+            labels=cv2.resize(
+                square_array(cut(labels), "constant"), (size, size), interpolation=cv2.INTER_NEAREST_EXACT
+            ),
+            chosen=True,
+        )
+
+
+def _cut(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, int]:
+    """A part of the photo around a garment: (left, top, right, bottom) in pixels."""
+    left, top, across, down = cv2.boundingRect(mask)
+    side = max(across, down) * rng.uniform(*_AROUND)
+    x, y = np.array([left + across / 2, top + down / 2]) + rng.uniform(-_ASIDE, _ASIDE, 2) * side
+    height, width = mask.shape
+    return (
+        max(0, int(x - side / 2)),
+        max(0, int(y - side / 2)),
+        min(width, int(np.ceil(x + side / 2))),
+        min(height, int(np.ceil(y + side / 2))),
+    )

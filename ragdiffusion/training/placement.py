@@ -1,0 +1,123 @@
+"""Training of PlacementNet on pairs whose dense map is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import cv2
+import numpy as np
+import torch
+
+from ragdiffusion.draft.appearance_flow import follow
+from ragdiffusion.draft.placement import PlacementNet
+from ragdiffusion.files import sync_tree
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.layers import cell_centres
+from ragdiffusion.structure.framing import context_frame, laid_over
+from ragdiffusion.training.doubt import jittered, labels_around, uncertain
+from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+
+_SIDE = 32  # of the map that is compared, pixels
+_UNSEEN = 0.25  # weight of a place that the photo does not show; 1 for one that it shows
+_BENDING = 0.05  # weight of the lattice's second differences, so that what lies beside the garment stays in order
+
+
+def placement_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Photos framed as inference does it, by masks that are soft and a little wrong, and where the landmark lies there.
+
+    Returns:
+        `photo` uint8 (B, 3, S, S), `mask` uint8 (B, 1, S, S), `labels` uint8 (B, 9, S, S), `landmark` uint8
+        (B, 1, S, S); `places` float32 (B, 2, 32, 32) in [-1, 1] of the photo's frame, `weight` float32
+        (B, 1, 32, 32); `scale` float32 (B,), pixels of a photo of 256 that a frame's unit spans.
+    """
+    examples = [_example(pair, rng) for pair in pairs]
+    return {name: np.stack([example[name] for example in examples]) for name in examples[0]}
+
+
+def _example(pair: Pair, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    size = len(pair.photo)
+    mask = pair.photo_mask.astype(np.float32) / 255
+    mask = uncertain(mask, rng) if rng.random() < 0.7 else mask
+    frame = jittered(context_frame(mask), rng)
+    photo, framed = laid_over(pair.photo, mask, frame, size)
+    small = lambda image: cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)  # noqa: E731
+    places = ((small(pair.flow) + 0.5) / size - np.array(frame[:2], np.float32)) * np.float32(2 / frame[2])
+    inside, seen = small(pair.silhouette).astype(np.float32) / 255, small(pair.visible)
+    return {
+        "photo": photo.transpose(2, 0, 1).copy(),
+        "mask": np.rint(framed[None] * 255).astype(np.uint8),
+        "labels": labels_around(pair, frame, rng),
+        "landmark": pair.silhouette[None],
+        "places": places.transpose(2, 0, 1).astype(np.float32),
+        "weight": ((inside > 0.5) * np.maximum(seen, _UNSEEN))[None].astype(np.float32),
+        "scale": np.float32(128 * frame[2]),
+    }
+
+
+def placement_losses(net: PlacementNet, batch: Batch) -> dict[str, torch.Tensor]:
+    """Mean distance to where the landmark's points lie.
+
+    Returns:
+        `loss`; `px`, the distance over points that are seen, in pixels of a photo of 256.
+    """
+    nodes = net(
+        batch["photo"].float() / 127.5 - 1,
+        batch["mask"].float() / 255,
+        batch["labels"].float() / 255,
+        batch["landmark"].float() / 255,
+    )
+    positions = cell_centres(_SIDE, like=nodes).expand(len(nodes), -1, -1, -1)
+    away = (follow(nodes, positions) - batch["places"]).norm(dim=1, keepdim=True)
+    total = batch["weight"].flatten(1).sum(1).clamp(min=1)
+    seen = (batch["weight"] > 0.5).float()
+    bend = sum(nodes.diff(n=2, dim=d).abs().mean() for d in (2, 3))
+    px = (away * seen).flatten(1).sum(1) / seen.flatten(1).sum(1).clamp(min=1) * batch["scale"]
+    return {
+        "loss": ((away * batch["weight"]).flatten(1).sum(1) / total).mean() + _BENDING * bend,
+        "px": px.detach().mean(),
+    }
+
+
+def train_placement(
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator], Pair],
+    held_out: Mapping[str, Sequence[Pair]],
+    *,
+    model: PlacementNet,
+) -> PlacementNet:
+    """Train PlacementNet; writes `placement_net/` in diffusers layout under `config.out`.
+
+    Args:
+        config: budget and optimiser.
+        draw: gives a pair at the model's input size.
+        held_out: pairs never drawn, by kind, for the curves.
+        model: to train (resumed from `config.out` where there is a state).
+    """
+    tests = {
+        kind: {
+            name: torch.from_numpy(value) for name, value in placement_batch(pairs, np.random.default_rng(0)).items()
+        }
+        for kind, pairs in held_out.items()
+        if pairs
+    }
+
+    def on_sample(net: PlacementNet, step: int) -> dict[str, float]:
+        device = next(net.parameters()).device
+        net.save_pretrained(config.out / "placement_net")
+        found = {
+            kind: placement_losses(net, {name: value.to(device) for name, value in batch.items()})
+            for kind, batch in tests.items()
+        }
+        return {f"held_out_{kind}_px": round(float(figures["px"]), 3) for kind, figures in found.items()}
+
+    batches = SeededBatches(
+        lambda rng, count: placement_batch([draw(rng) for _ in range(count)], rng),
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    model.load_state_dict(
+        train(config, model, batches, lambda net, batch, generator: placement_losses(net, batch), on_sample=on_sample)
+    )
+    model.eval().save_pretrained(config.out / "placement_net")
+    sync_tree(config.out / "placement_net")
+    return model
