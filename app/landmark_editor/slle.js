@@ -4,8 +4,8 @@
 
 /** @typedef {import('../web/shared/views.js').Film} Film */
 
-const RIDGE = 1e-3; // of the Gram matrix's trace
-const SUPPORT_SHARE = 0.5; // of what ranking knows of the shape, in the choice of the consensus
+const RIDGE = 0.03; // of the Gram matrix's trace
+const SUPPORT_SHARE = 0.9; // of what ranking knows of the shape, in the choice of the consensus
 const COINCIDENCE = 1e-5; // distance from the photo's embedding, in lengths of it, below which an entry is the photo
 
 /**

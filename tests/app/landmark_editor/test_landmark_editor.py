@@ -16,7 +16,7 @@ from app.runs.bench import Bench
 from app.runs.bench_drafts import make_draft, make_drafts
 from app.runs.drafts import in_landmark_frame
 from app.runs.services import Services
-from ragdiffusion.retrieval.slle import barycentric_weights, fuse_landmarks
+from ragdiffusion.retrieval.slle import RIDGE, barycentric_weights, fuse_landmarks
 
 SIZE = 256
 
@@ -138,7 +138,7 @@ def test_the_browser_can_weigh_and_fuse_as_python_does(bench: Bench) -> None:
     guide, film = bench.work.guide, film_view(bench.work)
     gram = np.array(film["gram"])
     for k in range(1, 9):
-        inner = gram[:k, :k] / np.trace(gram[:k, :k]) + 1e-3 * np.eye(k)
+        inner = gram[:k, :k] / np.trace(gram[:k, :k]) + RIDGE * np.eye(k)
         solved = np.linalg.solve(inner, np.ones(k))
         there = barycentric_weights(guide.query.double()[None], guide.neighbours.embeddings[None, :k].double())[0]
         assert np.allclose(solved / solved.sum(), there.numpy(), atol=1e-9)
