@@ -32,7 +32,7 @@ def checked_entries(entries: Sequence[NewEntry], dimension: int, precision: str)
     for place, new in enumerate(entries):
         try:
             checked = checked_fields(new, dimension, precision)
-            values.append({"enabled": True, "deleted_at": None, "thumbnail": None, **checked})
+            values.append({"enabled": new.enabled, "deleted_at": None, "thumbnail": None, **checked})
         except ValueError as error:
             raise ValueError(f"entry {place} of {len(entries)} cannot be added: {error}") from error
     return values

@@ -37,6 +37,7 @@ class NewEntry:
         tags: words to find it by.
         thumbnail: a small picture file to show it by.
         pattern: what its silhouette was drawn from.
+        enabled: whether searches find it.
     """
 
     embedding: Tensor | np.ndarray
@@ -46,6 +47,7 @@ class NewEntry:
     tags: Sequence[str] = ()
     thumbnail: bytes | None = None
     pattern: PatternSpec | None = None
+    enabled: bool = True
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,13 +37,24 @@ def workspace_library(workspace: Path | None = None) -> BankLibrary:
     return BankLibrary(banks_folder(workspace), bundled=bundled if bundled.is_file() else None)
 
 
-def location_of(bank: str | Path, workspace: Path | None = None) -> str | Path:
+def location_of(bank: str | Path, workspace: Path | None = None, *, to_change: bool = False) -> str | Path:
     """What `Bank.open` takes for a bank that a person named: a key, a file or a database's URL.
 
+    Args:
+        bank: what they wrote.
+        workspace: whose banks are meant.
+        to_change: whether it will be changed, which the bundled one never is.
+
     Raises:
-        ValueError: if there is no such bank.
+        ValueError: if there is no such bank, or it is the bundled one and shall be changed.
     """
-    return workspace_library(workspace).location(bank)
+    library = workspace_library(workspace)
+    location = library.location(bank)
+    if to_change and library.is_bundled(location):
+        raise ValueError(
+            f"bank {bank} is the bundled one, which can't be changed: copy it to your workspace and change the copy"
+        )
+    return location
 
 
 @dataclass(frozen=True)
@@ -234,6 +245,11 @@ class BankLibrary:
             keys = ", ".join(info.key for info in self.list()) or "none"
             raise ValueError(f"there is no bank {str(bank)!r}: give a file, a URL, or one of {keys}")
         return path
+
+    def is_bundled(self, location: str | Path) -> bool:
+        """Whether a location is that of the bundled bank."""
+        path = file_of(location)
+        return path is not None and self._bundled is not None and path.resolve() == self._bundled.resolve()
 
     def at(self, key: str, ref: Ref) -> Bank:
         """A bank for reading as it was at a version, a snapshot or a revision.

@@ -172,7 +172,7 @@ def _add(args: argparse.Namespace) -> int:
     from ragdiffusion.structure.structure_net import StructureNet
 
     quiet_libraries()
-    location = location_of(args.bank, args.workspace)
+    location = location_of(args.bank, args.workspace, to_change=True)
     with Bank.open(location, fingerprint=fingerprint(args.checkpoint, ENCODER_PARTS)) as bank:
         if bank.read_only:
             raise RuntimeError(f"bank {args.bank} is read-only: copy it to your workspace and add to the copy")

@@ -88,7 +88,7 @@ def _open(args: argparse.Namespace, *, read_only: bool) -> Bank:
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.library import location_of
 
-    location = location_of(args.bank, args.workspace)
+    location = location_of(args.bank, args.workspace, to_change=not read_only)
     bank = Bank.open(location, read_only=read_only)
     if bank.read_only and not read_only:
         bank.close()

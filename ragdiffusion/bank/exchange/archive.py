@@ -219,9 +219,9 @@ def _entry(
     label: str,
     about: Mapping[str, Any],
 ) -> NewEntry:
-    known = dict(line.get("attributes") or {})
+    enabled = line.get("enabled", True) is not False
     described: dict[str, Any] = {
-        "attributes": known,
+        "attributes": dict(line.get("attributes") or {}),
         "source": line.get("source") or f"{label}:{line.get('mask') or line.get('image')}",
         "tags": tuple(line.get("tags") or ()),
     }
@@ -229,11 +229,12 @@ def _entry(
     if vector is not None and line.get("mask") is not None:
         mask = container.read(line["mask"])
         pattern = _pattern(line.get("pattern"))
-        return NewEntry(torch.from_numpy(vector.copy()), mask, thumbnail=image, pattern=pattern, **described)
+        own = torch.from_numpy(vector.copy())
+        return NewEntry(own, mask, thumbnail=image, pattern=pattern, enabled=enabled, **described)
     if maker is None:
         whose = f"encoder {about['fingerprint']}" if about.get("fingerprint") else "no encoder"
         raise ValueError(f"its embedding is of {whose}, not of this bank's: give the checkpoint, to make it anew")
-    return _made(container, line, image, maker, described)
+    return replace(_made(container, line, image, maker, described), enabled=enabled)
 
 
 def _made(

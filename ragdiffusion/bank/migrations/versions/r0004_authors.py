@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String, primary_key=True),
         sa.Column("revision", sa.Integer, nullable=False),
         sa.Column("digest", sa.String, nullable=False),
-        sa.Column("at", sa.DateTime),
+        sa.Column("at", sa.DateTime, nullable=False),
         sa.Column("author", sa.String, nullable=False),
         sa.Column("note", sa.String, nullable=False),
     )
