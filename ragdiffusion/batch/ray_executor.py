@@ -85,7 +85,7 @@ class RayActors:
             PictureMaker,
             batch_size=together,
             fn_constructor_args=(job, ledger, int(self.cpus) or 1),
-            compute=data.ActorPoolStrategy(min_size=1, max_size=actors, max_tasks_in_flight_per_actor=_AHEAD),
+            compute=data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=_AHEAD),
             num_cpus=self.cpus,
             num_gpus=self.gpus,
         )
