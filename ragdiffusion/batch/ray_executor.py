@@ -76,7 +76,7 @@ class RayActors:
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ledger = ray.remote(num_cpus=0)(Ledger).remote()
+        ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger).remote()
         places = [{"photo": os.fsencode(task.photo), "picture": os.fsencode(task.picture)} for task in tasks]
         together = job.request.together
         size = max(together, min(_PHOTOS_A_BLOCK, len(tasks) // _BLOCKS) // together * together)
