@@ -76,7 +76,7 @@ class RayActors:
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ledger = ray.remote(num_cpus=0)(Ledger).remote()
+        ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger).remote()
         places = [{"photo": os.fsencode(task.photo), "picture": os.fsencode(task.picture)} for task in tasks]
         together = job.request.together
         size = max(together, min(_PHOTOS_A_BLOCK, len(tasks) // _BLOCKS) // together * together)
@@ -85,7 +85,7 @@ class RayActors:
             PictureMaker,
             batch_size=together,
             fn_constructor_args=(job, ledger, int(self.cpus) or 1),
-            compute=data.ActorPoolStrategy(min_size=1, max_size=actors, max_tasks_in_flight_per_actor=_AHEAD),
+            compute=data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=_AHEAD),
             num_cpus=self.cpus,
             num_gpus=self.gpus,
         )
