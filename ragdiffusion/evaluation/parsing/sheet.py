@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ragdiffusion.garments.people.labels import PALETTE
 from ragdiffusion.images import pad_to_square
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.parsing.parse import Parse
@@ -16,21 +17,6 @@ from ragdiffusion.parsing.parser import Parser
 CELL = 224
 SHOWN = 24
 """Photos of a data set that are drawn."""
-PALETTE = np.array(
-    [
-        (255, 255, 255),
-        (220, 60, 60),
-        (255, 130, 30),
-        (240, 200, 60),
-        (40, 120, 220),
-        (200, 60, 200),
-        (230, 190, 150),
-        (40, 40, 40),
-        (90, 200, 90),
-    ],
-    np.uint8,
-)
-"""Colour of each label, RGB."""
 _ACROSS = 3  # photos beside each other
 _HEADER = 18
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
