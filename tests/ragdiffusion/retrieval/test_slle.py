@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.manifold._locally_linear import barycenter_weights
 
-from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
+from ragdiffusion.retrieval.slle import RIDGE, barycentric_weights, fuse_embedding, fuse_landmarks
 
 
 def unit(generator: torch.Generator, *shape: int) -> torch.Tensor:
@@ -45,7 +45,7 @@ def test_weights_solve_the_constrained_problem(generator):
         np.testing.assert_allclose(row, constrained_least_squares(q, n, 1e-9), atol=1e-6)
     with_ridge = barycentric_weights(query, neighbours).numpy()
     for row, q, n in zip(with_ridge, query.numpy(), neighbours.numpy(), strict=True):
-        penalty = 1e-3 * ((n - q) ** 2).sum()
+        penalty = RIDGE * ((n - q) ** 2).sum()
         np.testing.assert_allclose(row, constrained_least_squares(q, n, penalty), atol=1e-9)
 
 
@@ -53,7 +53,7 @@ def test_a_point_between_two_neighbours_by_hand():
     # On a line at 0 and 4, the query at 1: without the ridge 3/4 and 1/4. The ridge 10 x 1e-3 = 0.01 leads
     # from [[1.01, -3], [-3, 9.01]] w = 1 to w in proportion to 12.01 and 4.01.
     query, neighbours = torch.tensor([[1.0]]).double(), torch.tensor([[[0.0], [4.0]]]).double()
-    weights = barycentric_weights(query, neighbours)
+    weights = barycentric_weights(query, neighbours, ridge=1e-3)
     torch.testing.assert_close(weights, torch.tensor([[12.01, 4.01]]).double() / 16.02)
 
 
