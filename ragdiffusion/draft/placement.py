@@ -8,7 +8,7 @@ beside the landmark, and puts a coarse lattice over the landmark into the photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,14 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
+from ragdiffusion.draft.alignment import align
+from ragdiffusion.draft.appearance_flow import follow
 from ragdiffusion.images import CANONICAL_MARGIN, photo_to_tensor
 from ragdiffusion.layers import ResidualBlock, cell_centres
 from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT, context_frame, labels_over, laid_over
 
+NODES = 9
+"""Of a lattice, along each side."""
 PART = "placement_net"
 """Folder of PlacementNet in a checkpoint."""
 
@@ -40,6 +44,28 @@ class GarmentView:
 
     mask: torch.Tensor
     place: Callable[[torch.Tensor], torch.Tensor] | None = None
+
+    @classmethod
+    def together(cls, views: Sequence[GarmentView]) -> GarmentView:
+        """Views of one photo each as those of a batch, masks at the largest's size."""
+        if len(views) == 1:
+            return views[0]
+        side = max(view.mask.shape[-1] for view in views)
+        masks = torch.cat([F.interpolate(view.mask.float(), size=(side, side), mode="bilinear") for view in views])
+        if all(view.place is None for view in views):
+            return cls(masks)
+
+        def place(landmarks: torch.Tensor) -> torch.Tensor:
+            lattices = [view._lattice(landmark[None]) for view, landmark in zip(views, landmarks, strict=True)]
+            return torch.cat(lattices)
+
+        return cls(masks, place)
+
+    def _lattice(self, landmark: torch.Tensor) -> torch.Tensor:
+        """Where a landmark lies, as a lattice in any case."""
+        if self.place is not None:
+            return self.place(landmark)
+        return follow(align(landmark, self.mask), lattice(NODES, like=landmark))
 
 
 class PlacementNet(ModelMixin, ConfigMixin):
@@ -64,7 +90,7 @@ class PlacementNet(ModelMixin, ConfigMixin):
         widths: tuple[int, ...] = (32, 64, 96, 128, 160),
         landmark_widths: tuple[int, ...] = (24, 48, 64, 96),
         hidden: int = 384,
-        nodes: int = 9,
+        nodes: int = NODES,
     ) -> None:
         super().__init__()
         halvings = max(len(widths), len(landmark_widths) + 1)

@@ -210,7 +210,7 @@ class Generator:
                 on_step(step, count, lambda: tensor_to_images(preview())[0])
 
         guides = [order.guide for order in orders]
-        masks = [self._garment(order.sight) for order in orders]
+        views = [view for order in orders if (view := self._garment(order.sight)) is not None]
         output = self._pipeline(
             torch.cat([self._photo(order.sight, self._size) for order in orders]),
             self._there(torch.stack([guide.landmark for guide in guides])[:, None]),
@@ -220,7 +220,7 @@ class Generator:
             steps=steps,
             guidance=guidance,
             strength=strength,
-            garment=None if masks[0] is None else torch.cat(masks),
+            garment=GarmentView.together(views) if views else None,
             on_step=listener,
         )
         share = (time.perf_counter() - started) * 1e3 / len(orders)

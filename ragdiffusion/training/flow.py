@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, follow, sample_at
-from ragdiffusion.draft.placement import lattice
+from ragdiffusion.draft.placement import NODES, lattice
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain
@@ -20,8 +20,6 @@ from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
 
 SINGLE = 2 / 3
 """Share of batches in which points are moved once only: most is learned there, at little more than half the cost."""
-NODES = 9
-"""Of a lattice that the flow begins with, along each side."""
 _PUT_OFF = (0.005, 0.06)  # how far its nodes are off, standard deviation, half sides of the photo
 _SURE = 1e-3  # a mask that is given is taken for no surer than this
 
