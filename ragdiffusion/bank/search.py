@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 from torch import Tensor
 
-from ragdiffusion.attributes import UNKNOWN, group_of
 from ragdiffusion.bank.follower import IndexFollower
-from ragdiffusion.bank.tables import EntryRow
+from ragdiffusion.bank.tables import EntryRow, PatternRow
 from ragdiffusion.images import decode_silhouettes
 
 _PAGE = 256  # entries read at a time
+
+Suits = Callable[[Mapping[str, str], str | None], bool]
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,13 @@ class Ranking:
             many would take a look at every vector.
         order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `shape_bits` packs
             them -> their positions, best first.
-        group: "upper", "lower" or "dress": entries that are known to be of another one come after all others; None
-            where the garment's own is not known.
+        suits: (Table 6 values of an entry, kind of its pattern or None) -> whether it may be the garment that is
+            meant; entries that may not come after all others. None: all may.
     """
 
     depth: int
     order: Callable[[np.ndarray, np.ndarray], np.ndarray]
-    group: str | None = None
+    suits: Suits | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +115,8 @@ def find(
     if ranking is not None:
         order = ranking.order(similarity[kept], follower.shapes(session, ids[kept].tolist()))
         kept = [kept[place] for place in order]
-        if ranking.group is not None:
-            first = _of_group_first(session, ids[kept].tolist(), ranking.group, k)
+        if ranking.suits is not None:
+            first = _suiting_first(session, ids[kept].tolist(), ranking.suits, k)
             kept = [kept[place] for place in first]
         kept = kept[:k]
     return Found(ids[kept].tolist(), similarity[kept], vectors[kept])
@@ -133,16 +134,21 @@ def masks_of(silhouettes: Sequence[bytes], size: int, label: str) -> Tensor:
         raise RuntimeError(f"bank {label} is damaged: {error}; `bank check` names the entries") from error
 
 
-def _of_group_first(session: Session, ids: Sequence[int], group: str, k: int) -> list[int]:
-    """Positions of entries, those of a group or of none known before the others, each in their order; k or more."""
+def _suiting_first(session: Session, ids: Sequence[int], suits: Suits, k: int) -> list[int]:
+    """Positions of entries, those that suit before the others, each in their order; k or more."""
     suiting: list[int] = []
     others: list[int] = []
+    drawn = inspect(session.connection()).has_table(PatternRow.__tablename__)
     for start in range(0, len(ids), _PAGE):
         page = ids[start : start + _PAGE]
         rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
-        groups = {row.id: group_of(row.attributes) for row in rows}
+        attributes = {row.id: row.attributes for row in rows}
+        kinds: dict[int, str] = {}
+        if drawn:
+            query = select(PatternRow.entry_id, PatternRow.kind).where(PatternRow.entry_id.in_(page))
+            kinds = {row.entry_id: row.kind for row in session.execute(query)}
         for position, entry_id in enumerate(page, start):
-            (suiting if groups[entry_id] in (group, UNKNOWN) else others).append(position)
+            (suiting if suits(attributes[entry_id], kinds.get(entry_id)) else others).append(position)
         if len(suiting) >= k:
             break
     return suiting + others

@@ -18,7 +18,6 @@ from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.bank.shape_bits import bits_overlap, shape_bits
 from ragdiffusion.config import KEPT_NEIGHBOURS
-from ragdiffusion.garments.patterns.labels import group_of_label
 from ragdiffusion.retrieval.drafting import Drafted, draft_to
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
@@ -29,6 +28,7 @@ from ragdiffusion.retrieval.ranking import (
     shape_order,
 )
 from ragdiffusion.retrieval.sight import EMBEDDED_CONFIDENCE, Observer, Sight
+from ragdiffusion.retrieval.suiting import suits_of
 from ragdiffusion.structure.readers.choice import open_reader
 from ragdiffusion.structure.readers.heads import sure_reading
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
@@ -157,11 +157,6 @@ class Retriever:
         return sight.probabilities, self.bank.attributes(found.ids[:VOTERS])
 
 
-def group_worn(sight: Sight) -> str | None:
-    """Which of `attributes.GROUPS` the garment that is meant belongs to; None where nobody named it."""
-    return None if sight.garment is None else group_of_label(sight.garment.name)
-
-
 def evidence_of(sight: Sight) -> list[tuple[torch.Tensor, float]]:
     """What is known of a garment's flat shape: masks (H, W) in [0, 1] in the canonical frame, and their weights."""
     if sight.outline is None:
@@ -180,7 +175,7 @@ def ranking_of(sight: Sight) -> Ranking | None:
     if not evidence:
         return None
     return Ranking(
-        RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT), group_worn(sight)
+        RANKED_DEPTH, partial(shape_order, evidence=evidence, symmetry_weight=SYMMETRY_WEIGHT), suits_of(sight)
     )
 
 

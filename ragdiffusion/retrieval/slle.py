@@ -19,8 +19,8 @@ The consensus is as good with either."""
 SUPPORT_SHARE = 0.9
 """Weight of what ranking knows of the shape in the choice of the consensus, in [0, 1]; 0 is Sec. 9.3 as it stands.
 
-Chosen on rendered people: the consensus has an IoU of 0.808 with the true silhouette, the first candidate 0.807, and the
-consensus of Sec. 9.3 0.797."""
+Chosen on rendered people: the consensus has an IoU of 0.808 with the true silhouette, the first candidate 0.807, and
+the consensus of Sec. 9.3 0.797."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, group_of
 from ragdiffusion.bank import Bank, EntryUpdate, NewEntry, Ranking
 from ragdiffusion.images import decode_silhouettes
 
@@ -168,7 +168,7 @@ def test_bad_entries_are_refused_whole(bank, new_entries, values, message):
     assert bank.version == version and len(bank) == 20
 
 
-def test_entries_of_another_group_come_last_and_unknown_ones_keep_their_place(bank, vectors, new_entries):
+def test_entries_that_do_not_suit_come_last_and_unknown_ones_keep_their_place(bank, vectors, new_entries):
     query = vectors(1, seed=50)[0]
     order = list(bank.search(query, 20).ids)
     skirts, dresses, nameless = order[0:4], order[6:8], order[9:10]
@@ -177,8 +177,9 @@ def test_entries_of_another_group_come_last_and_unknown_ones_keep_their_place(ba
     bank.update([*updates, *(EntryUpdate(i, attributes={}) for i in nameless)])
     as_they_are = lambda similarity, shapes: np.arange(len(similarity))  # noqa: E731
     tops = [i for i in order if i not in (*skirts, *dresses)]
-    assert list(bank.search(query, 20, ranking=Ranking(50, as_they_are, "upper")).ids) == [*tops, *skirts, *dresses]
-    assert list(bank.search(query, 3, ranking=Ranking(50, as_they_are, "dress")).ids) == [*dresses, *nameless]
+    of = lambda group: lambda attributes, kind: group_of(attributes) in (group, UNKNOWN)  # noqa: E731
+    assert list(bank.search(query, 20, ranking=Ranking(50, as_they_are, of("upper"))).ids) == [*tops, *skirts, *dresses]
+    assert list(bank.search(query, 3, ranking=Ranking(50, as_they_are, of("dress"))).ids) == [*dresses, *nameless]
     assert list(bank.search(query, 20, ranking=Ranking(50, as_they_are)).ids) == order
 
 

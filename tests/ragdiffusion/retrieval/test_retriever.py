@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
 
+from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.patterns import defaults
 from ragdiffusion.retrieval.ranking import LAID_WEIGHTS, WORN_WEIGHTS
-from ragdiffusion.retrieval.retriever import evidence_of, group_worn, ranking_of, support_of
+from ragdiffusion.retrieval.retriever import evidence_of, ranking_of, support_of
+
+_SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
 
 
 def _bar(left: int, right: int) -> torch.Tensor:
@@ -21,8 +25,11 @@ def _bar(left: int, right: int) -> torch.Tensor:
     return mask
 
 
-def _sight(*, worn: bool, name: str | None = "upper", expected: torch.Tensor | None = None) -> SimpleNamespace:
-    return SimpleNamespace(outline=_bar(8, 24), expected=expected, garment=SimpleNamespace(worn=worn, name=name))
+def _sight(
+    *, worn: bool, name: str | None = "upper", expected: torch.Tensor | None = None, probabilities: dict | None = None
+) -> SimpleNamespace:
+    garment = SimpleNamespace(worn=worn, name=name)
+    return SimpleNamespace(outline=_bar(8, 24), expected=expected, garment=garment, probabilities=probabilities or {})
 
 
 def test_the_outline_counts_for_what_nobody_wears_only() -> None:
@@ -46,10 +53,35 @@ def test_support_is_the_weighted_overlap() -> None:
     torch.testing.assert_close(worn, expected, atol=0.01, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "group"), [("outer", "upper"), ("lower", "lower"), ("dress", "dress"), (None, None)])
-def test_the_parse_says_which_group_comes_first(name: str | None, group: str | None) -> None:
-    assert group_worn(_sight(worn=True, name=name)) == group
-    assert ranking_of(_sight(worn=True, name=name, expected=_bar(16, 48))).group == group
+@pytest.mark.parametrize(
+    ("name", "kind", "may"),
+    [("outer", "t_shirt", True), ("outer", "skirt", False), ("lower", "skirt", True), ("dress", "trousers", False)],
+)
+def test_only_what_the_parse_names_may_come_first(name: str, kind: str, may: bool) -> None:
+    suits = ranking_of(_sight(worn=False, name=name, expected=_bar(16, 48))).suits
+    assert suits({}, kind) is may
+    assert suits({"category": "Skirt"}, None) is (name == "lower"), "without a pattern its attributes count"
+    assert ranking_of(_sight(worn=False, name=None, expected=_bar(16, 48))).suits is None
+
+
+def test_sleeves_that_are_clearly_others_come_last() -> None:
+    shares = np.full(len(ATTRIBUTES[_SLEEVES].values), 0.01)
+    shares[ATTRIBUTES[_SLEEVES].values.index("Sleeveless")] = 0.95
+    sight = _sight(worn=True, expected=_bar(16, 48), probabilities={"sleeve_length": shares})
+    suits = ranking_of(sight).suits
+    assert suits({"sleeve_length": "Sleeveless"}, "tank") and suits({}, "tank")
+    assert not suits({"sleeve_length": "Long"}, "t_shirt")
+    laid = ranking_of(_sight(worn=False, expected=_bar(16, 48), probabilities={"sleeve_length": shares})).suits
+    assert laid({"sleeve_length": "Long"}, "t_shirt"), "what lies flat shows its sleeves by itself"
+
+
+def test_legs_are_told_by_the_gap_between_them() -> None:
+    legs = _bar(16, 48)
+    legs[30:, 30:34] = 0
+    may = ranking_of(_sight(worn=True, name="lower", expected=legs)).suits
+    assert may({}, "trousers") and not may({}, "skirt")
+    may = ranking_of(_sight(worn=True, name="lower", expected=_bar(16, 48))).suits
+    assert may({}, "skirt") and not may({}, "shorts")
 
 
 def test_a_pattern_of_the_entries_is_cut_to_what_is_expected(tiny_model, make_photo, monkeypatch) -> None:
