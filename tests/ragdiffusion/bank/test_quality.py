@@ -67,7 +67,8 @@ def test_duplicates_are_grouped_about_the_oldest(shelf, silhouettes):
 def test_an_entry_that_nothing_is_like_is_an_outlier(shelf):
     rng = np.random.default_rng(0)
     near = [unit(1, *(rng.normal(size=2) * 0.05)) for _ in range(30)]
-    shelf.add([NewEntry(v, drawn(), {}, source=f"s{i}") for i, v in enumerate([*near, unit(0, 0, 0, 1)])])
+    entries = [NewEntry(v, drawn(), {}, source=f"s{i}") for i, v in enumerate([*near, unit(0, 0, 0, 1)])]
+    shelf.add(entries, allow_duplicates=True)
     found = outliers(shelf, share=0.04)
     assert found[0].id == 31 and found[0].noise and found[0].similarity == pytest.approx(0, abs=1e-5)
 
