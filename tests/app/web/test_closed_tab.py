@@ -65,7 +65,8 @@ def test_a_closed_tab_leaves_nothing_behind(served: Served, photo_bytes: Callabl
     page, tabs, address = served
     with httpx.Client(base_url=address, timeout=120) as client:
         with client.stream("GET", f"/gradio_api/heartbeat/{SESSION}") as heart:
-            next(heart.iter_lines())
+            beats = heart.iter_lines()  # held, as the line is closed with it
+            next(beats)
             assert '"success":true' in act(client, page, "open_site", [])
             (bench,) = [held for held in page.state_holder[SESSION].state_data.values() if isinstance(held, Bench)]
             bench.place(photo_bytes(), "shirt.png", k=4, alpha=0.5)
