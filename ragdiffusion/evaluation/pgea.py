@@ -99,7 +99,8 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
 def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[Point]]:
     """Train the base, the three stages that adapt it, and one from scratch; gives their curves, adds to the report."""
     config = shared.config
-    base = shared.text_to_image(4, _unet(config, 4))
+    width = sum(encoder.config.hidden_size for encoder in shared.text.encoders)
+    base = shared.text_to_image(4, _unet(config, 4, width))
     curves = {"base": shared.train("base", base, config.base_steps)}
     adapted = copy.deepcopy(base.unet)
     report["stage_1"] = _stage_one(shared, adapted)
@@ -107,7 +108,9 @@ def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[Point]
     report["conv_out_closed_form"] = _solve_conv_out(shared, second)
     curves["stage_2"] = shared.train("stage-2", second, config.ends_steps)
     curves["stage_3"] = shared.train("stage-3", shared.text_to_image(16, adapted), config.whole_steps)
-    curves["scratch"] = shared.train("scratch", shared.text_to_image(16, _unet(config, 16)), config.scratch_steps)
+    curves["scratch"] = shared.train(
+        "scratch", shared.text_to_image(16, _unet(config, 16, width)), config.scratch_steps
+    )
     return curves
 
 
@@ -191,11 +194,11 @@ def _autoencoder(config: TrialConfig, channels: int, pictures: Pictures, held_ou
     return train_autoencoder(loop, pictures.images, held_out.images[:16], model=model, crop=min(64, config.size)).eval()
 
 
-def _unet(config: TrialConfig, channels: int) -> UNet2DConditionModel:
+def _unet(config: TrialConfig, channels: int, text_width: int) -> UNet2DConditionModel:
     torch.manual_seed(1)
     keywords = {
         **get_preset("ablation").unet,
-        "cross_attention_dim": 96,
+        "cross_attention_dim": text_width,
         "block_out_channels": config.widths,
         "sample_size": config.size // 8,
         "norm_num_groups": 16,

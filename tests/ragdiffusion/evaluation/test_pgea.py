@@ -33,9 +33,11 @@ def test_what_a_loss_costs_in_either_way():
     assert steps == [pytest.approx(5), pytest.approx(20 / 3), pytest.approx(25 / 3), 10, None]
 
 
-def test_a_stopped_trial_goes_on_and_its_curves_have_no_point_twice(tmp_path, tiny_checkpoint):
+def test_a_stopped_trial_goes_on_and_its_curves_have_no_point_twice(tmp_path, tiny_checkpoint, monkeypatch):
     from accelerate.state import AcceleratorState
 
+    monkeypatch.setattr("ragdiffusion.evaluation.pgea.HELD_OUT", 6)
+    monkeypatch.setattr("ragdiffusion.evaluation.pgea._FITTED", 4)
     config = TrialConfig(
         out=tmp_path,
         size=64,
