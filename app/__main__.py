@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.files.workspace import claimed
-from app.options import EVERY_HOST, LOCAL_HOST, LOG_HELP, LOGINS_VARIABLE, PICTURES_HELP, StudioOptions, read_logins
+from app.options import (
+    EVERY_HOST,
+    LOCAL_HOST,
+    LOG_HELP,
+    LOGINS_VARIABLE,
+    PICTURES_HELP,
+    StudioOptions,
+    is_host,
+    read_logins,
+)
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 if TYPE_CHECKING:
@@ -189,7 +198,8 @@ def _open(page: gr.Blocks, settings: StudioOptions, uploads: Uploads, tabs: Tabs
 def _own_names() -> tuple[str, ...]:
     """Return what this machine is called in its network."""
     name = socket.gethostname()
-    return name, f"{name.partition('.')[0]}.local"
+    names = name, f"{name.partition('.')[0]}.local"
+    return tuple(each for each in names if is_host(each))
 
 
 def _free_port() -> int:

@@ -85,7 +85,7 @@ class StudioOptions:
             raise ValueError("two logins have the same user: give each person their own USER:PASSWORD")
         if self.host != LOCAL_HOST and not self.logins:
             raise ValueError(f"listening on {self.host} lets others on the network in: {_SEE}, or leave out --listen")
-        strange = [name for name in self.names if not _HOST.fullmatch(name)]
+        strange = [name for name in self.names if not is_host(name)]
         if strange:
             raise ValueError(f"{strange[0]!r} is no name of a host: write --host studio.example.org, without a port")
         check_shared(self.log, self.pictures)
@@ -119,6 +119,11 @@ def check_shared(log: str | None, pictures: str | None) -> None:
         raise ValueError(f"--log is the address of a PostgreSQL database: {LOG_FORM}")
     if log is not None and pictures is None:
         raise ValueError("--log needs --pictures: a folder or bucket that every machine of the team reaches")
+
+
+def is_host(name: str) -> bool:
+    """Tell whether a text is a host's name or address, without a port."""
+    return bool(_HOST.fullmatch(name))
 
 
 def read_logins(file: str | None) -> tuple[tuple[str, str], ...]:

@@ -135,7 +135,8 @@ class ApiHandlers:
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count must be a whole number from 1 to {MAX_COUNT}, got {count}: use before to go on")
         found = self._log.search.find(Filter.read(fields), owner=owner, count=count, before=before)
-        runs = [run_values(self._runs.get(owner, card.id)) for card in found.cards]
+        kept = {card.id: self._queue.unsaved(card.id, owner) for card in found.cards}
+        runs = [run_values(self._runs.get(owner, run_id), each) for run_id, each in kept.items()]
         return {"total": found.total, "runs": runs}
 
     def _picture(self, run: Run, kept: UnsavedRun | None) -> tuple[str, bytes] | None:

@@ -144,7 +144,10 @@ def hand_out(files: Iterable[tuple[str, bytes]]) -> list[str]:
     Returns:
         Their paths.
     """
-    folder = Path(tempfile.mkdtemp(dir=os.environ.get("GRADIO_TEMP_DIR") or None))
+    root = os.environ.get("GRADIO_TEMP_DIR") or None
+    if root is not None:  # nothing may have been received yet
+        Path(root).mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=root))
     paths = [(folder / name, data) for name, data in files]
     for path, data in paths:
         path.write_bytes(data)

@@ -64,7 +64,7 @@ class EditorState:
                 choice=int(value["choice"]) if source == "candidate" else None,
                 mask=_mask(value["mask"], size) if source == "edited" else None,
             )
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"the canvas sent a state that cannot be read ({error!r}): reload the page") from error
         if source not in LANDMARK_SOURCES:
             raise ValueError(f"the canvas sent a landmark of the source {source!r}: reload the page")

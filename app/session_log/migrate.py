@@ -32,7 +32,9 @@ def migrate(session: Session, place: Path | str) -> None:
     tables = set(inspect(connection).get_table_names())
     if tables and not {"schema", "runs"} <= tables:
         raise ValueError(f"{place} is a database of something else: move it away, or choose another {option}")
-    found = session.scalars(select(SchemaRow.schema_version)).one() if tables else 0
+    found = session.scalars(select(SchemaRow.schema_version)).first() if tables else 0
+    if not isinstance(found, int):
+        raise ValueError(f"{place} is a damaged session log: put a copy of it back, or choose another {option}")
     if found > SCHEMA_VERSION:
         raise ValueError(
             f"{place} has schema version {found}, and this studio knows {SCHEMA_VERSION}: "

@@ -63,13 +63,14 @@ class Filter:
             ValueError: if a field cannot be used.
         """
         collection, until = fields.get("collection") or None, _day(fields.get("until"))
-        if collection is not None and (isinstance(collection, bool) or not isinstance(collection, int)):
-            raise ValueError(f"{collection!r} is no collection: reload the page")
+        number = isinstance(collection, int) and not isinstance(collection, bool) and 0 <= collection < 2**63
+        if collection is not None and not number:
+            raise ValueError(f"{repr(collection)[:40]} is no collection: reload the page")
         return cls(
             text=str(fields.get("text") or "")[:200],
-            status=fields.get("status") or None,
-            mark=fields.get("mark") or None,
-            category=fields.get("category") or None,
+            status=_word(fields, "status"),
+            mark=_word(fields, "mark"),
+            category=_word(fields, "category"),
             collection=collection,
             since=_day(fields.get("since")),
             until=until + timedelta(days=1) if until else None,
@@ -199,6 +200,13 @@ def _conditions(wanted: Filter, owner: str) -> list[ColumnElement[bool]]:
     if wanted.until is not None:
         found.append(RunRow.created_at < _plain(wanted.until))
     return found
+
+
+def _word(fields: Mapping[str, Any], name: str) -> str | None:
+    value = fields.get(name) or None
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{name} must be a word, got {repr(value)[:40]}")
+    return value
 
 
 def _day(text: object) -> datetime | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.files.uploads import KEPT_SECONDS, SAFE_SECONDS, FolderFullError, Uploads, read_upload
+from app.files.uploads import KEPT_SECONDS, SAFE_SECONDS, FolderFullError, Uploads, hand_out, read_upload
 
 
 class Clock:
@@ -97,11 +97,17 @@ def test_what_has_arrived_is_counted_once(folder: Path, clock: Clock) -> None:
 
 def test_a_folder_is_not_taken_away_from_an_upload(folder: Path, clock: Clock) -> None:
     uploads = Uploads(folder, 1000, clock)
-    (folder / "ab").mkdir()
-    clock.now += KEPT_SECONDS
     with uploads.receiving(10):
+        (folder / "ab").mkdir()
+        clock.now += KEPT_SECONDS
         uploads.sweep()
         assert (folder / "ab").exists(), "its first file may be on its way"
     uploads.sweep()
     assert not (folder / "ab").exists()
     Uploads(folder / "missing").sweep()
+
+
+def test_files_are_handed_out_before_any_was_received(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "not" / "yet"))
+    first, second = hand_out([("a.png", b"a")]) + hand_out([("a.png", b"b")])
+    assert (Path(first).read_bytes(), Path(second).read_bytes()) == (b"a", b"b")

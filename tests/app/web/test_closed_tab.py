@@ -23,6 +23,7 @@ from app.studio import build_page
 from app.web.tabs import GRACE, Tabs
 
 SESSION = "thetab"
+Served = tuple[gr.Blocks, Tabs, str]
 
 
 class Clock:
@@ -35,7 +36,7 @@ class Clock:
 
 
 @pytest.fixture
-def served(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[gr.Blocks, Tabs, str]]:
+def served(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """The page, its open tabs, and its address."""
     options = StudioOptions(workspace=tmp_path, port=0, open_browser=False)
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(options.uploads))
@@ -60,9 +61,7 @@ def act(client: httpx.Client, page: gr.Blocks, name: str, data: list[Any]) -> st
     return "\n".join(told)
 
 
-def test_a_closed_tab_leaves_nothing_behind(
-    served: tuple[gr.Blocks, Tabs, str], photo_bytes: Callable[..., bytes]
-) -> None:
+def test_a_closed_tab_leaves_nothing_behind(served: Served, photo_bytes: Callable[..., bytes]) -> None:
     page, tabs, address = served
     with httpx.Client(base_url=address, timeout=120) as client:
         with client.stream("GET", f"/gradio_api/heartbeat/{SESSION}") as heart:
