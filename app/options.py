@@ -109,11 +109,6 @@ class StudioOptions:
         return self.workspace / "uploads"
 
 
-def is_host(name: str) -> bool:
-    """Tell whether a text is a host's name or address, without a port."""
-    return bool(_HOST.fullmatch(name))
-
-
 def check_shared(log: str | None, pictures: str | None) -> None:
     """See that a log is an address, and that those who share it share their pictures too.
 
@@ -124,6 +119,11 @@ def check_shared(log: str | None, pictures: str | None) -> None:
         raise ValueError(f"--log is the address of a PostgreSQL database: {LOG_FORM}")
     if log is not None and pictures is None:
         raise ValueError("--log needs --pictures: a folder or bucket that every machine of the team reaches")
+
+
+def is_host(name: str) -> bool:
+    """Tell whether a text is a host's name or address, without a port."""
+    return bool(_HOST.fullmatch(name))
 
 
 def read_logins(file: str | None) -> tuple[tuple[str, str], ...]:

@@ -26,11 +26,13 @@ _PLAIN = ("--no-venv", "--help")  # launch.py's own
 _OTHERS = (
     "--build",
     "--scale",
+    "--runs",
+    "--lease",
     "--fix",
     "--durations",
     "--extra-index-url",
     "--config",
-)  # of docker compose, tools/lint.py, pytest, pip, accelerate
+)  # of docker compose, tools/simulate_team.py, tools/lint.py, pytest, pip, accelerate
 
 
 def _name(path: Path) -> str:
