@@ -126,7 +126,7 @@ def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, worksp
 
 
 def test_a_photo_that_looks_turned_is_offered_to_be_turned(page: Page, tmp_path: Path) -> None:
-    with Image.open(assets_folder() / "examples" / "08-t-shirt-laid.jpg") as upright:
+    with Image.open(assets_folder() / "examples" / "02-dress-hung.jpg") as upright:
         upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "aside.png")
         across, down = upright.size
     place(page, tmp_path / "aside.png")
