@@ -29,7 +29,6 @@ from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
     from app.runs.engine import Engine
-    from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.parsing.parse import Parse
 
 
@@ -284,11 +283,8 @@ class Bench:
         with self.lock:
             photo = self.require().photo
             drawn = over_photo(load_mask(data, name=name, invert=invert), photo)
-
-            def landmark(model: RAGDiffusion) -> Tensor:
-                return model.landmark_from_mask(drawn, photo=photo.image, invert=False)
-
-            return self._edit(self._engine.call(landmark))
+            known = {"photo": photo.image, "invert": False}
+            return self._edit(self._engine.call(lambda model: model.landmark_from_mask(drawn, **known)))
 
     def take_entry(self, entry_id: int) -> Work:
         """Take the silhouette of any entry of the bank as the landmark.
@@ -298,11 +294,8 @@ class Bench:
         """
         with self.lock:
             size = self.require().guide.landmark.shape[-1]
-
-            def silhouette(model: RAGDiffusion) -> Tensor:
-                return decode_silhouettes([model.bank.entry(entry_id).silhouette], size)[0]
-
-            return self._edit(self._engine.call(silhouette))
+            stored = self._engine.call(lambda model: model.bank.entry(entry_id).silhouette)
+            return self._edit(decode_silhouettes([stored], size)[0])
 
     def photo_outline(self) -> Work:
         """Take the garment's own outline in the photo as the landmark.

@@ -610,5 +610,5 @@ def test_timings_are_printed(
 def test_the_hint_stays_away_once_it_was_understood(page: Page) -> None:
     page.reload()
     expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=60_000)
-    expect(page.locator(f"{_CANVAS} .empty")).to_be_visible()
+    expect(page.locator(f"{_CANVAS} .board")).to_be_visible()  # the bench is put back
     expect(page.locator(f"{_CANVAS} .hint")).to_be_hidden()

@@ -126,7 +126,7 @@ def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, worksp
 
 
 def test_a_photo_that_looks_turned_is_offered_to_be_turned(page: Page, tmp_path: Path) -> None:
-    with Image.open(assets_folder() / "examples" / "08-t-shirt-laid.jpg") as upright:
+    with Image.open(assets_folder() / "examples" / "02-dress-hung.jpg") as upright:
         upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "aside.png")
         across, down = upright.size
     place(page, tmp_path / "aside.png")
@@ -253,7 +253,7 @@ def test_a_folder_offers_its_photos_and_an_address_says_what_to_do(
     several = page.get_by_role("alertdialog", name="Several photos")
     expect(several).to_contain_text("2 files. Make a picture of each")
     several.locator("[data-act=first]").click()
-    expect(page.locator("#photo .name")).to_have_text("a.png")
+    expect(page.locator("#photo .name")).to_have_text("b.PNG")
     settled(page)
     (tmp_path / "empty").mkdir()
     drop(page, {"files": [str(tmp_path / "empty")]})
@@ -262,7 +262,7 @@ def test_a_folder_offers_its_photos_and_an_address_says_what_to_do(
     address = {"mimeType": "text/uri-list", "data": "https://example.org/shirt.jpg"}
     drop(page, {"items": [address]})
     expect(toasts.filter(has_text="Nothing is fetched from the web")).to_be_visible()
-    expect(page.locator("#photo .name")).to_have_text("a.png")
+    expect(page.locator("#photo .name")).to_have_text("b.PNG")
 
 
 def test_reload_another_tab_and_another_start_find_the_bench(
