@@ -82,7 +82,7 @@ def test_the_first_change_makes_a_copy_and_goes_back_and_forth(page: Page, studi
     page.locator(".bank-bar [data-act=undo]").click()
     total(page, ENTRIES)
     found = rows(studio, "My bank", "SELECT action FROM edit ORDER BY revision")
-    assert [action for (action,) in found][-5:] == ["tag", "delete", "undo", "redo", "undo"]
+    assert [action for (action,) in found][-5:] == ["update", "delete", "undo", "redo", "undo"]
 
 
 def test_filters_words_and_sorts(page: Page) -> None:

@@ -18,13 +18,13 @@ from app.landmark_editor.rle import decode
 from app.pages.bank.events import attributes_of, author_of, entry_number, entry_of, tag_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import near_view, proposal_view, refused_view
-from app.pages.shared.context import PageContext
 from app.pages.shared.events import run_of
 from app.runs.bench import Bench
 from app.web.site import Views
 from ragdiffusion.attributes import UNKNOWN
 
 if TYPE_CHECKING:
+    from app.pages.shared.context import PageContext
     from ragdiffusion.bank import NewEntry
 
 MOST_FILES = 200

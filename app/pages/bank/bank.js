@@ -108,7 +108,8 @@ class BankPage {
   /** Others may have changed the bank, or another page. */
   async follow() {
     const before = this.state,
-      answer = this.visible && !this.add.open && !this.desk.under ? await this.desk.ask('state', { version: before?.version }) : null;
+      idle = this.visible && !this.add.open && !this.desk.under,
+      answer = idle ? await this.desk.ask('state', { version: before?.version }) : null;
     if (!answer || this.state?.version === before?.version) return;
     if (this.state?.id === before?.id) await this.search(true);
     else await this.another();
