@@ -37,8 +37,8 @@ def test_untrained_it_lays_the_landmarks_box_over_the_masks(net, shown) -> None:
     nodes = net(*shown)
     assert nodes.shape == (2, 2, 3, 3)
     # In a frame that is CONTEXT_MARGIN times the garment's longer side, that side ends at 1 / CONTEXT_MARGIN.
-    assert _at(nodes[:1], RIM, -RIM) == pytest.approx([1 / CONTEXT_MARGIN, -1 / CONTEXT_MARGIN])
-    assert _at(nodes[1:], 0, 0) == pytest.approx([0, 0])
+    assert _at(nodes[:1], RIM, -RIM) == pytest.approx([1 / CONTEXT_MARGIN, -1 / CONTEXT_MARGIN], abs=1e-5)
+    assert _at(nodes[1:], 0.0, 0.0) == pytest.approx([0, 0], abs=1e-5)
 
 
 @torch.no_grad()
@@ -59,8 +59,8 @@ def test_a_placer_gives_places_of_the_photo(net) -> None:
     nodes = place(torch.rand(2, 1, 48, 48))
     assert nodes.shape == (2, 2, 3, 3) and not nodes.requires_grad
     x, top, bottom = 14 / 16 - 1, 4 / 16 - 1, 20 / 16 - 1
-    assert _at(nodes[:1], 0, -RIM) == pytest.approx([x, top], abs=1e-5)
-    assert _at(nodes[:1], 0, RIM) == pytest.approx([x, bottom], abs=1e-5)
+    assert _at(nodes[:1], 0.0, -RIM) == pytest.approx([x, top], abs=1e-5)
+    assert _at(nodes[:1], 0.0, RIM) == pytest.approx([x, bottom], abs=1e-5)
 
 
 @torch.no_grad()

@@ -40,7 +40,7 @@ def test_measures_are_found_from_another_pattern_of_the_kind(long_shirt) -> None
     assert found.pattern.kind == "t_shirt" and _iou(first, long_shirt) < 0.9
     assert found.overlap > 0.95 and _iou(found.pattern, long_shirt) > 0.95
     # A silhouette has no size in cm, so shares of the body's length are compared.
-    for key in ("sleeve_length", "chest", "shoulder_width"):
+    for key in ("sleeve_length", "chest", "hem", "biceps"):
         share = [pattern.measures[key] / pattern.measures["body_length"] for pattern in (first, long_shirt)]
         own = found.pattern.measures[key] / found.pattern.measures["body_length"]
         assert abs(own - share[1]) < 0.35 * abs(share[0] - share[1]) + 0.03, key

