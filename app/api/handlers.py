@@ -19,7 +19,7 @@ from app.runs.runs import Runs, Started
 from app.runs.services import Services
 from app.runs.unsaved import UnsavedRun
 from app.session_log.sampling import MODEL_SETTINGS, Sampling
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.values import FINAL, Run
 from ragdiffusion.attributes import UNKNOWN, validate
 from ragdiffusion.images import load_mask
@@ -134,7 +134,7 @@ class ApiHandlers:
         """
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count must be a whole number from 1 to {MAX_COUNT}, got {count}: use before to go on")
-        found = self._log.search.find(Filter.read(fields), owner=owner, count=count, before=before)
+        found = self._log.search.find(RunFilter.read(fields), owner=owner, count=count, before=before)
         kept = {card.id: self._queue.unsaved(card.id, owner) for card in found.cards}
         runs = [run_values(self._runs.get(owner, run_id), each) for run_id, each in kept.items()]
         return {"total": found.total, "runs": runs}

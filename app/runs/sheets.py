@@ -15,7 +15,7 @@ _INK, _PALE = "#27272a", "#a1a1aa"
 
 
 @dataclass(frozen=True)
-class Cell:
+class SheetCell:
     """One picture of a sheet: where it stands and the guide it is made under."""
 
     row: int
@@ -35,7 +35,7 @@ class ContactSheet:
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    cells: tuple[Cell, ...]
+    cells: tuple[SheetCell, ...]
 
 
 def plan_sheet(
@@ -63,9 +63,9 @@ def plan_sheet(
             if candidate is not None and candidate < 0:
                 raise ValueError(f"candidates count from 0, got {candidate}")
             if candidate is None:
-                cells.append(Cell(row, column, tuned if tuned.landmark_source == "edited" else tuned.reset()))
+                cells.append(SheetCell(row, column, tuned if tuned.landmark_source == "edited" else tuned.reset()))
             elif candidate < k:
-                cells.append(Cell(row, column, tuned.pick(candidate)))
+                cells.append(SheetCell(row, column, tuned.pick(candidate)))
     if not 1 <= len(cells) <= MAX_CELLS:
         raise ValueError(f"a contact sheet has 1 to {MAX_CELLS} pictures, this one {len(cells)}: choose fewer values")
     first = "own outline" if guide.landmark_source == "edited" else "consensus"

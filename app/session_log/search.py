@@ -20,7 +20,7 @@ _MARKS = {"starred": RunRow.starred, "rejected": RunRow.rejected}
 
 
 @dataclass(frozen=True)
-class Filter:
+class RunFilter:
     """Which runs are wanted; what is left out does not narrow.
 
     Args:
@@ -56,7 +56,7 @@ class Filter:
                 raise ValueError(f"{moment} has no time zone: give one, as datetime.astimezone() does")
 
     @classmethod
-    def read(cls, fields: Mapping[str, Any]) -> Filter:
+    def read(cls, fields: Mapping[str, Any]) -> RunFilter:
         """Read what the fields of a page or a call ask for; days are written as 2026-12-31, and `until` counts whole.
 
         Raises:
@@ -95,7 +95,7 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRuns:
     """Some runs and how many there are.
 
     Args:
@@ -129,7 +129,7 @@ class Search:
         self._database = database
         self._overseers = overseers
 
-    def find(self, wanted: Filter, *, owner: str, count: int, before: int | None = None) -> Found:
+    def find(self, wanted: RunFilter, *, owner: str, count: int, before: int | None = None) -> FoundRuns:
         """Return some of the runs that a filter lets through, newest first.
 
         Args:
@@ -155,7 +155,7 @@ class Search:
         with self._database.reading() as session:
             rows = session.execute(select(*columns).where(*page).order_by(RunRow.id.desc()).limit(count)).all()
             total = session.scalars(select(func.count()).select_from(RunRow).where(*narrowed)).one()
-        return Found(tuple(_card(row) for row in rows), total)
+        return FoundRuns(tuple(_card(row) for row in rows), total)
 
     def timings(self, *, owner: str, count: int) -> list[Timed]:
         """Return how long the latest runs took that were made here and are done, oldest first; those in the bin too."""
@@ -182,7 +182,7 @@ class Search:
         return true() if owner in self._overseers else RunRow.owner == owner
 
 
-def _conditions(wanted: Filter, owner: str) -> list[ColumnElement[bool]]:
+def _conditions(wanted: RunFilter, owner: str) -> list[ColumnElement[bool]]:
     found = [RunRow.deleted_at.is_not(None) if wanted.bin else RunRow.deleted_at.is_(None)]
     words = folded(wanted.text).split()
     found += [RunRow.search_text.contains(word, autoescape=True, escape=_ESCAPE) for word in words]

@@ -11,7 +11,6 @@ import gradio as gr
 
 from app.web import files
 from app.web.browser import browser_of
-from app.web.login import login_of
 
 Views = dict[str, Any]
 """From the name of a part to its new value; what is not named stays as it is."""
@@ -74,7 +73,7 @@ class Site:
             try:
                 if not isinstance(question, dict) or name not in self._served:
                     raise ValueError("the page is still opening: try again in a moment")
-                return self._served[name](login_of(request), question)
+                return self._served[name](request.request.app.user(request.request) or "", question)
             except Exception as error:
                 return {"refused": self._refuse(error)[0]}
 

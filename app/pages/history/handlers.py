@@ -23,7 +23,7 @@ from app.runs.bench import Bench
 from app.runs.run_files import RunFiles
 from app.runs.runs import Runs
 from app.session_log.log import SessionLog
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.web.site import Views
 
 TO_DESIGN = {"page": {"selected": "design"}}
@@ -145,7 +145,7 @@ class HistoryHandlers:
         owner, before = bench.owner, event.get("before")
         if before is not None:
             before = run_number(before)
-        found = self._log.search.find(Filter.read(event), owner=owner, count=PAGE_LENGTH, before=before)
+        found = self._log.search.find(RunFilter.read(event), owner=owner, count=PAGE_LENGTH, before=before)
         small = self._files.thumbnails(found.cards, owner)
         return {
             "cards": [card_view(card, small.get(card.id)) for card in found.cards],

@@ -25,7 +25,7 @@ from app.runs.queue import RunQueue
 from app.runs.run_files import RunFiles
 from app.runs.unsaved import UnsavedRun
 from app.session_log.log import SessionLog
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.values import Run
 from app.web.site import Views
 
@@ -126,7 +126,7 @@ class RunPresenter:
 
     def history(self, owner: str, shown: int | None = None) -> dict[str, Any]:
         """Return the history strip."""
-        found = self._log.search.find(Filter(), owner=owner, count=HISTORY_LENGTH)
+        found = self._log.search.find(RunFilter(), owner=owner, count=HISTORY_LENGTH)
         small = self._files.thumbnails(found.cards, owner)
         # The browser is told of a value only when it differs from the last one, and it is to ask again then.
         token = next(self._tokens)

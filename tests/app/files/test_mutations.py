@@ -20,7 +20,7 @@ from app.files.image_store import ImageStore
 from app.landmark_editor.state import EditorState
 from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.values import FinishedRun, Run, RunInputs
 
 JUNK = (None, True, False, -1, 0, 3, 10**30, 1.5, float("nan"), float("inf"), "", "x", "\ud800", [], [[]], {}, {"a": 1})
@@ -138,7 +138,7 @@ def test_logs(run: Run, log: SessionLog, tmp_path: Path) -> None:
             continue
         try:
             opened.latest(9, owner="ana")
-            opened.search.find(Filter(text="polo"), owner="ana", count=9)
+            opened.search.find(RunFilter(text="polo"), owner="ana", count=9)
         except (ValueError, WorkspaceError):
             pass
         finally:
@@ -164,6 +164,6 @@ def test_what_a_page_asks_of_its_history() -> None:
     for key in ("text", "status", "mark", "category", "collection", "since", "until", "bin"):
         for junk in JUNK:
             try:
-                Filter.read({key: junk})
+                RunFilter.read({key: junk})
             except ValueError as refused:
                 assert str(refused)

@@ -24,7 +24,7 @@ from app.runs.engine import Engine
 from app.runs.services import Services
 from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from ragdiffusion.api import RAGDiffusion
 
 KILLS = 20
@@ -141,7 +141,7 @@ def test_twenty_kills_lose_nothing_that_was_shown(
             assert inputs.landmark_source == "edited" and np.array_equal(outline, drawn(turn)), "the outline as drawn"
         assert {run_id for run_id in starred if not found[run_id].starred} == set()
         kept = {each.name: each.id for each in log.library.collections(owner="ana")}
-        inside = log.search.find(Filter(collection=kept.get("Kept", -1)), owner="ana", count=10_000)
+        inside = log.search.find(RunFilter(collection=kept.get("Kept", -1)), owner="ana", count=10_000)
         assert collected <= {card.id for card in inside.cards}
         waiting = [run.id for run in found.values() if run.status == "queued"]
         assert services.queue.paused("ana") == bool(waiting)

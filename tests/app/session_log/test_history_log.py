@@ -14,7 +14,7 @@ import pytest
 from app.session_log.library import OwnPreset
 from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.values import Run, RunInputs
 
 _SAMPLING = Sampling(seed=1, steps=30, strength=0.35, guidance=1.0)
@@ -45,7 +45,7 @@ def done(log: SessionLog, **inputs: object) -> Run:
 
 
 def found(log: SessionLog, **wanted: object) -> list[int]:
-    return [card.id for card in log.search.find(Filter(**wanted), owner="ana", count=99).cards]
+    return [card.id for card in log.search.find(RunFilter(**wanted), owner="ana", count=99).cards]
 
 
 def test_words_are_found_whatever_their_case_and_accents(log: SessionLog) -> None:
@@ -79,8 +79,8 @@ def test_a_filter_narrows_by_all_it_names(log: SessionLog) -> None:
 
 def test_pages_follow_one_another_without_gaps(log: SessionLog) -> None:
     ids = [done(log).id for _ in range(7)][::-1]
-    first = log.search.find(Filter(), owner="ana", count=3)
-    second = log.search.find(Filter(), owner="ana", count=3, before=first.cards[-1].id)
+    first = log.search.find(RunFilter(), owner="ana", count=3)
+    second = log.search.find(RunFilter(), owner="ana", count=3, before=first.cards[-1].id)
     assert [card.id for card in first.cards + second.cards] == ids[:6] and first.total == second.total == 7
 
 
@@ -165,7 +165,7 @@ def test_the_queue_is_reordered_within_ones_own_places(log: SessionLog) -> None:
 )
 def test_a_filter_that_makes_no_sense_is_refused(wanted: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Filter(**wanted)
+        RunFilter(**wanted)
 
 
 def test_five_thousand_runs_open_and_filter_quickly(log: SessionLog) -> None:
@@ -179,18 +179,18 @@ def test_five_thousand_runs_open_and_filter_quickly(log: SessionLog) -> None:
         database.execute(f"{copies} runs ({', '.join(names)}) SELECT {values} FROM n, runs WHERE runs.id = 1")
         database.execute(f"{copies} thumbnails SELECT i + 1, randomblob(3000) FROM n")
     started = time.perf_counter()
-    newest = log.search.find(Filter(), owner="ana", count=60)
+    newest = log.search.find(RunFilter(), owner="ana", count=60)
     small = log.search.thumbnails([card.id for card in newest.cards], owner="ana")
     opened = time.perf_counter()
-    few = log.search.find(Filter(text="o 17.jpg POLO", status="done"), owner="ana", count=60)
+    few = log.search.find(RunFilter(text="o 17.jpg POLO", status="done"), owner="ana", count=60)
     filtered = time.perf_counter()
     assert (newest.total, len(small)) == (5000, 60) and (few.total, len(few.cards)) == (100, 60)
     assert opened - started < 0.5 and filtered - opened < 0.2
 
 
 def test_fields_of_a_page_become_a_filter() -> None:
-    wanted = Filter.read({"text": "polo", "status": "", "collection": 7, "until": "2026-12-31", "bin": 1, "other": 3})
+    wanted = RunFilter.read({"text": "polo", "status": "", "collection": 7, "until": "2026-12-31", "bin": 1, "other": 3})
     assert (wanted.text, wanted.status, wanted.collection, wanted.since, wanted.bin) == ("polo", None, 7, None, True)
     assert wanted.until.strftime("%Y-%m-%d") == "2027-01-01", "the whole of the last day"
     with pytest.raises(ValueError, match="'x' is no collection"):
-        Filter.read({"collection": "x"})
+        RunFilter.read({"collection": "x"})

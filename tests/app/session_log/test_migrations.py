@@ -16,7 +16,7 @@ from sqlalchemy import create_engine
 from app.session_log import migrate
 from app.session_log.log import SessionLog
 from app.session_log.migrate import SCHEMA_VERSION
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.tables import LogBase
 
 # The tables of the first release, as its database holds them.
@@ -104,7 +104,7 @@ def test_a_log_of_the_first_schema_keeps_its_rows(tmp_path: Path) -> None:
     assert (done.inputs.embedding, done.inputs.garment) == (None, None)
     assert (done.inputs.sampling.colour_match, done.inputs.sampling.background) == (False, "white")
     assert (done.starred, done.note, done.deleted_at, done.group_id, done.imported) == (False, "", None, None, False)
-    found_again = log.search.find(Filter(text="armel polo"), owner="ana", count=9)
+    found_again = log.search.find(RunFilter(text="armel polo"), owner="ana", count=9)
     assert [card.id for card in found_again.cards] == [5, 4, 3, 2, 1]
     assert log.search.categories(owner="ana") == ["Shirt"]
     assert [run.id for run in log.queued(owner="ana")] == [5]

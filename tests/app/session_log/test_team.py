@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, make_url, text
 from app.errors import WorkspaceError
 from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
-from app.session_log.search import Filter
+from app.session_log.search import RunFilter
 from app.session_log.tables import LogBase
 from app.session_log.team import MAX_STARTS, LostRunError
 from app.session_log.values import RunInputs
@@ -66,8 +66,8 @@ def test_a_run_comes_back_as_it_was_and_the_tables_are_those_of_the_code(open_lo
     found = open_log().get(run.id, owner="ana")
     assert found.inputs == replace(INPUTS, checkpoint="c0ffee", landmark_path="cd/landmark")
     assert (found.status, found.result_path, found.timings_ms) == ("done", "ef/result", {"total": 12.5})
-    assert [card.id for card in log.search.find(Filter(text="armel polo 袖"), owner="ana", count=9).cards] == [run.id]
-    assert log.search.find(Filter(text="100%"), owner="ana", count=9).total == 0
+    assert [card.id for card in log.search.find(RunFilter(text="armel polo 袖"), owner="ana", count=9).cards] == [run.id]
+    assert log.search.find(RunFilter(text="100%"), owner="ana", count=9).total == 0
     assert log.search.thumbnails([run.id], owner="ana") == {run.id: b"jpeg"}
     engine = create_engine(postgres_url)
     with engine.connect() as connection:
@@ -205,10 +205,10 @@ def test_another_checkpoint_is_refused_as_long_as_somebody_works_with_the_first(
 def test_an_overseer_sees_everybodys_runs_and_others_their_own(open_log: Open) -> None:
     log = open_log(overseers=["eva"])
     runs = [log.add(replace(INPUTS, owner=owner)).id for owner in ("ana", "ben", "eva")]
-    found = log.search.find(Filter(), owner="eva", count=9)
+    found = log.search.find(RunFilter(), owner="eva", count=9)
     assert [(card.id, card.owner) for card in found.cards] == list(zip(runs, ("ana", "ben", "eva"), strict=True))[::-1]
     assert log.get(runs[0], owner="eva").inputs.owner == "ana"
-    assert [card.id for card in log.search.find(Filter(), owner="ana", count=9).cards] == runs[:1]
+    assert [card.id for card in log.search.find(RunFilter(), owner="ana", count=9).cards] == runs[:1]
     with pytest.raises(ValueError, match="no run"):
         log.get(runs[1], owner="ana")
 
