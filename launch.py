@@ -59,11 +59,6 @@ ARGUMENT_EXTRAS = {
     "--ray": "cluster",
     "postgresql": "postgres",
 }
-# What an argument needs besides, by how it begins: a log or a bank on PostgreSQL, tasks for a Ray cluster.
-ARGUMENT_EXTRAS = {
-    "--ray": "cluster",
-    "postgresql": "postgres",
-}
 
 
 class LaunchError(Exception):

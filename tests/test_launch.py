@@ -261,7 +261,7 @@ def product(tmp_path: Path) -> Path:
     root = tmp_path / "product"
     root.mkdir()
     shutil.copy(_LAUNCH, root)
-    for name in ("requirements.txt", "requirements-test.txt", "requirements-train.txt"):
+    for name in ("requirements.txt", "requirements-test.txt", "requirements-train.txt", "requirements-postgres.txt"):
         (root / name).write_text("# nothing\n")
     report = "import json, os, sys\nprint(json.dumps([__package__, sys.argv[1:], os.getcwd()]))\nsys.exit(7)\n"
     for package in ("app", "ragdiffusion"):

@@ -102,7 +102,9 @@ def unpack(data: bytes, name: str, *, owner: str, log: SessionLog, images: Image
         NotImplementedError,
         UnicodeError,
     ) as error:
-        raise ValueError(f"{name} is no ZIP that can be read ({error}): choose a bundle that a studio saved") from error
+        raise ValueError(
+            f"{name} is no ZIP that can be read ({str(error)[:120]}): choose a bundle that a studio saved"
+        ) from error
     except ValueError as error:
         raise ValueError(f"{name} is no bundle of a studio, or it was changed: {error}") from error
     thumbnails = {run.result_path: _thumbnail(pictures[run.result_path]) for run in runs if run.result_path}

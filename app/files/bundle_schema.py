@@ -91,7 +91,7 @@ class _Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class Candidate(_Strict):
+class BundledCandidate(_Strict):
     """A neighbour as the guide weighed it."""
 
     id: int = Field(ge=0, lt=2**63)
@@ -120,7 +120,7 @@ class Inputs(_Strict):
     framing: dict[str, Any] | None
     checkpoint: Word
     bank_version: Word
-    candidates: list[Candidate] = Field(max_length=MAX_CANDIDATES)
+    candidates: list[BundledCandidate] = Field(max_length=MAX_CANDIDATES)
     consensus: int = Field(ge=0)
     choice: int | None = Field(ge=0)
     landmark_path: Picture | Literal[""]

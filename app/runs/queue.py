@@ -1,4 +1,7 @@
-"""The queue: its truth is the log, so it outlives the process; each worker takes the next run from it."""
+"""The queue: its truth is the log, so it outlives the process; each worker takes the next run from it.
+
+Long because one lock guards all of it: what waits, what runs, and who follows.
+"""
 
 from __future__ import annotations
 

@@ -8,8 +8,7 @@ beside the landmark, and puts a coarse lattice over the landmark into the photo.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,52 +19,13 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from ragdiffusion.draft.alignment import align
-from ragdiffusion.draft.appearance_flow import follow
+from ragdiffusion.draft.garment_view import NODES, lattice
 from ragdiffusion.images import CANONICAL_MARGIN, photo_to_tensor
 from ragdiffusion.layers import ResidualBlock, cell_centres
 from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT, context_frame, labels_over, laid_over
 
-NODES = 9
-"""Of a lattice, along each side."""
 PART = "placement_net"
 """Folder of PlacementNet in a checkpoint."""
-
-
-@dataclass(frozen=True)
-class GarmentView:
-    """The garment that is meant in a photo, as the appearance flow is told.
-
-    Attributes:
-        mask: (1 or B, 1, h, w) in [0, 1], on the padded photo.
-        place: landmarks (B, 1, H, W) in [0, 1] -> lattices to begin with (`appearance_flow.follow`); None: the mask's
-            outline is laid over the landmark's.
-    """
-
-    mask: torch.Tensor
-    place: Callable[[torch.Tensor], torch.Tensor] | None = None
-
-    @classmethod
-    def together(cls, views: Sequence[GarmentView]) -> GarmentView:
-        """Views of one photo each as those of a batch, masks at the largest's size."""
-        if len(views) == 1:
-            return views[0]
-        side = max(view.mask.shape[-1] for view in views)
-        masks = torch.cat([F.interpolate(view.mask.float(), size=(side, side), mode="bilinear") for view in views])
-        if all(view.place is None for view in views):
-            return cls(masks)
-
-        def place(landmarks: torch.Tensor) -> torch.Tensor:
-            lattices = [view._lattice(landmark[None]) for view, landmark in zip(views, landmarks, strict=True)]
-            return torch.cat(lattices)
-
-        return cls(masks, place)
-
-    def _lattice(self, landmark: torch.Tensor) -> torch.Tensor:
-        """Where a landmark lies, as a lattice in any case."""
-        if self.place is not None:
-            return self.place(landmark)
-        return follow(align(landmark, self.mask), lattice(NODES, like=landmark))
 
 
 class PlacementNet(ModelMixin, ConfigMixin):
@@ -202,13 +162,6 @@ def load_placer(location: Path, device: str = "cpu") -> Placer | None:
     except (OSError, ValueError, RuntimeError) as error:
         raise ValueError(f"{folder} holds no whole PlacementNet ({' '.join(str(error).split())[:150]})") from error
     return Placer(net.float().to(device).eval().requires_grad_(False))
-
-
-def lattice(nodes: int, *, like: torch.Tensor) -> torch.Tensor:
-    """(x, y) of a lattice from corner to corner of a frame: (1, 2, nodes, nodes) in [-1, 1]."""
-    axis = torch.linspace(-1, 1, nodes, device=like.device, dtype=like.dtype)
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    return torch.stack([x, y])[None]
 
 
 def _way_down(widths: tuple[int, ...]) -> nn.ModuleList:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
 from ragdiffusion.draft.detail import fill_hidden
-from ragdiffusion.draft.placement import GarmentView
+from ragdiffusion.draft.garment_view import GarmentView
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept

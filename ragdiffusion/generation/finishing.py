@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
-from ragdiffusion.draft.placement import GarmentView
+from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.warping import DraftTensors, warp
 from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
 

@@ -14,7 +14,8 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
-from ragdiffusion.draft.placement import GarmentView, Placer
+from ragdiffusion.draft.garment_view import GarmentView
+from ragdiffusion.draft.placement import Placer
 from ragdiffusion.draft.warping import warp
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import (

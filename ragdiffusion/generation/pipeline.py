@@ -17,7 +17,7 @@ from diffusers import DDIMScheduler, DiffusionPipeline, UNet2DConditionModel
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction
-from ragdiffusion.draft.placement import GarmentView
+from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.warping import DraftTensors, find_flow, warp
 from ragdiffusion.generation.conditioners import EPAdapter, LandmarkGuider
 from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sources

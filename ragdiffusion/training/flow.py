@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, follow, sample_at
-from ragdiffusion.draft.placement import NODES, lattice
+from ragdiffusion.draft.garment_view import NODES, lattice
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain

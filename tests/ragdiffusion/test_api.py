@@ -19,8 +19,7 @@ from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bi
 from ragdiffusion.garments.patterns import draft
 from ragdiffusion.images import decode_silhouettes, encode_silhouette, load_photo, photo_to_array
 from ragdiffusion.retrieval.ranking import (
-    EXPECTED_WEIGHT,
-    OUTLINE_WEIGHT,
+    LAID_WEIGHTS,
     RANKED_DEPTH,
     SYMMETRY_WEIGHT,
 )
@@ -78,8 +77,8 @@ def test_retrieval_is_the_brute_force_nearest_ranked_by_shape(tiny_model, guide,
     shapes = shape_bits(decode_silhouettes([tiny_model.bank.entry(i).silhouette for i in ids], 64))
     score = similarity + SYMMETRY_WEIGHT * torch.from_numpy(mirror_symmetry(shapes))
     for mask, weight in (
-        (tiny_model.photo_outline(photo), OUTLINE_WEIGHT),
-        (_drawn_silhouette(tiny_model, photo), EXPECTED_WEIGHT),
+        (tiny_model.photo_outline(photo), LAID_WEIGHTS.outline),
+        (_drawn_silhouette(tiny_model, photo), LAID_WEIGHTS.expected),
     ):
         score = score + weight * torch.from_numpy(bits_overlap(shape_bits(mask[None])[0], shapes))
     nearest = score.argsort(descending=True)[: guide.k]

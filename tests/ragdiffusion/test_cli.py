@@ -269,7 +269,7 @@ def test_odd_photos_that_work(run, tmp_path, make_photo, name: str) -> None:
         ("--strength nan", "strength is nan"),
         ("--preset huge", "unknown preset 'huge': choose one of studio, sdxl"),
         ("--preset sdxl", "pass --preset studio"),
-        ("--bank nowhere.sqlite3", "no bank at"),
+        ("--bank nowhere.sqlite3", "there is no bank"),
         ("--candidate 1 --landmark mask.png", "not allowed with argument"),
         ("--color red", "unrecognized arguments: --color red"),
     ],

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ragdiffusion.cutouts import continued
 from ragdiffusion.draft.appearance_flow import FlowPrediction
-from ragdiffusion.draft.placement import GarmentView
+from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha
 
 GARMENT = np.zeros((80, 60), bool)

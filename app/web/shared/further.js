@@ -1,4 +1,4 @@
-/** The bank beyond the candidates, in the film strip: of every kind or one, best first, any of them for the landmark. */
+/** The bank beyond the candidates, in the film strip: of every kind or one, best first, any of them the landmark. */
 
 import { traceLoops } from '../../landmark_editor/contours.js';
 import { decodeMask } from '../../landmark_editor/rle.js';

@@ -26,7 +26,7 @@ from ragdiffusion.evaluation.retrieval.measure import (
     overlaps,
     true_overlaps,
 )
-from ragdiffusion.retrieval.ranking import EXPECTED_WEIGHT, OUTLINE_WEIGHT, RANKED_DEPTH
+from ragdiffusion.retrieval.ranking import LAID_WEIGHTS, RANKED_DEPTH
 
 SCALES = (1000, 2000, 4000, 8000)
 """Sizes of bank that Table 4 compares."""
@@ -132,17 +132,17 @@ def summarise_answers(answers: Sequence[Answer]) -> dict[str, Any]:
 
 
 def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor) -> dict[str, Any]:
-    """Nearest entries by the embedding, by each shape alone, and by all as `structure.reranking` weighs them."""
+    """Nearest entries by the embedding, by each shape alone, and by all as they are weighed for what is laid."""
     similarity = torch.stack([answer.query for answer in answers]) @ gallery.embeddings.T  # (Q, N)
     scores = {"embedding": similarity}
     least = similarity.topk(min(RANKED_DEPTH, similarity.shape[1]), dim=1).values[:, -1:]
     weighed = torch.where(similarity >= least, similarity, -torch.inf)
     if answers[0].outline is not None:
         scores["outline"] = overlaps(torch.stack([answer.photo_outline for answer in answers]), gallery.silhouettes)
-        weighed = weighed + OUTLINE_WEIGHT * scores["outline"]
+        weighed = weighed + LAID_WEIGHTS.outline * scores["outline"]
     if answers[0].expected is not None:
         scores["expected silhouette"] = overlaps(torch.stack([a.drawn for a in answers]), gallery.silhouettes)
-        weighed = weighed + EXPECTED_WEIGHT * scores["expected silhouette"]
+        weighed = weighed + LAID_WEIGHTS.expected * scores["expected silhouette"]
     if len(scores) > 1:
         scores["all"] = weighed
     found = {}

@@ -171,10 +171,10 @@ def test_what_was_changed_is_refused_and_leaves_nothing(
 
 
 CHANGES: list[tuple[Change, str]] = [
-    (lambda m: m.update(schema_version=9), "versions up to 2 are known here, and it has 9"),
+    (lambda m: m.update(schema_version=9), "versions up to 3 are known here, and it has 9"),
     (lambda m: m.update(runs=[]), "at least 1 item"),
     (lambda m: m.update(runs={}), "valid list"),
-    (lambda m: m.update(schema_version=True), "versions up to 2 are known here"),
+    (lambda m: m.update(schema_version=True), "versions up to 3 are known here"),
     (lambda m: m["runs"][0].pop("note"), "run 0.note: Field required"),
     (of_inputs(extra=1), "inputs.extra: Extra inputs are not permitted"),
     (of_inputs(steps=10**9), "steps must be a whole number from 1 to 50"),

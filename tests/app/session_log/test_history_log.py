@@ -189,7 +189,9 @@ def test_five_thousand_runs_open_and_filter_quickly(log: SessionLog) -> None:
 
 
 def test_fields_of_a_page_become_a_filter() -> None:
-    wanted = RunFilter.read({"text": "polo", "status": "", "collection": 7, "until": "2026-12-31", "bin": 1, "other": 3})
+    wanted = RunFilter.read(
+        {"text": "polo", "status": "", "collection": 7, "until": "2026-12-31", "bin": 1, "other": 3}
+    )
     assert (wanted.text, wanted.status, wanted.collection, wanted.since, wanted.bin) == ("polo", None, 7, None, True)
     assert wanted.until.strftime("%Y-%m-%d") == "2027-01-01", "the whole of the last day"
     with pytest.raises(ValueError, match="'x' is no collection"):

@@ -66,7 +66,9 @@ def test_a_run_comes_back_as_it_was_and_the_tables_are_those_of_the_code(open_lo
     found = open_log().get(run.id, owner="ana")
     assert found.inputs == replace(INPUTS, checkpoint="c0ffee", landmark_path="cd/landmark")
     assert (found.status, found.result_path, found.timings_ms) == ("done", "ef/result", {"total": 12.5})
-    assert [card.id for card in log.search.find(RunFilter(text="armel polo 袖"), owner="ana", count=9).cards] == [run.id]
+    assert [card.id for card in log.search.find(RunFilter(text="armel polo 袖"), owner="ana", count=9).cards] == [
+        run.id
+    ]
     assert log.search.find(RunFilter(text="100%"), owner="ana", count=9).total == 0
     assert log.search.thumbnails([run.id], owner="ana") == {run.id: b"jpeg"}
     engine = create_engine(postgres_url)

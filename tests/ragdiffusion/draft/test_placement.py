@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from ragdiffusion.draft.appearance_flow import follow
-from ragdiffusion.draft.placement import PlacementNet, Placer, lattice, load_placer
+from ragdiffusion.draft.garment_view import lattice
+from ragdiffusion.draft.placement import PlacementNet, Placer, load_placer
 from ragdiffusion.images import CANONICAL_MARGIN
 from ragdiffusion.structure.framing import CONTEXT_MARGIN
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
-from ragdiffusion.draft.placement import GarmentView, lattice
+from ragdiffusion.draft.garment_view import GarmentView, lattice
 from ragdiffusion.draft.warping import warp
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.layers import cell_centres

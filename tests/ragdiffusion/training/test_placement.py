@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from ragdiffusion.draft.appearance_flow import follow, sample_at
-from ragdiffusion.draft.placement import PlacementNet, lattice
+from ragdiffusion.draft.garment_view import lattice
+from ragdiffusion.draft.placement import PlacementNet
 from ragdiffusion.layers import cell_centres
 from ragdiffusion.training.placement import placement_batch, placement_losses, train_placement
 
