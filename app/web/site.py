@@ -73,7 +73,7 @@ class Site:
             try:
                 if not isinstance(question, dict) or name not in self._served:
                     raise ValueError("the page is still opening: try again in a moment")
-                return self._served[name](request.request.app.user(request.request) or "", question)
+                return self._served[name](request.app.user(request) or "", question)
             except Exception as error:
                 return {"refused": self._refuse(error)[0]}
 
