@@ -21,6 +21,7 @@ from ragdiffusion.files import whole
 BUSY_TIMEOUT_MS = 5000
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
 _URL = re.compile(r"[A-Za-z][\w+.-]*://.*", re.DOTALL)
+_LOGGED: set[tuple[int, int]] = set()  # device and number of files that this process gave a write-ahead log
 _WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
 
 
@@ -189,6 +190,7 @@ def _connect_file(path: Path, *, mode: str) -> Store:
         connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
+        _LOGGED.add(_identity(path))
         return connection
 
     return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=QueuePool), read_only=False)
@@ -263,7 +265,16 @@ def _is_writable(path: Path) -> bool:
     return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 def _uses_wal(path: Path) -> bool:
+    # Whoever closes a file gives up all locks that the process has on it, SQLite's too; then a connection that closes
+    # takes itself for the last and removes the log beneath the others. So a file that is connected to is not read here.
+    if _identity(path) in _LOGGED:
+        return True
     with path.open("rb") as file:
         return file.read(20)[18:19] == bytes([_WAL_FORMAT])
 

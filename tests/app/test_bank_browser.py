@@ -165,7 +165,6 @@ def test_the_map_lassoes_into_the_grid(page: Page) -> None:
     total(page, ENTRIES + 2)
 
 
-@pytest.mark.xfail(reason="a bank that was left can fail to open again with a disk I/O error of SQLite", strict=False)
 def test_lists_versions_and_banks(page: Page) -> None:
     for view in ("Quality", "Coverage"):
         page.get_by_role("tab", name=view).click()
@@ -193,7 +192,6 @@ def test_lists_versions_and_banks(page: Page) -> None:
     total(page, ENTRIES + 2)
 
 
-@pytest.mark.xfail(reason="a bank that was left can fail to open again with a disk I/O error of SQLite", strict=False)
 def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: Draw) -> None:
     page.get_by_role("tab", name="Design").click()
     page.set_input_files("#photo_file input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
