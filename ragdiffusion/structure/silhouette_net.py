@@ -1,7 +1,7 @@
 """SilhouetteNet: what silhouette a photo's garment would have if it were laid as the standard wants it.
 
 A drawn silhouette follows no standard of making: its hems are wavy, its cuffs melt away. So it is no landmark. It is
-evidence: among the bank's silhouettes, all of them sound, those come first that it overlaps with (`reranking`). What
+evidence: among the bank's silhouettes, all of them sound, those come first that it overlaps with (`ranking`). What
 kind of garment has such a silhouette, and how long its sleeves are, the same network reads off it.
 """
 

@@ -52,10 +52,10 @@ class PeoplePairs:
 
     def pairs(self, index: int) -> list[Pair]:
         """All garments of one shot that are seen well enough."""
-        path, about, wanted = self._shot(index)
+        path, labels, about, wanted = self._shot(index)
         with np.load(path.with_suffix(".npz")) as arrays:
             rng = np.random.default_rng(index)
-            return [self._pair(path, i, about[i], arrays, rng) for i in wanted]
+            return [self._pair(path, labels, i, about[i], arrays, rng) for i in wanted]
 
     def sample(self, rng: np.random.Generator) -> Pair:
         """A garment drawn at random, one of a shot, mirrored half the time."""
@@ -64,23 +64,30 @@ class PeoplePairs:
             self.look()
         wanted: list[int] = []
         while not wanted:
-            path, about, wanted = self._shot(int(rng.integers(len(self))))
+            path, labels, about, wanted = self._shot(int(rng.integers(len(self))))
         index = wanted[int(rng.integers(len(wanted)))]
         with np.load(path.with_suffix(".npz")) as arrays:
-            pair = self._pair(path, index, about[index], arrays, rng)
+            pair = self._pair(path, labels, index, about[index], arrays, rng)
         return pair.mirrored() if rng.random() < 0.5 else pair
 
-    def _shot(self, index: int) -> tuple[Path, list[dict], list[int]]:
-        """A shot's files, what is worn in it, and which of that is seen well enough."""
+    def _shot(self, index: int) -> tuple[Path, np.ndarray, list[dict], list[int]]:
+        """A shot's files, its labels, what is worn in it, and which of that is seen well enough."""
         path = self._folder / self._names[index]
         worn = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))["garments"]
-        height, width = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE).shape
-        return path, worn, [i for i, one in enumerate(worn) if one["pixels"] >= LEAST_SEEN * height * width]
+        labels = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE)
+        return path, labels, worn, [i for i, one in enumerate(worn) if one["pixels"] >= LEAST_SEEN * labels.size]
 
-    def _pair(self, path: Path, index: int, worn: dict, arrays: np.lib.npyio.NpzFile, rng: np.random.Generator) -> Pair:
+    def _pair(
+        self,
+        path: Path,
+        labels: np.ndarray,
+        index: int,
+        worn: dict,
+        arrays: np.lib.npyio.NpzFile,
+        rng: np.random.Generator,
+    ) -> Pair:
         size = self._size
         photo = cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB)
-        labels = cv2.imread(f"{path}.png", cv2.IMREAD_GRAYSCALE)
         own = (arrays["instances"] == index).astype(np.uint8) * 255
         left, top, right, bottom = _cut(own, rng)
         cut = lambda image: image[top:bottom, left:right]  # noqa: E731

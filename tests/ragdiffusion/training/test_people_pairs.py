@@ -88,11 +88,13 @@ def test_however_it_is_cut_the_flow_leads_to_the_same_place(mapped) -> None:
         with np.load(one["path"].with_suffix(".npz")) as arrays:
             true = arrays[f"flow_{one['index']}"].astype(np.float32)
         true = cv2.resize(true, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-        path, about, _ = people._shot(int(one["path"].stem))
+        path, labels, about, _ = people._shot(int(one["path"].stem))
         widths = set()
         for seed in range(3):
             with np.load(path.with_suffix(".npz")) as arrays:
-                pair = people._pair(path, one["index"], about[one["index"]], arrays, np.random.default_rng(seed))
+                pair = people._pair(
+                    path, labels, one["index"], about[one["index"]], arrays, np.random.default_rng(seed)
+                )
             inside = pair.visible > 0.99
             place = sample(pair.photo.astype(np.float32), pair.flow)[inside][:, :2] / 4
             assert np.abs(place - true[inside]).max() < 0.6, "pixels of the whole photo"
