@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from app.web import gate as gates
 from app.web.gate import Gate
 from app.web.served import ServedNames
 from app.web.tabs import Tabs
+from tests.app.asynchronous import run_apart
 
 HOME = "127.0.0.1:7860"
 
@@ -70,7 +70,7 @@ def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(gate.answer(server, server, root, scope, receive, send))
+    run_apart(gate.answer(server, server, root, scope, receive, send))
     first = sent[0]
     if kind == "websocket":
         return {"websocket.accept": 101, "websocket.close": 403}[first["type"]], {}

@@ -9,6 +9,7 @@ from fastapi import HTTPException
 
 from app.web import logins
 from app.web.logins import FREE_GUESSES, FREE_GUESSES_OF_ADDRESS, LONGEST_LOCK, Logins, address_of_login
+from tests.app.asynchronous import run_apart
 
 
 class Clock:
@@ -45,7 +46,7 @@ def enter(door: Logins, name: str, password: str, address: str = "10.0.0.1") -> 
         return await door.check(name, password)
 
     try:
-        return asyncio.run(check())
+        return run_apart(check())
     except HTTPException as refused:
         assert int(refused.headers["Retry-After"]) > 0
         return refused.detail
@@ -98,7 +99,7 @@ def test_many_at_once_are_counted_before_they_wait(door: Logins) -> None:
         address_of_login.set("10.0.0.1")
         return await asyncio.gather(*(door.check("ana", f"guess {i}") for i in range(30)), return_exceptions=True)
 
-    answers = asyncio.run(burst())
+    answers = run_apart(burst())
     assert answers.count(False) == FREE_GUESSES and all(
         isinstance(one, HTTPException) for one in answers[FREE_GUESSES:]
     )
