@@ -471,7 +471,11 @@ def test_alpha_and_k_move_without_a_request_and_are_set_on_release(
         for share in (0.3, 0.1, 0.6, last):
             page.mouse.move(box["x"] + 2 + (box["width"] - 4) * share, box["y"] + box["height"] / 2, steps=3)
             page.wait_for_timeout(700)
-            words.add(page.locator("#film .row:not(.further)").inner_text() if name == "k" else page.locator("#mix").inner_text())
+            words.add(
+                page.locator("#film .row:not(.further)").inner_text()
+                if name == "k"
+                else page.locator("#mix").inner_text()
+            )
         assert len(words) >= 3, f"{name} is followed"
         assert len(asked) == before, f"no request while {name} is dragged"
         serial = fact(page, "serial") or "0"

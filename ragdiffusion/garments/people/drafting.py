@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-
 import numpy as np
 
-from ragdiffusion.garments.patterns import Measure, MeasureError, Pattern, draft, specs
+from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, specs
 from ragdiffusion.garments.people.bodies import Body
 from ragdiffusion.garments.people.fitting import Fitting
+from ragdiffusion.garments.people.mending import draft_near
 from ragdiffusion.garments.people.raster import EDGE_ROWS, FIELD_Y
 from ragdiffusion.garments.people.wardrobe import Garment
 
-_TRIES = 12
-_NAMED = re.compile(r"[a-z]+(?:_[a-z]+)*")
-_EXCESS = re.compile(r"\(by ([0-9.]+)\)")
-_SLACK = 0.3  # cm
 _LEAST_WAIST = (0.86, 0.95)  # share of a fitted and of a loose top's chest: cloth does not follow the body all the way
 _HEM = (0.93, 1.1)  # bounds of a top's hem as shares of its chest
+_CROTCH = 0.16  # how far down the leg, from the hip joint, the crotch is
 _THIGH = 0.58  # greatest width of a leg at the crotch, as a share of the hips
 _NECK_FALL = 2.5  # cm that a garment's neck points lie below the base of the neck
-_MORE = ("sleeve_length",)  # measures that are mended by more of them
 
 
 def draft_worn(
@@ -40,32 +34,17 @@ def draft_worn(
         the pattern; measures out of the kind's range are brought into it, contradictory ones to their defaults.
     """
     wanted = _wanted(garment, body, fitting, surface, rings)
-    allowed = {spec.key: spec for spec in specs(garment.kind)}
-    measures = {k: float(np.clip(v, allowed[k].low, allowed[k].high)) for k, v in wanted.items() if k in allowed}
-    for _ in range(_TRIES):
-        try:
-            return draft(garment.kind, measures)
-        except MeasureError as error:
-            if not _mend(measures, str(error), allowed):
-                break
+    allowed = {spec.key for spec in specs(garment.kind)}
+    measures = {key: float(value) for key, value in wanted.items() if key in allowed}
+    try:
+        return draft_near(garment.kind, measures)
+    except MeasureError:
+        pass
     kept = {k: measures[k] for k in ("body_length", "skirt_length", "inseam", "sleeve_length") if k in measures}
     try:
-        return draft(garment.kind, kept)
+        return draft_near(garment.kind, kept)
     except MeasureError:
         return draft(garment.kind)
-
-
-def _mend(measures: dict[str, float], complaint: str, allowed: Mapping[str, Measure]) -> bool:
-    """Move the measure that the drafter complains of by what it says that is too much; False if it names none."""
-    blamed = next((word for word in _NAMED.findall(complaint) if word in allowed), None)
-    if blamed is None:
-        return False
-    excess = _EXCESS.search(complaint)
-    step = (float(excess[1]) if excess else 2.0) + _SLACK
-    spec = allowed[blamed]
-    way = 1 if blamed in _MORE else -1
-    measures[blamed] = float(np.clip(measures.get(blamed, spec.default) + way * step, spec.low, spec.high))
-    return True
 
 
 def _wanted(
@@ -126,7 +105,8 @@ def _lengths(
             if garment.upper == "waist":
                 m["waist"] = _girth(body, surface, _z(body, garment.top_y or fitting.waist_y))
             m["thigh"] = min(_limb(body, surface, "leg", 0.2), _THIGH * m["hip"])
-            m["knee"] = min(_limb(body, surface, "leg", 0.5), m["thigh"])
+            half = min(0.5, (_CROTCH + garment.leg) / 2)  # of the inseam, of shorts above the knee
+            m["knee"] = min(_limb(body, surface, "leg", half), m["thigh"])
             m["leg_hem"] = _limb(body, surface, "leg", min(0.95, garment.leg * 0.97))
         return
     if rings is not None:

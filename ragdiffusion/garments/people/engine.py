@@ -115,7 +115,7 @@ class PeopleEngine:
         return WornGarment(
             garment.kind,
             garment.label,
-            dict(take.patterns[index].measures),
+            dict(take.standards[index].measures),
             {**garment.attributes, **_of_cloth(take.sheets[index], take.body.female)},
             (instances == index).astype(np.uint8) * 255,
             flat.standard,

@@ -10,12 +10,14 @@ import numpy as np
 from ragdiffusion.garments.garment import on_white
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.garments.people.kernels import kernel
+from ragdiffusion.garments.people.pyramid import filled
 from ragdiffusion.garments.people.raster import TRUNK
+from ragdiffusion.garments.people.recut import places_in, recut
 from ragdiffusion.garments.people.sheets import Sheet
 from ragdiffusion.garments.people.studio import Take
 
 _SEEN = 0.25  # share of the photo's pixel density on the flat-lay from which on a place counts as seen
-_SMALLEST = 4  # side of the coarsest level from which hidden places are filled, pixels
+_FINER = 1.5  # of cloth on its worn pattern, which is smaller in its frame
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class FlatLay:
 
     Attributes:
         standard: uint8 (N, N, 3) RGB on white: its cloth without folds and light.
-        silhouette: uint8 (N, N), soft: exactly its pattern's outline.
+        silhouette: uint8 (N, N), soft: exactly the outline of its pattern in catalogue proportions.
         flow: float32 (N, N, 2): for each pixel its (x, y) in the photo, also where it is hidden.
         visible: float32 (N, N), 1 where that place is seen in the photo.
     """
@@ -44,12 +46,15 @@ def flat_lay(take: Take, index: int, size: int, shrink: float) -> FlatLay:
         size: side N of the flat-lay, pixels.
         shrink: rendered pixels per pixel of the photo that the flow is for.
     """
-    pattern, sheet = take.patterns[index], take.sheets[index]
-    silhouette = pattern.rasterise(size)
+    worn, standard, sheet = take.patterns[index], take.standards[index], take.sheets[index]
+    silhouette = standard.rasterise(size)
+    places = places_in(worn, standard, size)
     flow, visible = _flow(take, index, size)
-    flow = (flow + np.float32(0.5)) / np.float32(shrink) - np.float32(0.5)
-    visible = visible * (silhouette > 127)
-    return FlatLay(on_white(on_frame(sheet, pattern, size), silhouette), silhouette, flow, visible.astype(np.float32))
+    flow = (recut(flow, places) + np.float32(0.5)) / np.float32(shrink) - np.float32(0.5)
+    visible = recut(visible.astype(np.float32), places) * (silhouette > 127)
+    fine = round(size * _FINER)
+    cloth = recut(on_frame(sheet, worn, fine), (places + np.float32(0.5)) * np.float32(fine / size) - np.float32(0.5))
+    return FlatLay(on_white(cloth, silhouette), silhouette, flow, visible)
 
 
 def on_frame(sheet: Sheet, pattern: Pattern, size: int) -> np.ndarray:
@@ -72,7 +77,7 @@ def _flow(take: Take, index: int, size: int) -> tuple[np.ndarray, np.ndarray]:
     soft = cv2.GaussianBlur(sums, (0, 0), 0.35 + 0.6 * footprint)
     dense = (soft[..., 2] > _SEEN / max(footprint, 1e-3) ** 2).astype(np.uint8)
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(1, round(0.6 * footprint)) + 1,) * 2)
-    return _filled(soft), cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc) > 0
+    return filled(soft), cv2.morphologyEx(dense, cv2.MORPH_CLOSE, disc) > 0
 
 
 def _limbs_over_body(pattern: Pattern, size: int) -> np.ndarray:
@@ -107,19 +112,3 @@ def _splat(mine, flat, trunk, over, scale, x0, y0, size):
                     out[j + dj, i + di, 1] += w * row
                     out[j + dj, i + di, 2] += w
     return out
-
-
-def _filled(sums: np.ndarray) -> np.ndarray:
-    """Means of sums (N, N, 3), from the nearest level of a pyramid that knows any: float32 (N, N, 2)."""
-    levels = [sums]
-    while levels[-1].shape[0] > _SMALLEST:
-        levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    total = levels[-1].sum((0, 1))
-    filled = np.tile((total[:2] / max(total[2], 1e-6)).astype(np.float32), (*levels[-1].shape[:2], 1))
-    for level in reversed(levels):
-        wide = cv2.resize(filled, level.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-        weight = level[..., 2:]
-        own = level[..., :2] / np.maximum(weight, 1e-6)
-        trust = np.clip(weight / 0.02, 0, 1)
-        filled = own * trust + wide * (1 - trust)
-    return filled

@@ -24,6 +24,8 @@ _FEMALE = {
     "jumpsuit": 0.02,
     "dungarees": 0.02,
 }
+_CROPPED = {"t_shirt": "cropped_top", "tank": "cropped_tank", "camisole": "cropped_camisole"}
+_SHORTEST = 48.0  # cm: shorter tops are of a kind of their own
 _MALE = {"top_trousers": 0.6, "layered": 0.19, "coat": 0.04, "suit": 0.13, "jumpsuit": 0.01, "dungarees": 0.03}
 
 
@@ -72,6 +74,8 @@ def _settled(garment: Garment, body: Fitting, rng: np.random.Generator) -> Garme
     if garment.upper == "waist":
         assert garment.top_y is not None
         garment.origin_y = garment.top_y
+    if garment.measures.get("body_length", _SHORTEST) - garment.origin_y < _SHORTEST:
+        garment.kind = _CROPPED.get(garment.kind, garment.kind)
     if category := KINDS[garment.kind].category:
         garment.attributes["category"] = category
     garment.attributes["fit"] = "Slim" if garment.loose < 0.25 else "Regular" if garment.loose < 0.6 else "Loose"

@@ -14,7 +14,7 @@ class WornGarment:
     Attributes:
         kind: the pattern drafter's kind.
         label: its value in the label map.
-        measures: of its pattern, by the drafter's keys.
+        measures: of its pattern in catalogue proportions, by the drafter's keys.
         attributes: Table 6 values; unknown ones are missing.
         mask: uint8 (H, W), 255 where it is seen.
         standard: uint8 (N, N, 3) RGB, its flat-lay on white in the canonical frame, without folds and light.

@@ -24,6 +24,7 @@ from ragdiffusion.garments.people.layers import merged
 from ragdiffusion.garments.people.outfits import sample_outfit
 from ragdiffusion.garments.people.pixels import Pixels, look
 from ragdiffusion.garments.people.poses import Pose, sample_pose
+from ragdiffusion.garments.people.proportions import as_in_catalogue
 from ragdiffusion.garments.people.real_cloth import RealCloth
 from ragdiffusion.garments.people.sheets import SHEET, Sheet, draw_sheet
 from ragdiffusion.garments.people.wardrobe import Garment
@@ -44,7 +45,8 @@ class Take:
         panel: int8 (H, W).
         body, pose, camera: who and how.
         garments: what is worn, innermost first.
-        patterns: each garment's pattern.
+        patterns: each garment's pattern, cut to the body.
+        standards: the same in the proportions in which catalogues show it: what its flat-lay is drawn from.
         sheets: each garment's cloth.
     """
 
@@ -59,6 +61,7 @@ class Take:
     camera: Camera
     garments: list[Garment]
     patterns: list[Pattern]
+    standards: list[Pattern]
     sheets: list[Sheet]
 
 
@@ -93,7 +96,7 @@ def take_photo(
     image = image if plain else lighting.developed(image, rng)
     photo = np.clip(image, 0, 255).astype(np.uint8)
     return Take(photo, px.label, px.instance, px.flat, px.front, px.panel, body, pose, camera, garments,
-                dresser.patterns, sheets)  # fmt: skip
+                dresser.patterns, [as_in_catalogue(pattern) for pattern in dresser.patterns], sheets)  # fmt: skip
 
 
 def _dress(dresser: Dresser, heels: bool, rng: np.random.Generator) -> list[Garment]:

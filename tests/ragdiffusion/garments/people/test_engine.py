@@ -54,6 +54,7 @@ def test_flat_lays_are_their_patterns_outlines(shots):
 
 def test_photo_pixels_come_back_to_themselves_through_the_flat_lay(engine):
     from ragdiffusion.garments.people.flatlay import flat_lay
+    from ragdiffusion.garments.people.recut import places_in, recut
 
     errors = []
     for index in range(4):
@@ -64,7 +65,8 @@ def test_photo_pixels_come_back_to_themselves_through_the_flat_lay(engine):
             if len(rows) < 200:
                 continue
             scale, origin = take.patterns[g].frame(96)
-            place = (take.flat[rows, columns] * scale + origin - 0.5).astype(np.float32)
+            worn = (take.flat[rows, columns] * scale + origin - 0.5).astype(np.float32)
+            place = recut(places_in(take.standards[g], take.patterns[g], 96), worn[None])[0]
             back = cv2.remap(flat.flow, place[:, 0].reshape(1, -1), place[:, 1].reshape(1, -1), cv2.INTER_LINEAR)[0]
             errors.append(np.hypot(back[:, 0] - columns, back[:, 1] - rows))
     found = np.concatenate(errors)
