@@ -100,6 +100,24 @@ def test_the_bin_takes_gives_back_and_forgets(log: SessionLog) -> None:
         log.library.discard([log.add(INPUTS).id], owner="ana")
 
 
+def test_a_number_never_means_another_run(log: SessionLog, tmp_path: Path) -> None:
+    first, newest = done(log), done(log)
+    summer = log.library.collect([newest.id], "Summer", owner="ana")
+    log.library.discard([first.id, newest.id], owner="ana")
+    log.library.empty_bin(owner="ana")
+    assert (found(log), found(log, bin=True)) == ([], [])
+    after = done(log)
+    assert after.id > newest.id, "also when nothing else is left"
+    log.library.discard([after.id], owner="ana")
+    log.library.empty_bin(owner="ana")
+    log.close()
+    again = SessionLog(tmp_path / "studio.sqlite3")
+    last = done(again)
+    assert last.id > after.id, "after another start, too"
+    assert again.library.collect([last.id], "Winter", owner="ana").id > summer.id
+    again.close()
+
+
 def test_collections_hold_runs_once_and_vanish_when_empty(log: SessionLog) -> None:
     first, second = done(log), done(log)
     summer = log.library.collect([first.id, second.id, first.id], "  Summer   27 ", owner="ana")
