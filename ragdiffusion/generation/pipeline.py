@@ -24,8 +24,8 @@ from ragdiffusion.generation.denoiser import ConditionMask, GarmentDenoiser, Sou
 from ragdiffusion.generation.offload import Offload
 from ragdiffusion.generation.parts import load_parts
 from ragdiffusion.generation.sampling import Sampler, Surroundings, seeded_noise
-from ragdiffusion.narrow_imports import loading, tell_compiler
 from ragdiffusion.generation.text import TextFeatures, encode_captions
+from ragdiffusion.narrow_imports import loading, tell_compiler
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
 
