@@ -16,7 +16,7 @@ from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.exc import OperationalError
 
 _DEBIAN = Path("/usr/lib/postgresql")
-_PATIENCE = 60  # seconds
+_PATIENCE = 300  # seconds
 # Nothing here outlives the tests, so nothing waits for the disk.
 _SETTINGS = {
     "fsync": "off",

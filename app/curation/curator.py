@@ -84,7 +84,7 @@ class Curator:
 
     @property
     def maker(self) -> EntryMaker:
-        """Makes entries for this checkpoint's banks."""
+        """Make entries for this checkpoint's banks."""
         from ragdiffusion.bank.making import EntryMaker
 
         model = self._engine.model()

@@ -51,7 +51,7 @@ def modules() -> dict[str, bytes]:
 
 @cache
 def version() -> str:
-    """Names the content of all modules; a changed file changes the address of each."""
+    """Name the content of all modules; a changed file changes the address of each."""
     digest = hashlib.sha256()
     for name, text in modules().items():
         digest.update(f"{name}\0{len(text)}\0".encode() + text)
@@ -71,7 +71,7 @@ def icon() -> Path:
 
 
 def route() -> Route:
-    """Serves the modules, and nothing else, below `/web/<version>/`; a browser keeps them until they change.
+    """Serve the modules, and nothing else, below `/web/<version>/`; a browser keeps them until they change.
 
     They hold no secret and are served before a login, as the web library's own scripts are.
     """

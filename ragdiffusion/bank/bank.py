@@ -56,7 +56,7 @@ class Bank:
         name: str | None = None,
         precision: str = "float32",
     ) -> "Bank":
-        """Makes an empty bank.
+        """Make an empty bank.
 
         Args:
             location: a new file, or the SQLAlchemy URL of an empty database.
@@ -72,7 +72,7 @@ class Bank:
 
     @classmethod
     def open(cls, location: str | Path, *, fingerprint: str | None = None, read_only: bool = False) -> "Bank":
-        """Opens a bank and loads its index. A file that cannot be written is opened for reading.
+        """Open a bank and load its index. A file that cannot be written is opened for reading.
 
         Args:
             location: a bank file or SQLAlchemy URL.
@@ -91,7 +91,7 @@ class Bank:
             raise
 
     def close(self) -> None:
-        """Closes the database; the object cannot be used afterwards."""
+        """Close the database; the object cannot be used afterwards."""
         self._store.close()
 
     def __enter__(self) -> "Bank":
@@ -274,7 +274,7 @@ class Bank:
     def add(
         self, entries: Sequence[NewEntry], *, allow_duplicates: bool = False, author: str = "", action: str = "add"
     ) -> tuple[int, ...]:
-        """Adds entries, all or none.
+        """Add entries, all or none.
 
         Args:
             entries: to add.
@@ -298,7 +298,7 @@ class Bank:
     def update(
         self, updates: Sequence[EntryUpdate], *, author: str = "", expected: Mapping[int, int] | None = None
     ) -> None:
-        """Gives entries new values, all or none.
+        """Give entries new values, all or none.
 
         Args:
             updates: what to change.
@@ -323,7 +323,7 @@ class Bank:
         author: str = "",
         expected: Mapping[int, int] | None = None,
     ) -> None:
-        """Gives many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does."""
+        """Give many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does."""
         with self.access.editing("update", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
@@ -332,7 +332,7 @@ class Bank:
     def tag(
         self, ids: Sequence[int], *, add: Collection[str] = (), remove: Collection[str] = (), author: str = ""
     ) -> None:
-        """Adds tags to entries and takes others away; raises as `update` does, and ValueError if a tag is no word."""
+        """Add tags to entries and take others away; raises as `update` does, and ValueError if a tag is no word."""
         with self.access.editing("update", author) as edit:
             for row in edit.rows(ids):
                 edit.set(row, {"tags": with_tags(row.tags, add, remove)})
@@ -340,27 +340,27 @@ class Bank:
     def set_enabled(
         self, ids: Sequence[int], enabled: bool, *, author: str = "", expected: Mapping[int, int] | None = None
     ) -> None:
-        """Lets entries be found, or hides them from search; those that are so are left. Raises as `update` does."""
+        """Let entries be found, or hide them from search; those that are so are left. Raises as `update` does."""
         with self.access.editing("enable" if enabled else "disable", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"enabled": enabled})
 
     def delete(self, ids: Sequence[int], *, author: str = "", expected: Mapping[int, int] | None = None) -> None:
-        """Moves entries to the bin; raises as `update` does."""
+        """Move entries to the bin; raises as `update` does."""
         with self.access.editing("delete", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):
                 edit.set(row, {"deleted_at": edit.at})
 
     def restore(self, ids: Sequence[int], *, author: str = "") -> None:
-        """Takes entries back from the bin, as they were; raises as `update` does, ValueError if one is not there."""
+        """Take entries back from the bin, as they were; raises as `update` does, ValueError if one is not there."""
         with self.access.editing("restore", author) as edit:
             for row in edit.rows(ids, deleted=True):
                 edit.set(row, {"deleted_at": None})
 
     def undo(self, *, author: str = "") -> Edit:
-        """Takes back the latest action that was not undone yet; added entries go to the bin.
+        """Take back the latest action that was not undone yet; added entries go to the bin.
 
         That is a revision of its own.
 
@@ -374,7 +374,7 @@ class Bank:
             return edit.undo()
 
     def redo(self, *, author: str = "") -> Edit:
-        """Does again what the latest undo took back, as long as nothing else was done since.
+        """Do again what the latest undo took back, as long as nothing else was done since.
 
         Returns:
             The action that was done again.
@@ -386,7 +386,7 @@ class Bank:
             return edit.redo()
 
     def copy(self, destination: str | Path) -> Path:
-        """Writes a compact copy with the same version into a new file.
+        """Write a compact copy with the same version into a new file.
 
         Raises:
             ValueError: if the bank is on a database server, or the destination exists or cannot be made.

@@ -77,7 +77,7 @@ class Recorder:
         return rows
 
     def create(self, entries: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
-        """Adds entries with these field values and returns their ids."""
+        """Add entries with these field values and return their ids."""
         first = (self.session.scalar(select(func.max(EntryRow.id))) or 0) + 1
         ids = tuple(range(first, first + len(entries)))
         rows = [
@@ -94,7 +94,7 @@ class Recorder:
         return ids
 
     def set(self, row: EntryRow, values: Mapping[str, Any]) -> None:
-        """Gives fields of an entry new values; a field that has its value already is no change."""
+        """Give fields of an entry new values; a field that has its value already is no change."""
         for field in sorted(values):
             before = pack(getattr(row, field))
             if before == pack(values[field]):
@@ -122,7 +122,7 @@ class Recorder:
         self._beside = True
 
     def undo(self) -> Edit:
-        """Takes back the latest action that still stands, and returns it.
+        """Take back the latest action that still stands, and return it.
 
         Raises:
             RuntimeError: if there is none.
@@ -139,7 +139,7 @@ class Recorder:
         return to_edits(self.session, [target])[0]
 
     def redo(self) -> Edit:
-        """Does again what the latest undo took back, and returns that action.
+        """Do again what the latest undo took back, and return that action.
 
         Raises:
             RuntimeError: if there is none, or something else was done since.
@@ -169,7 +169,7 @@ class Recorder:
         target.undone_by, self._target = self._bank.revision, target.revision
 
     def finish(self) -> None:
-        """Writes the revision down; an action that changed nothing leaves no trace."""
+        """Write the revision down; an action that changed nothing leaves no trace."""
         if not self._changes and not self._beside:
             self.session.rollback()
             return

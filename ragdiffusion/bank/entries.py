@@ -169,7 +169,7 @@ def decode_embeddings(blobs: Sequence[bytes], dimension: int, precision: str) ->
 
 
 def check_silhouette(silhouette: bytes) -> bytes:
-    """Lets a silhouette through that search can decode and that shows something.
+    """Let a silhouette through that search can decode and that shows something.
 
     Raises:
         ValueError: if it is not a whole 1-bit PNG of 512 x 512, or it is empty.
@@ -191,7 +191,7 @@ def check_silhouette(silhouette: bytes) -> bytes:
 
 
 def check_thumbnail(thumbnail: bytes) -> bytes:
-    """Lets a thumbnail through whose header is a picture's.
+    """Let a thumbnail through whose header is a picture's.
 
     Raises:
         ValueError: if it is not.

@@ -35,7 +35,7 @@ class IndexFollower:
         self._load(session)
 
     def refresh(self, session: Session) -> VectorIndex:
-        """Takes over what was changed since, by whomever, and returns the index.
+        """Take over what was changed since, by whomever, and return the index.
 
         Raises:
             RuntimeError: if the bank was encoded for another encoder since.

@@ -74,7 +74,7 @@ class VectorIndex:
         return self._flat.ntotal * self._dimension * 4 + (self._coarse.memory_bytes if self._coarse else 0)
 
     def put(self, ids: Sequence[int], vectors: np.ndarray) -> None:
-        """Adds vectors, replacing those whose id is present.
+        """Add vectors, replacing those whose id is present.
 
         Args:
             ids: N ids, each once.
@@ -97,7 +97,7 @@ class VectorIndex:
                 self._late.update(range(first, first + len(fresh)))
 
     def remove(self, ids: Sequence[int]) -> None:
-        """Takes vectors out; ids that are not in the index are ignored."""
+        """Take vectors out; ids that are not in the index are ignored."""
         for entry_id in ids:
             place = self._place.pop(entry_id, None)
             if place is not None:
@@ -126,7 +126,7 @@ class VectorIndex:
         return found, unknown
 
     def prepare(self) -> None:
-        """Does now what the next search would do first: drops many tombstones, makes or remakes the codes."""
+        """Do now what the next search would do first: drop many tombstones, make or remake the codes."""
         dead = len(self._ids) - len(self)
         if dead > max(_FEW, _MANY * len(self)):
             self._compact()
@@ -208,7 +208,7 @@ class VectorIndex:
         self._coarse, self._candidates, self._late = None, None, set()
 
     def _code(self) -> None:
-        """Makes the codes, and keeps them if enough of the true neighbours are found by them."""
+        """Make the codes, and keep them if enough of the true neighbours are found by them."""
         self._coarse, self._candidates, self._late = None, None, set()
         if not CoarseScan.serves(self._dimension):
             self._refused_at = len(self)

@@ -9,7 +9,6 @@ from sqlalchemy import select
 
 from ragdiffusion.bank.encoders import start_digest
 from ragdiffusion.bank.entries import PRECISIONS
-from ragdiffusion.bank.migrate import migrate
 from ragdiffusion.bank.store import Store, check_about, create_store, file_of, open_store
 from ragdiffusion.bank.tables import FIRST_SCHEMA, READABLE_SCHEMAS, SCHEMA_VERSION, BankRow
 
@@ -60,6 +59,8 @@ def open_bank(location: str | Path, *, fingerprint: str | None, read_only: bool)
                 "that checkpoint, or encode the bank again with this one (`bank encode`)"
             )
         if about.schema_version < SCHEMA_VERSION and not store.read_only:
+            from ragdiffusion.bank.migrate import migrate  # Alembic is for banks of before, and takes a while to import
+
             migrate(store)
     except BaseException:
         store.close()

@@ -66,7 +66,7 @@ class Store:
             raise RuntimeError(f"bank {self.label}: {error}") from error
 
     def close(self) -> None:
-        """Closes all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -89,7 +89,7 @@ def check_about(row: BankRow) -> None:
 
 
 def create_store(location: str | Path, bank: BankRow) -> Store:
-    """Makes the tables of a new bank and its own row in one transaction.
+    """Make the tables of a new bank and its own row in one transaction.
 
     Raises:
         ValueError: if something is there already, or the location cannot be used.
@@ -113,7 +113,7 @@ def create_store(location: str | Path, bank: BankRow) -> Store:
 
 
 def open_store(location: str | Path, *, read_only: bool) -> Store:
-    """Opens the database of an existing bank, read-only where it cannot be written.
+    """Open the database of an existing bank, read-only where it cannot be written.
 
     Raises:
         ValueError: if nothing is there or it is not a bank.
@@ -142,7 +142,7 @@ def open_store(location: str | Path, *, read_only: bool) -> Store:
 
 
 def copy_file(store: Store, destination: Path) -> None:
-    """Writes a compact copy of a bank file; the destination appears whole or not at all.
+    """Write a compact copy of a bank file; the destination appears whole or not at all.
 
     Raises:
         ValueError: if the bank is no file, or the destination exists or cannot be made.
@@ -183,7 +183,7 @@ def _parsed(url: str) -> URL:
 
 
 def _connect_file(path: Path, *, mode: str) -> Store:
-    """Connects to a file that may change; mode is SQLite's `rw`, or `rwc` to make it."""
+    """Connect to a file that may change; mode is SQLite's `rw`, or `rwc` to make it."""
 
     def connect() -> sqlite3.Connection:
         connection = _connection(path, mode)
@@ -197,7 +197,7 @@ def _connect_file(path: Path, *, mode: str) -> Store:
 
 
 def _connect_reader(path: Path) -> Store:
-    """Connects to a file for reading, and leaves nothing beside it.
+    """Connect to a file for reading, and leave nothing beside it.
 
     SQLite cannot read a file with a write-ahead log without making two files beside it, unless it is told that the
     file never changes. That holds while no log with pages lies there, which is a writer's. So each transaction asks

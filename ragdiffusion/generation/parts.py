@@ -11,6 +11,9 @@ from typing import Any
 import torch
 from diffusers import DDIMScheduler
 from diffusers.models.modeling_utils import ModelMixin
+from safetensors.torch import load_file
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, PreTrainedModel
+from transformers.initialization import no_init_weights
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
@@ -27,6 +30,9 @@ OWN_CLASSES = {
     "SilhouetteNet": SilhouetteNet,
 }
 
+_TEXT_ENCODERS: dict[str, type[PreTrainedModel]] = {
+    kind.__name__: kind for kind in (CLIPTextModel, CLIPTextModelWithProjection)
+}
 _FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
 """Parts that compute in float32 always: what they say of a photo must be what they said of the bank's pictures."""
 
@@ -51,6 +57,8 @@ def load_parts(folder: Path, index: Mapping[str, Any], dtype: torch.dtype) -> di
             # diffusers wants the module that the class had when it was saved, wherever it stands today
             sys.modules.setdefault(module, sys.modules[kind.__module__])
             parts[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
+        elif entry[1] in _TEXT_ENCODERS:
+            parts[name] = _load_text_encoder(_TEXT_ENCODERS[entry[1]], folder / name, dtype)
         elif entry[1] == DDIMScheduler.__name__:
             parts[name] = _load_scheduler(folder / name)
     return parts
@@ -76,6 +84,19 @@ def load_part(kind: type[ModelMixin], folder: Path, dtype: torch.dtype = torch.f
             f"{wrong[0]}); take the checkpoint made for this version"
         )
     return part
+
+
+def _load_text_encoder(kind: type[PreTrainedModel], folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """Read a text encoder; transformers' own way, for files of other names, imports torch's compiler on its way."""
+    file = folder / "model.safetensors"
+    if file.is_file():
+        with no_init_weights():
+            encoder = kind(kind.config_class.from_pretrained(folder, local_files_only=True))
+        weights = load_file(file)
+        if weights.keys() == encoder.state_dict().keys():
+            encoder.load_state_dict(weights)
+            return encoder.to(dtype).eval()
+    return kind.from_pretrained(folder, dtype=dtype, use_safetensors=True, local_files_only=True)
 
 
 def _load_scheduler(folder: Path) -> DDIMScheduler:

@@ -25,6 +25,7 @@ from ragdiffusion.generation.offload import Offload
 from ragdiffusion.generation.parts import load_parts
 from ragdiffusion.generation.sampling import Sampler, Surroundings, seeded_noise
 from ragdiffusion.generation.text import TextFeatures, encode_captions
+from ragdiffusion.narrow_imports import loading, tell_compiler
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.structure.structure_net import StructureNet
 
@@ -160,9 +161,10 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                 raise ValueError(f"{folder}: a checkpoint of {index.get('_class_name')}, {cls.__name__} wanted")
             dtype = kwargs.get("dtype", torch.float32)
             parts = load_parts(folder, index, dtype)
-            pipeline = super().from_pretrained(
-                str(folder), **{**kwargs, **parts, "dtype": dtype, "use_safetensors": True}
-            )
+            with loading():
+                pipeline = super().from_pretrained(
+                    str(folder), **{**kwargs, **parts, "dtype": dtype, "use_safetensors": True}
+                )
         except MemoryError:
             raise
         except Exception as error:  # the libraries raise a dozen kinds for broken folders
@@ -195,6 +197,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         Args:
             backend: of `torch.compile`.
         """
+        tell_compiler()
         self.unet.compile(backend=backend, dynamic=False)
 
     def _at_work(self, *names: str) -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ragdiffusion.parsing.contrast import stands_out
+from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
@@ -179,10 +179,12 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     small = cv2.resize(pixels, probabilities.shape[:0:-1], interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
+    labels = probabilities.argmax(0).astype(np.uint8)
+    alone = not np.isin(labels, [LABEL["skin"], LABEL["hair"]]).any()  # where there is somebody, something is there
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
-        for name, region in pieces(probabilities.argmax(0).astype(np.uint8))
-        if stands_out(region, small)
+        for name, region in (pieces(labels) if not alone or has_ground(labels) else [])
+        if stands_out(region, small) and (not alone or looks_different(region, small))
     ]
     instances = sorted((garment for garment in found if garment is not None), key=lambda garment: -garment.area)
     return Parse(_on_square(probabilities), tuple(instances), size)

@@ -229,7 +229,7 @@ def build_guide(
     timings_ms: Mapping[str, float],
     support: Tensor | None = None,
 ) -> StructureGuide:
-    """Aggregates the K nearest entries into a structure guide (Sec. 3.2, 9.3).
+    """Aggregate the K nearest entries into a structure guide (Sec. 3.2, 9.3).
 
     Args:
         query: [D] structure embedding e of the photo, any device; the guide lives where the neighbours are.

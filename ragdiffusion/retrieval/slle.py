@@ -78,7 +78,7 @@ def barycentric_weights(query: Tensor, neighbours: Tensor, *, ridge: float = RID
 
 
 def fuse_embedding(query: Tensor, neighbours: Tensor, weights: Tensor, alpha: float) -> Tensor:
-    """Mixes each query with its reconstruction from the bank (Eq. 3).
+    """Mix each query with its reconstruction from the bank (Eq. 3).
 
     Args:
         query: [B, D] floating point, the structure embeddings e.
@@ -103,7 +103,7 @@ def fuse_embedding(query: Tensor, neighbours: Tensor, weights: Tensor, alpha: fl
 
 
 def fuse_landmarks(silhouettes: Tensor, weights: Tensor, support: Tensor | None = None) -> LandmarkFusion:
-    """Chooses the silhouette that agrees best with the weighted mean of all (Sec. 9.3), and with the photo.
+    """Choose the silhouette that agrees best with the weighted mean of all (Sec. 9.3), and with the photo.
 
     The interpolation is what people look at; the chosen silhouette, whose edges are a real garment's, is what
     the model is given. The barycentric weights come from the embedding alone. What was seen of the garment's shape

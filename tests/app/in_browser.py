@@ -86,7 +86,7 @@ class Studio:
         self._wait()
 
     def _wait(self) -> None:
-        self._server.wait(20)
+        self._server.wait(PATIENCE / 1000)
         self._server.stdout.close()
 
 

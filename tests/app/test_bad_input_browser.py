@@ -83,11 +83,11 @@ def test_two_hundred_photos_at_once_are_offered_as_a_batch(page: Page, photo_byt
 
     drop(page, [(f"p{i}.png", data) for i in range(200)])
     several.locator("[data-act=each]").click()
-    expect(page.locator("#status .message")).to_have_text(re.compile("^200 photos are in the queue"), timeout=60_000)
+    expect(page.locator("#status .message")).to_have_text(re.compile("^200 photos are in the queue"))
     page.keyboard.press("2")
     expect(page.locator("#canvas .source")).to_have_text("candidate 2")
     page.locator("#queue [data-act=cancel_all]").click()
-    expect(page.locator("#queue .count")).to_have_text("empty", timeout=60_000)
+    expect(page.locator("#queue .count")).to_have_text("empty")
     with sqlite3.connect(workspace / "studio.sqlite3") as database:
         names = [name for (name,) in database.execute("SELECT photo_name FROM runs")]
     assert sorted(names, key=lambda name: int(name[1:-4])) == [f"p{i}.png" for i in range(200)]
@@ -149,9 +149,9 @@ def test_a_log_that_another_program_holds_is_said_and_nothing_is_lost(
         page.keyboard.press("3")
         expect(page.locator("#canvas .source")).to_have_text("candidate 3")
         refusal = toast(page, re.compile(r"cannot be used \(database is locked\).*no other program holds it"))
-        expect(refusal).to_be_visible(timeout=30_000)
+        expect(refusal).to_be_visible()
     page.locator("#generate").click()
-    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"), timeout=60_000)
+    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
 
 
 def test_a_studio_whose_checkpoint_is_removed_goes_on_and_marks_it(
@@ -164,4 +164,4 @@ def test_a_studio_whose_checkpoint_is_removed_goes_on_and_marks_it(
     expect(page.locator("#status .parts")).to_contain_text("files gone")
     expect(page.locator("#status .message")).to_contain_text("The checkpoint's folder is gone")
     page.locator("#generate").click()
-    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"), timeout=60_000)
+    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))

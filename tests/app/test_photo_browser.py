@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ragdiffusion.config import assets_folder
-from tests.app.in_browser import Open, Studio, visit
+from tests.app.in_browser import PATIENCE, Open, Studio, visit
 
 pytestmark = pytest.mark.browser
 
@@ -296,7 +297,7 @@ def test_reload_another_tab_and_another_start_find_the_bench(
     count = cards.count()
     page.locator("#generate").click()
     expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
-    expect(cards).to_have_count(count + 1, timeout=2_000)
+    expect(cards).to_have_count(count + 1)
     other.close()
 
     studio.stop()
@@ -308,7 +309,8 @@ def test_reload_another_tab_and_another_start_find_the_bench(
 
 def wait_until_kept(page: Page, studio: Studio, name: str, *, choice: int, page_settings: dict) -> None:
     """Wait for a bench in the workspace."""
-    for _ in range(600):
+    patience = time.monotonic() + PATIENCE / 1000
+    while time.monotonic() < patience:
         for file in studio.workspace.glob("benches/*/bench.json"):
             kept = json.loads(file.read_text())
             inputs, settings = kept["inputs"], kept["page"]

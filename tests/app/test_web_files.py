@@ -137,9 +137,9 @@ def test_panels_work_behind_a_login_and_a_path(playwright: Playwright, chromium:
     assert len(modules) > 20 and all(url.startswith(f"{guarded.address}/studio/web/") for url in modules)
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("password")).to_be_visible()
-    assert httpx.get(f"{guarded.address}/openapi.json", timeout=60).status_code == 401
+    assert httpx.get(f"{guarded.address}/openapi.json", timeout=PATIENCE / 1000).status_code == 401
     wrong = {"username": "ana", "password": "a guess"}
-    assert httpx.post(f"{guarded.address}/login", data=wrong, timeout=60).status_code == 400
+    assert httpx.post(f"{guarded.address}/login", data=wrong, timeout=PATIENCE / 1000).status_code == 400
     log = (guarded.workspace / "log").read_text()
     assert "wrong password number 1 for 'ana' from 127.0.0.1" in log and "a guess" not in log
     browser.close()

@@ -205,12 +205,12 @@ def test_missing_file_and_folder(tmp_path: Path) -> None:
     [(20_000, 20_000), (10_000, 10_000), (8_001, 8_001), (100, 16_385), (2**31 - 1, 2**31 - 1)],
 )
 def test_a_bomb_is_refused_by_its_header(width: int, height: int) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match=r"^bomb\.png is too large .*64 megapixels.*smaller copy"):
             images.load_photo(_png_claiming(width, height), name="bomb.png")
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 def test_a_large_photo_under_the_limit_is_read_without_a_warning() -> None:

@@ -116,7 +116,7 @@ def test_several_workers_take_from_one_source(
     jobs: Jobs, engine: Engine, model: RAGDiffusion, request_of: Request
 ) -> None:
     """Both are at work at once: each waits in its job until the other has begun, too."""
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=300)
 
     def meet(progress: Progress) -> None:
         if progress.status == "running":
@@ -173,7 +173,7 @@ def test_several_pages_follow_one_job_and_a_late_one_gets_its_end(
     for follower in followers:
         follower.start()
     for follower in followers:
-        follower.join(20)
+        follower.join(300)
     assert ends == ["done"] * 3 and [news.status for news in job.progress()] == ["done"]
 
 
@@ -243,10 +243,10 @@ def test_what_takes_long_does_not_hold_up_what_is_short(engine: Engine) -> None:
 
     def long(_: object) -> bool:
         begun.set()
-        return may_end.wait(20)
+        return may_end.wait(300)
 
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(engine.call, long, slow=True)
-        assert begun.wait(20) and engine.call(lambda model: model.preset) and not slow.done()
+        assert begun.wait(300) and engine.call(lambda model: model.preset) and not slow.done()
         may_end.set()
         assert slow.result(20)

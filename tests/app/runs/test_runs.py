@@ -48,7 +48,7 @@ def held(services: Services) -> Iterator[None]:
     """Keeps the engine busy with nothing, so that what is queued waits."""
     gate = threading.Event()
     services.engine.model()
-    original, services.engine._generate = services.engine._generate, lambda job: (gate.wait(30), original(job))[1]
+    original, services.engine._generate = services.engine._generate, lambda job: (gate.wait(300), original(job))[1]
     yield
     gate.set()
 
@@ -161,10 +161,10 @@ def test_a_sheet_runs_every_cell_and_ends_as_one_picture(
         (1, 3, None),
         (1, 3, 1),
     ]
-    for _ in range(100):  # it is composed after its last run was told to have ended
-        if services.log.group(started.group.id, owner="ana")[0].picture_path:
-            break
-        threading.Event().wait(0.05)
+    patience = time.monotonic() + 300
+    while services.log.group(started.group.id, owner="ana")[0].picture_path is None:  # after its last run has ended
+        assert time.monotonic() < patience
+        time.sleep(0.05)
     group = services.log.group(started.group.id, owner="ana")[0]
     picture = np.asarray(Image.open(io.BytesIO(runs.picture(group.picture_path))))
     cell = picture[28 + 200 : 28 + 200 + 192, 96 + 200 : 96 + 200 + 192]  # second row, second column
@@ -320,10 +320,10 @@ def test_each_of_several_workers_takes_the_next_run(
 ) -> None:
     """With two of them two runs are at work at once; the third waits behind both."""
     queue, second = services.queue, Engine(lambda: model)
-    both, go_on = threading.Barrier(3, timeout=20), threading.Event()
+    both, go_on = threading.Barrier(3, timeout=300), threading.Event()
     generate = {engine: engine._generate for engine in (services.engine, second)}
     for engine, original in generate.items():
-        engine._generate = lambda job, original=original: (both.wait(), go_on.wait(20), original(job))[2]
+        engine._generate = lambda job, original=original: (both.wait(), go_on.wait(300), original(job))[2]
     second.start(queue)
     try:
         queue.pause("ana")

@@ -59,7 +59,7 @@ def locked(services: Services) -> Iterator[None]:
 
 
 def wait_for(holds: Callable[[], bool]) -> None:
-    patience = time.monotonic() + 60
+    patience = time.monotonic() + 300
     while not holds():
         assert time.monotonic() < patience
         time.sleep(0.01)

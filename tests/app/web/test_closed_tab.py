@@ -63,7 +63,7 @@ def act(client: httpx.Client, page: gr.Blocks, name: str, data: list[Any]) -> st
 
 def test_a_closed_tab_leaves_nothing_behind(served: Served, photo_bytes: Callable[..., bytes]) -> None:
     page, tabs, address = served
-    with httpx.Client(base_url=address, timeout=120) as client:
+    with httpx.Client(base_url=address, timeout=300) as client:
         with client.stream("GET", f"/gradio_api/heartbeat/{SESSION}") as heart:
             beats = heart.iter_lines()  # held, as the line is closed with it
             next(beats)

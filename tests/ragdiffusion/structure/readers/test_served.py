@@ -206,17 +206,17 @@ def test_a_server_that_hangs_is_left_at_the_timeout(server, reader, photo, trick
     server.script = [hang]
     started = time.monotonic()
     _is_heads(reader(timeout=0.4).read(photo), "no answer within 0.4 s")
-    assert 0.4 <= time.monotonic() - started < 5
+    assert 0.4 <= time.monotonic() - started < 120  # all that it sends would take longer
     over.set()
 
 
 def test_a_server_that_failed_is_left_alone_for_a_while(server, reader, photo) -> None:
     server.script = [(503, b"busy"), (200, GOOD)]
-    asker = reader(rest=0.3)
+    asker = reader(rest=3600.0)
     for _ in range(3):
         _is_heads(asker.read(photo), "it answered 503: busy")
     assert len(server.requests) == 1
-    time.sleep(0.35)
+    asker._rests_until -= 3600.0  # an hour later
     assert asker.read(photo).values == FULL
 
 
