@@ -168,6 +168,7 @@ class Bank:
             found = find(session, self._follower, query, int(k), exclude=exclude, ranking=ranking)
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(found.ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
+            patterns = read_patterns(session, found.ids)
             version = version_of(self.name, self._follower.revision, self._follower.digest)
         return Neighbours(
             ids=tuple(found.ids),
@@ -175,6 +176,7 @@ class Bank:
             embeddings=torch.from_numpy(found.vectors),
             silhouettes=masks_of([silhouettes[entry_id] for entry_id in found.ids], size, self.label),
             bank_version=version,
+            patterns=patterns,
         )
 
     def embeddings(self) -> tuple[list[int], Tensor]:

@@ -54,16 +54,11 @@ class BankStates:
 
     def belongs(self, bank: Bank, version: str) -> bool:
         """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""
-        from ragdiffusion.bank.versions import resolve
+        from ragdiffusion.bank.versions import has_version
 
         known = (bank.version, version)
         if known not in self._known:
-            try:
-                with bank.access.reading() as session:
-                    resolve(session, version)
-                self._known[known] = True
-            except ValueError:
-                self._known[known] = False
+            self._known[known] = has_version(bank, version)
         return self._known[known]
 
 
