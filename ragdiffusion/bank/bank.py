@@ -17,6 +17,7 @@ from ragdiffusion.bank.editing import (
     checked_entries,
     checked_updates,
     hold_to,
+    meant,
     refuse_repeats,
     repeated,
     update_entries,
@@ -361,31 +362,25 @@ class Bank:
             for row in edit.rows(ids, deleted=True):
                 edit.set(row, {"deleted_at": None})
 
-    def undo(self, *, author: str = "") -> Edit:
+    def undo(self, *, author: str = "", expected: int | None = None) -> Edit:
         """Takes back the latest action that was not undone yet; added entries go to the bin.
 
-        That is a revision of its own.
+        That is a revision of its own. With `expected`, the revision of the action that is meant, no other is undone.
 
         Returns:
             The action that was undone.
 
         Raises:
+            ValueError: if the latest action is another than is meant.
             RuntimeError: if there is nothing to undo, or the bank is read-only or locked.
         """
         with self.access.editing("undo", author) as edit:
-            return edit.undo()
+            return meant(edit.undo(), expected)
 
-    def redo(self, *, author: str = "") -> Edit:
-        """Does again what the latest undo took back, as long as nothing else was done since.
-
-        Returns:
-            The action that was done again.
-
-        Raises:
-            RuntimeError: if there is nothing to redo, or the bank is read-only or locked.
-        """
+    def redo(self, *, author: str = "", expected: int | None = None) -> Edit:
+        """Does again what the latest undo took back, if nothing else was done since; as `undo` in all else."""
         with self.access.editing("redo", author) as edit:
-            return edit.redo()
+            return meant(edit.redo(), expected)
 
     def copy(self, destination: str | Path) -> Path:
         """Writes a compact copy with the same version into a new file.

@@ -46,8 +46,8 @@ class BankStates:
             "version": bank.version,
             "entries": len(bank),
             "bundled": key == BUNDLED,
-            "undo": None if bank.read_only or undo is None else edit_text(undo),
-            "redo": None if bank.read_only or redo is None else edit_text(redo),
+            "undo": None if bank.read_only or undo is None else _step(undo),
+            "redo": None if bank.read_only or redo is None else _step(redo),
             "author": login,
             "banks": banks,
         }
@@ -60,6 +60,10 @@ class BankStates:
         if known not in self._known:
             self._known[known] = has_version(bank, version)
         return self._known[known]
+
+
+def _step(edit: Edit) -> dict[str, Any]:
+    return {"revision": edit.revision, "text": edit_text(edit)}
 
 
 def undoable(edits: list[Edit]) -> Edit | None:
