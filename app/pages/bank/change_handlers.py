@@ -67,7 +67,8 @@ class ChangeHandlers:
         except ConflictError as error:
             return {"bank": self._states.view(login), "conflict": conflict_view(error, wanted_by(action, value))}
         many = "Entry " + str(ids[0]) if len(ids) == 1 else f"{len(ids):,} entries"
-        return {**self._done(login, f"{many} {word}", opened.note), "revisions": revisions(opened.bank, expected)}
+        now = [{"id": number, "revision": at} for number, at in revisions(opened.bank, expected).items()]
+        return {**self._done(login, f"{many} {word}", opened.note), "revisions": now}
 
     def undo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Take the latest action back, if it is the one that the event says is `expected`."""

@@ -61,7 +61,7 @@ export class Changes {
     const seen = Object.fromEntries(ids.filter((id) => this.seen.has(id)).map((id) => [id, this.seen.get(id)])),
       answer = await this.desk.ask(what, { ...values, seen });
     if (!answer?.conflict) {
-      for (const [id, revision] of Object.entries(answer?.revisions ?? {})) this.seen.set(Number(id), revision);
+      this.saw(answer?.revisions ?? []);
       return answer;
     }
     const { entries } = answer.conflict,

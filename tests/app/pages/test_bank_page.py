@@ -145,7 +145,9 @@ def test_what_somebody_else_changed_is_shown_beside_ones_own(ask: Ask, context: 
     seen["2"] = entry["revision"]
     done = ask("change", seen=seen, **change)
     assert found(ask, attributes={"category": ["Dress"]}) == [2, 3]
-    assert done["revisions"] == {number: ask("entry", id=number)["entry"]["revision"] for number in (2, 3)}
+    assert done["revisions"] == [
+        {"id": number, "revision": ask("entry", id=number)["entry"]["revision"]} for number in (2, 3)
+    ]
     again = ask("change", action="delete", ids=[2], seen=seen)["conflict"]["entries"][0]
     assert ["state", "in use", "in the bin"] in again["rows"] and again["by"] == "ana"
 
