@@ -1,6 +1,6 @@
-"""Writers that are killed, and two that write at once: `tools/stress_bank.py`, small, or full by RAGDIFFUSION_STRESS=full.
+"""Writers that are killed, and two that write at once: `tools/stress_bank.py`, small.
 
-The full size is 50 kills, and two processes of 1,000 edits each; docs/results.md has what came of it.
+RAGDIFFUSION_STRESS=full makes it 50 kills, and two processes of 1,000 edits each; docs/results.md has what came of it.
 """
 
 from __future__ import annotations
