@@ -16,7 +16,6 @@ from torch.nn import functional as F
 
 import ragdiffusion.narrow_imports  # noqa: F401 - before all that imports diffusers or transformers
 from ragdiffusion.bank import Bank
-from ragdiffusion.bank.access import slug_of
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.draft.placement import Placer, load_placer
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
@@ -451,9 +450,7 @@ class RAGDiffusion:
         if guide.landmark_source == "drafted":
             return None if guide.drafted is None else guide.drafted.pattern
         entry = guide.landmark_id
-        name = guide.bank_version.rpartition("-r")[0]
-        bank = next((one for one in (self.bank, *self._others.values()) if slug_of(one.name) == name), None)
-        spec = None if entry is None or bank is None else bank.patterns([entry]).get(entry)
+        spec = None if entry is None else guide.neighbours.patterns.get(entry)  # of the bank as it was searched
         try:
             return None if spec is None else draft_pattern(spec.kind, spec.measures)
         except MeasureError:  # of a version that knew other measures

@@ -65,7 +65,7 @@ class ApiHandlers:
 
     def __init__(self, services: Services) -> None:
         self._engine, self._log, self._queue = services.engine, services.log, services.queue
-        self._runs = Runs(services.engine, services.log, services.images, services.queue)
+        self._runs = Runs(services.engine, services.log, services.images, services.queue, services.past)
         self._files = RunFiles(services.engine, services.log, services.images)
 
     def retrieve(self, owner: str, ask: GuideRequest) -> tuple[dict[str, Any], bytes]:

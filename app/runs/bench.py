@@ -18,7 +18,9 @@ from app.landmark_editor.state import EditorState
 from app.runs.drafts import drafts_in
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
+from app.runs.past_banks import PastBanks
 from app.runs.photos import BenchPhoto, read_photo
+from app.runs.request import same_candidates
 from app.runs.work import Unmarked, Work, begin
 from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
@@ -319,24 +321,36 @@ class Bench:
             self._work = change(self._work)
             return self._work
 
-    def put_back(self, photo: bytes, inputs: RunInputs, landmark: bytes, garment: GarmentChoice | None = None) -> Work:
-        """Put a run's photo, guide and landmark back.
+    def put_back(
+        self,
+        photo: bytes,
+        inputs: RunInputs,
+        landmark: bytes,
+        garment: GarmentChoice | None = None,
+        *,
+        past: PastBanks,
+    ) -> Work:
+        """Put a run's photo, guide and landmark back, with the candidates of the bank as it was then.
 
         Args:
             photo: the file as it was given.
             inputs: of the run.
             landmark: the PNG of the log.
             garment: which garment of the photo the run means.
+            past: finds the bank that the run was made from.
 
         Raises:
             ValueError: if the pictures cannot be read; the bench stays as it was.
         """
         placed = read_photo(photo, inputs.photo_name, Framing.read(inputs.framing))
-        settings = {"k": inputs.k, "alpha": inputs.alpha, "attributes": inputs.attributes}
+        settings: dict[str, Any] = {"alpha": inputs.alpha, "attributes": inputs.attributes}
         with self.lock:
             before = self._work, self._unmarked
             try:
-                self._keep(self._retrieve(placed, garment, parse=self._parse(placed.image), **settings))
+                parse = self._parse(placed.image)
+                with past.of(self._engine.model(), inputs.bank_version) as bank:
+                    settings |= {"k": min(inputs.k, len(bank)), "bank": bank}
+                    self._keep(self._retrieve(placed, garment, parse=parse, **settings))
                 return self._restore_landmark(inputs, landmark)
             except BaseException:
                 self._work, self._unmarked = before
@@ -344,9 +358,7 @@ class Bench:
 
     def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> Work:
         """Choose as in the run where the guide is still the same one, else lay its outline in by hand."""
-        then = [candidate["id"] for candidate in inputs.candidates]
-        same = [candidate.id for candidate in self.require().guide.candidates] == then
-        if inputs.landmark_source == "edited" or not same:
+        if inputs.landmark_source == "edited" or not same_candidates(inputs, self.require().guide):
             return self._edit(unit_mask(mask))
         if inputs.landmark_source == "candidate" and inputs.choice is not None:
             return self.pick(inputs.choice)

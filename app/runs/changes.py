@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from app.runs.past_banks import same_version
 from app.session_log.values import RunInputs
 
 
-def changes_since(inputs: RunInputs, *, checkpoint: str, bank_version: str) -> str:
-    """Say what is another one now than when a run was made.
+def changes_since(inputs: RunInputs, *, checkpoint: str, bank_version: str, kept: bool = True) -> str:
+    """Say what is another one now than when a run was made, and what it would be made from.
 
     Args:
         inputs: of the run.
         checkpoint: fingerprint of the weights in use.
         bank_version: of the bank in use.
+        kept: whether the bank of the run can still be opened as it was.
 
     Returns:
-        Such as "the bank changed since"; "" if nothing did, or the run has not begun.
+        Such as "the bank changed since; it is made again from studio-r12-3f2a9c"; "" if nothing did, or the run has
+        not begun.
     """
     if not inputs.checkpoint:
         return ""
-    compared = (("the checkpoint", inputs.checkpoint, checkpoint), ("the bank", inputs.bank_version, bank_version))
-    changed = [label for label, then, now in compared if then != now]
-    return f"{' and '.join(changed)} changed since" if changed else ""
+    weights, then = inputs.checkpoint != checkpoint, inputs.bank_version
+    bank = not same_version(then, bank_version)
+    changed = [label for label, moved in (("the checkpoint", weights), ("the bank", bank)) if moved]
+    if not changed:
+        return ""
+    said = f"{' and '.join(changed)} changed since"
+    if weights or not bank:  # another encoder's bank is of no use to these weights
+        return said
+    if kept:
+        return f"{said}; made again, it is made from {then}"
+    return f"{said}, and {then} is gone: made again, it has its own outline, and candidates of {bank_version}"

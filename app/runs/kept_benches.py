@@ -16,6 +16,7 @@ from typing import Any
 from app.files.image_store import ImageStore
 from app.runs.bench import Bench
 from app.runs.engine import Engine
+from app.runs.past_banks import PastBanks
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.work import Unmarked, Work
 from app.session_log.framing import Framing
@@ -51,11 +52,13 @@ class KeptBenches:
     Args:
         folder: of all of them; made when first needed.
         engine: whose model the benches work with.
+        past: finds the banks that they were left with.
     """
 
-    def __init__(self, folder: Path, engine: Engine) -> None:
+    def __init__(self, folder: Path, engine: Engine, past: PastBanks) -> None:
         self._folder = folder
         self._engine = engine
+        self._past = past
         self._changed: dict[str, Bench] = {}
         self._news = threading.Condition()
         self._closed = False
@@ -95,7 +98,8 @@ class KeptBenches:
                 return None
             bench.page, bench.last_chosen = kept.page, kept.chosen
             if inputs.landmark_path:
-                bench.put_back(photo, inputs, store.read(inputs.landmark_path), garment)
+                landmark = store.read(inputs.landmark_path)
+                bench.put_back(photo, inputs, landmark, garment, past=self._past)
             else:
                 settings = {"k": inputs.k, "alpha": inputs.alpha}
                 bench.place(photo, inputs.photo_name, **settings, framing=Framing.read(inputs.framing))

@@ -21,6 +21,7 @@ from app.files.finished import FinishedRuns
 from app.files.image_store import ImageStore
 from app.files.pictures import png, same_pixels, thumbnail_jpeg
 from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
+from app.runs.past_banks import PastBanks
 from app.runs.request import request_of
 from app.runs.sheets import compose
 from app.runs.turns import turns_of
@@ -46,11 +47,13 @@ class RunQueue:
     Args:
         log: holds the runs.
         images: keeps their pictures.
+        past: finds the banks that they were made from.
     """
 
-    def __init__(self, log: SessionLog, images: ImageStore) -> None:
+    def __init__(self, log: SessionLog, images: ImageStore, past: PastBanks) -> None:
         self._log = log
         self._images = images
+        self._past = past
         self._changed = threading.Condition(threading.RLock())
         self._jobs: dict[int, Job] = {}
         self._running: dict[int, Run] = {}
@@ -269,7 +272,7 @@ class RunQueue:
 
     def _prepare(self, run: Run, model: RAGDiffusion) -> Request:
         try:
-            request, inputs = request_of(run.inputs, model=model, images=self._images)
+            request, inputs = request_of(run.inputs, model=model, images=self._images, past=self._past)
         except WorkspaceError as error:
             self._turns.leave_to_others(run, error)  # they may have room
             raise

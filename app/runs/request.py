@@ -12,6 +12,7 @@ from torch import Tensor
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Request
+from app.runs.past_banks import PastBanks, same_version
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
 from app.session_log.values import RunInputs, mask_path
@@ -55,11 +56,14 @@ def guided_inputs(inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusi
     )
 
 
-def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) -> tuple[Request, RunInputs]:
+def request_of(
+    inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore, past: PastBanks
+) -> tuple[Request, RunInputs]:
     """Make what a worker needs to run logged inputs.
 
-    Under the run's own checkpoint the inputs stay as they are, whatever became of the bank. A run whose guide was
-    not found yet, and one of another checkpoint, take theirs from the model as it is now.
+    The guide is found in the bank as it was then, where that version is still there. Under the run's own checkpoint
+    the inputs stay as they are, whatever became of the bank. A run whose guide was not found yet, and one of another
+    checkpoint, take theirs from the model as it is now.
 
     Returns:
         The request, and the inputs as they will really be used.
@@ -68,14 +72,17 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
         ValueError: if a picture is gone or cannot be read.
     """
     photo = read_photo(images.read(inputs.photo_path), inputs.photo_name, Framing.read(inputs.framing))
-    k = min(inputs.k, len(model.bank))
     sight = look_at(model, photo, garment_of(inputs, images))
-    guide = model.retrieve(sight, k=k, alpha=inputs.alpha, attributes=inputs.attributes)
+    with past.of(model, inputs.bank_version) as bank:
+        settings = {"k": min(inputs.k, len(bank)), "alpha": inputs.alpha, "attributes": inputs.attributes}
+        guide = model.retrieve(sight, bank=bank, **settings)
     if not inputs.landmark_path:
         guide = as_logged(guide)
     else:
-        landmark = _landmark(inputs, guide, images)
-        guide = replace(guide, landmark=landmark, landmark_source=inputs.landmark_source, choice=inputs.choice)
+        landmark, same = _landmark(inputs, guide, images), same_candidates(inputs, guide)
+        # An outline is drawn by the pattern of its entry, which another candidate of that place may not be.
+        source = inputs.landmark_source if same else "edited"
+        guide = replace(guide, landmark=landmark, landmark_source=source, choice=inputs.choice if same else None)
     if inputs.landmark_path and inputs.checkpoint == model.checkpoint:
         guide = replace(guide, attributes=dict(inputs.attributes))
         if inputs.embedding is not None:
@@ -113,9 +120,7 @@ def garment_as_logged(garment: GarmentChoice | None, images: ImageStore) -> dict
 
 def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> Tensor:
     """Return the landmark as it was used."""
-    then = [candidate["id"] for candidate in inputs.candidates]
-    same = inputs.bank_version == guide.bank_version and then == [found.id for found in guide.candidates]
-    if inputs.embedding is None and same and inputs.landmark_source != "edited":
+    if inputs.embedding is None and same_candidates(inputs, guide) and inputs.landmark_source != "edited":
         # Runs of the first schema used a silhouette of the bank before it was rounded to the log's 8 bits.
         return guide.neighbours.silhouettes[guide.consensus if inputs.choice is None else inputs.choice]
     plane = unit_mask(images.read(inputs.landmark_path))
@@ -125,3 +130,10 @@ def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> T
             f"{guide.landmark.shape[1]} x {guide.landmark.shape[0]}: restore it and draw the outline again"
         )
     return plane.to(guide.landmark)
+
+
+def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
+    """Whether a guide is of the bank and has the candidates of a run."""
+    then = [candidate["id"] for candidate in inputs.candidates]
+    same = then == [found.id for found in guide.candidates]
+    return same and same_version(inputs.bank_version, guide.bank_version)

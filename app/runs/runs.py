@@ -13,6 +13,7 @@ from app.runs.changes import changes_since
 from app.runs.engine import Engine
 from app.runs.followed import Followed
 from app.runs.job import Job, Prepare, Request
+from app.runs.past_banks import PastBanks, same_version
 from app.runs.queue import RunQueue
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.sheets import ContactSheet, layout_of
@@ -64,13 +65,15 @@ class Runs:
         log: holds the runs.
         images: keeps their pictures.
         queue: hands them to workers.
+        past: finds the banks that they were made from.
     """
 
-    def __init__(self, engine: Engine, log: SessionLog, images: ImageStore, queue: RunQueue) -> None:
+    def __init__(self, engine: Engine, log: SessionLog, images: ImageStore, queue: RunQueue, past: PastBanks) -> None:
         self._engine = engine
         self._log = log
         self._images = images
         self._queue = queue
+        self._past = past
 
     def start(self, bench: Bench, sampling: Sampling, *, seeds: int = 1, preview: bool = False) -> Started:
         """Log what lies on the bench as runs with consecutive seeds, and queue them.
@@ -221,8 +224,12 @@ class Runs:
             framing = Framing.read(inputs.framing)
             bench.place(photo, inputs.photo_name, k=inputs.k, alpha=inputs.alpha, garment=garment, framing=framing)
             return Restored(run, "its outline was never found, so this is a new one")
-        guide = bench.put_back(photo, inputs, self.picture(inputs.landmark_path), garment).guide
-        return Restored(run, changes_since(inputs, checkpoint=guide.checkpoint, bank_version=guide.bank_version))
+        guide = bench.put_back(photo, inputs, self.picture(inputs.landmark_path), garment, past=self._past).guide
+        then = same_version(inputs.bank_version, guide.bank_version)
+        note = changes_since(inputs, checkpoint=guide.checkpoint, bank_version=guide.bank_version, kept=False)
+        if then and not same_version(inputs.bank_version, self._engine.model().bank.version):
+            note = "; ".join(filter(None, [note, f"its candidates are those of {inputs.bank_version}"]))
+        return Restored(run, note)
 
     def apply(self, bench: Bench, k: int, alpha: float, attributes: dict[str, str] | None = None) -> None:
         """Lay settings on the photo of a bench; without a photo there is nothing to lay them on yet."""
@@ -238,7 +245,8 @@ class Runs:
         if not self._engine.ready:
             return ""
         model = self._engine.model()
-        return changes_since(run.inputs, checkpoint=model.checkpoint, bank_version=model.bank.version)
+        kept = self._past.has(run.inputs.bank_version)
+        return changes_since(run.inputs, checkpoint=model.checkpoint, bank_version=model.bank.version, kept=kept)
 
     def _add(
         self,

@@ -11,6 +11,7 @@ from app.files.bucket import BucketStore
 from app.files.image_store import ImageStore
 from app.runs.engine import Engine
 from app.runs.kept_benches import KeptBenches
+from app.runs.past_banks import PastBanks
 from app.runs.pulse import Pulse
 from app.runs.queue import RunQueue
 from app.session_log.log import SessionLog
@@ -33,13 +34,16 @@ class Services:
     images: ImageStore | BucketStore
     workspace: Path
     bank: str | Path | None = None
+    past: PastBanks = field(init=False)
     queue: RunQueue = field(init=False)
     benches: KeptBenches = field(init=False)
     _pulse: Pulse | None = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "queue", RunQueue(self.log, self.images))
-        object.__setattr__(self, "benches", KeptBenches(self.workspace / "benches", self.engine))
+        past = PastBanks(self.engine, self.banks)
+        object.__setattr__(self, "past", past)
+        object.__setattr__(self, "queue", RunQueue(self.log, self.images, past))
+        object.__setattr__(self, "benches", KeptBenches(self.workspace / "benches", self.engine, past))
         team = self.log.team
         object.__setattr__(self, "_pulse", None if team is None else Pulse(team, self.queue))
 

@@ -13,6 +13,7 @@ from app.runs.photos import BenchPhoto, look_at
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion, Sight
+    from ragdiffusion.bank import Bank
     from ragdiffusion.parsing.found import GarmentChoice
     from ragdiffusion.parsing.parse import Parse
     from ragdiffusion.retrieval.guide import StructureGuide
@@ -105,6 +106,7 @@ def begin(
     attributes: Mapping[str, str],
     token: int,
     sight: Sight | None = None,
+    bank: Bank | None = None,
 ) -> Work:
     """See a photo and find its structure.
 
@@ -118,12 +120,13 @@ def begin(
         attributes: that the person set.
         token: of the work.
         sight: where the photo was seen before.
+        bank: to search in place of the model's own.
 
     Raises:
         ValueError: if the garment cannot be found, or a value is out of range.
     """
     seen = sight or look_at(model, photo, garment)
-    guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes)))
+    guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes), bank=bank))
     return Work(
         photo=photo,
         sight=seen,

@@ -17,6 +17,7 @@ from ragdiffusion.bank.editing import (
     checked_entries,
     checked_updates,
     hold_to,
+    meant,
     refuse_repeats,
     repeated,
     update_entries,
@@ -168,6 +169,7 @@ class Bank:
             found = find(session, self._follower, query, int(k), exclude=exclude, ranking=ranking)
             rows = session.execute(select(EntryRow.id, EntryRow.silhouette).where(EntryRow.id.in_(found.ids)))
             silhouettes = {row.id: row.silhouette for row in rows}
+            patterns = read_patterns(session, found.ids)
             version = version_of(self.name, self._follower.revision, self._follower.digest)
         return Neighbours(
             ids=tuple(found.ids),
@@ -175,6 +177,7 @@ class Bank:
             embeddings=torch.from_numpy(found.vectors),
             silhouettes=masks_of([silhouettes[entry_id] for entry_id in found.ids], size, self.label),
             bank_version=version,
+            patterns=patterns,
         )
 
     def embeddings(self) -> tuple[list[int], Tensor]:
@@ -359,31 +362,25 @@ class Bank:
             for row in edit.rows(ids, deleted=True):
                 edit.set(row, {"deleted_at": None})
 
-    def undo(self, *, author: str = "") -> Edit:
+    def undo(self, *, author: str = "", expected: int | None = None) -> Edit:
         """Take back the latest action that was not undone yet; added entries go to the bin.
 
-        That is a revision of its own.
+        That is a revision of its own. With `expected`, the revision of the action that is meant, no other is undone.
 
         Returns:
             The action that was undone.
 
         Raises:
+            ValueError: if the latest action is another than is meant.
             RuntimeError: if there is nothing to undo, or the bank is read-only or locked.
         """
         with self.access.editing("undo", author) as edit:
-            return edit.undo()
+            return meant(edit.undo(), expected)
 
-    def redo(self, *, author: str = "") -> Edit:
-        """Do again what the latest undo took back, as long as nothing else was done since.
-
-        Returns:
-            The action that was done again.
-
-        Raises:
-            RuntimeError: if there is nothing to redo, or the bank is read-only or locked.
-        """
+    def redo(self, *, author: str = "", expected: int | None = None) -> Edit:
+        """Do again what the latest undo took back, if nothing else was done since; as `undo` in all else."""
         with self.access.editing("redo", author) as edit:
-            return edit.redo()
+            return meant(edit.redo(), expected)
 
     def copy(self, destination: str | Path) -> Path:
         """Write a compact copy with the same version into a new file.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import select
 from torch import Tensor
 
-from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 from ragdiffusion.bank.catalogue import Catalogue, View, moment
 from ragdiffusion.bank.entries import unit_vector
 from ragdiffusion.bank.tables import EntryRow
@@ -157,7 +157,7 @@ def browse(
     with bank.access.following() as view:
         catalogue = view.catalogue
         rows = matching(catalogue, wanted, uses)
-        similarity = None if like is None else _similarity(view, catalogue.numbers["id"][rows], like, bank.dimension)
+        similarity = None if like is None else similarities(view, catalogue.numbers["id"][rows], like, bank.dimension)
         order = _order(catalogue, rows, sort, uses, similarity)
         rows = rows[order]
         page = slice(offset, offset + limit)
@@ -210,6 +210,17 @@ def facets(bank: Bank, wanted: Filter = _EVERYTHING, *, uses: Mapping[int, Uses]
             disabled=len(rows) - enabled,
             deleted=int(numbers["deleted"].sum()),
         )
+
+
+def values_of(bank: Bank, key: str, ids: Sequence[int]) -> list[str]:
+    """An attribute of entries, in the order of their ids; "Unknown" where the bank has no such entry."""
+    with bank.access.following() as view:
+        held, values = view.catalogue.numbers["id"], view.catalogue.values(key)
+        places = np.searchsorted(held, ids).clip(0, max(0, len(held) - 1))
+        return [
+            values[place] if held[place] == number else UNKNOWN
+            for place, number in zip(places.tolist(), ids, strict=True)
+        ]
 
 
 def matching(catalogue: Catalogue, wanted: Filter, uses: Mapping[int, Uses] = _NO_USES) -> np.ndarray:
@@ -270,7 +281,7 @@ def _order(
     return np.lexsort(keys[sort]())
 
 
-def _similarity(view: View, ids: np.ndarray, like: int | Tensor, dimension: int) -> np.ndarray:
+def similarities(view: View, ids: np.ndarray, like: int | Tensor | np.ndarray, dimension: int) -> np.ndarray:
     """Cosine similarity of entries, deleted and disabled ones too, with an entry or a vector: [M] float32."""
     if isinstance(like, int):
         held = view.session.execute(select(EntryRow.embedding).where(EntryRow.id == like)).first()

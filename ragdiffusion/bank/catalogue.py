@@ -148,6 +148,11 @@ class Catalogue:
         codes = self.numbers["attributes"][row].tolist()
         return {key: _VALUES[column][codes[column]] for column, key in enumerate(_KEYS)}
 
+    def values(self, key: str) -> list[str]:
+        """The value that each row has of an attribute."""
+        column = next(place for place, attribute in enumerate(ATTRIBUTES) if attribute.key == key)
+        return [_VALUES[column][code] for code in self.numbers["attributes"][:, column].tolist()]
+
     def counts(self, key: str, rows: np.ndarray) -> dict[str, int]:
         """How many of some rows have each value of an attribute; values that none has are left out."""
         column = _KEYS.index(key)

@@ -11,7 +11,7 @@ from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN, validate
 from ragdiffusion.bank.conflicts import Conflict, ConflictError
 from ragdiffusion.bank.duplicates import describe_repeats
 from ragdiffusion.bank.edit_log import Recorder
-from ragdiffusion.bank.entries import EntryUpdate, NewEntry, checked_fields
+from ragdiffusion.bank.entries import Edit, EntryUpdate, NewEntry, checked_fields
 from ragdiffusion.bank.follower import IndexFollower
 from ragdiffusion.bank.history import edits_of
 from ragdiffusion.bank.patterns import store_patterns
@@ -158,3 +158,22 @@ def hold_to(
     )
     if conflicts:
         raise ConflictError(conflicts)
+
+
+def meant(edit: Edit, expected: int | None) -> Edit:
+    """Let an action through that an undo or redo found.
+
+    Args:
+        edit: that was found.
+        expected: the revision of the one that the person means; None: any.
+
+    Raises:
+        ValueError: if it is another.
+    """
+    if expected is not None and edit.revision != expected:
+        by = f" by {edit.author}" if edit.author else ""
+        raise ValueError(
+            f"action {edit.revision} ({edit.action}{by}) came meanwhile, and you meant {expected}: look at what would "
+            "be taken back now, and press again"
+        )
+    return edit

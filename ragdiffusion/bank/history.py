@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from ragdiffusion.bank.tables import ChangeRow, EditRow, EntryRow, unpack
 if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
 
+_CHUNK = 500  # ids in one statement
 _DERIVED = frozenset({"shape"})  # follows from the silhouette
 
 
@@ -62,6 +64,17 @@ def of_entry(bank: Bank, entry_id: int) -> list[EntryEdit]:
         if change.field != CREATED:
             later[change.field] = before
     return [EntryEdit(edits[revision], tuple(fields)) for revision, fields in found.items()]
+
+
+def revisions(bank: Bank, ids: Collection[int]) -> dict[int, int]:
+    """By entry, the last revision that changed it, to be given back as `expected` with an edit."""
+    found: dict[int, int] = {}
+    with bank.access.reading() as session:
+        for start in range(0, len(ids), _CHUNK):
+            chunk = list(ids)[start : start + _CHUNK]
+            rows = session.execute(select(EntryRow.id, EntryRow.revision).where(EntryRow.id.in_(chunk)))
+            found.update({row.id: row.revision for row in rows})
+    return found
 
 
 def edits_of(session: Session, entry_id: int, *, since: int = -1) -> list[Edit]:

@@ -14,14 +14,16 @@ from ragdiffusion.bank.bank import Bank
 from ragdiffusion.bank.opening import open_bank
 from ragdiffusion.bank.store import Store, file_of
 from ragdiffusion.bank.tables import BankRow
-from ragdiffusion.bank.versions import Ref, open_version
+from ragdiffusion.bank.versions import Ref, open_version, resolve
 from ragdiffusion.config import assets_folder
 from ragdiffusion.files import remove, replace, sweep
 
 BUNDLED = "bundled"
 """The key of the bank that comes with the checkpoint."""
 _SUFFIX = ".sqlite3"
-_BIN, _VERSIONS = ".bin", ".versions"
+_BIN = ".bin"
+VERSIONS = ".versions"
+"""Folder, in that of the banks, of those opened as they once were."""
 _LONGEST = 60  # characters of a name
 _ALIVE = "enabled AND deleted_at IS NULL"
 
@@ -257,11 +259,26 @@ class BankLibrary:
         Raises:
             ValueError: if there is no such bank or version.
         """
-        folder = self.folder / _VERSIONS
+        folder = self.folder / VERSIONS
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         with self.open(key, read_only=True) as bank:
             return open_version(bank, ref, folder)
+
+    def holding(self, version: str) -> str | None:
+        """Key of the first bank whose log has a version such as "studio-r12-3f2a9c"; None if there is none."""
+        for info in self.list():
+            if info.problem is None:
+                store = open_bank(info.path, fingerprint=None, read_only=True)
+                try:
+                    with store.transaction() as session:
+                        resolve(session, version)
+                    return info.key
+                except (ValueError, RuntimeError):
+                    continue
+                finally:
+                    store.close()
+        return None
 
     def _path(self, key: str) -> Path:
         if key == BUNDLED and self._bundled is not None:

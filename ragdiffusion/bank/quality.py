@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy import select
 
+from ragdiffusion.bank.browsing import similarities
 from ragdiffusion.bank.building.selection import cluster
 from ragdiffusion.bank.catalogue import View
 from ragdiffusion.bank.duplicates import SAME_SIMILARITY
-from ragdiffusion.bank.entries import NewEntry, unit_vector
+from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.bank.reading import pictures
 from ragdiffusion.bank.rims import parts_and_waviness
 from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, stored_shape_bits
@@ -35,6 +36,7 @@ _LOPSIDED = 0.8  # IoU with the mirror image
 _WAVY = 4.0  # thousandths of the frame's side
 _BLOCK = 1024  # rows of similarities at a time
 _PAGE = 256  # silhouettes decoded at a time
+_COMPARED = 2000  # of the nearest by embedding, whose outlines are compared with one
 
 
 @dataclass(frozen=True)
@@ -139,14 +141,17 @@ def similar_entries(
     Raises:
         ValueError: if its embedding or silhouette is not as `NewEntry` says.
     """
-    query = unit_vector(entry.embedding, bank.dimension)
     outline = stored_shape_bits([entry.silhouette])[0]
     with bank.access.following() as view:
-        ids, vectors, shapes = _vectors_and_shapes(view, None)
-    alike, shared = vectors @ query, bits_overlap(outline, shapes)
-    near = np.flatnonzero((alike >= similarity) & (shared >= overlap))
-    near = near[np.argsort(-alike[near], kind="stable")][:limit]
-    return [(int(ids[i]), float(min(alike[i], 1.0)), float(shared[i])) for i in near]
+        numbers = view.catalogue.numbers
+        alive = numbers["id"][~numbers["deleted"]]
+        alike = similarities(view, alive, entry.embedding, bank.dimension)
+        near = np.argsort(-alike, kind="stable")[:_COMPARED]
+        near = near[alike[near] >= similarity]
+        ids, _, shapes = _vectors_and_shapes(view, alive[near].tolist())
+    shared = dict(zip(ids.tolist(), bits_overlap(outline, shapes).tolist(), strict=True))
+    found = [(int(alive[i]), float(min(alike[i], 1.0)), shared[int(alive[i])]) for i in near]
+    return [each for each in found if each[2] >= overlap][:limit]
 
 
 def outliers(bank: Bank, *, share: float = NOISE_SHARE) -> list[Outlier]:

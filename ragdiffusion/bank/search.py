@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from sqlalchemy import inspect, select
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from torch import Tensor
 
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.tables import EntryRow, PatternRow
 from ragdiffusion.images import decode_silhouettes
 
@@ -52,6 +53,7 @@ class Neighbours:
         embeddings: [M, D] unit-length structure embeddings.
         silhouettes: [M, H, W] float in [0, 1].
         bank_version: version of the bank at the time of the search.
+        patterns: what silhouettes were drawn from, by id; those without a pattern are left out.
 
     Raises:
         ValueError: if M is 0 or the parts do not all hold M entries.
@@ -62,6 +64,7 @@ class Neighbours:
     embeddings: Tensor
     silhouettes: Tensor
     bank_version: str
+    patterns: Mapping[int, PatternSpec] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         count = len(self.ids)

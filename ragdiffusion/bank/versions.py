@@ -176,6 +176,16 @@ def open_version(bank: Bank, ref: Ref, folder: Path) -> Bank:
     return opened
 
 
+def has_version(bank: Bank, ref: Ref) -> bool:
+    """Tell whether a bank is or once was at a version."""
+    try:
+        with bank.access.reading() as session:
+            resolve(session, ref)
+    except ValueError:
+        return False
+    return True
+
+
 def resolve(session: Session, ref: Ref) -> int:
     """The revision that is meant.
 

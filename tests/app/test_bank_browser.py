@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 import sqlite3
+import zipfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+from ragdiffusion.bank import Bank
 from tests.app.in_browser import Studio
 
 pytestmark = pytest.mark.browser
@@ -41,6 +48,14 @@ def card(page: Page, entry: int) -> None:
 def rows(studio: Studio, bank: str, what: str) -> list[tuple]:
     with sqlite3.connect(studio.workspace / "banks" / f"{bank}.sqlite3") as database:
         return database.execute(what).fetchall()
+
+
+def alpha_of(cut_out: bytes) -> bytes:
+    """The mask of a cut-out picture."""
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(cut_out)) as image:
+        image.getchannel("A").save(file, "PNG")
+    return file.getvalue()
 
 
 def test_the_first_change_makes_a_copy_and_goes_back_and_forth(page: Page, studio: Studio) -> None:
@@ -94,6 +109,14 @@ def test_filters_words_and_sorts(page: Page) -> None:
     total(page, 1)
     page.locator(".bank-filters .chip").click()
     total(page, ENTRIES)
+    tomorrow = f"{datetime.now().astimezone().date() + timedelta(days=1)}"
+    page.get_by_label("Added from").fill(tomorrow)
+    total(page, 0)
+    expect(page.locator(".bank-body > .empty")).to_have_text("No entry is like that. Take a filter away.")
+    page.get_by_label("Added from").fill("")
+    page.get_by_label("Added until").fill(tomorrow)
+    total(page, ENTRIES)
+    page.get_by_label("Added until").fill("")
     card(page, 6)
     page.locator(".bank-filters [data-field=sort]").select_option("similar")
     expect(page.locator(".bank-grid .card[data-id='6']")).to_have_css(
@@ -212,3 +235,88 @@ def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: 
     page.get_by_role("tab", name="Try a photo").click()
     page.set_input_files("#bank_try input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
     expect(page.locator(".bank-report .near")).to_have_count(4)
+
+
+def test_an_outline_that_somebody_else_changed_meanwhile_is_chosen_from_both(page: Page, studio: Studio) -> None:
+    bank = studio.workspace / "banks" / "My bank.sqlite3"
+    for mine in (False, True):
+        card(page, 2)
+        page.locator("[data-act=edit_shown]").click()
+        expect(page.locator(".bank-add")).to_be_visible()
+        page.locator(".add-tools [data-tool=eraser]").click()
+        board = page.locator(".bank-add .board").bounding_box()
+        page.mouse.move(board["x"] + board["width"] / 2, board["y"] + board["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(board["x"] + board["width"] / 2 + 40, board["y"] + board["height"] / 2, steps=4)
+        page.mouse.up()
+        expect(page.locator(".bank-add [data-draw=undo]")).to_be_enabled()
+        with Bank.open(bank) as theirs:
+            theirs.set_attributes([2], {"collar": "Polo" if mine else "Hooded"}, author="Ben")
+        page.locator(".bank-add [data-add=save]").click()
+        clash = page.locator(".bank-clash")
+        expect(clash.locator(".clash-about")).to_contain_text("entry 2 was changed by Ben meanwhile")
+        expect(clash.locator(".clash-sides .shape")).to_have_count(2)
+        expect(clash.locator(".entry-list")).to_contain_text("update by Ben")
+        expect(clash.locator("[data-clash=theirs]")).to_have_text("Keep Ben's")
+        clash.locator(f"[data-clash={'mine' if mine else 'theirs'}]").click()
+        expect(page.locator(".bank-add")).to_be_hidden()
+        says(page, "Entry 2 has another outline" if mine else "Entry 2 stays as Ben left it")
+        newest = page.locator(".bank-entry .entry-list").last.locator("li").first
+        expect(newest).to_contain_text("another outline" if mine else "collar Unknown → Hooded")
+    assert rows(studio, "My bank", "SELECT json_extract(attributes, '$.collar') FROM entry WHERE id = 2") == [("Polo",)]
+
+
+def test_what_was_exported_and_folders_and_coco_come_in(page: Page, tmp_path: Path, flat_lay_bytes: Draw) -> None:
+    menu = page.locator(".bank-menu summary")
+    menu.click()
+    page.locator(".bank-menu [data-act=export]").click()
+    says(page, f"{ENTRIES + 3} entries of .* are ready")
+    with page.expect_download() as download:
+        page.locator("#bank-out a").first.click()
+    download.value.save_as(tmp_path / "all.zip")
+    menu.click()
+    page.locator("[data-form=create] input").fill("Winter")
+    page.locator("[data-form=create] button").click()
+    says(page, "Winter is empty")
+
+    def taken(field: str, files: object, *, form: str, found: int, new: int) -> None:
+        page.set_input_files(f"[data-files={field}]", files)
+        plan = page.locator(".bank-report[data-ready=import]")
+        expect(plan).to_contain_text(f"{found} garments found ({form}), {new} of them can enter")
+        if not new:
+            expect(plan.locator("[data-enter]")).to_be_disabled()
+            page.get_by_role("tab", name="Grid").click()
+            return
+        plan.locator("[data-enter]").click()
+        says(page, f"{new} entries came in as one action")
+
+    taken("files", tmp_path / "all.zip", form="bank", found=ENTRIES + 3, new=ENTRIES + 3)
+    total(page, ENTRIES + 3)
+    taken("files", tmp_path / "all.zip", form="bank", found=ENTRIES + 3, new=0)
+    folder = tmp_path / "spring"
+    for name, data in (("images/a.png", flat_lay_bytes(300)), ("masks/a.png", alpha_of(flat_lay_bytes(300)))):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    taken("folder", folder, form="masks", found=1, new=1)
+    total(page, ENTRIES + 4)
+    expect(page.locator(".bank-filters [data-field=source]")).to_contain_text("spring (1)")
+    polygon = [120, 40, 180, 40, 190, 120, 240, 270, 60, 270, 110, 120]
+    about = {
+        "images": [{"id": 1, "width": 300, "height": 300, "file_name": "a.png"}],
+        "categories": [{"id": 7, "name": "dress"}],
+        "annotations": [
+            {"id": 3, "image_id": 1, "category_id": 7, "segmentation": [polygon]},
+            {"id": 4, "image_id": 1, "category_id": 7, "segmentation": {"size": [300, 300], "counts": "oo"}},
+        ],
+    }
+    picture = {"name": "a.png", "mimeType": "image/png", "buffer": flat_lay_bytes(300, "#884422")}
+    words = {"name": "coco.json", "mimeType": "application/json", "buffer": json.dumps(about).encode()}
+    taken("files", [words, picture], form="coco", found=2, new=1)
+    total(page, ENTRIES + 5)
+    page.locator(".bank-bar [data-act=undo]").click()
+    total(page, ENTRIES + 4)
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../evil.png", b"x")
+    page.set_input_files("[data-files=files]", tmp_path / "evil.zip")
+    says(page, "leads out of the archive")
+    total(page, ENTRIES + 4)

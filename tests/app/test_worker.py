@@ -53,7 +53,7 @@ def test_a_worker_makes_what_a_studio_is_asked_for_until_it_is_stopped(
     shared: list[str], log: SessionLog, tmp_path: Path, photo_bytes: Callable[..., bytes], model: RAGDiffusion
 ) -> None:
     page = Services(Engine(lambda: model), log, ImageStore(tmp_path / "pictures", shared=True), tmp_path)
-    runs = Runs(page.engine, log, page.images, page.queue)
+    runs = Runs(page.engine, log, page.images, page.queue, page.past)
     (run,) = runs.start_batch("ana", [("a.png", photo_bytes())], Sampling(7, 1, 1.0, 1.0), k=2, alpha=0.5).runs
 
     def stop_when_done() -> None:

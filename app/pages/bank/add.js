@@ -7,7 +7,9 @@ import { OutlineEditor } from './outline.js';
 
 /** @typedef {import('./types.js').Assay} Assay */
 /** @typedef {import('./types.js').Proposal} Proposal */
+/** @typedef {import('./changes.js').Changes} Changes */
 /** @typedef {import('./desk.js').Desk} Desk */
+/** @typedef {import('./types.js').Entry} Entry */
 
 const ASSAYED_AFTER = 350; // milliseconds after the last change of an outline
 const HINT = 'The line is what is saved. Drag it, brush, erase; Mirror works on both sides.';
@@ -16,11 +18,13 @@ export class AddPane {
   /**
    * @param {HTMLElement} element
    * @param {Desk} desk
+   * @param {Changes} changes
    * @param {{ valuesOf: (key: string) => string[], saved: (ids: number[]) => void }} page
    */
-  constructor(element, desk, page) {
+  constructor(element, desk, changes, page) {
     this.element = element;
     this.desk = desk;
+    this.changes = changes;
     this.page = page;
     /** @type {Proposal[]} */
     this.waiting = [];
@@ -89,16 +93,16 @@ export class AddPane {
   /**
    * @param {string} kind
    * @param {Record<string, number>} [measures]
-   * @param {number | null} [entry]  the one to change.
+   * @param {Entry | null} [entry]  the one to change.
    */
   async measure(kind, measures, entry = null) {
-    this.entry = entry;
+    this.entry = entry?.id ?? null;
     this.waiting = [];
     this.shown = null;
     this.measuring = true;
     this.reveal();
-    this.attributes({});
-    this.tags.value = '';
+    this.attributes(entry?.attributes ?? {});
+    this.tags.value = entry?.tags.join(', ') ?? '';
     await this.measures.open(kind, measures);
   }
 
@@ -194,10 +198,11 @@ export class AddPane {
     );
   }
 
+  /** What is to be saved; of what measures say themselves, only what the person set. */
   get values() {
-    return Object.fromEntries(
-      /** @type {HTMLSelectElement[]} */ (all(this.fields, 'select')).map(({ name, value }) => [name, value]),
-    );
+    const selects = /** @type {HTMLSelectElement[]} */ (all(this.fields, 'select')),
+      meant = this.measuring ? selects.filter(({ dataset }) => dataset.own) : selects;
+    return Object.fromEntries(meant.map(({ name, value }) => [name, value]));
   }
 
   // ---- what is known of it
@@ -283,12 +288,13 @@ export class AddPane {
   async save() {
     clearTimeout(this.timer);
     const { shown } = this,
-      answer = await this.desk.ask('save', this.draft);
-    if (!answer) {
+      ids = this.entry === null ? [] : [this.entry],
+      answer = await this.changes.inTurn(() => this.changes.ask('save', this.draft, ids));
+    if (!answer && find(document, '.bank-say', HTMLElement).classList.contains('wrong')) {
       this.findings([find(document, '.bank-say', HTMLElement).textContent ?? ''], true);
       return;
     }
-    this.page.saved(answer.ids);
+    this.page.saved(answer?.ids ?? ids);
     if (this.measuring) this.close();
     else if (shown === this.shown) this.drop();
   }

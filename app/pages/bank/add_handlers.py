@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from app.errors import explain
 from app.files.pictures import unit_mask
 from app.files.uploads import read_upload
 from app.landmark_editor.rle import decode
+from app.pages.bank.conflict_views import conflict_view, seen_of, updated
 from app.pages.bank.events import attributes_of, author_of, entry_number, entry_of, tag_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import near_view, proposal_view, refused_view
@@ -25,7 +27,7 @@ from ragdiffusion.attributes import UNKNOWN
 
 if TYPE_CHECKING:
     from app.pages.shared.context import PageContext
-    from ragdiffusion.bank import NewEntry
+    from ragdiffusion.bank import EntryUpdate, NewEntry
 
 MOST_FILES = 200
 _NEAR = {"similarity": 0.9, "overlap": 0.8, "limit": 6}
@@ -120,7 +122,7 @@ class AddHandlers:
         proposal = self._tray.put(
             f"entry {entry.id}", entry.source, mask, picture=picture, attributes=entry.attributes, tags=entry.tags
         )
-        return {"proposal": proposal_view(proposal)}
+        return {"proposal": proposal_view(proposal), "revision": entry.revision}
 
     def assay(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Tell what is odd about something that is about to be added, and what the bank holds that is like it."""
@@ -137,8 +139,11 @@ class AddHandlers:
         return {**view, "proposed": dict(entry.attributes)} if "kind" in event else view
 
     def save(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Add it, or give the event's `entry` its outline, attributes and tags; the next retrieval uses it."""
-        from ragdiffusion.bank import EntryUpdate
+        """Add it, or give the event's `entry` its outline and what else was changed; the next retrieval uses it.
+
+        If somebody else changed that entry since it was `seen`, nothing is changed and both versions come back.
+        """
+        from ragdiffusion.bank import ConflictError
 
         entry, own, author = self._made(event), event.get("entry"), author_of(login, event)
         opened = self._curator.editing()
@@ -146,20 +151,34 @@ class AddHandlers:
             ids = opened.bank.add([entry], author=author)
             message = f"Entry {ids[0]} is in {opened.bank.name}; the next retrieval can find it"
         else:
-            ids = (entry_number(own),)
-            update = EntryUpdate(
-                ids[0],
-                embedding=entry.embedding,
-                silhouette=entry.silhouette,
-                attributes=entry.attributes,
-                tags=entry.tags,
-                thumbnail=entry.thumbnail,
-                pattern=entry.pattern,
-            )
-            opened.bank.update([update], author=author)
+            ids, update = (entry_number(own),), self._update(entry_number(own), entry, event)
+            try:
+                opened.bank.update([update], author=author, expected=seen_of(event))
+            except ConflictError as error:
+                return {"bank": self._states.view(login), "conflict": conflict_view(error, updated(update))}
             message = f"Entry {ids[0]} has another outline"
         message = ". ".join(filter(None, (opened.note.rstrip("."), message)))
         return {"ids": list(ids), "bank": self._states.view(login), "message": message}
+
+    def _update(self, number: int, entry: NewEntry, event: dict[str, Any]) -> EntryUpdate:
+        """What a person changed of an entry: its outline, and attributes and tags if they touched these."""
+        from ragdiffusion.bank import EntryUpdate
+
+        update = EntryUpdate(
+            number,
+            embedding=entry.embedding,
+            silhouette=entry.silhouette,
+            attributes=entry.attributes,
+            tags=entry.tags,
+            thumbnail=entry.thumbnail,
+            pattern=entry.pattern,
+        )
+        if "kind" in event:
+            return update
+        before = self._tray.get(event.get("token"))  # as it lay there when they began
+        same = {"attributes": _known(before.attributes) == dict(entry.attributes)}
+        same["tags"] = tuple(before.tags) == tuple(entry.tags)
+        return replace(update, **{name: None for name, kept in same.items() if kept})
 
     def _made(self, event: dict[str, Any]) -> NewEntry:
         """Make the entry that an event describes: by kind and measures, or a proposal's token and a mask."""
@@ -180,7 +199,9 @@ class AddHandlers:
         found = drawn(kind, measures_of(kind, event.get("measures")))
         if found.pattern is None:
             raise ValueError(found.wrong)
-        known = {**proposed_attributes(found.pattern), **attributes}
+        own = event.get("entry")
+        held = {} if own is None else self._curator.bank.entry(entry_number(own)).attributes
+        known = {**held, **_known(proposed_attributes(found.pattern)), **attributes}
         return self._curator.maker.from_measures(
             kind,
             found.pattern.measures,

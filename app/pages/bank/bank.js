@@ -1,12 +1,16 @@
 /** The Bank page: filters and grid on the left, one entry on the right, and what is added over both. */
 
 import { actions } from '../../web/shared/actions.js';
-import { all, allow, fileField, feed, find, origin } from '../../web/shared/dom.js';
+import { all, allow, fileField, find, origin } from '../../web/shared/dom.js';
 import { Selection } from '../../web/shared/selection.js';
 import { AddPane } from './add.js';
 import { Bar } from './bar.js';
+import { Bulk } from './bulk.js';
+import { Changes } from './changes.js';
+import { ConflictPane } from './conflict.js';
 import { Desk, numbersOf } from './desk.js';
 import { EntryPane } from './entry.js';
+import { Exchange } from './exchange.js';
 import { Filters } from './filters.js';
 import { Grid } from './grid.js';
 import { bankActions } from './keys.js';
@@ -22,7 +26,7 @@ export const ASKS = /** @type {const} */ (['bank_export', 'bank_changed']);
 
 const NONE_PICKED = 'Click an entry to look at it; Ctrl or Shift and click select several';
 const FIRST_KIND = 't_shirt';
-const LOOK_AGAIN = 2000; // milliseconds between two looks whether somebody else changed the bank
+const LOOK_AGAIN = 1500; // milliseconds between two looks whether somebody else changed the bank
 
 class BankPage {
   /**
@@ -42,6 +46,8 @@ class BankPage {
     this.state = null;
     /** @type {Facets | null} */
     this.facets = null;
+    this.clash = new ConflictPane(find(element, '.bank-clash', HTMLElement));
+    this.changes = new Changes(this.desk, this.clash);
     this.selection = new Selection();
     this.serial = 0;
     this.looked = 0;
@@ -50,7 +56,7 @@ class BankPage {
     const valuesOf = (/** @type {string} */ key) => this.valuesOf(key);
     this.grid = new Grid(
       find(element, '.bank-grid', HTMLElement),
-      async (ids) => (await this.desk.ask('cards', { ids }))?.cards ?? null,
+      (ids) => this.cards(ids),
       (id) => this.selection.has(id),
     );
     this.filters = new Filters(find(element, '.bank-filters', HTMLElement), () => void this.search());
@@ -59,10 +65,14 @@ class BankPage {
       (action, value) => this.entry.entry && void this.change(action, [this.entry.entry.id], value),
       valuesOf,
     );
-    this.add = new AddPane(find(element, '.bank-add', HTMLElement), this.desk, {
+    this.add = new AddPane(find(element, '.bank-add', HTMLElement), this.desk, this.changes, {
       valuesOf,
       saved: (ids) => void this.saved(ids),
     });
+    this.exchange = new Exchange(element, this.desk);
+    this.bulk = new Bulk(find(element, '.bulk', HTMLFormElement), valuesOf, (action, value) =>
+      this.change(action, this.selection.ids, value),
+    );
     this.map = new CloudMap(find(element, '.bank-map', HTMLElement), {
       lassoed: (ids) => this.keep(ids, `${ids.length} of the map`),
       clicked: (id) => void this.look(id),
@@ -73,7 +83,7 @@ class BankPage {
       filter: (attributes) => this.filters.keepAttributes(attributes),
       draw: (kind, measures) => void this.add.measure(kind, measures),
       look: (id) => void this.look(id),
-      changed: () => void this.search(true),
+      changed: () => void this.again(),
       grid: () => void this.turn('grid'),
     });
   }
@@ -92,6 +102,16 @@ class BankPage {
     return (attributes.find((each) => each.key === key)?.values ?? []).filter((value) => value !== 'Unknown');
   }
 
+  /**
+   * @param {number[]} ids
+   * @returns {Promise<import('./types.js').BankCard[] | null>}
+   */
+  async cards(ids) {
+    const answer = await this.desk.ask('cards', { ids });
+    if (answer) this.changes.saw(answer.cards);
+    return answer?.cards ?? null;
+  }
+
   // ---- what is there
 
   async open() {
@@ -108,7 +128,7 @@ class BankPage {
   /** Others may have changed the bank, or another page. */
   async follow() {
     const before = this.state,
-      idle = this.visible && !this.add.open && !this.desk.under,
+      idle = this.visible && !this.add.open && !this.clash.open && !this.desk.under,
       answer = idle ? await this.desk.ask('state', { version: before?.version }) : null;
     if (!answer || this.state?.version === before?.version) return;
     if (this.state?.id === before?.id) await this.search(true);
@@ -120,6 +140,12 @@ class BankPage {
     this.selection.clear();
     this.entry.show(null);
     this.filters.clear();
+    await this.again();
+  }
+
+  /** Search anew after what this page did to many entries. */
+  async again() {
+    this.changes.forget();
     await this.search(true);
   }
 
@@ -146,7 +172,7 @@ class BankPage {
     if (answer.facets) {
       this.facets = answer.facets;
       this.filters.offer(answer.facets);
-      this.offerBulk(answer.facets);
+      this.bulk.offer(answer.facets);
     }
     const ids = numbersOf(answer.ids, 4);
     this.selection.keep(ids);
@@ -182,7 +208,9 @@ class BankPage {
     this.looked += 1;
     const { looked } = this,
       answer = await this.desk.ask('entry', { id });
-    if (answer && looked === this.looked) this.entry.show(answer.entry);
+    if (!answer || looked !== this.looked) return;
+    this.changes.saw([answer.entry]);
+    this.entry.show(answer.entry);
   }
 
   /** @param {string} view */
@@ -226,12 +254,14 @@ class BankPage {
    * @param {unknown} [value]
    */
   async change(action, ids, value) {
-    if (await this.desk.ask('change', { action, ids, value })) await this.search(true);
+    await this.changes.entries(action, ids, value);
+    await this.search(true); // also where it was refused: somebody may have changed them
   }
 
   /** @param {'undo' | 'redo'} what */
   async step(what) {
-    if (await this.desk.ask(what)) await this.search(true);
+    await this.changes.inTurn(() => this.desk.ask(what, { expected: this.state?.[what]?.revision }));
+    await this.again();
   }
 
   /** @param {number[]} ids */
@@ -241,18 +271,6 @@ class BankPage {
     this.pickAll(ids);
     this.grid.reveal(ids[0]);
     await this.look(ids[0]);
-  }
-
-  /** @param {Facets} facets */
-  offerBulk(facets) {
-    const form = find(this.element, '.bulk', HTMLFormElement),
-      key = find(form, '[name=attribute]', HTMLSelectElement),
-      value = find(form, '[name=value]', HTMLSelectElement);
-    const choices = () => ['Unknown', ...this.valuesOf(key.value)].map((each) => new Option(each)),
-      offer = () => value.replaceChildren(...choices());
-    if (!key.options.length) key.append(...facets.attributes.map((each) => new Option(each.name, each.key)));
-    key.onchange = offer;
-    if (!value.options.length) offer();
   }
 
   // ---- what is pressed
@@ -290,7 +308,7 @@ class BankPage {
     if (view) await this.turn(view);
     else if (look && !node.closest('.bank-report, .bank-add')) await this.look(Number(look));
     else if (untag) await this.change('untag', entry ? [entry.id] : [], untag);
-    else if (bulk) await this.bulk(bulk);
+    else if (bulk) await this.bulk.press(bulk);
     else if (act === 'undo' || act === 'redo') await this.step(act);
     else if (act.endsWith('_shown') && entry) await this.pressShown(act.slice(0, -6), entry);
     else if (['enable', 'disable', 'delete', 'restore'].includes(act)) await this.change(act, this.selection.ids);
@@ -298,7 +316,8 @@ class BankPage {
     else if (act === 'add_photos') fileField('bank_photos')?.click();
     else if (act === 'add_measures') await this.add.measure(FIRST_KIND);
     else if (act === 'try') fileField('bank_try')?.click();
-    else if (act === 'import') fileField('bank_import')?.click();
+    else if (act === 'import') this.exchange.ask('files');
+    else if (act === 'import_folder') this.exchange.ask('folder');
     else if (act === 'export') this.trigger('bank_export', { ids: this.grid.ids });
   }
 
@@ -309,20 +328,13 @@ class BankPage {
   async pressShown(act, entry) {
     if (act === 'edit') {
       const answer = await this.desk.ask('outline', { id: entry.id });
-      if (answer) this.add.edit(entry.id, answer.proposal);
+      if (!answer) return;
+      this.changes.saw([{ id: entry.id, revision: answer.revision }]);
+      this.add.edit(entry.id, answer.proposal);
     } else if (act === 'measures') {
       const measures = Object.fromEntries(entry.measures.map(({ key, value }) => [key, value]));
-      await this.add.measure(entry.kind, measures, entry.id);
+      await this.add.measure(entry.kind, measures, entry);
     } else await this.change(act, [entry.id]);
-  }
-
-  /** @param {string} kind */
-  async bulk(kind) {
-    const fields = new FormData(find(this.element, '.bulk', HTMLFormElement)),
-      { ids } = this.selection;
-    const text = (/** @type {string} */ name) => String(fields.get(name) ?? '').trim();
-    if (kind === 'attribute') await this.change('attributes', ids, { [text('attribute')]: text('value') });
-    else if (text('tag')) await this.change(kind, ids, text('tag'));
   }
 
   /** What Python made of files that were given. */
@@ -345,12 +357,6 @@ class BankPage {
       if (node) this.pick(node, event);
     });
     element.addEventListener('click', (event) => void this.press(origin(event, 'button')));
-    find(element, '.bulk', HTMLFormElement).addEventListener('submit', (event) => event.preventDefault());
-    element.addEventListener('dragover', (event) => event.preventDefault());
-    element.addEventListener('drop', (event) => {
-      event.preventDefault();
-      feed(fileField('bank_photos'), event.dataTransfer?.files ?? []);
-    });
     new IntersectionObserver((seen) => {
       if (seen[seen.length - 1].isIntersecting) void this.open();
     }).observe(element);
@@ -360,10 +366,10 @@ class BankPage {
   keys() {
     return bankActions({
       visible: () => this.visible,
-      adding: () => this.add.open,
+      adding: () => this.add.open || this.clash.open,
       focused: () => this.grid.element.contains(document.activeElement),
       picked: () => this.selection.ids.length,
-      close: () => this.add.close(),
+      close: () => (this.clash.open ? this.clash.close(false) : this.add.close()),
       walk: (event) => this.walk(event),
       pickAll: () => this.pickAll(this.grid.ids),
       change: (action) => void this.change(action, this.selection.ids),

@@ -38,7 +38,8 @@ export class Bar {
     for (const act of /** @type {const} */ (['undo', 'redo'])) {
       const button = find(this.element, `[data-act=${act}]`, HTMLButtonElement);
       button.disabled = !state[act];
-      button.title = state[act] ? `${act === 'undo' ? 'Undo' : 'Redo'}: ${state[act]}` : `There is nothing to ${act}`;
+      const step = state[act];
+      button.title = step ? `${act === 'undo' ? 'Undo' : 'Redo'}: ${step.text}` : `There is nothing to ${act}`;
     }
     this.author.hidden = Boolean(state.author);
     const field = find(this.author, 'input', HTMLInputElement);

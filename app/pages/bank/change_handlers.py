@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
+from app.pages.bank.conflict_views import conflict_view, seen_of, wanted_by
 from app.pages.bank.events import attributes_of, author_of, entries_of, tag_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import edit_text
@@ -31,39 +32,54 @@ class ChangeHandlers:
         self._states = states
 
     def change(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Change entries: the event holds `ids`, the `action` and its `value`."""
+        """Change entries: the event holds `ids`, the `action`, its `value`, and the revisions that were `seen`.
+
+        If somebody else changed one of them meanwhile, nothing is changed and both versions come back.
+        """
+        from ragdiffusion.bank import ConflictError
+        from ragdiffusion.bank.history import revisions
+
         ids, action, value = entries_of(event), str(event.get("action")), event.get("value")
-        author = author_of(login, event)
+        author, seen = author_of(login, event), seen_of(event)
+        expected = {number: seen[number] for number in ids if number in seen}
+        held: dict[str, Any] = {"author": author, "expected": expected}
         actions: dict[str, tuple[str, Callable[[Bank], Any]]] = {
             "attributes": (
                 "changed",
-                lambda bank: bank.set_attributes(ids, attributes_of(value), author=author),
+                lambda bank: bank.set_attributes(ids, attributes_of(value), **held),
             ),
             "tag": ("tagged", lambda bank: bank.tag(ids, add=[tag_of(value)], author=author)),
             "untag": ("untagged", lambda bank: bank.tag(ids, remove=[tag_of(value)], author=author)),
-            "enable": ("used again", lambda bank: bank.set_enabled(ids, True, author=author)),
-            "disable": ("hidden from retrieval", lambda bank: bank.set_enabled(ids, False, author=author)),
-            "delete": ("in the bin", lambda bank: bank.delete(ids, author=author)),
+            "enable": ("used again", lambda bank: bank.set_enabled(ids, True, **held)),
+            "disable": (
+                "hidden from retrieval",
+                lambda bank: bank.set_enabled(ids, False, **held),
+            ),
+            "delete": ("in the bin", lambda bank: bank.delete(ids, **held)),
             "restore": ("taken back from the bin", lambda bank: bank.restore(ids, author=author)),
         }
         if action not in actions:
             raise ValueError(f"an entry cannot be changed by {action!r}: reload the page")
         word, perform = actions[action]
         opened = self._curator.editing()
-        perform(opened.bank)
+        try:
+            perform(opened.bank)
+        except ConflictError as error:
+            return {"bank": self._states.view(login), "conflict": conflict_view(error, wanted_by(action, value))}
         many = "Entry " + str(ids[0]) if len(ids) == 1 else f"{len(ids):,} entries"
-        return self._done(login, f"{many} {word}", opened.note)
+        now = [{"id": number, "revision": at} for number, at in revisions(opened.bank, expected).items()]
+        return {**self._done(login, f"{many} {word}", opened.note), "revisions": now}
 
     def undo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Take the latest action back."""
+        """Take the latest action back, if it is the one that the event says is `expected`."""
         opened = self._curator.editing()
-        edit = opened.bank.undo(author=author_of(login, event))
+        edit = opened.bank.undo(author=author_of(login, event), expected=event.get("expected"))
         return self._done(login, f"Undone: {edit_text(replace(edit, undone=False))}", opened.note)
 
     def redo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Do again what was taken back last."""
+        """Do again what was taken back last, if it is what the event says is `expected`."""
         opened = self._curator.editing()
-        edit = opened.bank.redo(author=author_of(login, event))
+        edit = opened.bank.redo(author=author_of(login, event), expected=event.get("expected"))
         return self._done(login, f"Done again: {edit_text(replace(edit, undone=False))}", opened.note)
 
     # ---- banks

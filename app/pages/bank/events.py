@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ _SORTS = {
     "similar": "similarity",
     "uneven": "uneven",
     "even": "evenness",
+    "changed": "changed",
 }
 _ENABLED = {"enabled": True, "disabled": False}
 
@@ -111,6 +112,7 @@ def filter_of(fields: object) -> Filter:
         text=str(given.get("text") or "")[:200],
         ids=None if ids is None else [entry_number(value) for value in ids],
         added_from=_day(given.get("since")),
+        added_before=_day(given.get("until"), after=1),
     )
 
 
@@ -133,8 +135,9 @@ def packed(values: np.ndarray, kind: str) -> str:
     return base64.b64encode(np.ascontiguousarray(values).astype(kind).tobytes()).decode()
 
 
-def _day(text: object) -> datetime | None:
+def _day(text: object, *, after: int = 0) -> datetime | None:
+    """When a day begins here, or one so many days after it; None if none is given."""
     try:
-        return datetime.strptime(str(text), "%Y-%m-%d").astimezone() if text else None
+        return (datetime.strptime(str(text), "%Y-%m-%d") + timedelta(days=after)).astimezone() if text else None
     except (ValueError, OverflowError) as error:
         raise ValueError(f"{str(text)[:20]!r} is no date: write it as 2026-12-31") from error

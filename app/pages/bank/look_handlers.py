@@ -12,7 +12,6 @@ from app.pages.bank.events import entries_of, entry_of, filter_of, packed, sort_
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import card_view, cloud_view, entry_view, facets_view
 from app.pages.shared.plane import principal_plane
-from ragdiffusion.attributes import UNKNOWN
 from ragdiffusion.garments.patterns import kinds
 
 if TYPE_CHECKING:
@@ -97,6 +96,8 @@ class LookHandlers:
 
     def map(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the bank's embeddings in their principal plane."""
+        from ragdiffusion.bank.browsing import values_of
+
         bank = self._curator.bank
         with self._lock:
             version = bank.version
@@ -104,8 +105,7 @@ class LookHandlers:
                 ids, vectors = bank.embeddings()
                 if not ids:
                     raise ValueError("this bank has no entry in use: there is nothing to map")
-                known = bank.attributes_by_id()
-                categories = [known.get(number, {}).get("category", UNKNOWN) for number in ids]
+                categories = values_of(bank, "category", ids)
                 points = principal_plane(vectors.numpy()).place(vectors.numpy())
                 self._cloud = version, cloud_view(ids, points, categories)
             return {"cloud": self._cloud[1]}

@@ -46,25 +46,24 @@ class BankStates:
             "version": bank.version,
             "entries": len(bank),
             "bundled": key == BUNDLED,
-            "undo": None if bank.read_only or undo is None else edit_text(undo),
-            "redo": None if bank.read_only or redo is None else edit_text(redo),
+            "undo": None if bank.read_only or undo is None else _step(undo),
+            "redo": None if bank.read_only or redo is None else _step(redo),
             "author": login,
             "banks": banks,
         }
 
     def belongs(self, bank: Bank, version: str) -> bool:
         """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""
-        from ragdiffusion.bank.versions import resolve
+        from ragdiffusion.bank.versions import has_version
 
         known = (bank.version, version)
         if known not in self._known:
-            try:
-                with bank.access.reading() as session:
-                    resolve(session, version)
-                self._known[known] = True
-            except ValueError:
-                self._known[known] = False
+            self._known[known] = has_version(bank, version)
         return self._known[known]
+
+
+def _step(edit: Edit) -> dict[str, Any]:
+    return {"revision": edit.revision, "text": edit_text(edit)}
 
 
 def undoable(edits: list[Edit]) -> Edit | None:

@@ -2,6 +2,8 @@
 
 /** @typedef {[value: string, label: string, count: number]} Choice */
 
+/** @typedef {{ revision: number, text: string }} Step  an action of the bank's log. */
+
 /**
  * The bank that lies open.
  * @typedef {object} BankState
@@ -10,8 +12,8 @@
  * @property {string} version
  * @property {number} entries  not in the bin.
  * @property {boolean} bundled  whether the first change makes a copy.
- * @property {string | null} undo  what would be taken back.
- * @property {string | null} redo
+ * @property {Step | null} undo  what would be taken back.
+ * @property {Step | null} redo
  * @property {string} author  login, or "".
  * @property {{ id: string, name: string, entries: number, bundled: boolean }[]} banks
  */
@@ -31,7 +33,9 @@
  */
 
 /** @typedef {'enabled' | 'disabled' | 'bin'} EntryState */
-/** @typedef {{ id: number, shape: string, title: string, note: string, state: EntryState }} BankCard */
+/**
+ * @typedef {{ id: number, revision: number, shape: string, title: string, note: string, state: EntryState }} BankCard
+ */
 
 /** @typedef {{ box: [number, number, number, number], outline: string, lines: [string, string][] }} Drawing  in cm. */
 /** @typedef {{ key: string, unit: string, low: number, high: number, value: number, sentence: string }} MeasureField */
@@ -39,6 +43,7 @@
 /**
  * @typedef {object} Entry
  * @property {number} id
+ * @property {number} revision
  * @property {string} shape
  * @property {EntryState} state
  * @property {string} source
@@ -107,5 +112,20 @@
  * @property {string[]} columns
  * @property {number[][]} counts
  */
+
+/**
+ * An entry that somebody else changed meanwhile, as it is and as it would be.
+ * @typedef {object} ClashEntry
+ * @property {number} id
+ * @property {number} revision
+ * @property {string} by  who changed it.
+ * @property {string[]} edits
+ * @property {string} theirs  its outline, a data URL.
+ * @property {string} mine
+ * @property {[name: string, theirs: string, mine: string][]} rows  what differs.
+ * @property {boolean} gone  whether it is in the bin.
+ */
+
+/** @typedef {{ message: string, entries: ClashEntry[] }} Clash */
 
 export {};

@@ -45,6 +45,7 @@ def card_view(row: Row, silhouette: bytes) -> dict[str, Any]:
     used = f", {row.uses.retrieved} times a candidate" if row.uses.retrieved else ""
     return {
         "id": row.id,
+        "revision": row.revision,
         "shape": shape_url(silhouette),
         "title": f"#{row.id} {row.source}: {', '.join(known[:5]) or 'no attributes'}{used}",
         "note": f"{row.id} {category if category != UNKNOWN else row.source.partition(':')[0]}",
@@ -99,6 +100,7 @@ def entry_view(
     ]
     return {
         "id": entry.id,
+        "revision": entry.revision,
         "shape": shape_url(entry.silhouette),
         "state": state_of(enabled=entry.enabled, deleted=entry.deleted_at is not None),
         "source": entry.source,

@@ -33,8 +33,8 @@ class PageContext:
         self.engine, self.log = services.engine, services.log
         self.images, self.queue, self.benches = services.images, services.queue, services.benches
         self.curator, self.tray = Curator(services.engine, services.banks, services.bank), ProposalTray()
-        self.runs = Runs(self.engine, self.log, self.images, self.queue)
+        self.runs = Runs(self.engine, self.log, self.images, self.queue, services.past)
         self.files = RunFiles(self.engine, self.log, self.images)
         self.status = Status(self.engine, self.queue)
-        self.run_presenter = RunPresenter(self.engine, self.log, self.queue, self.files, self.status)
+        self.run_presenter = RunPresenter(self.runs, self.log, self.queue, self.files, self.status)
         self.bench_presenter = BenchPresenter(self.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from ragdiffusion.attributes import UNKNOWN
 
 MAP_SIDE = 4000  # steps along the longer side of a map
 _CATEGORIES = 6
+_PART = 4096  # vectors at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Plane:
 
     def place(self, vectors: np.ndarray) -> np.ndarray:
         """Return where embeddings (N, D) lie in the plane, (N, 2)."""
-        return (np.asarray(vectors, np.float64) - self.mean) @ self.axes.T
+        return np.concatenate([(part - self.mean) @ self.axes.T for part in _parts(vectors)])
 
 
 def principal_plane(vectors: np.ndarray) -> Plane:
@@ -41,16 +42,21 @@ def principal_plane(vectors: np.ndarray) -> Plane:
     Args:
         vectors: (N, D), N at least 1, D at least 2.
     """
-    cloud = np.asarray(vectors, np.float64)
-    mean = cloud.mean(axis=0)
-    centred = cloud - mean
+    mean = np.mean(vectors, axis=0, dtype=np.float64)
     # Of D x D rather than of N x D: a bank has many more entries than dimensions.
-    spread, directions = np.linalg.eigh(centred.T @ centred)
+    moments = sum((part - mean).T @ (part - mean) for part in _parts(vectors))
+    spread, directions = np.linalg.eigh(moments)
     axes = directions[:, :-3:-1].T  # (2, D)
     largest = axes[np.arange(2), np.abs(axes).argmax(axis=1)]
     total = spread.sum()
     share = spread[:-3:-1].clip(0) / total if total > 0 else np.zeros(2)
     return Plane(mean, axes * np.where(largest < 0, -1.0, 1.0)[:, None], share)
+
+
+def _parts(vectors: np.ndarray) -> Iterator[np.ndarray]:
+    """Vectors in double precision, some at a time: all of a large bank would fill the memory twice over."""
+    for start in range(0, max(1, len(vectors)), _PART):
+        yield np.asarray(vectors[start : start + _PART], np.float64)
 
 
 def steps_of(points: np.ndarray) -> tuple[np.ndarray, list[int]]:

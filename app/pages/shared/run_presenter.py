@@ -17,12 +17,11 @@ from app.pages.shared.run_views import (
     result_view,
 )
 from app.pages.shared.status import Status
-from app.runs.changes import changes_since
-from app.runs.engine import Engine
 from app.runs.followed import Followed
 from app.runs.job import Job
 from app.runs.queue import RunQueue
 from app.runs.run_files import RunFiles
+from app.runs.runs import Runs
 from app.runs.unsaved import UnsavedRun
 from app.session_log.log import SessionLog
 from app.session_log.search import RunFilter
@@ -37,15 +36,15 @@ class RunPresenter:
     """Makes the views of runs.
 
     Args:
-        engine: whose model runs are compared with.
+        runs: knows what became different since they were made.
         log: holds the runs.
         queue: holds those that wait or run.
         files: fetches their pictures.
         status: the status line.
     """
 
-    def __init__(self, engine: Engine, log: SessionLog, queue: RunQueue, files: RunFiles, status: Status) -> None:
-        self._engine = engine
+    def __init__(self, runs: Runs, log: SessionLog, queue: RunQueue, files: RunFiles, status: Status) -> None:
+        self._runs = runs
         self._log = log
         self._queue = queue
         self._files = files
@@ -67,7 +66,7 @@ class RunPresenter:
                 saved = self._files.exported(run, background=background, with_settings=True)
         except ValueError:
             missing.append("its picture is gone")
-        note = "; ".join(filter(None, [_checked(run), self._changes(run), *missing]))
+        note = "; ".join(filter(None, [_checked(run), self._runs.changes_since(run), *missing]))
         sheet = self._files.sheet(run)
         shown = result_view(run, photo, result=result, saved=saved, sheet=sheet, note=note)
         return {**shown, "sizes": self._files.sizes(result, photo)}
@@ -143,12 +142,6 @@ class RunPresenter:
         entries = self._queue.entries(owner)
         running = any(entry.progress.status == "running" for entry in entries)
         return running or bool(entries) and not self._queue.paused(owner)
-
-    def _changes(self, run: Run) -> str:
-        if not self._engine.ready:
-            return ""
-        model = self._engine.model()
-        return changes_since(run.inputs, checkpoint=model.checkpoint, bank_version=model.bank.version)
 
 
 def _checked(run: Run) -> str:

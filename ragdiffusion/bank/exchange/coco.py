@@ -21,17 +21,27 @@ if TYPE_CHECKING:
 _LEAST, _MOST = 0.002, 0.98  # of the picture that a mask may cover
 
 
-def is_coco(path: Path) -> bool:
-    """Whether a file looks like COCO's annotations by its name."""
-    return path.suffix.lower() == ".json" and path.is_file()
+def annotations_in(folder: Path) -> Path | None:
+    """COCO's annotations among the files of a folder; None if there are none.
+
+    Raises:
+        ValueError: if there are several, or a JSON file can't be read.
+    """
+    every = [path for path in sorted(folder.rglob("*.json")) if not path.name.startswith(".")]
+    found = [path for path in every if {"images", "annotations"} <= set(read_object(path, "save it again"))]
+    if len(found) > 1:
+        names = ", ".join(path.relative_to(folder).as_posix() for path in found)
+        raise ValueError(f"{folder.name} holds annotations more than once ({names}): give one of them")
+    return found[0] if found else None
 
 
-def coco_items(path: Path, maker: EntryMaker) -> Iterator[Item]:
+def coco_items(path: Path, maker: EntryMaker, *, root: Path | None = None) -> Iterator[Item]:
     """The garments of COCO annotations, one each.
 
     Args:
-        path: of the JSON file; pictures are looked for beside it and in `images`.
+        path: of the JSON file.
         maker: embeds them; where the picture is missing, by their outline alone.
+        root: folder in which pictures are looked for, and in its `images`; None: that of the JSON file.
 
     Raises:
         ValueError: if the file is not such annotations.
@@ -46,7 +56,7 @@ def coco_items(path: Path, maker: EntryMaker) -> Iterator[Item]:
             if image is None:
                 raise ValueError(f"its image {annotation.get('image_id')!r} is not in the list of images")
             category = names.get(annotation.get("category_id"), "") or "flat-lay"
-            yield Item(name, _entry(path, annotation, image, category, maker))
+            yield Item(name, _entry(path, root or path.parent, annotation, image, category, maker))
         except ValueError as error:
             yield Item(name, None, str(error))
 
@@ -77,7 +87,7 @@ def mask_of(segmentation: Any, height: int, width: int) -> np.ndarray:
 
 
 def _entry(
-    path: Path, annotation: Mapping[str, Any], image: Mapping[str, Any], category: str, maker: EntryMaker
+    path: Path, root: Path, annotation: Mapping[str, Any], image: Mapping[str, Any], category: str, maker: EntryMaker
 ) -> NewEntry:
     height, width = image.get("height"), image.get("width")
     sides = [side for side in (height, width) if isinstance(side, int) and 1 <= side <= MAX_SIDE]
@@ -90,7 +100,7 @@ def _entry(
         "source": f"{path.stem}:{file_name or image.get('id')}#{annotation.get('id')}",
         "tags": (category,),
     }
-    picture = _picture(path.parent, file_name)
+    picture = _picture(root, file_name)
     if picture is None:
         return maker.from_outline(square_array(mask, "constant"), fit=True, **described)
     photo = load_photo(picture)

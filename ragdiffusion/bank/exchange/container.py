@@ -141,6 +141,21 @@ def opened(path: Path) -> Iterator[Container]:
         yield Archive(file, path.name)
 
 
+def unpack(container: Container, folder: Path) -> None:
+    """Write the files of a container into a folder, for what can be read from a disk only.
+
+    Raises:
+        ValueError: if one is damaged, or two names cannot stand beside each other.
+    """
+    for name in sorted(container.names()):
+        path = folder / checked_name(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(container.read(name))
+        except OSError as error:
+            raise ValueError(f"{name} can't be unpacked ({error}): make the archive again") from error
+
+
 def _check(info: zipfile.ZipInfo, label: str) -> None:
     checked_name(info.filename)
     if stat.S_ISLNK(info.external_attr >> 16):

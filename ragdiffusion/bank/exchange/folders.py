@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ragdiffusion.bank.making import EntryMaker
 
 _MASKS, _IMAGES = ("masks", "mask"), ("images", "image", "pictures", "photos")
+NAMED_FOLDERS = frozenset((*_MASKS, *_IMAGES))
+"""Folders whose names say what kind of pictures lie in them."""
 _MARKS = ("_mask", ".mask", "-mask", "_segmentation")
 
 
@@ -90,7 +92,7 @@ def _mask_of(path: Path, root: Path) -> tuple[str, ...] | None:
 
 
 def _key(folders: tuple[str, ...], stem: str) -> tuple[str, ...]:
-    return (*(part for part in folders if part.lower() not in (*_MASKS, *_IMAGES)), stem)
+    return (*(part for part in folders if part.lower() not in NAMED_FOLDERS), stem)
 
 
 def _category(path: Path, root: Path) -> str:

@@ -6,14 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ragdiffusion.bank.entries import NewEntry, checked_fields
 from ragdiffusion.bank.exchange.archive import is_exported, read_exported
-from ragdiffusion.bank.exchange.coco import coco_items, is_coco
-from ragdiffusion.bank.exchange.container import opened
-from ragdiffusion.bank.exchange.folders import has_masks, masked_items, picture_items
+from ragdiffusion.bank.exchange.coco import annotations_in, coco_items
+from ragdiffusion.bank.exchange.container import opened, unpack
+from ragdiffusion.bank.exchange.folders import NAMED_FOLDERS, has_masks, masked_items, picture_items
 from ragdiffusion.bank.exchange.items import Item
+from ragdiffusion.picture_files import pictures_in
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
@@ -76,7 +78,7 @@ def plan_import(
 
     Args:
         bank: that it shall enter.
-        source: a ZIP or folder of an exported bank, COCO's JSON, a folder of pictures with or without masks.
+        source: a ZIP or folder of an exported bank, of pictures with or without masks, or of COCO; COCO's JSON.
         maker: of the bank's encoder; None: only what brings that encoder's embeddings can enter.
         on_progress: called with garments read.
 
@@ -86,7 +88,7 @@ def plan_import(
     source = Path(source)
     if not source.exists():
         raise ValueError(f"{source}: there is no such file or folder")
-    if is_coco(source):
+    if source.is_file() and source.suffix.lower() == ".json":
         return _planned(bank, source, "coco", coco_items(source, _needed(maker)), on_progress)
     with opened(source) as container:
         if is_exported(container):
@@ -98,11 +100,32 @@ def plan_import(
                 maker=maker,
             )
             return _planned(bank, source, "bank", items, on_progress)
-    if not source.is_dir():
-        raise ValueError(f"{source} has no entries.jsonl: give an exported bank, or unpack it and give the folder")
-    if has_masks(source):
-        return _planned(bank, source, "masks", masked_items(source, _needed(maker)), on_progress)
-    return _planned(bank, source, "pictures", picture_items(source, _needed(maker)), on_progress)
+        if source.is_dir():
+            return _planned(bank, source, *_folder_items(source, maker), on_progress)
+        with TemporaryDirectory() as folder:
+            root = Path(folder) / source.stem
+            unpack(container, root)
+            return _planned(bank, source, *_folder_items(_within(root), maker), on_progress)
+
+
+def _folder_items(root: Path, maker: EntryMaker | None) -> tuple[str, Iterable[Item]]:
+    """What a folder holds, and its garments one by one."""
+    annotations = annotations_in(root)
+    if annotations is not None:
+        return "coco", coco_items(annotations, _needed(maker), root=root)
+    if not pictures_in(root, recursive=True).pictures:
+        raise ValueError(f"{root.name} holds no pictures, no annotations of COCO and no exported bank (entries.jsonl)")
+    if has_masks(root):
+        return "masks", masked_items(root, _needed(maker))
+    return "pictures", picture_items(root, _needed(maker))
+
+
+def _within(root: Path) -> Path:
+    """The folder that an archive is about: where it holds nothing but one, that one, unless its name says what lies in
+    it."""
+    inside = list(root.iterdir())
+    only = inside[0] if len(inside) == 1 and inside[0].is_dir() else None
+    return root if only is None or only.name.lower() in NAMED_FOLDERS else _within(only)
 
 
 def _needed(maker: EntryMaker | None) -> EntryMaker:

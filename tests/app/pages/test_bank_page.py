@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,9 @@ def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
     assert found(ask, state="bin") == [5] and 5 not in found(ask)
     assert [card["state"] for card in ask("cards", ids=[3, 5])["cards"]] == ["disabled", "bin"]
     undone = ask("undo")
-    assert undone["message"].startswith("Undone: r5") and "delete" in undone["bank"]["redo"] and 5 in found(ask)
+    assert undone["message"].startswith("Undone: r5") and "delete" in undone["bank"]["redo"]["text"] and 5 in found(ask)
     redone = ask("redo")
-    assert 5 not in found(ask) and redone["bank"]["redo"] is None and "delete" in redone["bank"]["undo"]
+    assert 5 not in found(ask) and redone["bank"]["redo"] is None and "delete" in redone["bank"]["undo"]["text"]
     ask("undo")
     with pytest.raises(RuntimeError, match="nothing to redo"):
         ask("change", action="enable", ids=[3])
@@ -127,6 +128,71 @@ def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
     ):
         with pytest.raises(ValueError, match=message):
             ask("change", action=action, ids=[2], value=value)
+
+
+def test_what_somebody_else_changed_is_shown_beside_ones_own(ask: Ask, context: PageContext) -> None:
+    ask("change", action="tag", ids=[2], value="mine")  # into a bank of one's own
+    seen = {"2": ask("entry", id=2)["entry"]["revision"], "3": ask("cards", ids=[3])["cards"][0]["revision"]}
+    with context.curator.library.open(context.curator.key) as theirs:
+        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+    change = {"action": "attributes", "ids": [2, 3], "value": {"category": "Dress", "fit": "Loose"}}
+    clash = ask("change", seen=seen, **change)["conflict"]
+    (entry,) = clash["entries"]
+    assert (entry["id"], entry["by"], entry["gone"]) == (2, "Ben", False) and entry["theirs"] == entry["mine"]
+    assert ["Category", "Skirt", "Dress"] in [[row[0].capitalize(), *row[1:]] for row in entry["rows"]]
+    assert "update by Ben" in entry["edits"][-1] and "Nothing was changed" in clash["message"]
+    assert found(ask, attributes={"category": ["Dress"]}) == [], "of the others neither"
+    seen["2"] = entry["revision"]
+    done = ask("change", seen=seen, **change)
+    assert found(ask, attributes={"category": ["Dress"]}) == [2, 3]
+    assert done["revisions"] == [
+        {"id": number, "revision": ask("entry", id=number)["entry"]["revision"]} for number in (2, 3)
+    ]
+    again = ask("change", action="delete", ids=[2], seen=seen)["conflict"]["entries"][0]
+    assert ["state", "in use", "in the bin"] in again["rows"] and again["by"] == "ana"
+
+
+def test_an_outline_drawn_meanwhile_keeps_what_the_other_changed_of_all_else(ask: Ask, context: PageContext) -> None:
+    ask("change", action="tag", ids=[2], value="mine")
+    laid = ask("outline", id=2)
+    draft = {
+        "token": laid["proposal"]["token"],
+        "mask": encode(np.pad(np.full((300, 200), 255, np.uint8), ((100, 112), (150, 162)))),
+        "attributes": laid["proposal"]["attributes"],
+        "tags": ["mine"],
+        "entry": 2,
+        "seen": {"2": laid["revision"]},
+    }
+    with context.curator.library.open(context.curator.key) as theirs:
+        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+        theirs.tag([2], add=["his"], author="Ben")
+    clash = ask("save", **draft)["conflict"]["entries"][0]
+    assert clash["rows"] == [["outline", "as it is", "yours"]] and clash["theirs"] != clash["mine"]
+    ask("save", **{**draft, "seen": {"2": clash["revision"]}})
+    entry = context.curator.bank.entry(2)
+    assert entry.attributes["category"] == "Skirt" and entry.tags == ("mine", "his"), "his stays"
+    assert ask("entry", id=2)["entry"]["shape"] == clash["mine"]
+
+
+def test_undo_takes_back_what_the_person_saw(ask: Ask, context: PageContext) -> None:
+    state = ask("change", action="tag", ids=[2], value="mine")["bank"]
+    with context.curator.library.open(context.curator.key) as theirs:
+        theirs.delete([3], author="Ben")
+    with pytest.raises(ValueError, match="delete by Ben.* came meanwhile"):
+        ask("undo", expected=state["undo"]["revision"])
+    ask("undo", expected=ask("state")["bank"]["undo"]["revision"])
+    assert 3 in found(ask) and found(ask, tag="mine") == [2]
+
+
+def test_entries_are_found_by_the_day_they_came(ask: Ask) -> None:
+    today = datetime.now().astimezone().date()
+    yesterday, tomorrow = (f"{today + timedelta(days=days)}" for days in (-1, 1))
+    assert len(found(ask, since=f"{today}", until=f"{today}")) == ENTRIES
+    assert found(ask, since=tomorrow) == [] and found(ask, until=yesterday) == []
+    ask("change", action="tag", ids=[4], value="new")
+    assert found(ask, sort="changed")[0] == 4
+    with pytest.raises(ValueError, match="is no date: write it as 2026-12-31"):
+        found(ask, since="tomorrow")
 
 
 def test_a_garment_by_measures_is_drawn_assayed_saved_and_changed(ask: Ask) -> None:

@@ -16,6 +16,7 @@ from app.runs import kept_benches
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.runs.kept_benches import KeptBenches
+from app.runs.past_banks import PastBanks
 from app.session_log.framing import Framing
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.parsing.choosing import NoGarmentError
@@ -30,7 +31,7 @@ def engine(model: RAGDiffusion) -> Engine:
 
 
 def reopened(folder: Path, engine: Engine, owner: str = "ana", browser: str = BROWSER) -> tuple[Bench, object]:
-    benches = KeptBenches(folder, engine)
+    benches = KeptBenches(folder, engine, PastBanks(engine, folder))
     bench = benches.open(owner, browser)
     return bench, benches.put_back(bench)
 
@@ -38,7 +39,7 @@ def reopened(folder: Path, engine: Engine, owner: str = "ana", browser: str = BR
 def test_a_bench_is_found_again_as_it_was_left(
     tmp_path: Path, engine: Engine, photo_bytes: Callable[..., bytes]
 ) -> None:
-    benches = KeptBenches(tmp_path, engine)
+    benches = KeptBenches(tmp_path, engine, PastBanks(engine, tmp_path))
     bench = benches.open("ana", BROWSER)
     assert benches.put_back(bench) is None, "there is nothing yet"
     bench.place(photo_bytes(), "shirt.png", **SETTINGS, framing=Framing(1, (10, 10, 390, 290)))
@@ -65,7 +66,7 @@ def test_a_bench_is_found_again_as_it_was_left(
 def test_an_outline_of_ones_own_and_a_photo_without_a_garment_are_kept(
     tmp_path: Path, engine: Engine, parsing: Callable, photo_bytes: Callable[..., bytes]
 ) -> None:
-    benches = KeptBenches(tmp_path, engine)
+    benches = KeptBenches(tmp_path, engine, PastBanks(engine, tmp_path))
     bench = benches.open("ana", BROWSER)
     work = bench.place(photo_bytes(), "shirt.png", **SETTINGS)
     bench.take_entry(work.guide.candidates[2].id)
@@ -75,12 +76,12 @@ def test_an_outline_of_ones_own_and_a_photo_without_a_garment_are_kept(
     assert torch.equal(again.work.guide.landmark, bench.work.guide.landmark)
 
     blind = Engine(lambda: parsing())
-    benches = KeptBenches(tmp_path, blind)
+    benches = KeptBenches(tmp_path, blind, PastBanks(blind, tmp_path))
     bench = benches.open("ana", BROWSER)
     with pytest.raises(NoGarmentError):
         bench.place(photo_bytes("#446688"), "other.png", **SETTINGS)
     benches.close()
-    later = KeptBenches(tmp_path, blind)
+    later = KeptBenches(tmp_path, blind, PastBanks(blind, tmp_path))
     with pytest.raises(NoGarmentError):
         later.put_back(bench := later.open("ana", BROWSER))
     assert bench.unmarked.photo.name == "other.png"
@@ -90,7 +91,7 @@ def test_an_outline_of_ones_own_and_a_photo_without_a_garment_are_kept(
 def test_what_cannot_be_put_back_leaves_the_bench_empty(
     tmp_path: Path, engine: Engine, photo_bytes: Callable[..., bytes]
 ) -> None:
-    benches = KeptBenches(tmp_path, engine)
+    benches = KeptBenches(tmp_path, engine, PastBanks(engine, tmp_path))
     bench = benches.open("ana", BROWSER)
     bench.place(photo_bytes(), "shirt.png", **SETTINGS)
     benches.close()
@@ -103,7 +104,7 @@ def test_what_cannot_be_put_back_leaves_the_bench_empty(
         ({"page": 3}, "cannot be read"),
     ):
         file.write_text(json.dumps({**content, **change}))
-        other = KeptBenches(tmp_path, engine)
+        other = KeptBenches(tmp_path, engine, PastBanks(engine, tmp_path))
         with pytest.raises(ValueError, match=message):
             other.put_back(fresh := other.open("ana", BROWSER))
         assert fresh.empty
@@ -124,5 +125,5 @@ def test_old_benches_are_forgotten(tmp_path: Path, engine: Engine, monkeypatch: 
         (tmp_path / name / "bench.json").write_text("{}")
         os.utime(tmp_path / name / "bench.json", (time.time() - days * 86_400,) * 2)
     (tmp_path / "cut short").mkdir()
-    KeptBenches(tmp_path, engine).sweep()
+    KeptBenches(tmp_path, engine, PastBanks(engine, tmp_path)).sweep()
     assert {path.name for path in tmp_path.iterdir()} == {"new", "older"}

@@ -56,7 +56,7 @@ def open_services(postgres_url: str, tmp_path: Path, model: RAGDiffusion) -> Ite
 
 
 def started(services: Services, photo: bytes, count: int, owner: str = "ana") -> tuple[list[int], list[Job]]:
-    runs = Runs(services.engine, services.log, services.images, services.queue)
+    runs = Runs(services.engine, services.log, services.images, services.queue, services.past)
     made = runs.start_batch(owner, [(f"{i}.png", photo) for i in range(count)], SAMPLING, k=2, alpha=0.5)
     return [run.id for run in made.runs], made.jobs
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ragdiffusion.bank import Bank, ConflictError, EntryUpdate, NewEntry
-from ragdiffusion.bank.history import of_entry
+from ragdiffusion.bank.history import of_entry, revisions
 from ragdiffusion.bank.patterns import PatternSpec
 
 
@@ -117,3 +117,24 @@ def test_a_pattern_comes_back_with_its_silhouette(bank, vectors, silhouettes):
     assert bank.patterns([entry_id]) == {entry_id: new}
     bank.undo()
     assert bank.patterns([entry_id]) == {entry_id: old}
+
+
+def test_undo_and_redo_take_what_is_meant_or_nothing(bank):
+    bank.tag([1], add=["mine"], author="Ana")
+    bank.tag([2], add=["theirs"], author="Ben")
+    meant, other = bank.edits(2)[1].revision, bank.edits(1)[0].revision
+    version = bank.version
+    with pytest.raises(ValueError, match=rf"action {other} \(update by Ben\) came meanwhile, and you meant {meant}"):
+        bank.undo(expected=meant)
+    assert bank.version == version, "nothing was undone"
+    bank.undo(expected=other)
+    with pytest.raises(ValueError, match="came meanwhile"):
+        bank.redo(expected=meant)
+    assert bank.redo(expected=other).revision == other and bank.entry(2).tags[-1] == "theirs"
+
+
+def test_the_revisions_of_entries_are_what_an_edit_expects(bank):
+    before = revisions(bank, [1, 2, 999])
+    assert before == {1: bank.entry(1).revision, 2: bank.entry(2).revision}
+    bank.tag([2], add=["new"])
+    assert revisions(bank, [1, 2]) == {1: before[1], 2: bank.revision}

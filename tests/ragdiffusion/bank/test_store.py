@@ -1,12 +1,7 @@
 """The database under a bank: settings, refusals, read-only files, power cuts."""
 
-import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -228,44 +223,3 @@ def test_a_locked_bank_says_so_and_stays(path, bank, monkeypatch, new_entries):
         writer.close()
         impatient.add(new_entries(1, seed=2))
         assert len(impatient) == 21
-
-
-def test_a_killed_writer_leaves_whole_actions_only(path):
-    program = textwrap.dedent(
-        """
-        import sys
-        import torch
-        from ragdiffusion.bank import Bank, NewEntry
-        from ragdiffusion.images import encode_silhouette
-
-        torch.set_num_threads(1)
-        mask = torch.zeros(64, 64)
-        mask[8:56, 16:48] = 1.0
-        silhouette = encode_silhouette(mask)
-        bank = Bank.create(sys.argv[1], fingerprint="a", dimension=8)
-        for seed in range(10_000):
-            generator = torch.Generator().manual_seed(seed)
-            embeddings = torch.nn.functional.normalize(torch.randn(40, 8, generator=generator), dim=-1)
-            bank.add([NewEntry(embedding, silhouette, {}) for embedding in embeddings])
-            print(seed + 1, flush=True)
-        """
-    )
-    writer = subprocess.Popen(
-        [sys.executable, "-c", program, str(path)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    shown = 0
-    while shown < 5:
-        shown = int(writer.stdout.readline())
-    writer.send_signal(signal.SIGKILL)
-    shown = max([shown, *(int(line) for line in writer.stdout.read().splitlines() if line)])
-    writer.wait()
-    with Bank.open(path) as bank:
-        revision = bank.edits(1)[0].revision
-        assert revision >= shown  # what was reported as done is there
-        assert len(bank) == 40 * revision == len(list(bank.entries()))
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

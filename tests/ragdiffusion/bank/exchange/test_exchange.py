@@ -131,7 +131,7 @@ def broken_zip(path: Path, change) -> Path:
         (lambda z: z.writestr("../evil.jsonl", "x"), "leads out of the archive"),
         (lambda z: z.writestr("/etc/evil", "x"), "leads out of the archive"),
         (lambda z: z.writestr("entries.jsonl", b"\0" * (3 << 20)), "200 times its size and more"),
-        (lambda z: z.writestr("notes.txt", "x"), "has no entries.jsonl"),
+        (lambda z: z.writestr("notes.txt", "x"), "holds no pictures, no annotations of COCO and no exported bank"),
         (lambda z: (z.writestr("entries.jsonl", "{}"), z.writestr("bank.json", "{")), "bank.json can't be read"),
         (
             lambda z: (
@@ -243,6 +243,47 @@ def test_coco_polygons_and_run_lengths_give_one_silhouette(empty, tmp_path, make
     assert plan_import(empty, coco(tmp_path / "a.json", polygon), maker).entries[0].thumbnail
     wrong = plan_import(empty, coco(tmp_path / "a.json", polygon, width=200), maker).report
     assert "its annotations say 200x256" in wrong.refused["annotation 3"]
+
+
+def zipped(folder: Path, path: Path, under: str = "") -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, under + file.relative_to(folder).as_posix())
+    return path
+
+
+@pytest.mark.parametrize("under", ["", "mine/"])
+def test_folders_come_in_as_a_zip_too(empty, tmp_path, maker, under):
+    pytest.importorskip("pycocotools.mask")
+    photo = shirt()
+    write(tmp_path / "pictures" / "skirt" / "a.png", photo)
+    write(tmp_path / "masks" / "images" / "a.png", photo)
+    write(tmp_path / "masks" / "masks" / "a.png", mask_of(photo))
+    write(tmp_path / "coco" / "images" / "a.png", photo)
+    (tmp_path / "coco" / "annotations").mkdir()
+    coco(tmp_path / "coco" / "annotations" / "instances.json", [[60, 40, 200, 40, 200, 220, 60, 220]])
+    (tmp_path / "coco" / "about.json").write_text('{"made": "by hand"}')
+    for form in ("pictures", "masks", "coco"):
+        plan = plan_import(empty, zipped(tmp_path / form, tmp_path / f"{form}.zip", under), maker)
+        assert (plan.report.form, plan.report.new, plan.report.refused) == (form, 1, {}), form
+        assert plan.entries[0].thumbnail, "the picture was found"
+        folder = plan_import(empty, tmp_path / form, maker)
+        assert folder.entries[0].silhouette == plan.entries[0].silhouette
+    coco(tmp_path / "coco" / "again.json", [])
+    with pytest.raises(ValueError, match=r"annotations more than once \(again.json, annotations/instances.json\)"):
+        plan_import(empty, tmp_path / "coco", maker)
+    assert empty.revision == 0
+
+
+def test_an_import_that_fails_leaves_the_bank_as_it_was(bank, empty, tmp_path):
+    export_zip(bank, tmp_path / "all.zip")
+    plan = plan_import(empty, tmp_path / "all.zip", None)
+    empty.add([plan.entries[2]], author="Ben")  # since the plan was made
+    version = empty.version
+    with pytest.raises(ValueError, match="entry 2 of .* cannot be added: the bank has it already as entry 1"):
+        plan.apply(empty, author="Ana")
+    assert empty.version == version and len(empty) == 1 and [edit.author for edit in empty.edits()] == ["Ben"]
 
 
 @pytest.mark.parametrize(

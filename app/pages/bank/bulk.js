@@ -1,0 +1,39 @@
+/** What is done to all selected entries at once: an attribute, a tag. */
+
+import { find } from '../../web/shared/dom.js';
+
+/** @typedef {import('./types.js').Facets} Facets */
+
+export class Bulk {
+  /**
+   * @param {HTMLFormElement} form
+   * @param {(key: string) => string[]} valuesOf  an attribute may have.
+   * @param {(action: string, value: unknown) => Promise<void>} change
+   */
+  constructor(form, valuesOf, change) {
+    this.form = form;
+    this.valuesOf = valuesOf;
+    this.change = change;
+    this.key = find(form, '[name=attribute]', HTMLSelectElement);
+    this.value = find(form, '[name=value]', HTMLSelectElement);
+    this.key.addEventListener('change', () => this.choices());
+    form.addEventListener('submit', (event) => event.preventDefault());
+  }
+
+  /** @param {Facets} facets */
+  offer(facets) {
+    if (!this.key.options.length) this.key.append(...facets.attributes.map(({ name, key }) => new Option(name, key)));
+    if (!this.value.options.length) this.choices();
+  }
+
+  choices() {
+    this.value.replaceChildren(...['Unknown', ...this.valuesOf(this.key.value)].map((each) => new Option(each)));
+  }
+
+  /** @param {string} kind  "attribute", "tag" or "untag". */
+  async press(kind) {
+    const tag = find(this.form, '[name=tag]', HTMLInputElement).value.trim();
+    if (kind === 'attribute') await this.change('attributes', { [this.key.value]: this.value.value });
+    else if (tag) await this.change(kind, tag);
+  }
+}

@@ -1,0 +1,77 @@
+/** Changes of entries, one after the other, and what is done when somebody else was quicker. */
+
+/** @typedef {import('./desk.js').Desk} Desk */
+/** @typedef {import('./desk.js').Answer} Answer */
+/** @typedef {import('./conflict.js').ConflictPane} ConflictPane */
+
+export class Changes {
+  /**
+   * @param {Desk} desk
+   * @param {ConflictPane} pane  asks which version is to stay.
+   */
+  constructor(desk, pane) {
+    this.desk = desk;
+    this.pane = pane;
+    /** @type {Map<number, number>} the revision of each entry that was shown. */
+    this.seen = new Map();
+    /** @type {Promise<unknown>} */
+    this.last = Promise.resolve();
+  }
+
+  /** @param {{ id: number, revision: number }[]} entries  that were just shown. */
+  saw(entries) {
+    for (const { id, revision } of entries) this.seen.set(id, revision);
+  }
+
+  /** What was shown is old, by what this page did itself. */
+  forget() {
+    this.seen.clear();
+  }
+
+  /**
+   * Do something when all before it is done, so that it is judged by what came of that.
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T>}
+   */
+  inTurn(act) {
+    const done = this.last.then(act);
+    this.last = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Change entries; null if it was refused, or the others' version stays.
+   * @param {string} action
+   * @param {number[]} ids
+   * @param {unknown} value
+   * @returns {Promise<Answer | null>}
+   */
+  entries(action, ids, value) {
+    return this.inTurn(() => this.ask('change', { action, ids, value }, ids));
+  }
+
+  /**
+   * @param {string} what
+   * @param {Record<string, unknown>} values
+   * @param {number[]} ids  of the entries that it changes.
+   * @returns {Promise<Answer | null>}
+   */
+  async ask(what, values, ids) {
+    const seen = Object.fromEntries(ids.filter((id) => this.seen.has(id)).map((id) => [id, this.seen.get(id)])),
+      answer = await this.desk.ask(what, { ...values, seen });
+    if (!answer?.conflict) {
+      this.saw(answer?.revisions ?? []);
+      return answer;
+    }
+    const { entries } = answer.conflict,
+      theirs = new Set(entries.map((/** @type {{ id: number }} */ { id }) => id)),
+      mine = await this.pane.choose(answer.conflict);
+    this.saw(entries);
+    if (mine) return this.ask(what, values, ids);
+    const rest = ids.filter((id) => !theirs.has(id));
+    const { id, by } = entries[0];
+    this.desk.say(theirs.size === 1 ? `Entry ${id} stays as ${by} left it` : 'They stay as the others left them');
+    return rest.length && what === 'change' ? this.ask(what, { ...values, ids: rest }, rest) : null;
+  }
+}

@@ -1,0 +1,64 @@
+"""A bank that a team shares on PostgreSQL, on the page: others' edits arrive, and of two at once a person chooses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from ragdiffusion.bank import Bank, NewEntry
+from tests.app.in_browser import Studio, pages
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def bank(postgres_url: str, checkpoint: Path) -> Iterator[Bank]:
+    """The small bank on a server, as another studio has it open."""
+    with Bank.open(checkpoint / "bank.sqlite3", read_only=True) as small:
+        about = {"fingerprint": small.fingerprint, "dimension": small.dimension, "name": "team"}
+        entries = [NewEntry(each.embedding, each.silhouette, {}, source=each.source) for each in small.entries()]
+    with Bank.create(postgres_url, **about) as made:
+        made.add(entries)
+        yield made
+
+
+@pytest.fixture
+def page(bank: Bank, postgres_url: str, checkpoint: Path, playwright: Playwright, chromium: str, tmp_path: Path):
+    (workspace := tmp_path / "workspace").mkdir()
+    studio = Studio(workspace, checkpoint, "--bank", postgres_url)
+    studio.start()
+    with pages(playwright, chromium, studio, tmp_path / "browser") as open_:
+        yield open_()
+    studio.stop()
+
+
+def test_a_team_sees_each_others_edits_and_chooses_between_two(page: Page, bank: Bank) -> None:
+    page.get_by_role("tab", name="Bank").click()
+    page.locator(".bank-grid .card[data-id='2']").click()
+    entry = page.locator(".bank-entry[data-entry='2']")
+    expect(entry.locator(".drawing")).to_be_visible()
+    bank.set_attributes([2], {"category": "Skirt"}, author="Ben")
+    expect(entry.locator(".entry-list").last).to_contain_text("by Ben: category Unknown → Skirt")  # by itself
+    for mine in (False, True):
+        entry.locator("[data-act=edit_shown]").click()
+        pane = page.locator(".bank-add")
+        expect(pane.locator("[data-add=save]")).to_be_enabled()
+        bank.set_attributes([2], {"category": "Dress" if mine else "Shirt"}, author="Ben")
+        pane.locator("select[name=category]").select_option("Hoodie")
+        pane.locator("[data-add=save]").click()
+        clash = page.locator(".bank-clash")
+        expect(clash.locator("table")).to_contain_text(re.compile(f"{'Dress' if mine else 'Shirt'}.*Hoodie"))
+        clash.locator(f"[data-clash={'mine' if mine else 'theirs'}]").click()
+        expect(clash).to_be_hidden()
+        expect(pane).to_be_hidden()
+        expect(entry.locator("select[name=category]")).to_have_value("Hoodie" if mine else "Shirt")
+    assert bank.entry(2).attributes["category"] == "Hoodie"
+    bank.delete([2], author="Ben")
+    expect(page.locator(".bank-foot .total")).to_contain_text("11 of 11 entries")
+    page.locator(".bank-bar [data-act=undo]").click()
+    expect(page.locator(".bank-say")).to_have_text(re.compile("Undone: .*delete by Ben"))
+    assert bank.entry(2).deleted_at is None
