@@ -194,9 +194,7 @@ def _fill(url: URL, database: Engine, runs: int) -> None:
 # ---- processes
 
 
-def _supervise(
-    url: URL, database: Engine, plan: Plan, folder: Path, tell: Callable[[str], None]
-) -> tuple[int, int]:
+def _supervise(url: URL, database: Engine, plan: Plan, folder: Path, tell: Callable[[str], None]) -> tuple[int, int]:
     """Start the processes and kill some; returns how many, and how many of their workers had a run."""
     shares = [len(range(i, plan.workers, plan.processes)) for i in range(plan.processes)]
     going = {i: _start(url, plan, share, folder / f"{i}", plan.seed + i) for i, share in enumerate(shares)}

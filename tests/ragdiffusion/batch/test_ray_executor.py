@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -23,11 +25,14 @@ pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.tx
 
 from ragdiffusion import cli
 from ragdiffusion.bank import edit_log
-from ragdiffusion.batch.executors import ThisProcess
-from ragdiffusion.batch.ray_executor import Ledger, RayActors
+from ragdiffusion.batch.destination import Folder
+from ragdiffusion.batch.executors import BatchJob, ThisProcess
+from ragdiffusion.batch.making import failed
+from ragdiffusion.batch.ray_executor import Ledger, PictureMaker, RayActors
 from ragdiffusion.batch.report import Row, read_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
+from ragdiffusion.batch.tasks import Task
 from ragdiffusion.ray_cluster import Cluster
 from ragdiffusion.ray_map import RayMap
 
@@ -205,6 +210,45 @@ def test_a_killed_driver_goes_on_with_what_its_report_does_not_call_done(
     report = read_report(out / "report.csv")
     assert len(report) == PHOTOS and {rows[0].status for rows in report.values()} == {"done"}
     assert {photo: report[photo] for photo in done} == done and before.items() <= hashes(out).items()
+
+
+def test_what_failed_on_one_worker_is_tried_on_another(
+    tmp_path: Path, request_here: PictureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk of one is full."""
+    tasks = [Task(tmp_path / f"{name}.png", tmp_path / "out" / f"{name}.png") for name in "abc"]
+    full, tried = "out cannot be written to (No space left on device): check its free space and your rights", []
+
+    def made(actors: RayActors, ray: object, given: list[Task], job: BatchJob) -> Iterator[tuple[Task, list[Row]]]:
+        tried.append([task.photo.stem for task in given])
+        for task in given:
+            fails = task.photo.stem == "c" or (task.photo.stem == "b" and len(tried) == 1)
+            yield task, [failed(task, job.request, full) if fails else Row(str(task.photo), "done")]
+
+    monkeypatch.setattr(RayActors, "_made", made)
+    monkeypatch.setattr(Cluster, "connected", lambda *_, **__: nullcontext())
+    rows = list(RayActors(Cluster()).run(tasks, BatchJob(request_here, Folder(tmp_path / "out"))))
+    assert tried == [["a", "b", "c"], ["b", "c"]]
+    assert [(Path(row.photo).stem, row.status, row.error) for row in rows] == [
+        ("a", "done", ""),
+        ("b", "done", ""),
+        ("c", "failed", full),
+    ]
+
+
+def test_a_node_with_another_checkpoint_makes_nothing_and_says_so(
+    cluster: Cluster, photos: Path, tmp_path: Path, request_here: PictureRequest
+) -> None:
+    import ray
+
+    with cluster.connected(cpus=2, gpus=0):
+        ledger = ray.remote(num_cpus=0)(Ledger).remote()
+        ray.get(ledger.agree.remote("c0ffee" * 8, "10.0.0.9"))
+        maker = PictureMaker(BatchJob(request_here, Folder(tmp_path)), ledger, 1)
+        batch = {"photo": [bytes(photos / "00.png")], "picture": [bytes(tmp_path / "00.png")]}
+        (told,) = maker(batch)["told"]
+    assert "and 10.0.0.9 has c0ffeec0ffee: give every node the same" in json.loads(told)
+    assert not (tmp_path / "00.png").exists()
 
 
 def test_a_ledger_counts_beginnings_and_knows_another_checkpoint() -> None:
