@@ -85,6 +85,7 @@ def main(argv: list[str] | None = None, *, tell: Callable[[str], None] = print) 
     with tempfile.TemporaryDirectory() as folder:
         places = Path(folder) / "local", Path(folder) / "ray"
         local = measure(photos, places[0], request, local_executor(args.workers))
+        print(f"local: {local}", file=sys.stderr, flush=True)
         ray = measure(photos, places[1], request, RayActors(Cluster(), actors=args.workers))
         same = _content(places[0]) == _content(places[1])
     share = {"whole": ray.photos_a_second / local.photos_a_second}
