@@ -3,8 +3,10 @@
 
     python tools/simulate_team.py postgresql+psycopg://USER@HOST/EMPTY_DATABASE --runs 10000 --workers 200
 
-Workers die after they took a run, or between keeping its picture and saying so; others fall asleep beyond their lease
-and wake up late. The database itself notes every end of a run. Exit code 1 if a run is lost or ends twice.
+The workers are threads of a few processes that share a few connections, so that two cores are enough for hundreds;
+each claims, beats and finishes as a worker on a machine of its own does. Workers die after they took a run; others
+fall asleep beyond their lease and wake up late; whole processes are killed with all of their workers. The database
+itself notes every end of a run. Exit code 1 if a run is lost, ends twice, or is left when the time is over.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ import argparse
 import json
 import random
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from copy import copy
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
@@ -26,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.session_log.log import SessionLog
 from app.session_log.sampling import Sampling
-from app.session_log.team import LostRunError
+from app.session_log.team import LEASE_SECONDS, LostRunError, Team
 from app.session_log.values import RunInputs
 
 INPUTS = RunInputs(
@@ -46,7 +52,8 @@ _NOTES = (
     "CREATE TRIGGER note AFTER UPDATE OF status ON runs FOR EACH ROW "
     "WHEN (NEW.status NOT IN ('queued', 'running')) EXECUTE FUNCTION note()",
 )
-_LEFT = "SELECT EXISTS (SELECT 1 FROM runs WHERE status IN ('queued', 'running'))"
+_LEFT = "SELECT count(*) FROM runs WHERE status IN ('queued', 'running')"
+_HELD = "SELECT count(*) FROM runs WHERE status = 'running' AND worker LIKE :whose"
 
 
 @dataclass(frozen=True)
@@ -54,12 +61,47 @@ class Fates:
     """How often something happens to a worker with a run.
 
     Args:
-        dies: before it keeps the picture, or between that and saying so.
+        dies: and is replaced; its run has to wait for the end of the lease.
         sleeps: beyond its lease, and wakes up.
     """
 
     dies: float = 0.02
     sleeps: float = 0.01
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is simulated.
+
+    Args:
+        runs: to ask for.
+        workers: at once; one that dies is replaced.
+        processes: that they are spread over.
+        connections: to the database that the workers of a process share, at most 15.
+        kills: of whole processes, spread over the simulation.
+        lease: seconds.
+        picture: seconds that a picture takes on average.
+        minutes: after so many all is ended, whatever is left.
+        fates: of workers.
+        seed: of all chances.
+    """
+
+    runs: int = 10_000
+    workers: int = 200
+    processes: int = 4
+    connections: int = 4
+    kills: int = 4
+    lease: float = LEASE_SECONDS
+    picture: float = 2.0
+    minutes: float = 30.0
+    fates: Fates = Fates()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.processes <= self.workers:
+            raise ValueError(f"{self.processes} processes for {self.workers} workers: give at least one worker to each")
+        if not 1 <= self.connections <= 15:
+            raise ValueError(f"--connections is {self.connections}, 1 to 15 wanted")
 
 
 @dataclass(frozen=True)
@@ -70,9 +112,12 @@ class Outcome:
         runs: that were asked for.
         workers: at once.
         deaths: of workers that had a run.
+        killed: processes.
         late: workers that woke up and were told that their run was another's.
+        claims: runs that were taken, each time.
         ends: runs by how they ended.
-        lost: runs that did not end.
+        left: runs that waited or were at work when the time was over.
+        lost: runs that neither ended nor were left.
         twice: runs that ended more than once.
         seconds: in all.
         runs_a_second: that were taken and finished.
@@ -83,8 +128,11 @@ class Outcome:
     runs: int
     workers: int
     deaths: int
+    killed: int
     late: int
+    claims: int
     ends: dict[str, int]
+    left: int
     lost: int
     twice: int
     seconds: float
@@ -93,138 +141,198 @@ class Outcome:
     claim_ms_95: float
 
 
-def simulate(
-    url: URL, *, runs: int, workers: int, fates: Fates, lease: float = 10.0, picture: float = 0.2, seed: int = 0
-) -> Outcome:
+def simulate(url: URL, plan: Plan, *, tell: Callable[[str], None] = lambda line: None) -> Outcome:
     """Let workers empty a queue.
 
     Args:
         url: of an empty database.
-        runs: to ask for.
-        workers: at once; one that dies is replaced.
-        fates: of workers.
-        lease: seconds.
-        picture: seconds that a picture takes on average.
-        seed: of all chances.
+        plan: what is simulated.
+        tell: is given a line now and then.
     """
-    first = SessionLog(url, lease_seconds=lease)
     database = create_engine(url)
+    _fill(url, database, plan.runs)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        killed, deaths = _supervise(url, database, plan, Path(folder), tell)
+        notes = [line for file in Path(folder).iterdir() for line in file.read_text().splitlines()]
+    seconds = time.monotonic() - started
+    with database.connect() as connection:
+        ends = connection.execute(text("SELECT run_id, status FROM ends")).all()
+        left = connection.execute(text(_LEFT)).scalar_one()
+    database.dispose()
+    times, counts = Counter(run_id for run_id, _ in ends), Counter(line for line in notes if line.isalpha())
+    claims = sorted(float(line) for line in notes if not line.isalpha()) or [0.0]
+    return Outcome(
+        runs=plan.runs,
+        workers=plan.workers,
+        deaths=deaths + counts["dead"],
+        killed=killed,
+        late=counts["late"],
+        claims=len(claims),
+        ends=dict(Counter(status for _, status in ends)),
+        left=left,
+        lost=plan.runs - len(times) - left,
+        twice=sum(count > 1 for count in times.values()),
+        seconds=round(seconds, 1),
+        runs_a_second=round(len(times) / seconds, 1),
+        claim_ms=round(claims[len(claims) // 2], 1),
+        claim_ms_95=round(claims[len(claims) * 95 // 100], 1),
+    )
+
+
+def _fill(url: URL, database: Engine, runs: int) -> None:
+    """Make the log, let its database note every end, and ask for runs."""
+    log = SessionLog(url)
     with database.begin() as connection:
         for command in _NOTES:
             connection.execute(text(command))
     for start in range(0, runs, _GROUP):
-        first.add_group([INPUTS] * min(_GROUP, runs - start), kind="batch", title="simulated")
-    floor = _Floor(database)
-    started = time.monotonic()
-    threads = [
-        threading.Thread(target=_career, args=(url, floor, fates, lease, picture, seed + 1 + i)) for i in range(workers)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    seconds = time.monotonic() - started
-    first.close()
+        log.add_group([INPUTS] * min(_GROUP, runs - start), kind="batch", title="simulated")
+    log.close()
+
+
+# ---- processes
+
+
+def _supervise(url: URL, database: Engine, plan: Plan, folder: Path, tell: Callable[[str], None]) -> tuple[int, int]:
+    """Start the processes and kill some; returns how many, and how many of their workers had a run."""
+    shares = [len(range(i, plan.workers, plan.processes)) for i in range(plan.processes)]
+    going = {i: _start(url, plan, share, folder / f"{i}", plan.seed + i) for i, share in enumerate(shares)}
+    chance, killed, deaths, told = random.Random(plan.seed), 0, 0, 0.0
+    deadline = time.monotonic() + plan.minutes * 60
+    while any(process.is_alive() for process in going.values()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        left = _ask(database, _LEFT)
+        if killed < plan.kills and left <= plan.runs * (1 - (killed + 1) / (plan.kills + 1)):
+            number = chance.choice(sorted(going))
+            deaths += _kill(going[number], database)
+            killed += 1
+            file = folder / f"{number}-{killed}"
+            going[number] = _start(url, plan, shares[number], file, plan.seed + 1000 * killed + number)
+        if time.monotonic() - told > 10:
+            told = time.monotonic()
+            tell(f"{left} of {plan.runs} runs are left, {killed} processes were killed")
+    for process in going.values():
+        process.kill()
+        process.join()
+    return killed, deaths
+
+
+def _start(url: URL, plan: Plan, workers: int, notes: Path, seed: int) -> BaseProcess:
+    process = get_context("spawn").Process(target=_house, args=(url, plan, workers, notes, seed), daemon=True)
+    process.start()
+    return process
+
+
+def _kill(process: BaseProcess, database: Engine) -> int:
+    """Kill a process; returns how many of its workers had a run."""
+    process.kill()
+    process.join()
+    return _ask(database, _HELD, whose=f"%:{process.pid}:%")
+
+
+def _ask(database: Engine, question: str, **values: object) -> int:
     with database.connect() as connection:
-        ends = connection.execute(text("SELECT run_id, status FROM ends")).all()
-    database.dispose()
-    times = Counter(run_id for run_id, _ in ends)
-    claims = sorted(floor.claims) or [0.0]
-    return Outcome(
-        runs=runs,
-        workers=workers,
-        deaths=floor.counts["deaths"],
-        late=floor.counts["late"],
-        ends=dict(Counter(status for _, status in ends)),
-        lost=runs - len(times),
-        twice=sum(count > 1 for count in times.values()),
-        seconds=round(seconds, 1),
-        runs_a_second=round(runs / seconds, 1),
-        claim_ms=round(claims[len(claims) // 2] * 1e3, 1),
-        claim_ms_95=round(claims[len(claims) * 95 // 100] * 1e3, 1),
-    )
+        return connection.execute(text(question), values).scalar_one()
 
 
-class _Floor:
-    """What all workers share: whether runs are left, and what happened."""
+def _house(url: URL, plan: Plan, workers: int, notes: Path, seed: int) -> None:
+    """A process: so many workers until no run is left."""
+    with open(notes, "w", buffering=1, encoding="ascii") as file:  # line by line, as it may be killed
+        house = _House(url, plan, lambda what: print(what, file=file))
+        threads = [threading.Thread(target=house.career, args=(seed * 10_000 + i,)) for i in range(workers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        house.log.close()
 
-    def __init__(self, database: Engine) -> None:
-        self._database = database
-        self._lock = threading.Lock()
+
+class _House:
+    """What the workers of a process share: connections, and whether runs are left."""
+
+    def __init__(self, url: URL, plan: Plan, note: Callable[[str], None]) -> None:
+        self.log = SessionLog(url, lease_seconds=plan.lease)
+        self._plan, self._note = plan, note
+        self._gate, self._lock = threading.BoundedSemaphore(plan.connections), threading.Lock()
+        self._database = create_engine(url, pool_size=1)
         self._left, self._looked = True, 0.0
-        self.counts: Counter[str] = Counter()
-        self.claims: list[float] = []
 
-    def count(self, what: str) -> None:
-        with self._lock:
-            self.counts[what] += 1
-
-    def left(self) -> bool:
-        """Whether a run waits or runs; the database is asked once a second at most."""
-        with self._lock:
-            if self._left and time.monotonic() - self._looked > 1:
-                with self._database.connect() as connection:
-                    self._left = connection.execute(text(_LEFT)).scalar_one()
-                self._looked = time.monotonic()
-            return self._left
-
-
-def _career(url: URL, floor: _Floor, fates: Fates, lease: float, picture: float, seed: int) -> None:
-    """Be one worker after the other until no run is left."""
-    chance = random.Random(seed)
-    while floor.left():
-        log = SessionLog(url, lease_seconds=lease)
-        log.team.join("simulated")
-        try:
-            while floor.left():
-                if not _turn(log, floor, fates, chance, lease, picture):
-                    floor.count("deaths")
+    def career(self, seed: int) -> None:
+        """Be one worker after the other until no run is left."""
+        chance = random.Random(seed)
+        while self._are_left():
+            log = copy(self.log)  # with connections of this process, and a name of its own
+            log.team = team = Team(log._database, lease_seconds=self._plan.lease)
+            with self._gate:
+                team.join("simulated")
+            while self._are_left():
+                if not self._turn(log, team, chance):
+                    self._note("dead")
                     break  # nothing is given back: its lease has to end
             else:
-                log.team.leave()
-        finally:
-            log.close()
+                with self._gate:
+                    team.leave()
 
-
-def _turn(log: SessionLog, floor: _Floor, fates: Fates, chance: random.Random, lease: float, picture: float) -> bool:
-    """Take a run and bring it to its end; False if the worker died of it."""
-    started = time.monotonic()
-    claimed = log.team.claim()
-    if claimed is None:
-        log.team.beat({})
-        time.sleep(chance.uniform(0.2, 0.6))
+    def _turn(self, log: SessionLog, team: Team, chance: random.Random) -> bool:
+        """Take a run and bring it to its end; False if the worker died of it."""
+        with self._gate:
+            started = time.perf_counter()
+            claimed = team.claim()
+            taken = time.perf_counter() - started
+            if claimed is None:
+                team.beat({})
+        if claimed is None:
+            time.sleep(chance.uniform(0.5, 1.5))
+            return True
+        self._note(f"{taken * 1e3:.3f}")
+        run_id, _ = claimed
+        time.sleep(chance.uniform(0, self._plan.picture))
+        with self._gate:
+            team.beat({run_id: 15})
+        time.sleep(chance.uniform(0, self._plan.picture))
+        fate, fates = chance.random(), self._plan.fates
+        if fate < fates.dies:
+            return False
+        if fate < fates.dies + fates.sleeps:
+            time.sleep(self._plan.lease * chance.uniform(1.2, 2))
+        try:
+            with self._gate:
+                log.finish(run_id, result_path=f"ef/{run_id}", timings_ms={"total": 1.0}, thumbnail=b"jpeg")
+        except LostRunError:
+            self._note("late")
         return True
-    floor.claims.append(time.monotonic() - started)
-    run_id, _ = claimed
-    time.sleep(chance.uniform(0, picture))
-    log.team.beat({run_id: 15})
-    time.sleep(chance.uniform(0, picture))
-    fate = chance.random()
-    if fate < fates.dies:
-        return False
-    if fate < fates.dies + fates.sleeps:
-        time.sleep(lease * chance.uniform(1.2, 2))
-    try:
-        log.finish(run_id, result_path=f"ef/{run_id}", timings_ms={"total": 1.0}, thumbnail=b"jpeg")
-    except LostRunError:
-        floor.count("late")
-    return True
+
+    def _are_left(self) -> bool:
+        """Whether a run waits or is at work; the database is asked once a second at most."""
+        with self._lock:
+            if self._left and time.monotonic() - self._looked > 1:
+                self._left = _ask(self._database, _LEFT) > 0
+                self._looked = time.monotonic()
+            return self._left
 
 
 def main(argv: list[str] | None = None, *, tell: Callable[[str], None] = print) -> int:
     """Simulate and tell what came of it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("log", type=make_url, help="address of an empty database")
-    parser.add_argument("--runs", type=int, default=10_000)
-    parser.add_argument("--workers", type=int, default=200, help="each holds a connection: set max_connections above")
-    parser.add_argument("--lease", type=float, default=10.0, help="seconds")
-    parser.add_argument("--picture", type=float, default=0.2, help="seconds that a picture takes on average")
-    args = parser.parse_args(argv)
-    outcome = simulate(
-        args.log, runs=args.runs, workers=args.workers, fates=Fates(), lease=args.lease, picture=args.picture
-    )
+    for name, what in (
+        ("runs", "in the queue"),
+        ("workers", "at once"),
+        ("processes", "that the workers are spread over"),
+        ("connections", "of each process, 1 to 15; the server sees three more"),
+        ("kills", "of whole processes"),
+        ("lease", "seconds"),
+        ("picture", "seconds that a picture takes on average"),
+        ("minutes", "that it may take"),
+        ("seed", "of all chances"),
+    ):
+        value = getattr(Plan, name)
+        parser.add_argument(f"--{name}", type=type(value), default=value, help=f"{what} (default %(default)s)")
+    args = vars(parser.parse_args(argv))
+    outcome = simulate(args.pop("log"), Plan(**args), tell=lambda line: print(line, file=sys.stderr))
     tell(json.dumps(asdict(outcome), indent=1))
-    return 1 if outcome.lost or outcome.twice else 0
+    return 1 if outcome.lost or outcome.twice or outcome.left else 0
 
 
 if __name__ == "__main__":

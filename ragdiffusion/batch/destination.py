@@ -67,7 +67,10 @@ class Destination(Protocol):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of this machine, or one that all machines reach under the same path."""
+    """A folder of this machine, or one that all machines reach under the same path.
+
+    What is written raises `ValueError` where the disk is full or refuses it.
+    """
 
     root: Path
 
@@ -78,15 +81,17 @@ class Folder:
 
     def prepare(self, folders: Iterable[Path]) -> None:
         """As `Destination.prepare`."""
-        for folder in {self.root, *folders}:
-            sweep(folder)
-        self.root.mkdir(parents=True, exist_ok=True)
+        with self._told():
+            for folder in {self.root, *folders}:
+                sweep(folder)
+            self.root.mkdir(parents=True, exist_ok=True)
 
     def save(self, pictures: Mapping[Path, Image.Image]) -> None:
         """As `Destination.save`; each appears whole or not at all."""
-        for path in pictures:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        write_pictures(pictures)
+        with self._told():
+            for path in pictures:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            write_pictures(pictures)
 
     def has(self, path: Path) -> bool:
         """As `Destination.has`."""
@@ -101,13 +106,29 @@ class Folder:
         """As `Destination.journal`: each line is on the disk before the next picture is made."""
         path = self.root / REPORT
         if has_other_columns(path):  # of an earlier version, or there is only its Parquet
-            write_report(path, (row for rows in self.rows().values() for row in rows))
+            self.finish(row for rows in self.rows().values() for row in rows)
         with open_journal(path) as journal:
-            yield journal.add
+
+            def add(row: Row) -> None:
+                with self._told():
+                    journal.add(row)
+
+            yield add
 
     def finish(self, rows: Iterable[Row]) -> None:
         """As `Destination.finish`."""
-        write_report(self.root / REPORT, rows)
+        with self._told():
+            write_report(self.root / REPORT, rows)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in one line that this folder can't be written to."""
+        try:
+            yield
+        except OSError as error:
+            raise ValueError(
+                f"{self.root} cannot be written to ({error.strerror or error}): check its free space and your rights"
+            ) from error
 
 
 @dataclass(frozen=True)

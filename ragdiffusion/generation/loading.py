@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from ragdiffusion.config import assets_folder
+from ragdiffusion.generation.compiling import require_compiler
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 
 _LARGEST = 4096  # pixels of the side of a model's own pictures
@@ -66,8 +67,11 @@ def open_pipeline(
         compiled: compile MainNet at its first call.
 
     Raises:
-        ValueError: if it is incomplete or of another preset, or the device can't be used.
+        ValueError: if it is incomplete or of another preset, the device can't be used, or what compiles is not there.
     """
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if compiled:
+        require_compiler(device)
     pipeline = RAGDiffusionPipeline.from_pretrained(location, dtype=dtype)
     if pipeline.config.preset_name != preset:
         raise ValueError(
@@ -80,7 +84,6 @@ def open_pipeline(
             f"{location}: model_index.json names pictures of {str(size)[:40]} pixels and a packing of "
             f"{str(packing)[:40]}, 8 to {_LARGEST} and 1, 2 or 4 wanted; take a whole copy"
         )
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         pipeline.place(device, offload)
     except (RuntimeError, AssertionError) as error:

@@ -92,7 +92,7 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
     if not table.is_file():
         raise ValueError(f"{table}: not found; give a folder with {split}.csv in it")
     rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
-    rng, read = np.random.default_rng(seed), _reader(Path(root) / split)
+    rng, read = np.random.default_rng(seed), partial(_read_lay, Path(root) / split)  # a cluster is sent it
     symmetric = [_candidate(row, partial(_symmetric, read, row)) for row in rows]
     laid = [_candidate(row, partial(_laid, read, row, mirrored)) for row in rows for mirrored in (False, True)]
     varied = []
@@ -138,22 +138,15 @@ def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> Candidate:
     return Candidate(row["category"], f"real:{row['id']}", make)
 
 
-def _reader(folder: Path) -> Callable[[str, str, str], Lay]:
-    @lru_cache(maxsize=_CACHED)
-    def read(category: str, name: str, symmetry: str) -> Lay:
-        stem = folder / category / name
-        garment = read_garment(
-            stem.with_suffix(".jpg"),
-            stem.with_suffix(".png"),
-            PICTURE_SIZE,
-            category=category,
-            symmetry=float(symmetry),
-        )
-        wide = cv2.resize(garment.alpha, (SILHOUETTE_SIZE, SILHOUETTE_SIZE), interpolation=cv2.INTER_CUBIC)
-        # Without its hook a garment on a hanger is smaller than its box said.
-        return refit(Lay(garment.cloth, repaired(wide)))
-
-    return read
+@lru_cache(maxsize=_CACHED)
+def _read_lay(folder: Path, category: str, name: str, symmetry: str) -> Lay:
+    stem = folder / category / name
+    garment = read_garment(
+        stem.with_suffix(".jpg"), stem.with_suffix(".png"), PICTURE_SIZE, category=category, symmetry=float(symmetry)
+    )
+    wide = cv2.resize(garment.alpha, (SILHOUETTE_SIZE, SILHOUETTE_SIZE), interpolation=cv2.INTER_CUBIC)
+    # Without its hook a garment on a hanger is smaller than its box said.
+    return refit(Lay(garment.cloth, repaired(wide)))
 
 
 def _partners(rows: list[dict[str, str]]) -> Iterator[list[int]]:

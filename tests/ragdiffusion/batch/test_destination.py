@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -12,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ragdiffusion.batch import destination
 from ragdiffusion.batch.destination import Bucket, Folder, open_destination
 from ragdiffusion.batch.executors import BatchJob
 from ragdiffusion.batch.making import make
-from ragdiffusion.batch.report import Row, lines_of, open_journal, parsed, read_report, write_report
+from ragdiffusion.batch.report import Journal, Row, lines_of, open_journal, parsed, read_report, write_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
@@ -185,6 +188,28 @@ def test_a_bucket_that_cannot_be_used_is_said_before_any_work(
     with pytest.raises(ValueError, match=message):
         run_batch([photos], open_destination(address), REQUEST, executor)
     assert executor.made == 0
+
+
+def test_a_full_disk_is_a_line_and_the_next_call_makes_the_rest(
+    tiny_model: RAGDiffusion, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "out"
+    line = f"{out} cannot be written to (No space left on device): check its free space and your rights"
+    with monkeypatch.context() as patched:
+        patched.setattr(destination, "write_pictures", full)
+        assert [row.error for row in run_batch([photos], out, REQUEST, With(tiny_model)).failed] == [line] * 3
+        patched.setattr(destination, "write_report", full)
+        with pytest.raises(ValueError, match=re.escape(line)):
+            run_batch([photos], out, REQUEST, With(tiny_model))
+        patched.setattr(Journal, "add", full)
+        with pytest.raises(ValueError, match=re.escape(line)):
+            run_batch([photos], out, REQUEST, With(tiny_model))
+    assert not list(out.rglob("*.png"))
+    rest = With(tiny_model)
+    assert run_batch([photos], out, REQUEST, rest).pictures == 3 and rest.made == 3
 
 
 def test_what_a_person_writes_is_a_folder_or_a_bucket() -> None:

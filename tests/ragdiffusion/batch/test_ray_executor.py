@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from datetime import datetime, tzinfo
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
 
-from ragdiffusion.batch.executors import ThisProcess
-from ragdiffusion.batch.ray_executor import Ledger, RayActors
+from ragdiffusion import cli
+from ragdiffusion.bank import edit_log
+from ragdiffusion.batch.destination import Folder
+from ragdiffusion.batch.executors import BatchJob, ThisProcess
+from ragdiffusion.batch.making import failed
+from ragdiffusion.batch.ray_executor import Ledger, PictureMaker, RayActors
 from ragdiffusion.batch.report import Row, read_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
+from ragdiffusion.batch.tasks import Task
 from ragdiffusion.ray_cluster import Cluster
 from ragdiffusion.ray_map import RayMap
 
@@ -82,7 +94,7 @@ def test_killed_actors_cost_nothing(
     result = run_batch([photos], tmp_path / "ray", request_here, RayActors(cluster, actors=2), track=killing)
     assert len(killed) == KILLS
     assert (result.photos, result.made, len(result.failed)) == (PHOTOS + 1, PHOTOS, 1)
-    assert "broken.jpg" in result.failed[0].photo and "can't be read" in result.failed[0].error
+    assert "broken.jpg is not a picture that can be read" in result.failed[0].error
     assert hashes(tmp_path / "ray") == hashes(tmp_path / "one") and len(hashes(tmp_path / "ray")) == 2 * PHOTOS
     report = read_report(tmp_path / "ray" / "report.csv")
     assert len(report) == PHOTOS + 1 and all(len(rows) == 1 for rows in report.values())
@@ -96,9 +108,83 @@ def test_a_model_that_cannot_be_loaded_ends_the_batch_with_its_line(
         run_batch([photos], tmp_path / "out", missing, RayActors(cluster))
 
 
+# ---- banks and data sets
+
+
+@pytest.fixture
+def garments(tmp_path: Path, make_photo: Callable, make_mask: Callable[..., bytes]) -> Path:
+    """Eight garments with masks, laid out as real ones are; the photo of one is torn."""
+    folder = tmp_path / "garments" / "train" / "dress"
+    folder.mkdir(parents=True)
+    columns = ("split", "category", "id", "width", "height", "box_x", "box_y", "box_w", "box_h", "symmetry")
+    with (tmp_path / "garments" / "train.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(columns)
+        for index in range(8):
+            make_photo(index).save(folder / f"g{index}.jpg")
+            (folder / f"g{index}.png").write_bytes(make_mask(index, 96, 96))
+            rows.writerow(("train", "dress", f"g{index}", 96, 96, 0, 0, 96, 96, 0.97))
+    (folder / "g3.jpg").write_bytes(b"torn")
+    return tmp_path / "garments"
+
+
+class Noon(datetime):
+    """A clock that stands: a bank's file holds the moment when it was filled."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Noon:
+        return cls(2026, 1, 1, 12, tzinfo=tz)
+
+
+def made_both_ways(command: list[str], out: Path, left_out: str, capsys: pytest.CaptureFixture) -> list[bytes]:
+    """What a command writes here, and what it writes on the cluster, which is the same."""
+    found = []
+    for words in ([], ["--ray", "local", "--workers", "2"]):
+        out.parent.mkdir()
+        assert cli.main([*command, *words]) == 0
+        told = capsys.readouterr()
+        assert left_out in told.out + told.err
+        found.append({path.relative_to(out.parent): path.read_bytes() for path in out.parent.rglob("*.*")})
+        shutil.rmtree(out.parent)
+    assert found[0] == found[1]
+    return list(found[0].values())
+
+
+def test_a_bank_built_on_the_cluster_is_that_of_one_process(
+    cluster: Cluster,
+    garments: Path,
+    tiny_checkpoint: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(edit_log, "datetime", Noon)
+    white = tmp_path / "white"
+    white.mkdir()
+    for path in garments.rglob("*.png"):
+        mask = np.asarray(Image.open(path).convert("RGB"))
+        Image.fromarray(np.where(mask > 127, np.uint8([200, 60, 90]), np.uint8(255))).save(white / path.name)
+    (white / "torn.png").write_bytes(b"torn")
+    out = tmp_path / "out" / "bank.sqlite3"
+    command = ["bank", "build", str(out), "--checkpoint", str(tiny_checkpoint), "--garments", str(garments)]
+    command += ["--flat-lays", str(white), "--drawn", "6", "--size", "12"]
+    (content,) = made_both_ways(command, out, "2 unreadable", capsys)
+    assert content.startswith(b"SQLite format 3")
+
+
+def test_a_pack_made_on_the_cluster_is_that_of_one_process(
+    cluster: Cluster, garments: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    pack = tmp_path / "out" / "pack"
+    made_both_ways(["data", "pack", str(garments), str(pack), "--size", "64"], pack, "g3", capsys)
+
+
 def test_a_map_gives_what_map_gives_in_order(cluster: Cluster) -> None:
     assert list(RayMap(cluster, 2, chunk=3)(hash, range(20))) == list(map(hash, range(20)))
     assert list(RayMap(cluster)(str, iter(()))) == []
+
+
+# ---- killed drivers, other checkpoints
 
 
 def test_a_killed_driver_goes_on_with_what_its_report_does_not_call_done(
@@ -124,6 +210,45 @@ def test_a_killed_driver_goes_on_with_what_its_report_does_not_call_done(
     report = read_report(out / "report.csv")
     assert len(report) == PHOTOS and {rows[0].status for rows in report.values()} == {"done"}
     assert {photo: report[photo] for photo in done} == done and before.items() <= hashes(out).items()
+
+
+def test_what_failed_on_one_worker_is_tried_on_another(
+    tmp_path: Path, request_here: PictureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk of one is full."""
+    tasks = [Task(tmp_path / f"{name}.png", tmp_path / "out" / f"{name}.png") for name in "abc"]
+    full, tried = "out cannot be written to (No space left on device): check its free space and your rights", []
+
+    def made(actors: RayActors, ray: object, given: list[Task], job: BatchJob) -> Iterator[tuple[Task, list[Row]]]:
+        tried.append([task.photo.stem for task in given])
+        for task in given:
+            fails = task.photo.stem == "c" or (task.photo.stem == "b" and len(tried) == 1)
+            yield task, [failed(task, job.request, full) if fails else Row(str(task.photo), "done")]
+
+    monkeypatch.setattr(RayActors, "_made", made)
+    monkeypatch.setattr(Cluster, "connected", lambda *_, **__: nullcontext())
+    rows = list(RayActors(Cluster()).run(tasks, BatchJob(request_here, Folder(tmp_path / "out"))))
+    assert tried == [["a", "b", "c"], ["b", "c"]]
+    assert [(Path(row.photo).stem, row.status, row.error) for row in rows] == [
+        ("a", "done", ""),
+        ("b", "done", ""),
+        ("c", "failed", full),
+    ]
+
+
+def test_a_node_with_another_checkpoint_makes_nothing_and_says_so(
+    cluster: Cluster, photos: Path, tmp_path: Path, request_here: PictureRequest
+) -> None:
+    import ray
+
+    with cluster.connected(cpus=2, gpus=0):
+        ledger = ray.remote(num_cpus=0)(Ledger).remote()
+        ray.get(ledger.agree.remote("c0ffee" * 8, "10.0.0.9"))
+        maker = PictureMaker(BatchJob(request_here, Folder(tmp_path)), ledger, 1)
+        batch = {"photo": [bytes(photos / "00.png")], "picture": [bytes(tmp_path / "00.png")]}
+        (told,) = maker(batch)["told"]
+    assert "and 10.0.0.9 has c0ffeec0ffee: give every node the same" in json.loads(told)
+    assert not (tmp_path / "00.png").exists()
 
 
 def test_a_ledger_counts_beginnings_and_knows_another_checkpoint() -> None:
