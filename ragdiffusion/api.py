@@ -448,8 +448,8 @@ class RAGDiffusion:
 
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
-        if guide.landmark_source == "drafted":
-            return None if guide.drafted is None else guide.drafted.pattern
+        if guide.pattern is not None:
+            return guide.pattern
         entry = guide.landmark_id
         name = guide.bank_version.rpartition("-r")[0]
         bank = next((one for one in (self.bank, *self._others.values()) if slug_of(one.name) == name), None)

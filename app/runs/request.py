@@ -14,6 +14,7 @@ from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Request
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
+from app.session_log.patterns import drawn_pattern, logged_pattern
 from app.session_log.values import RunInputs, mask_path
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
@@ -49,6 +50,7 @@ def guided_inputs(inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusi
         choice=guide.choice,
         landmark_path=images.put(mask_png(guide.landmark), "png"),
         landmark_source=guide.landmark_source,
+        pattern=logged_pattern(guide.pattern),
         preset=model.preset,
         device=str(model.device),
         embedding=guide.embedding.detach().float().cpu().numpy().astype("<f4").tobytes(),
@@ -74,8 +76,9 @@ def request_of(inputs: RunInputs, *, model: RAGDiffusion, images: ImageStore) ->
     if not inputs.landmark_path:
         guide = as_logged(guide)
     else:
-        landmark = _landmark(inputs, guide, images)
-        guide = replace(guide, landmark=landmark, landmark_source=inputs.landmark_source, choice=inputs.choice)
+        own = {"landmark_source": inputs.landmark_source, "choice": inputs.choice}
+        landmark, pattern = _landmark(inputs, guide, images), drawn_pattern(inputs.pattern)
+        guide = replace(guide, landmark=landmark, pattern=pattern, **own)
     if inputs.landmark_path and inputs.checkpoint == model.checkpoint:
         guide = replace(guide, attributes=dict(inputs.attributes))
         if inputs.embedding is not None:
@@ -115,7 +118,7 @@ def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> T
     """Return the landmark as it was used."""
     then = [candidate["id"] for candidate in inputs.candidates]
     same = inputs.bank_version == guide.bank_version and then == [found.id for found in guide.candidates]
-    if inputs.embedding is None and same and inputs.landmark_source != "edited":
+    if inputs.embedding is None and same and inputs.landmark_source in ("consensus", "candidate"):
         # Runs of the first schema used a silhouette of the bank before it was rounded to the log's 8 bits.
         return guide.neighbours.silhouettes[guide.consensus if inputs.choice is None else inputs.choice]
     plane = unit_mask(images.read(inputs.landmark_path))

@@ -34,7 +34,7 @@
 /** @typedef {{ id: number, shape: string, title: string, note: string, state: EntryState }} BankCard */
 
 /** @typedef {{ box: [number, number, number, number], outline: string, lines: [string, string][] }} Drawing  in cm. */
-/** @typedef {{ key: string, unit: string, low: number, high: number, value: number, sentence: string }} MeasureField */
+/** @typedef {import('../../web/shared/views.js').MeasureField} MeasureField */
 
 /**
  * @typedef {object} Entry

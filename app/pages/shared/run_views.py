@@ -14,7 +14,7 @@ from app.runs.job import Progress, QueueEntry
 from app.session_log.search import Card
 from app.session_log.values import Run
 
-SOURCES = {"consensus": "consensus", "candidate": "candidate {}", "edited": "your own outline"}
+SOURCES = {"consensus": "consensus", "candidate": "candidate {}", "drafted": "drafted", "edited": "your own outline"}
 
 
 def progress_view(run: Run, progress: Progress) -> dict[str, Any]:

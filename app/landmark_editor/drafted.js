@@ -1,0 +1,98 @@
+/** The drafted shape of a photo: as it is predicted, and as a person's measures have it now. */
+
+import { traceLoops } from './contours.js';
+import { decodeMask } from './rle.js';
+import { overlap } from './slle.js';
+import { pathData } from './svg.js';
+
+/** @typedef {import('../web/shared/views.js').Drafted} View */
+/** @typedef {import('../web/shared/views.js').Pattern} Pattern */
+/** @typedef {import('./model.js').Draft} Draft */
+/** @typedef {{ pattern: Pattern, mask: Uint8Array, outline: string, draft?: Draft, url?: string }} Shape */
+
+/** Stands for it where candidates have their index. */
+export const DRAFTED = 'drafted';
+
+/**
+ * @param {Pattern | null} one
+ * @param {Pattern | null} other
+ */
+export function samePattern(one, other) {
+  if (!one || !other || one.kind !== other.kind) return one === other;
+  const keys = new Set([...Object.keys(one.measures), ...Object.keys(other.measures)]);
+  return [...keys].every((key) => one.measures[key] === other.measures[key]);
+}
+
+export class DraftedShape {
+  /**
+   * @param {View} view
+   * @param {number} size  side of the silhouettes, pixels.
+   */
+  constructor(view, size) {
+    this.view = view;
+    this.size = size;
+    /** @type {Shape} */
+    this.predicted = this.shapeOf({ kind: view.kind, measures: view.measures }, decodeMask(view.mask, size));
+    /** @type {Shape} what is taken when the shape is picked. */
+    this.now = this.predicted;
+  }
+
+  /**
+   * @param {Pattern} pattern
+   * @param {Uint8Array} mask
+   * @returns {Shape}
+   */
+  shapeOf(pattern, mask) {
+    return { pattern, mask, outline: pathData(traceLoops(mask, this.size)) };
+  }
+
+  /**
+   * It is the landmark, perhaps with other measures.
+   * @param {Pattern} pattern
+   * @param {Uint8Array} mask
+   */
+  become(pattern, mask) {
+    if (samePattern(pattern, this.predicted.pattern)) this.now = this.predicted;
+    else if (!samePattern(pattern, this.now.pattern)) this.now = this.shapeOf(pattern, mask);
+    return this.now;
+  }
+
+  /**
+   * The garment is laid into it.
+   * @param {Shape} shape
+   * @param {Draft} draft
+   * @param {string} url
+   */
+  laid(shape, draft, url) {
+    Object.assign(shape, { draft, url });
+  }
+
+  /** How many measures are not as predicted; of another kind of garment, all. */
+  get moves() {
+    const { kind, measures } = this.now.pattern,
+      { predicted } = this;
+    const keys = Object.keys(measures);
+    if (kind !== predicted.pattern.kind) return keys.length;
+    return keys.filter((key) => measures[key] !== predicted.pattern.measures[key]).length;
+  }
+
+  /**
+   * Its frame of the filmstrip.
+   * @param {Float32Array} mean  the fused mask.
+   * @param {boolean} chosen
+   * @returns {import('../web/shared/events.js').DraftedFrame}
+   */
+  frame(mean, chosen) {
+    const { kind } = this.now.pattern;
+    return {
+      kind,
+      fit: this.moves ? null : this.view.overlap,
+      iou: overlap(this.now.mask, mean),
+      moves: this.moves,
+      draft: this.now.url,
+      outline: this.now.outline,
+      size: this.size,
+      chosen,
+    };
+  }
+}
