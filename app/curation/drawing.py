@@ -11,6 +11,7 @@ from ragdiffusion.garments.patterns.attributes import attributes_of
 from ragdiffusion.garments.patterns.groups import GROUP_OF
 from ragdiffusion.garments.patterns.measures import MEASURES
 
+_TOWARDS_OWN = (0.25, 0.33, 0.5, 1.0)  # shares of what is left to a kind's own measures, one after another
 _DIGITS = 2  # after the point, as a bank stores a measure
 
 
@@ -91,15 +92,18 @@ def fields_of(kind: str, measures: Mapping[str, float]) -> list[dict[str, Any]]:
 
 
 def form_of(kind: str, values: Mapping[str, float]) -> dict[str, Any]:
-    """A form of a kind, at measures as far as the kind has them and can be drawn with them, else at its own.
+    """A form of a kind, at measures as far as the kind has them and can be drawn with them.
 
     Args:
         kind: of garment.
-        values: measures by key, perhaps of another kind.
+        values: measures by key, perhaps of another kind; where they contradict the kind's own they come nearer to it.
     """
-    measures = {spec.key: min(max(values[spec.key], spec.low), spec.high) for spec in specs(kind) if spec.key in values}
-    if drawn(kind, measures).pattern is None:
-        measures = {}
+    shared = [spec for spec in specs(kind) if spec.key in values]
+    measures = {spec.key: min(max(values[spec.key], spec.low), spec.high) for spec in shared}
+    for share in _TOWARDS_OWN:
+        if drawn(kind, measures).pattern is not None:
+            break
+        measures = {s.key: s.rounded((1 - share) * measures[s.key] + share * s.default) for s in shared}
     return {"kind": kind, "kinds": list(kinds()), "fields": fields_of(kind, measures)}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from ragdiffusion.garments.patterns import MeasureError, Pattern, draft
 
 _MOST_MEASURES = 200
 _LONGEST = 60  # characters of a name
+_LARGEST = 10_000  # of a measure, in its unit
 
 
 def check_pattern(value: Any) -> dict[str, Any] | None:
@@ -53,4 +53,4 @@ def _is_name(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST

@@ -7,6 +7,7 @@ import { MeasureForm } from '../../web/shared/measures.js';
 /** @typedef {import('../../web/shared/events.js').Measured} Measured */
 /** @typedef {import('../../web/shared/views.js').Pattern} Pattern */
 
+const DISAGREE = 'The outline stays as it was until the measures agree.';
 const UNANSWERED = 'The studio did not answer: is it still running? Reload the page.';
 
 class MeasuresPanel {
@@ -64,7 +65,7 @@ class MeasuresPanel {
    * @param {Pattern} pattern
    */
   drawn({ mask, wrong }, pattern) {
-    this.line.textContent = wrong ? 'The outline stays as it was until the measures agree.' : '';
+    this.line.textContent = wrong ? DISAGREE : '';
     this.showMoves();
     if (wrong) return;
     this.pattern = pattern;

@@ -102,8 +102,8 @@ class DraftedButton extends FrameButton {
       ['IoU', fixed(item.iou)],
     ]);
     const fit = item.fit === null ? '' : 'Fit: IoU with the silhouette that is expected of this garment. ';
-    this.node.ariaLabel = `Drafted shape, a ${kind}: ${said}. It stands in no bank`;
-    this.node.title = `Drafted as a ${kind} from predicted measures; in no bank. ${fit}Its measures can be moved · key D`;
+    this.node.ariaLabel = `Drafted shape, ${kind}: ${said}. It stands in no bank`;
+    this.node.title = `Drafted (${kind}) from predicted measures, in no bank. ${fit}Its measures can be moved · key D`;
   }
 }
 
