@@ -10,7 +10,7 @@ import { Editor } from './editor.js';
 import { openOutline, savePng, saveSvg } from './files.js';
 import { isOwn, LEAST_SHARE, MOST_SHARE } from './model.js';
 import { decodeMask } from './rle.js';
-import { draftedOf, framesOf, measuredOf, mixOf } from './told.js';
+import { draftedOf, framesOf, mixOf } from './told.js';
 import { listenToSliders } from './tuning.js';
 
 /** What the panel asks of Python. */
@@ -49,6 +49,8 @@ class CanvasPanel {
     this.ghostSelect = find(element, '.ghost', HTMLSelectElement);
     this.mirrorBox = find(element, '[data-act=mirror]', HTMLInputElement);
     this.warned = -READ_FOR; // when, milliseconds
+    /** @type {{ pattern: import('../web/shared/views.js').Pattern | null, film: import('../web/shared/views.js').Film | null }} */
+    this.measured = { pattern: null, film: null }; // that the panel of measures was told last
     this.editor = new Editor(find(element, '.board', HTMLCanvasElement), props, trigger, element.dataset, {
       opened: () => this.open(),
       adopted: () => this.showState(),
@@ -122,6 +124,7 @@ class CanvasPanel {
     this.warn('');
     tell('frames', []);
     tell('drafted', null);
+    this.measured = { pattern: null, film: null };
     tell('measured', null);
     tell('steps', { undo: 0, redo: 0 });
   }
@@ -185,9 +188,18 @@ class CanvasPanel {
     this.showGhosts();
     tell('frames', framesOf(model));
     tell('drafted', draftedOf(model));
-    tell('measured', measuredOf(model));
+    this.tellMeasures();
     tell('mix', mixOf(model));
     tell('steps', { undo: undone, redo: model.future.length });
+  }
+
+  /** Of another landmark only: sliders that move must not be set back by what comes meanwhile. */
+  tellMeasures() {
+    const { pattern } = this.editor.model.theDoc,
+      { film } = this.editor.model.theGuide;
+    if (pattern === this.measured.pattern && film === this.measured.film) return;
+    this.measured = { pattern, film };
+    tell('measured', pattern && { pattern, drafted: film.drafted });
   }
 
   warnOfShape() {

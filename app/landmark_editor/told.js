@@ -34,15 +34,6 @@ export function draftedOf({ theGuide, theFused, theDoc }) {
 }
 
 /**
- * The measures of the landmark, where it has some.
- * @param {Model} model
- * @returns {import('../web/shared/events.js').Measured | null}
- */
-export function measuredOf({ theDoc: { pattern }, theGuide: { film } }) {
-  return pattern && { pattern, drafted: film.drafted };
-}
-
-/**
  * How like e the embedding ê is, now and at α = 1.
  * @param {Model} model
  */

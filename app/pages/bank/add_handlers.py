@@ -91,9 +91,7 @@ class AddHandlers:
     def _drafted(self, guide: StructureGuide, pattern: Pattern, name: str) -> NewEntry:
         known = {**_known(guide.attributes), **_known(proposed_attributes(pattern))}
         about: dict[str, Any] = {"attributes": known, "source": f"drafted:{name}"}
-        return self._curator.maker.from_measures(
-            pattern.kind, pattern.measures, tags=("drafted", pattern.kind), **about
-        )
+        return self._curator.maker.from_measures(pattern.kind, pattern.measures, tags=("drafted",), **about)
 
     def take_result(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Add the picture and the outline of the event's `run`.

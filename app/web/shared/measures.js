@@ -214,7 +214,7 @@ export class MeasureForm {
     this.write(field);
     find(this.row(key), 'input', HTMLInputElement).focus(); // the button is of no use any more
     await this.draw();
-    this.hearers.settled?.(words(key));
+    this.hearers.settled?.(`${words(key)} as predicted`);
   }
 
   /** All as they were predicted, and the kind too. */

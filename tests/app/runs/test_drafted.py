@@ -37,6 +37,7 @@ from app.session_log.sampling import Sampling
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.patterns import defaults, draft, specs
+from ragdiffusion.garments.patterns.attributes import attributes_of
 
 SAMPLING = Sampling(seed=3, steps=1, strength=1.0, guidance=1.0)
 LONG = {"body_length": 88.0}
@@ -271,8 +272,10 @@ def test_one_press_saves_it_into_the_bank_with_its_measures(
     said = AddHandlers(BankStates(context.curator), context).take_landmark(bench, {}, canvas)
     bank = services.engine.model().bank
     entry = bank.entry(said["bank"]["token"])
-    assert entry.source == "drafted:shirt.png" and set(entry.tags) == {"drafted", "t_shirt"}
-    assert entry.attributes["sleeve_length"] == "Short", "measures say more of shape than the photo"
+    assert entry.source == "drafted:shirt.png" and {"drafted", "measures"} <= set(entry.tags)
+    read = attributes_of(bench.work.guide.pattern)
+    assert entry.attributes["sleeve_length"] == read["sleeve_length"] != "Unknown", "measures say it best"
+    assert bank.patterns([entry.id])[entry.id].measures["body_length"] == 90, "it can be moved again"
     with Image.open(io.BytesIO(entry.silhouette)) as stored:
         mine = np.asarray(stored.convert("L")) > 127
     assert np.array_equal(mine, bench.work.guide.pattern.rasterise(512) > 127)
