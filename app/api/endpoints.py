@@ -38,6 +38,7 @@ def build(services: Services) -> None:
         garment_mask: str | None = None,
         drafted: bool = False,
         measures: dict | None = None,
+        mirror: bool = False,
         request: gr.Request = None,
     ) -> tuple[dict, str]:
         """Find the flat-lay structure of a garment in a photo: its nearest neighbours in the bank and its landmark.
@@ -55,13 +56,15 @@ def build(services: Services) -> None:
             drafted: whether the shape that is drafted for the photo is the landmark.
             measures: object of measures of that shape that are others than predicted, such as {"sleeve_length": 62}; in
                 cm, degrees or shares, as a retrieval tells them.
+            mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
+                `garment` and `garment_mask` count in that one.
 
         Returns:
             The neighbours with ids, similarities, weights and attributes, and the measures of a shape drafted for the
             photo; the landmark as PNG.
         """
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, hand_out([("landmark.png", landmark)])[0]
@@ -85,6 +88,7 @@ def build(services: Services) -> None:
         wait: bool = True,
         drafted: bool = False,
         measures: dict | None = None,
+        mirror: bool = False,
         request: gr.Request = None,
     ) -> tuple[dict, str, list[str]]:
         """Make the flat-lay picture of the garment in a photo. Every run is logged in the history like any other.
@@ -110,13 +114,15 @@ def build(services: Services) -> None:
             drafted: whether the shape that is drafted for the photo is the landmark.
             measures: object of measures of that shape that are others than predicted, such as {"sleeve_length": 62}; in
                 cm, degrees or shares, as a retrieval tells them.
+            mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
+                `garment` and `garment_mask` count in that one.
 
         Returns:
             The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
@@ -184,7 +190,7 @@ def build(services: Services) -> None:
     picture = [_file("landmark")]
     measures = _json("measures")
     measures.api_info = lambda: {"type": "object", "additionalProperties": {"type": "number"}}
-    drafted = [_flag("drafted", False), measures]
+    drafted = [_flag("drafted", False), measures, _flag("mirror", False)]
     _endpoint(retrieve, [*guide, *drafted], [_json("guide"), *picture])
     seed, *settings = _settings()
     results = gr.File(file_count="multiple", label="pictures", visible=False)

@@ -18,6 +18,7 @@ from app.runs.run_files import RunFiles
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
 from app.runs.unsaved import UnsavedRun
+from app.session_log.framing import Framing
 from app.session_log.patterns import check_pattern, logged_pattern
 from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import RunFilter
@@ -47,6 +48,7 @@ class GuideRequest:
         garment_mask: path of a received mask that marks the garment instead.
         drafted: whether the drafted shape is the landmark.
         measures: of the drafted shape that are to be others than predicted; some ask for that shape by themselves.
+        mirror: whether the photo is mirrored before it is looked at; `garment` and `garment_mask` count in that one.
     """
 
     photo: str | None
@@ -59,6 +61,7 @@ class GuideRequest:
     garment_mask: str | None = None
     drafted: bool = False
     measures: dict[str, float] | None = None
+    mirror: bool = False
 
 
 class ApiHandlers:
@@ -171,6 +174,7 @@ class ApiHandlers:
             k=defaults.k if ask.k is None else ask.k,
             alpha=defaults.alpha if ask.alpha is None else ask.alpha,
             garment=garment,
+            framing=Framing(mirrored=ask.mirror),
         )
         if attributes:
             bench.describe(attributes)

@@ -182,15 +182,13 @@ def test_a_run_of_it_is_logged_restored_and_saved_into_the_bank(page: Page, work
     page.get_by_label("Steps").nth(0).fill("1")
     page.locator("#generate").click()
     expect(page.locator("#result .facts")).to_contain_text("drafted, t shirt")
-    ((number_, status, source, pattern),) = runs(workspace)
+    ((_, status, source, pattern),) = runs(workspace)
     assert (status, source, json.loads(pattern)["measures"]["sleeve_length"]) == ("done", "drafted", 25)
     page.locator("#canvas .board").focus()
     page.keyboard.press("1")
     expect(page.locator("#measures .measures")).to_be_hidden()
-    page.locator("#result").get_by_role("button", name="Restore").click()
-    menu = page.locator("#result [role=menuitem]").first
-    if menu.is_visible():
-        menu.click()
+    page.get_by_text("Restore", exact=True).click()
+    page.get_by_role("menuitem", name="Restore all", exact=True).click()
     expect(number(page, "sleeve_length")).to_have_value("25")
     expect(page.locator("#canvas .source")).to_have_text("drafted")
     page.locator("[data-act=keep]").click()

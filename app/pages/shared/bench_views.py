@@ -80,6 +80,7 @@ def photo_view(shown: Work | Unmarked) -> dict[str, Any]:
         "sha256": photo.sha256,
         "ratio": across / down,
         "turns": photo.framing.turns,
+        "mirrored": photo.framing.mirrored,
         "box": box and [box[0] / across, box[1] / down, box[2] / across, box[3] / down],
         "garments": garments_view(shown),
         **garment_view(shown),

@@ -94,6 +94,7 @@
  * @property {number | null} [chosen]  index of the garment that the guide is for.
  * @property {number} [ratio]  width over height of the turned photo, whatever is cut off.
  * @property {number} [turns]  quarters clockwise.
+ * @property {boolean} [mirrored]  left and right are exchanged.
  * @property {[number, number, number, number] | null} [box]  what is looked at, in shares of its sides; null is all.
  * @property {MaskView | null} [mask]  of the garment; null where there is nobody to find one.
  * @property {string | null} [own]  whose mask that is, where it is none of the garments found.
