@@ -5,7 +5,7 @@ import { author } from '../web/shared/author.js';
 import { all, find, origin } from '../web/shared/dom.js';
 import { hear, tell } from '../web/shared/events.js';
 import { boardActions, outlineActions } from './actions.js';
-import { DRAFTED } from './drafted.js';
+import { DRAFTED, pickDrafted, showMeasures, takeMeasures } from './drafted.js';
 import { Editor } from './editor.js';
 import { openOutline, savePng, saveSvg } from './files.js';
 import { isOwn, LEAST_SHARE, MOST_SHARE } from './model.js';
@@ -26,6 +26,8 @@ export const ASKS = /** @type {const} */ ([
 ]);
 
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
+/** @typedef {import('../web/shared/views.js').Film} Film */
+/** @typedef {import('../web/shared/views.js').Pattern} Pattern */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
 /** @typedef {import('./tools/tool.js').ToolName} ToolName */
 
@@ -49,7 +51,7 @@ class CanvasPanel {
     this.ghostSelect = find(element, '.ghost', HTMLSelectElement);
     this.mirrorBox = find(element, '[data-act=mirror]', HTMLInputElement);
     this.warned = -READ_FOR; // when, milliseconds
-    /** @type {{ pattern: import('../web/shared/views.js').Pattern | null, film: import('../web/shared/views.js').Film | null }} */
+    /** @type {{ pattern: Pattern | null, film: Film | null }} */
     this.measured = { pattern: null, film: null }; // that the panel of measures was told last
     this.editor = new Editor(find(element, '.board', HTMLCanvasElement), props, trigger, element.dataset, {
       opened: () => this.open(),
@@ -77,12 +79,12 @@ class CanvasPanel {
     this.editor.choose('points');
     hear('pick', (index) => {
       const { model, visible } = this.editor;
-      if (visible && index === DRAFTED) model.pickDrafted();
+      if (visible && index === DRAFTED) pickDrafted(model);
       else if (visible && typeof index === 'number') model.pick(index);
     });
     hear('drawing', ({ pattern, mask }) => this.draw(pattern, mask));
     hear('drawn', ({ label }) => {
-      if (!this.editor.model.drawn(label)) this.editor.link.takeBack();
+      if (!takeMeasures(this.editor.model, label)) this.editor.link.takeBack();
     });
     hear('refused', () => this.editor.link.refused());
     hear('succeeded', () => this.understood());
@@ -93,17 +95,17 @@ class CanvasPanel {
 
   /**
    * What measures say while they move; the draft follows as fast as it can be laid.
-   * @param {import('../web/shared/views.js').Pattern} pattern
+   * @param {Pattern} pattern
    * @param {string} mask  run lengths.
    */
   draw(pattern, mask) {
     const { model, link } = this.editor;
     if (!model.guide) return;
-    model.draw(pattern, decodeMask(mask, model.size));
+    showMeasures(model, pattern, decodeMask(mask, model.size));
     link.sendLive();
   }
 
-  /** @param {import('../web/shared/views.js').Film} film */
+  /** @param {Film} film */
   take(film) {
     const { board, link, model } = this.editor;
     if (!film.neighbours.length) return this.close();

@@ -8,6 +8,7 @@ import { pathData } from './svg.js';
 /** @typedef {import('../web/shared/views.js').Drafted} View */
 /** @typedef {import('../web/shared/views.js').Pattern} Pattern */
 /** @typedef {import('./model.js').Draft} Draft */
+/** @typedef {import('./model.js').Model} Model */
 /** @typedef {{ pattern: Pattern, mask: Uint8Array, outline: string, draft?: Draft, url?: string }} Shape */
 
 /** Stands for it where candidates have their index. */
@@ -95,4 +96,47 @@ export class DraftedShape {
       chosen,
     };
   }
+}
+
+/**
+ * Make the drafted shape the landmark, as its measures were left.
+ * @param {Model} model
+ */
+export function pickDrafted(model) {
+  const shape = model.guide?.drafted?.now;
+  if (!shape || !model.doc || model.editing || model.doc.source === 'drafted') return;
+  const { pattern, mask, draft = null } = shape;
+  model.commit({ label: 'the drafted shape', source: 'drafted', choice: null, mask, pattern }, { draft });
+  model.hearers.said('The drafted shape is the landmark; its measures are beside the canvas');
+}
+
+/**
+ * Show what measures draw while they move.
+ * @param {Model} model
+ * @param {Pattern} pattern
+ * @param {Uint8Array} mask
+ */
+export function showMeasures(model, pattern, mask) {
+  if (model.doc?.source !== 'drafted') return;
+  model.editing = { ...model.editing, mask, pattern };
+  model.touch();
+}
+
+/**
+ * Make what measures draw the newest step.
+ * @param {Model} model
+ * @param {string} label
+ * @returns {boolean} whether it is another shape than before.
+ */
+export function takeMeasures(model, label) {
+  const { pattern, mask } = model.editing ?? {};
+  if (!pattern || !mask) return false;
+  if (samePattern(pattern, model.theDoc.pattern)) {
+    model.editing = null;
+    model.touch();
+    return false;
+  }
+  const draft = model.guide?.drafted?.become(pattern, mask).draft ?? null;
+  model.commit({ label, source: 'drafted', choice: null, mask, pattern }, { draft }, `measure ${label}`);
+  return true;
 }

@@ -6,7 +6,7 @@
  */
 
 import { traceLoops } from './contours.js';
-import { DraftedShape, samePattern } from './drafted.js';
+import { DraftedShape } from './drafted.js';
 import { makeParts } from './handles.js';
 import { maskFacts } from './mask.js';
 import { decodeMask } from './rle.js';
@@ -218,45 +218,6 @@ export class Model {
     this.hearers.said(`${index < 0 ? 'The consensus' : `Candidate ${index + 1}`} is the landmark`);
   }
 
-  /** Make the drafted shape the landmark, as its measures were left. */
-  pickDrafted() {
-    const shape = this.guide?.drafted?.now;
-    if (!shape || !this.doc || this.editing || this.doc.source === 'drafted') return;
-    const { pattern, mask, draft = null } = shape;
-    this.commit({ label: 'the drafted shape', source: 'drafted', choice: null, mask, pattern }, { draft });
-    this.hearers.said('The drafted shape is the landmark; its measures are beside the canvas');
-  }
-
-  /**
-   * Show what measures draw while they move.
-   * @param {Pattern} pattern
-   * @param {Uint8Array} mask
-   */
-  draw(pattern, mask) {
-    if (this.doc?.source !== 'drafted') return;
-    this.editing = { ...this.editing, mask, pattern };
-    this.touch();
-  }
-
-  /**
-   * Make what they draw the newest step.
-   * @param {string} label
-   * @returns {boolean} whether it is another shape than before.
-   */
-  drawn(label) {
-    const { pattern, mask } = this.editing ?? {},
-      { theDoc: doc } = this;
-    if (!pattern || !mask || doc.source !== 'drafted') return false;
-    if (samePattern(pattern, doc.pattern)) {
-      this.editing = null;
-      this.touch();
-      return false;
-    }
-    const draft = this.guide?.drafted?.become(pattern, mask).draft ?? null;
-    this.commit({ label, source: 'drafted', choice: null, mask, pattern }, { draft }, `measure ${label}`);
-    return true;
-  }
-
   /**
    * @param {Beginning} next
    * @param {Partial<Document>} [more]
@@ -351,7 +312,7 @@ export class Model {
     const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
     // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
     const before = this.doc && this.guide?.film.photo === film.photo ? [...this.past, this.doc] : [];
-    this.past = before.map((old) => ({ ...old, source: old.pattern ? 'drafted' : 'edited', choice: null, merge: null }));
+    this.past = before.map((old) => ({ ...old, source: isOwn(old) ? old.source : 'edited', choice: null, merge: null }));
     this.future = [];
     this.editing = this.doc = this.nearDraft = this.fused = null;
     const drafted = film.drafted && new DraftedShape(film.drafted, film.size);

@@ -7,7 +7,6 @@ import { MeasureForm } from '../../web/shared/measures.js';
 /** @typedef {import('../../web/shared/events.js').Measured} Measured */
 /** @typedef {import('../../web/shared/views.js').Pattern} Pattern */
 
-const BUBBLES = { bubbles: true };
 const DISAGREE = 'The outline stays as it was until the measures agree.';
 const UNANSWERED = 'The studio did not answer: is it still running? Reload the page.';
 
@@ -36,7 +35,7 @@ class MeasuresPanel {
       const { act } = origin(event, 'button')?.dataset ?? {};
       if (act === 'reset_all') void this.form.resetAll();
       if (act === 'fold') this.toggle();
-      if (act === 'keep') document.querySelector('#canvas [data-act=to_bank]')?.dispatchEvent(new Event('click', BUBBLES));
+      if (act === 'keep') keep();
     });
     hear('measured', (measured) => void this.show(measured));
   }
@@ -95,6 +94,11 @@ class MeasuresPanel {
     }
     return null;
   }
+}
+
+/** The canvas knows the landmark, and adds it to the bank. */
+function keep() {
+  /** @type {HTMLElement | null} */ (document.querySelector('#canvas [data-act=to_bank]'))?.click();
 }
 
 /**
