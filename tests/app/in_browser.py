@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-PATIENCE = 20_000  # ms; an idle machine needs a hundredth of it
+PATIENCE = 180_000  # ms; an idle machine needs a hundredth of it
 _ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
     "--no-sandbox",
