@@ -265,7 +265,10 @@ def test_a_program_asks_for_it(services: Services, tmp_path: Path, photo_bytes: 
 
 
 def test_one_press_saves_it_into_the_bank_with_its_measures(
-    curated: RAGDiffusion, make_services: Callable[..., Services], photo_bytes: Callable[..., bytes]
+    curated: RAGDiffusion,
+    make_services: Callable[..., Services],
+    photo_bytes: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services = make_services(lambda: curated)
     services.start()
@@ -278,6 +281,7 @@ def test_one_press_saves_it_into_the_bank_with_its_measures(
     assert entry.source == "drafted:shirt.png" and {"drafted", "measures"} <= set(entry.tags)
     read = attributes_of(bench.work.guide.pattern)
     assert entry.attributes["sleeve_length"] == read["sleeve_length"] != "Unknown", "measures say it best"
+    monkeypatch.undo()  # what the bank really has
     assert bank.patterns([entry.id])[entry.id].measures["body_length"] == 90, "it can be moved again"
     with Image.open(io.BytesIO(entry.silhouette)) as stored:
         mine = np.asarray(stored.convert("L")) > 127

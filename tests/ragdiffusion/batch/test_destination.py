@@ -143,13 +143,13 @@ def test_photos_obey_the_shape_that_is_drafted_for_them(
 ) -> None:
     drafted = replace(REQUEST, drafted=True)
     assert drafted.fingerprint() != REQUEST.fingerprint(), "they are made again"
-    (row,) = run_batch([photos / "b.png"], tmp_path / "none", drafted, With(tiny_model)).failed
+    (row,) = run_batch([photos / "a.png"], tmp_path / "none", drafted, With(tiny_model)).failed
     assert "no shape was drafted for this photo" in row.error
     known = PatternSpec("t_shirt", defaults("t_shirt"))
     monkeypatch.setattr(type(tiny_model.bank), "patterns", lambda bank, ids: dict.fromkeys(ids, known))
-    run_batch([photos / "b.png"], tmp_path / "made", drafted, With(tiny_model))
-    wanted = tiny_model.retrieve(photos / "b.png", k=2).drafted.pattern
-    with Image.open(tmp_path / "made" / "b.landmark.png") as landmark:
+    run_batch([photos / "a.png"], tmp_path / "made", drafted, With(tiny_model))
+    wanted = tiny_model.retrieve(photos / "a.png", k=2).drafted.pattern
+    with Image.open(tmp_path / "made" / "a.landmark.png") as landmark:
         made = np.asarray(landmark, np.int16)
     assert np.abs(made - wanted.rasterise(made.shape[0])).max() <= 2
 
