@@ -312,7 +312,8 @@ export class Model {
     const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
     // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
     const before = this.doc && this.guide?.film.photo === film.photo ? [...this.past, this.doc] : [];
-    this.past = before.map((old) => ({ ...old, source: isOwn(old) ? old.source : 'edited', choice: null, merge: null }));
+    const own = (/** @type {Document} */ old) => (isOwn(old) ? old.source : 'edited');
+    this.past = before.map((old) => ({ ...old, source: own(old), choice: null, merge: null }));
     this.future = [];
     this.editing = this.doc = this.nearDraft = this.fused = null;
     const drafted = film.drafted && new DraftedShape(film.drafted, film.size);

@@ -199,4 +199,9 @@ def test_a_run_of_it_is_logged_restored_and_saved_into_the_bank(page: Page, work
         slider.click(trial=True)
         assert slider.bounding_box()["width"] >= 60
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
+        for pane in ("#photo .photo-tools", "#measures .measures"):
+            room = page.locator(pane).bounding_box()
+            for button in page.locator(f"{pane} button:visible").all():
+                box = button.bounding_box()
+                assert box["x"] + box["width"] <= room["x"] + room["width"] + 1, (width, pane)
         page.locator("#generate").click(trial=True)

@@ -43,7 +43,7 @@ class MeasuresPanel {
   toggle() {
     this.body.hidden = !this.body.hidden;
     this.pane.classList.toggle('folded', this.body.hidden);
-    this.fold.textContent = this.body.hidden ? 'Unfold' : 'Fold';
+    this.fold.textContent = this.body.hidden ? '▾' : '▴';
     this.fold.ariaExpanded = String(!this.body.hidden);
   }
 

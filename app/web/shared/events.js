@@ -73,9 +73,7 @@
  * @property {{ message: string }} say  canvas, photo: what the status line is to say.
  * @property {{ name: string }} example  photo
  * @property {{ photo: string, garment: number }} choose  photo: its SHA-256, and the index of the garment meant.
- * @property {{ photo: string, quarters: number } | { photo: string, box: number[] | null } |
- *   { photo: string, mirror: true }} frame  photo: turn it by quarters clockwise, cut it to a box, in shares of the
- *   turned photo's sides, or mirror it.
+ * @property {{ photo: string } & Reframing} frame  photo: look at it in another way.
  * @property {{ photo: string }} turned  photo: whether it looks turned.
  * @property {{ photo: string, box: number[] }} mark  photo: the garment is in this box, in shares of what is looked at.
  * @property {{ photo: string, mask: string | null }} mend  photo: run lengths of the garment's mask; null is the one
@@ -98,6 +96,12 @@
  * @property {{ runs: number[], metadata: boolean }} bundle  history_page
  * @property {{ ids: number[] }} bank_export  bank
  * @property {undefined} bank_changed  bank: the status line is to say which version there is.
+ */
+
+/**
+ * How a photo is to be looked at: turned by quarters clockwise, cut to a box in shares of the turned photo's sides, or
+ * mirrored.
+ * @typedef {{ quarters: number } | { box: number[] | null } | { mirror: true }} Reframing
  */
 
 /**
