@@ -447,8 +447,8 @@ class RAGDiffusion:
 
         Its outline has the smooth edge of its curves at any size (`Pattern.rasterise`, `Pattern.svg`).
         """
-        if guide.landmark_source == "drafted":
-            return None if guide.drafted is None else guide.drafted.pattern
+        if guide.pattern is not None:
+            return guide.pattern
         entry = guide.landmark_id
         spec = None if entry is None else guide.neighbours.patterns.get(entry)  # of the bank as it was searched
         try:

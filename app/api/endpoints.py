@@ -36,6 +36,9 @@ def build(services: Services) -> None:
         mask: str | None = None,
         garment: str | None = None,
         garment_mask: str | None = None,
+        drafted: bool = False,
+        measures: dict | None = None,
+        mirror: bool = False,
         request: gr.Request = None,
     ) -> tuple[dict, str]:
         """Find the flat-lay structure of a garment in a photo: its nearest neighbours in the bank and its landmark.
@@ -50,13 +53,19 @@ def build(services: Services) -> None:
             garment: which garment of the photo is meant: upper, outer, inner, lower, dress, or a point X,Y on it in
                 pixels of the photo (default: the one garment there is, or the largest top or dress).
             garment_mask: file of a mask, of the photo's size, that marks the garment instead.
+            drafted: whether the shape that is drafted for the photo is the landmark.
+            measures: object of measures of that shape that are others than predicted, such as {"sleeve_length": 62}; in
+                cm, degrees or shares, as a retrieval tells them.
+            mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
+                `garment` and `garment_mask` count in that one.
 
         Returns:
             The neighbours with ids, similarities, weights and attributes, and the measures of a shape drafted for the
             photo; the landmark as PNG.
         """
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
+        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, hand_out([("landmark.png", landmark)])[0]
 
@@ -77,6 +86,9 @@ def build(services: Services) -> None:
         colour_match: bool = False,
         background: str = "white",
         wait: bool = True,
+        drafted: bool = False,
+        measures: dict | None = None,
+        mirror: bool = False,
         request: gr.Request = None,
     ) -> tuple[dict, str, list[str]]:
         """Make the flat-lay picture of the garment in a photo. Every run is logged in the history like any other.
@@ -99,13 +111,19 @@ def build(services: Services) -> None:
             colour_match: whether the pictures are given the colours of the photo's garment.
             background: white, transparent or #rrggbb.
             wait: whether to answer when the pictures are done; else at once, and `run` tells how they stand.
+            drafted: whether the shape that is drafted for the photo is the landmark.
+            measures: object of measures of that shape that are others than predicted, such as {"sleeve_length": 62}; in
+                cm, degrees or shares, as a retrieval tells them.
+            mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
+                `garment` and `garment_mask` count in that one.
 
         Returns:
             The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, garment, garment_mask)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
+        ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
         started = await _answer(
@@ -170,10 +188,13 @@ def build(services: Services) -> None:
     meant = [_text("garment", None), _file("garment_mask")]
     guide = [_file("photo"), _number("k"), _number("alpha"), *landmark_of, *meant]
     picture = [_file("landmark")]
-    _endpoint(retrieve, guide, [_json("guide"), *picture])
+    measures = _json("measures")
+    measures.api_info = lambda: {"type": "object", "additionalProperties": {"type": "number"}}
+    drafted = [_flag("drafted", False), measures, _flag("mirror", False)]
+    _endpoint(retrieve, [*guide, *drafted], [_json("guide"), *picture])
     seed, *settings = _settings()
     results = gr.File(file_count="multiple", label="pictures", visible=False)
-    asked = [*guide, seed, _number("seeds", 1), *settings, _flag("wait", True)]
+    asked = [*guide, seed, _number("seeds", 1), *settings, _flag("wait", True), *drafted]
     _endpoint(generate, asked, [_json("runs"), *picture, results])
     _endpoint(run, [_number("number")], [_json("run"), *picture, _file("picture")])
     words = [_text(name, None) for name in ("status", "mark", "category", "since", "until")]

@@ -18,6 +18,8 @@ from app.runs.run_files import RunFiles
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
 from app.runs.unsaved import UnsavedRun
+from app.session_log.framing import Framing
+from app.session_log.patterns import check_pattern, logged_pattern
 from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import RunFilter
 from app.session_log.values import FINAL, Run
@@ -44,6 +46,9 @@ class GuideRequest:
         garment: which garment of the photo is meant: its name, or "X,Y" in pixels of the photo; None leaves it to the
             model.
         garment_mask: path of a received mask that marks the garment instead.
+        drafted: whether the drafted shape is the landmark.
+        measures: of the drafted shape that are to be others than predicted; some ask for that shape by themselves.
+        mirror: whether the photo is mirrored before it is looked at; `garment` and `garment_mask` count in that one.
     """
 
     photo: str | None
@@ -54,6 +59,9 @@ class GuideRequest:
     mask: str | None = None
     garment: str | None = None
     garment_mask: str | None = None
+    drafted: bool = False
+    measures: dict[str, float] | None = None
+    mirror: bool = False
 
 
 class ApiHandlers:
@@ -150,8 +158,10 @@ class ApiHandlers:
     def _bench(self, owner: str, ask: GuideRequest) -> Bench:
         if not ask.photo:
             raise ValueError("a photo is needed: send one, with gradio_client as handle_file(path)")
-        if ask.candidate is not None and ask.mask:
-            raise ValueError("candidate and mask both name a landmark: send one of them")
+        measures = _measures(ask.measures)
+        named = {"candidate": ask.candidate is not None, "mask": bool(ask.mask), "drafted": ask.drafted or measures}
+        if len(said := [name for name, is_given in named.items() if is_given]) > 1:
+            raise ValueError(f"{' and '.join(said)} both name a landmark: send one of them")
         attributes = _attributes(ask.attributes)
         data, name = read_upload(ask.photo)
         mask = read_upload(ask.mask) if ask.mask else None
@@ -164,6 +174,7 @@ class ApiHandlers:
             k=defaults.k if ask.k is None else ask.k,
             alpha=defaults.alpha if ask.alpha is None else ask.alpha,
             garment=garment,
+            framing=Framing(mirrored=ask.mirror),
         )
         if attributes:
             bench.describe(attributes)
@@ -171,6 +182,8 @@ class ApiHandlers:
             bench.outline(*mask)
         elif ask.candidate is not None:
             bench.pick(ask.candidate)
+        elif named["drafted"]:
+            bench.take_drafted(measures)
         return bench
 
     def _guide(self, guide: StructureGuide) -> dict[str, Any]:
@@ -183,6 +196,7 @@ class ApiHandlers:
             **found,
             "landmark_source": guide.landmark_source,
             "choice": guide.choice,
+            "pattern": logged_pattern(guide.pattern),
             "attributes": dict(guide.attributes),
             "attribute_confidence": dict(guide.attribute_confidence),
             "drafted": None if guide.drafted is None else guide.drafted.summary(),
@@ -197,6 +211,16 @@ def _garment(ask: GuideRequest) -> GarmentChoice | None:
         data, name = read_upload(ask.garment_mask)
         return load_mask(data, name=name)
     return one_garment(name_or_point(ask.garment)) if ask.garment else None
+
+
+def _measures(given: Any) -> dict[str, float]:
+    """Return the measures that a program moves; none where it sends none."""
+    if given is None or given == {}:
+        return {}
+    if not isinstance(given, dict):
+        raise ValueError(f'measures must be an object such as {{"sleeve_length": 62}}, got {str(given)[:80]}')
+    pattern = check_pattern({"kind": "any", "measures": given})
+    return {} if pattern is None else pattern["measures"]
 
 
 def _attributes(given: Any) -> dict[str, str]:

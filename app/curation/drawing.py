@@ -8,7 +8,10 @@ from typing import Any
 
 from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, kinds, specs
 from ragdiffusion.garments.patterns.attributes import attributes_of
+from ragdiffusion.garments.patterns.groups import GROUP_OF
+from ragdiffusion.garments.patterns.measures import MEASURES
 
+_TOWARDS_OWN = (0.25, 0.33, 0.5, 1.0)  # shares of what is left to a kind's own measures, one after another
 _DIGITS = 2  # after the point, as a bank stores a measure
 
 
@@ -19,7 +22,7 @@ class Drawn:
     Attributes:
         pattern: None if the measures contradict each other or one is out of range.
         wrong: which, in a sentence; "" if none.
-        measures: keys of those that the sentence is about.
+        measures: keys of those that the sentence is about, the one that it names first at their head.
     """
 
     pattern: Pattern | None
@@ -38,13 +41,18 @@ def known_kind(value: object) -> str:
     return str(value)
 
 
-def measures_of(kind: str, values: object) -> dict[str, float]:
+def measures_of(kind: str, values: object, *, of_any: bool = False) -> dict[str, float]:
     """Read the measures of a kind that an event holds.
+
+    Args:
+        kind: of garment.
+        values: by key.
+        of_any: whether they may be another kind's.
 
     Raises:
         ValueError: if one is no number or not the kind's.
     """
-    known = {spec.key for spec in specs(kind)}
+    known = MEASURES if of_any else {spec.key for spec in specs(kind)}
     if not isinstance(values, Mapping):
         raise ValueError("the measures did not arrive: reload the page")
     read: dict[str, float] = {}
@@ -61,22 +69,42 @@ def drawn(kind: str, measures: Mapping[str, float]) -> Drawn:
         return Drawn(draft(kind, measures))
     except MeasureError as error:
         text = str(error)
-        return Drawn(None, text, tuple(spec.key for spec in specs(kind) if _names(text, spec.key)))
+        named = [spec.key for spec in specs(kind) if _names(text, spec.key)]
+        return Drawn(None, text, tuple(sorted(named, key=lambda key: not text.startswith((f"{key} ", f"{key}:")))))
 
 
 def fields_of(kind: str, measures: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The sliders of a kind, in the order in which a form shows them."""
+    """The sliders of a kind, group by group, in the order in which a form shows them."""
+    order = {key: place for place, key in enumerate(GROUP_OF)}
     return [
         {
             "key": spec.key,
+            "group": GROUP_OF[spec.key],
             "unit": spec.unit,
             "low": spec.low,
             "high": spec.high,
+            "step": spec.step,
             "value": round(float(measures.get(spec.key, spec.default)), _DIGITS),
             "sentence": spec.sentence,
         }
-        for spec in specs(kind)
+        for spec in sorted(specs(kind), key=lambda spec: order[spec.key])
     ]
+
+
+def form_of(kind: str, values: Mapping[str, float]) -> dict[str, Any]:
+    """A form of a kind, at measures as far as the kind has them and can be drawn with them.
+
+    Args:
+        kind: of garment.
+        values: measures by key, perhaps of another kind; where they contradict the kind's own they come nearer to it.
+    """
+    shared = [spec for spec in specs(kind) if spec.key in values]
+    measures = {spec.key: min(max(values[spec.key], spec.low), spec.high) for spec in shared}
+    for share in _TOWARDS_OWN:
+        if drawn(kind, measures).pattern is not None:
+            break
+        measures = {s.key: s.rounded((1 - share) * measures[s.key] + share * s.default) for s in shared}
+    return {"kind": kind, "kinds": list(kinds()), "fields": fields_of(kind, measures)}
 
 
 def curves_of(pattern: Pattern) -> dict[str, Any]:

@@ -13,13 +13,20 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from app.session_log.framing import Framing
 from app.session_log.library import MAX_NOTE
+from app.session_log.patterns import check_pattern
 from app.session_log.sampling import Sampling
 from app.session_log.values import Run, RunInputs, check_garment
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 
 FORMAT = "ragdiffusion-studio-bundle"
-VERSION = 3  # 1 did not say which garment of the photo was meant, nor 2 how the photo was framed
-_UNSAID: dict[int, dict[str, Any]] = {1: {"garment": None, "framing": None}, 2: {"framing": None}, 3: {}}
+VERSION = 4
+_UNSAID: dict[int, dict[str, Any]] = {
+    1: {"garment": None, "framing": None, "pattern": None},
+    2: {"framing": None, "pattern": None},
+    3: {"pattern": None},
+    4: {},
+}
+"""By version, what its runs do not say: which garment is meant, how the photo is framed, what was drafted."""
 MAX_RUNS = 500
 MAX_CANDIDATES = 1000
 _MAX_EMBEDDING = 8192  # numbers
@@ -124,7 +131,8 @@ class Inputs(_Strict):
     consensus: int = Field(ge=0)
     choice: int | None = Field(ge=0)
     landmark_path: Picture | Literal[""]
-    landmark_source: Literal["consensus", "candidate", "edited"]
+    landmark_source: Literal["consensus", "candidate", "drafted", "edited"]
+    pattern: dict[str, Any] | None
     preset: Word
     device: Word
     embedding: Annotated[str, AfterValidator(_embedding)] | None
@@ -140,6 +148,7 @@ class Inputs(_Strict):
         Sampling.read(vars(self))
         _check_garment(self.garment)
         Framing.read(self.framing)
+        check_pattern(self.pattern)
         if not self.landmark_path and (self.candidates or self.embedding is not None or self.checkpoint):
             raise ValueError("a run without an outline has not begun, and has no candidates, embedding or checkpoint")
         if self.landmark_path and len(self.candidates) != self.k:
@@ -151,6 +160,8 @@ class Inputs(_Strict):
             raise ValueError("consensus or choice is none of the candidates")
         if self.landmark_source == "candidate" and self.choice is None:
             raise ValueError("a candidate is the outline, and which is not said")
+        if (self.landmark_source == "drafted") != (self.pattern is not None):
+            raise ValueError("a drafted outline has a pattern, and no other has one")
         return self
 
 

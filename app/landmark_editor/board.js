@@ -3,6 +3,7 @@
  */
 
 import { traceLoops } from './contours.js';
+import { DRAFTED } from './drafted.js';
 
 /** @typedef {import('./affine.js').Point} Point */
 /** @typedef {import('./contours.js').Loop} Loop */
@@ -217,9 +218,9 @@ export class Board {
     const { ghost, model, pen } = this,
       { context } = pen,
       { size } = model;
-    const mask = ghost.kind.startsWith('candidate')
-      ? model.theGuide.silhouettes[Number(ghost.kind.slice(9))]
-      : undefined;
+    const { silhouettes, drafted } = model.theGuide,
+      candidate = ghost.kind.startsWith('candidate') ? silhouettes[Number(ghost.kind.slice(9))] : undefined,
+      mask = ghost.kind === DRAFTED ? drafted?.now.mask : candidate;
     context.globalAlpha = ghost.opacity;
     if (ghost.kind === 'photo' && ghost.image) context.drawImage(ghost.image, 0, 0, size, size);
     if (mask) context.drawImage(this.shape.show(mask, size).canvas, 0, 0);

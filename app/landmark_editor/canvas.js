@@ -5,9 +5,13 @@ import { author } from '../web/shared/author.js';
 import { all, find, origin } from '../web/shared/dom.js';
 import { hear, tell } from '../web/shared/events.js';
 import { boardActions, outlineActions } from './actions.js';
+import { DRAFTED, pickDrafted, showMeasures, takeMeasures } from './drafted.js';
 import { Editor } from './editor.js';
 import { openOutline, savePng, saveSvg } from './files.js';
-import { LEAST_SHARE, MOST_SHARE } from './model.js';
+import { isOwn, LEAST_SHARE, MOST_SHARE } from './model.js';
+import { decodeMask } from './rle.js';
+import { draftedOf, framesOf, mixOf } from './told.js';
+import { listenToSliders } from './tuning.js';
 
 /** What the panel asks of Python. */
 export const ASKS = /** @type {const} */ ([
@@ -22,11 +26,12 @@ export const ASKS = /** @type {const} */ ([
 ]);
 
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
+/** @typedef {import('../web/shared/views.js').Film} Film */
+/** @typedef {import('../web/shared/views.js').Pattern} Pattern */
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
 /** @typedef {import('./tools/tool.js').ToolName} ToolName */
 
 const READ_FOR = 6000; // milliseconds that a warning stays
-const TUNED_AFTER = 500; // milliseconds after which a slider that is not held counts as set
 const NO_PHOTO = 'there is no photo yet: drop, paste or choose one first';
 const NO_GARMENT = 'No outline yet: mark the garment in the photo.';
 const HINT_SEEN = 'studio-hint';
@@ -46,6 +51,8 @@ class CanvasPanel {
     this.ghostSelect = find(element, '.ghost', HTMLSelectElement);
     this.mirrorBox = find(element, '[data-act=mirror]', HTMLInputElement);
     this.warned = -READ_FOR; // when, milliseconds
+    /** @type {{ pattern: Pattern | null, film: Film | null }} */
+    this.measured = { pattern: null, film: null }; // that the panel of measures was told last
     this.editor = new Editor(find(element, '.board', HTMLCanvasElement), props, trigger, element.dataset, {
       opened: () => this.open(),
       adopted: () => this.showState(),
@@ -67,11 +74,17 @@ class CanvasPanel {
     actions.add('outline', this.outline);
     actions.add('board', boardActions(this.editor));
     this.listen();
-    listenToSliders(this);
+    listenToSliders(this.editor, this.element);
     this.showHint();
     this.editor.choose('points');
     hear('pick', (index) => {
-      if (this.editor.visible) this.editor.model.pick(index);
+      const { model, visible } = this.editor;
+      if (visible && index === DRAFTED) pickDrafted(model);
+      else if (visible && typeof index === 'number') model.pick(index);
+    });
+    hear('drawing', ({ pattern, mask }) => this.draw(pattern, mask));
+    hear('drawn', ({ label }) => {
+      if (!takeMeasures(this.editor.model, label)) this.editor.link.takeBack();
     });
     hear('refused', () => this.editor.link.refused());
     hear('succeeded', () => this.understood());
@@ -80,7 +93,19 @@ class CanvasPanel {
 
   // ---- what is shown
 
-  /** @param {import('../web/shared/views.js').Film} film */
+  /**
+   * What measures say while they move; the draft follows as fast as it can be laid.
+   * @param {Pattern} pattern
+   * @param {string} mask  run lengths.
+   */
+  draw(pattern, mask) {
+    const { model, link } = this.editor;
+    if (!model.guide) return;
+    showMeasures(model, pattern, decodeMask(mask, model.size));
+    link.sendLive();
+  }
+
+  /** @param {Film} film */
   take(film) {
     const { board, link, model } = this.editor;
     if (!film.neighbours.length) return this.close();
@@ -100,6 +125,9 @@ class CanvasPanel {
     this.element.dataset.source = '';
     this.warn('');
     tell('frames', []);
+    tell('drafted', null);
+    this.measured = { pattern: null, film: null };
+    tell('measured', null);
     tell('steps', { undo: 0, redo: 0 });
   }
 
@@ -146,7 +174,8 @@ class CanvasPanel {
     const { model } = this.editor,
       { source, choice } = model.theDoc,
       undone = model.past.length;
-    const titles = { consensus: 'consensus', candidate: `candidate ${(choice ?? 0) + 1}`, edited: 'edited' };
+    const candidate = `candidate ${(choice ?? 0) + 1}`,
+      titles = { consensus: 'consensus', candidate, drafted: 'drafted', edited: 'edited' };
     const tag = find(this.element, '.source', HTMLElement);
     tag.hidden = false;
     tag.textContent = titles[source];
@@ -159,9 +188,20 @@ class CanvasPanel {
     this.element.dataset.steps = String(undone);
     if (performance.now() - this.warned > READ_FOR) this.warnOfShape();
     this.showGhosts();
-    tell('frames', model.frames());
-    tell('mix', model.mix());
+    tell('frames', framesOf(model));
+    tell('drafted', draftedOf(model));
+    this.tellMeasures();
+    tell('mix', mixOf(model));
     tell('steps', { undo: undone, redo: model.future.length });
+  }
+
+  /** Of another landmark only: sliders that move must not be set back by what comes meanwhile. */
+  tellMeasures() {
+    const { pattern } = this.editor.model.theDoc,
+      { film } = this.editor.model.theGuide;
+    if (pattern === this.measured.pattern && film === this.measured.film) return;
+    this.measured = { pattern, film };
+    tell('measured', pattern && { pattern, drafted: film.drafted });
   }
 
   warnOfShape() {
@@ -171,7 +211,7 @@ class CanvasPanel {
     else if (share > MOST_SHARE) this.warn('The outline fills the whole canvas: leave some of it empty');
     else
       this.warn(
-        border && model.theDoc.source === 'edited' ? 'The outline touches the border: the garment ends there' : '',
+        border && isOwn(model.theDoc) ? 'The outline touches the border: the garment ends there' : '',
       );
   }
 
@@ -203,6 +243,7 @@ class CanvasPanel {
       ['', 'no ghost'],
       ['photo', 'photo'],
       ...this.editor.model.weights.map((_, i) => [`candidate${i}`, `shape ${i + 1}`]),
+      ...(this.editor.model.guide?.drafted ? [[DRAFTED, 'drafted']] : []),
     ];
     if (choices.map(([kind]) => kind).join() !== [...select.options].map(({ value }) => value).join()) {
       select.replaceChildren(...choices.map(([kind, text]) => new Option(text, kind)));
@@ -314,64 +355,6 @@ class CanvasPanel {
     find(this.element, '.opacity', HTMLElement).hidden = !ghost.kind;
     board.repaint();
   }
-}
-
-/**
- * The sliders of K and α are heard directly: they move here alone, and Python learns of it when they are let go.
- * @param {CanvasPanel} panel
- */
-function listenToSliders({ editor, element }) {
-  let timer = 0,
-    held = false;
-  const commit = () => {
-    clearTimeout(timer);
-    if (held) timer = setTimeout(commit, TUNED_AFTER);
-    else if (timer) {
-      timer = 0;
-      editor.link.send();
-    }
-  };
-  const follow = (/** @type {Event} */ { target }) => {
-    if (!editor.model.doc || !(target instanceof HTMLInputElement) || target.value === '') return;
-    const { settings } = editor.model,
-      value = Number(target.value);
-    const k = target.closest('#k') ? value : settings.k,
-      alpha = target.closest('#alpha') ? value : settings.alpha;
-    if (!tunable(editor, k, alpha)) return;
-    const started = performance.now();
-    editor.model.retune(k, alpha);
-    element.dataset.tune = (performance.now() - started).toFixed(1);
-    clearTimeout(timer);
-    timer = setTimeout(commit, TUNED_AFTER);
-  };
-  window.addEventListener('input', follow, true);
-  window.addEventListener('change', follow, true);
-  window.addEventListener(
-    'pointerdown',
-    () => {
-      held = true;
-    },
-    true,
-  );
-  window.addEventListener(
-    'pointerup',
-    () => {
-      held = false;
-      if (timer) setTimeout(commit, 0);
-    },
-    true,
-  );
-}
-
-/**
- * Whether they are others than before, and possible.
- * @param {Editor} editor
- * @param {number} k
- * @param {number} alpha
- */
-function tunable({ model }, k, alpha) {
-  const other = k !== model.settings.k || alpha !== model.settings.alpha;
-  return other && Number.isInteger(k) && k >= 1 && k <= model.theGuide.silhouettes.length && alpha >= 0 && alpha <= 1;
 }
 
 /** @param {EventTarget | null} target */

@@ -5,7 +5,7 @@
 
 import { decodeMask, encodeMask } from './rle.js';
 import { sameMask } from './mask.js';
-import { usable } from './model.js';
+import { isOwn, usable } from './model.js';
 
 /** @typedef {import('../web/shared/events.js').EditorState} EditorState */
 /** @typedef {import('../web/shared/views.js').Canvas} Canvas */
@@ -50,8 +50,9 @@ export class Link {
    * @param {boolean} [live]  whether it is of a drag.
    */
   send(mask = this.model.theDoc.mask, live = false) {
-    const { doc, settings, guide } = this.model,
-      source = live || !doc ? 'edited' : doc.source;
+    const { doc, settings, guide, editing } = this.model,
+      pattern = live ? (editing?.pattern ?? null) : (doc?.pattern ?? null),
+      source = pattern ? 'drafted' : live || !doc ? 'edited' : doc.source;
     this.serial += 1;
     this.pending = this.props.value = {
       token: guide?.film.token ?? 0,
@@ -60,6 +61,7 @@ export class Link {
       source,
       choice: live ? null : (doc?.choice ?? null),
       mask: source === 'edited' ? encodeMask(mask) : null,
+      pattern,
     };
     this.live = live;
     this.facts.serial = String(this.serial);
@@ -94,7 +96,7 @@ export class Link {
 
   askDraft() {
     const { editing, doc } = this.model,
-      wanted = editing || (doc?.source === 'edited' && !doc.draft);
+      wanted = editing || (isOwn(doc) && !doc?.draft);
     if (!wanted || performance.now() - this.drafting < DRAFT_PATIENCE) return;
     this.drafting = performance.now();
     this.trigger('draft');
@@ -135,13 +137,29 @@ export class Link {
     film.drafts.forEach(async (url, i) => {
       if (!url || guide.urls[i]) return;
       guide.urls[i] = url;
-      guide.drafts[i] = { pixels: await pixelsOf(url, film.size), mask: guide.silhouettes[i] };
+      const pixels = await pixelsOf(url, film.size);
+      if (guide.silhouettes[i]) guide.drafts[i] = { pixels, mask: guide.silhouettes[i] };
+      else if (guide.drafted) this.draftedLaid(guide.drafted, pixels, url);
       if (this.model.guide !== guide) return;
       this.facts.drafts = String(guide.drafts.filter(Boolean).length);
       if (!this.model.doc) return;
       this.model.touch();
       this.model.hearers.adopted();
     });
+  }
+
+  /**
+   * The garment is laid into the drafted shape as it is predicted.
+   * @param {import('./drafted.js').DraftedShape} drafted
+   * @param {Uint8ClampedArray} pixels
+   * @param {string} url
+   */
+  draftedLaid(drafted, pixels, url) {
+    const { predicted } = drafted,
+      draft = { pixels, mask: predicted.mask },
+      { doc } = this.model;
+    drafted.laid(predicted, draft, url);
+    if (doc?.source === 'drafted' && !doc.draft && drafted.now === predicted) doc.draft = draft;
   }
 
   /** @param {Canvas | EditorState} value */
@@ -167,7 +185,7 @@ export class Link {
     if (said.received) this.facts.received = String(said.received);
     this.flush();
     if (said.draft) void this.draftArrived(said, said.draft);
-    else if (said.source === 'edited') this.askDraft();
+    else if (isOwn(said)) this.askDraft();
   }
 
   /** @param {Canvas} said */
@@ -191,9 +209,9 @@ export class Link {
    * @param {Canvas} said
    * @param {string} label
    */
-  beginning({ mask, source, choice }, label) {
+  beginning({ mask, source, choice, pattern }, label) {
     const own = mask ? decodeMask(mask, this.model.size) : this.model.silhouette(source, choice);
-    return { label, source, choice, mask: own };
+    return { label, source, choice, mask: own, pattern };
   }
 
   /**
@@ -209,7 +227,12 @@ export class Link {
     this.drafting = 0;
     if (guide !== model.guide) return;
     for (const owner of [model.theDoc, ...model.past.slice(-RECENT)]) {
-      if (owner.source === 'edited' && sameMask(owner.mask, mask)) owner.draft = draft;
+      if (isOwn(owner) && sameMask(owner.mask, mask)) owner.draft = draft;
+    }
+    const shape = guide.drafted?.now;
+    if (shape && sameMask(shape.mask, mask)) {
+      guide.drafted?.laid(shape, draft, url);
+      model.hearers.adopted();
     }
     if (model.editing) {
       model.editing.draft = draft;

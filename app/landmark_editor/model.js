@@ -6,13 +6,15 @@
  */
 
 import { traceLoops } from './contours.js';
+import { DraftedShape } from './drafted.js';
 import { makeParts } from './handles.js';
 import { maskFacts } from './mask.js';
 import { decodeMask } from './rle.js';
-import { fuse, likeness, weigh } from './slle.js';
+import { fuse, weigh } from './slle.js';
 import { pathData } from './svg.js';
 
 /** @typedef {import('../web/shared/views.js').Film} Film */
+/** @typedef {import('../web/shared/views.js').Pattern} Pattern */
 /** @typedef {import('../web/shared/views.js').Source} Source */
 /** @typedef {import('./affine.js').Affine} Affine */
 /** @typedef {import('./handles.js').Part} Part */
@@ -30,6 +32,7 @@ import { pathData } from './svg.js';
  * @property {Source} source
  * @property {number | null} choice  index of a picked candidate.
  * @property {Uint8Array} mask
+ * @property {Pattern | null} pattern  what a drafted one is drawn from.
  * @property {Part[] | null} parts  its outline, when it was asked for.
  * @property {Transform | null} transform
  * @property {Draft | null} draft  of a drawn landmark, when it is laid.
@@ -40,6 +43,7 @@ import { pathData } from './svg.js';
  * What a drag shows before it is a document.
  * @typedef {object} Editing
  * @property {Uint8Array} mask
+ * @property {Pattern} [pattern]  of measures that move.
  * @property {Part[]} [parts]
  * @property {Transform} [transform]
  * @property {Draft} [draft]
@@ -51,10 +55,12 @@ import { pathData } from './svg.js';
  * @property {string[]} outlines  path data.
  * @property {(Draft | undefined)[]} drafts
  * @property {(string | undefined)[]} urls  of the drafts.
+ * @property {DraftedShape | null} drafted
  */
 /** @typedef {ReturnType<typeof fuse> & { k: number, guide: Guide }} Fused */
 /**
- * @typedef {{ label: string, source: Source, choice: number | null, mask: Uint8Array }} Beginning  of a document.
+ * @typedef {{ label: string, source: Source, choice: number | null, mask: Uint8Array, pattern?: Pattern | null }}
+ *   Beginning  of a document.
  */
 
 /**
@@ -77,6 +83,12 @@ export const MOST_SHARE = 0.98;
  * @param {number} share  of the canvas.
  */
 export const usable = (share) => share >= LEAST_SHARE && share <= MOST_SHARE;
+
+/**
+ * Whether a landmark is no entry of the bank.
+ * @param {{ source: Source } | null} doc
+ */
+export const isOwn = (doc) => doc?.source === 'edited' || doc?.source === 'drafted';
 
 export class Model {
   /** @param {Hearers} hearers */
@@ -150,7 +162,7 @@ export class Model {
   get draft() {
     const doc = this.theDoc,
       { drafts } = this.theGuide;
-    const own = this.editing?.draft ?? (doc.source === 'edited' ? doc.draft : drafts[this.chosen]);
+    const own = this.editing?.draft ?? (isOwn(doc) ? doc.draft : drafts[this.chosen]);
     this.nearDraft = own ?? this.nearDraft;
     return this.nearDraft;
   }
@@ -158,7 +170,7 @@ export class Model {
   /** Index of the candidate that is the landmark; -1 where it was drawn. */
   get chosen() {
     const { source, choice } = this.theDoc;
-    return source === 'edited' ? -1 : source === 'candidate' ? (choice ?? 0) : this.theFused.consensus;
+    return isOwn(this.theDoc) ? -1 : source === 'candidate' ? (choice ?? 0) : this.theFused.consensus;
   }
 
   /**
@@ -259,6 +271,7 @@ export class Model {
   /** @param {Document} doc */
   adopt(doc) {
     this.doc = doc;
+    if (doc.pattern) this.guide?.drafted?.become(doc.pattern, doc.mask);
     this.touch();
     this.hearers.adopted();
   }
@@ -288,33 +301,6 @@ export class Model {
     this.hearers.adopted();
   }
 
-  /**
-   * The candidates for the filmstrip.
-   * @returns {import('../web/shared/events.js').Frame[]}
-   */
-  frames() {
-    const { film, urls, outlines } = this.theGuide,
-      { iou, consensus } = this.theFused,
-      chosen = this.chosen;
-    return this.weights.map((weight, i) => ({
-      id: film.neighbours[i].id,
-      similarity: film.neighbours[i].similarity,
-      weight,
-      iou: iou[i],
-      draft: urls[i],
-      outline: outlines[i],
-      size: film.size,
-      consensus: i === consensus,
-      chosen: i === chosen,
-    }));
-  }
-
-  /** How like e the embedding ê is, now and at α = 1. */
-  mix() {
-    const { film } = this.theGuide;
-    return { likeness: likeness(film, this.weights, this.settings.alpha), all: likeness(film, this.weights, 1) };
-  }
-
   // ---- what Python brings
 
   /**
@@ -326,10 +312,12 @@ export class Model {
     const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
     // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
     const before = this.doc && this.guide?.film.photo === film.photo ? [...this.past, this.doc] : [];
-    this.past = before.map((old) => ({ ...old, source: 'edited', choice: null, merge: null }));
+    const own = (/** @type {Document} */ old) => (isOwn(old) ? old.source : 'edited');
+    this.past = before.map((old) => ({ ...old, source: own(old), choice: null, merge: null }));
     this.future = [];
     this.editing = this.doc = this.nearDraft = this.fused = null;
-    this.guide = { film, silhouettes, outlines, drafts: [], urls: [] };
+    const drafted = film.drafted && new DraftedShape(film.drafted, film.size);
+    this.guide = { film, silhouettes, outlines, drafts: [], urls: [], drafted };
     return this.guide;
   }
 
@@ -366,7 +354,8 @@ export class Model {
  * @returns {Document}
  */
 function begun(beginning) {
-  return { ...beginning, parts: null, transform: null, draft: null, merge: null, at: performance.now() };
+  const rest = { parts: null, transform: null, draft: null, merge: null, at: performance.now() };
+  return { ...beginning, pattern: beginning.pattern ?? null, ...rest };
 }
 
 /**

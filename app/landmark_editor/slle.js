@@ -75,10 +75,11 @@ export function fuse(silhouettes, weights, support) {
 }
 
 /**
+ * IoU of a silhouette and the fused mask at one half.
  * @param {Uint8Array} silhouette
  * @param {Float32Array} mean
  */
-function overlap(silhouette, mean) {
+export function overlap(silhouette, mean) {
   let both = 0,
     either = 0;
   for (let p = 0; p < mean.length; p += 1) {

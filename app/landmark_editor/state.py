@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from app.landmark_editor.rle import decode
+from app.session_log.patterns import check_pattern
 from app.session_log.values import LANDMARK_SOURCES
+from ragdiffusion.garments.patterns import Pattern, draft
 from ragdiffusion.images import MAX_FOREGROUND, MIN_FOREGROUND
 
 
@@ -24,9 +26,10 @@ class EditorState:
         serial: grows with every change in the browser.
         k: candidates in use.
         alpha: share of the reconstruction in Eq. 3.
-        source: "consensus", "candidate" or "edited".
+        source: "consensus", "candidate", "drafted" or "edited".
         choice: index of the picked candidate, None otherwise.
         mask: float32 (S, S) in [0, 1], the edited landmark; None otherwise.
+        pattern: what a drafted landmark is drawn from; None otherwise.
     """
 
     token: int
@@ -36,6 +39,7 @@ class EditorState:
     source: str
     choice: int | None
     mask: Tensor | None
+    pattern: Pattern | None = None
 
     @classmethod
     def read(cls, value: Any, size: int) -> EditorState | None:
@@ -49,7 +53,8 @@ class EditorState:
             None where the value is what Python itself had sent.
 
         Raises:
-            ValueError: if the outline encloses nearly nothing or nearly everything, or the value is damaged.
+            ValueError: if the outline encloses nearly nothing or nearly everything, measures contradict each other, or
+                the value is damaged.
         """
         if not isinstance(value, Mapping) or "serial" not in value:
             return None
@@ -63,12 +68,20 @@ class EditorState:
                 source=source,
                 choice=int(value["choice"]) if source == "candidate" else None,
                 mask=_mask(value["mask"], size) if source == "edited" else None,
+                pattern=_pattern(value["pattern"]) if source == "drafted" else None,
             )
         except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"the canvas sent a state that cannot be read ({error!r}): reload the page") from error
         if source not in LANDMARK_SOURCES:
             raise ValueError(f"the canvas sent a landmark of the source {source!r}: reload the page")
         return state
+
+
+def _pattern(value: Any) -> Pattern:
+    logged = check_pattern(value)
+    if logged is None:
+        raise ValueError("the canvas sent a drafted outline without measures: reload the page")
+    return draft(logged["kind"], logged["measures"])
 
 
 def _mask(text: str, size: int) -> Tensor:

@@ -13,14 +13,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
 from app.runs.drafts import drafts_in
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
+from app.runs.landmarks import carried, logged_landmark, settled
 from app.runs.past_banks import PastBanks
 from app.runs.photos import BenchPhoto, read_photo
-from app.runs.request import same_candidates
 from app.runs.work import Unmarked, Work, begin
 from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
@@ -166,7 +165,7 @@ class Bench:
             return self._keep(found)
 
     def mend(self, mask: np.ndarray | None) -> Work:
-        """Take a person's own mask of the garment; corrections and an edited landmark stay.
+        """Take a person's own mask of the garment; corrections and a landmark of the person's own stay.
 
         Args:
             mask: float (H, W) in [0, 1] of the photo as it is looked at; None: what was meant before any of it was
@@ -182,8 +181,7 @@ class Bench:
             garment = unmended if mask is None else usable_mask(mask)
             corrected = dict(work.corrected) if work else {}
             found = self._taken(now.photo, garment, parse=now.parse, attributes=corrected, **now.settings)
-            if work is not None and work.guide.landmark_source == "edited":
-                found = replace(found, guide=found.guide.edit(work.guide.landmark))
+            found = found if work is None else carried(found, work)
             return self._keep(replace(found, unmended=unmended))
 
     def choose(self, index: int) -> Work:
@@ -205,7 +203,7 @@ class Bench:
             return self._keep(found)
 
     def describe(self, attributes: Mapping[str, str]) -> Work:
-        """Retrieve again with attributes that the person corrected; an edited landmark stays.
+        """Retrieve again with attributes that the person corrected; a landmark of the person's own stays.
 
         Args:
             attributes: those that are shown. One that differs from the guide's is a correction from now on; one set
@@ -225,9 +223,9 @@ class Bench:
                     corrected[key] = value
             again = {"k": guide.k, "alpha": guide.alpha, "attributes": corrected, "sight": work.sight}
             found = self._retrieve(work.photo, work.garment, parse=work.parse, **again)
-            if guide.landmark_source == "edited":
-                found = replace(found, guide=found.guide.edit(guide.landmark), draft=work.draft)
-            return self._keep(replace(found, unmended=work.unmended))
+            found = carried(found, work)
+            draft = work.draft if torch.equal(found.guide.landmark, guide.landmark) and found.is_own else None
+            return self._keep(replace(found, unmended=work.unmended, draft=draft))
 
     def settle(self, value: Any) -> Work:
         """Agree with what the canvas shows.
@@ -243,16 +241,7 @@ class Bench:
             state = EditorState.read(value, work.guide.landmark.shape[-1])
             if state is None or state.token != work.token or state.serial <= work.serial:
                 return work
-            guide, draft = work.guide, None
-            if (state.k, state.alpha) != (guide.k, guide.alpha):
-                guide = guide.retune(k=state.k, alpha=state.alpha)
-            if state.mask is not None:
-                if guide.landmark_source == "edited" and torch.equal(state.mask, guide.landmark):
-                    draft = work.draft
-                guide = guide.edit(state.mask)
-            else:
-                guide = guide.reset() if state.choice is None else guide.pick(state.choice)
-            return self._keep(replace(work, guide=guide, draft=draft, serial=state.serial))
+            return self._keep(settled(work, state))
 
     def retune(self, *, k: int, alpha: float) -> Work:
         """Use another K or α than the canvas shows; own presets and restored settings do.
@@ -269,6 +258,24 @@ class Bench:
             ValueError: if there is no photo or no such candidate.
         """
         return self._push(lambda work: replace(work, guide=work.guide.pick(index), draft=None))
+
+    def take_drafted(self, measures: Mapping[str, float] | None = None) -> Work:
+        """Take the drafted shape as the landmark.
+
+        Args:
+            measures: that are to be others than predicted.
+
+        Raises:
+            ValueError: if there is no photo, nothing was drafted for it, or a measure cannot be had.
+        """
+
+        def drafted(work: Work) -> Work:
+            guide = work.guide.draft()
+            if measures and guide.drafted is not None:
+                guide = guide.draft(guide.drafted.moved(measures))
+            return replace(work, guide=guide, draft=None)
+
+        return self._push(drafted)
 
     def outline(self, data: bytes, name: str, *, invert: bool | None = None) -> Work:
         """Take the person's own mask as the landmark.
@@ -351,18 +358,10 @@ class Bench:
                 with past.of(self._engine.model(), inputs.bank_version) as bank:
                     settings |= {"k": min(inputs.k, len(bank)), "bank": bank}
                     self._keep(self._retrieve(placed, garment, parse=parse, **settings))
-                return self._restore_landmark(inputs, landmark)
+                return self._push(lambda work: replace(work, guide=logged_landmark(work.guide, inputs, landmark)))
             except BaseException:
                 self._work, self._unmarked = before
                 raise
-
-    def _restore_landmark(self, inputs: RunInputs, mask: bytes) -> Work:
-        """Choose as in the run where the guide is still the same one, else lay its outline in by hand."""
-        if inputs.landmark_source == "edited" or not same_candidates(inputs, self.require().guide):
-            return self._edit(unit_mask(mask))
-        if inputs.landmark_source == "candidate" and inputs.choice is not None:
-            return self.pick(inputs.choice)
-        return self.require()
 
     def _place(self, photo: BenchPhoto, garment: GarmentChoice | None, *, k: int, alpha: float) -> Work:
         if isinstance(garment, np.ndarray):

@@ -19,11 +19,13 @@ def make_drafts(bench: Bench) -> Iterator[Work]:
     """
     work = bench.require()
     # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
-    for batch in (range(work.guide.k), range(work.guide.k, len(work.drafts))):
+    neighbours, every = len(work.guide.neighbours.ids), range(len(work.drafts))
+    shown = [*every[: work.guide.k], *every[neighbours:]]
+    for batch in (shown, [i for i in every if i not in shown]):
         missing = [i for i in batch if work.drafts[i] is None]
         if not missing:
             continue
-        made = dict(zip(missing, bench.drafts_of(work, work.guide.neighbours.silhouettes[missing]), strict=True))
+        made = dict(zip(missing, bench.drafts_of(work, work.silhouettes[missing]), strict=True))
 
         def with_drafts(now: Work) -> Work:
             drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))  # noqa: B023 - called at once
@@ -36,7 +38,7 @@ def make_drafts(bench: Bench) -> Iterator[Work]:
 
 
 def make_draft(bench: Bench) -> Work:
-    """Warp the garment into an edited landmark.
+    """Warp the garment into a landmark that the person drew, or set the measures of.
 
     Returns:
         The work with that draft, for the landmark that it had when this began.
@@ -45,7 +47,7 @@ def make_draft(bench: Bench) -> Work:
         ValueError: if there is no photo.
     """
     work = bench.require()
-    if work.guide.landmark_source != "edited" or work.draft is not None:
+    if not work.is_own or work.draft is not None:
         return work
     draft = bench.drafts_of(work, work.guide.landmark[None])[0]
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from app.landmark_editor.rle import decode
-from app.runs.photos import BenchPhoto
+from app.runs.photos import BenchPhoto, laid_over
 from app.session_log.framing import Box
 from ragdiffusion.images import lies_over
 from ragdiffusion.parsing.boxes import garment_in_box
@@ -102,9 +102,10 @@ def in_box(photo: Image.Image, parse: Parse | None, box: Box) -> np.ndarray:
 
 
 def over_photo(mask: np.ndarray, photo: BenchPhoto) -> np.ndarray:
-    """Turn a mask that lies over the photo's file as the photo is turned; any other stays as it is."""
-    turns = photo.framing.turns
-    return np.rot90(mask, -turns).copy() if turns and lies_over(mask, photo.stored_size) else mask
+    """Mirror and turn a mask that lies over the photo's file as the photo is; any other stays as it is."""
+    framing = photo.framing
+    moved = bool(framing.turns) or framing.mirrored
+    return laid_over(mask, framing).copy() if moved and lies_over(mask, photo.stored_size) else mask
 
 
 def meaning(parse: Parse, index: int) -> GarmentChoice:

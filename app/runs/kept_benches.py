@@ -182,7 +182,8 @@ def _read(file: Path) -> KeptBench:
         content = json.loads(file.read_text(encoding="utf-8"))
         if content["schema_version"] != _VERSION:
             raise ValueError(f"version {_VERSION} was wanted, and it has {content['schema_version']!r}")
-        inputs = RunInputs.from_flat({**content["inputs"], "owner": "", "embedding": None})
+        unsaid = {"pattern": None}  # by a studio of an earlier release
+        inputs = RunInputs.from_flat({**unsaid, **content["inputs"], "owner": "", "embedding": None})
         page = {name: value for name, value in content["page"].items() if name in PAGE_SETTINGS}
         return KeptBench(inputs, page, content["chosen"])
     except (OSError, KeyError, TypeError, AttributeError) as error:

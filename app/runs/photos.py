@@ -1,4 +1,4 @@
-"""A photo as it is looked at: decoded, turned, cut; and what the model sees in it."""
+"""A photo as it is looked at: decoded, mirrored, turned, cut; and what the model sees in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from app.session_log.framing import Framing
 from ragdiffusion.cutouts import SHEER
@@ -29,9 +29,9 @@ class BenchPhoto:
         name: of its file.
         data: bytes of its file.
         sha256: hash of those bytes.
-        framing: how it is turned and cut.
-        whole: RGB, turned, but not cut.
-        image: RGB, turned and cut: what the model sees.
+        framing: how it is mirrored, turned and cut.
+        whole: RGB, mirrored and turned, but not cut.
+        image: RGB, mirrored, turned and cut: what the model sees.
         alpha: float32 (H, W) in [0, 1] of the image's size, where it came cut out; None where it did not.
     """
 
@@ -62,8 +62,8 @@ def read_photo(data: bytes, name: str, framing: Framing | None = None) -> BenchP
     """
     framing = framing or Framing()
     image, alpha = load_photo_and_alpha(data, name=name)
-    whole = turned(image, framing.turns)
-    alpha = None if alpha is None else np.rot90(alpha, -framing.turns)
+    whole = turned(ImageOps.mirror(image) if framing.mirrored else image, framing.turns)
+    alpha = None if alpha is None else laid_over(alpha, framing)
     if framing.box is not None:
         left, top, right, bottom = framing.box
         if right > whole.width or bottom > whole.height:
@@ -83,6 +83,11 @@ def read_photo(data: bytes, name: str, framing: Framing | None = None) -> BenchP
 def turned(image: Image.Image, turns: int) -> Image.Image:
     """Turn a picture clockwise by 0 to 3 quarters."""
     return image.transpose(_TURNS[turns]) if turns else image
+
+
+def laid_over(plane: np.ndarray, framing: Framing) -> np.ndarray:
+    """Mirror and turn what lies over a photo's file, (H, W), as the photo is; it is not cut."""
+    return np.rot90(np.fliplr(plane) if framing.mirrored else plane, -framing.turns)
 
 
 def look_at(model: RAGDiffusion, photo: BenchPhoto, garment: GarmentChoice | None) -> Sight:

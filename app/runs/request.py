@@ -15,6 +15,7 @@ from app.runs.job import Request
 from app.runs.past_banks import PastBanks, same_version
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
+from app.session_log.patterns import drawn_pattern, logged_pattern
 from app.session_log.values import RunInputs, mask_path
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
@@ -50,6 +51,7 @@ def guided_inputs(inputs: RunInputs, guide: StructureGuide, *, model: RAGDiffusi
         choice=guide.choice,
         landmark_path=images.put(mask_png(guide.landmark), "png"),
         landmark_source=guide.landmark_source,
+        pattern=logged_pattern(guide.pattern),
         preset=model.preset,
         device=str(model.device),
         embedding=guide.embedding.detach().float().cpu().numpy().astype("<f4").tobytes(),
@@ -81,8 +83,9 @@ def request_of(
     else:
         landmark, same = _landmark(inputs, guide, images), same_candidates(inputs, guide)
         # An outline is drawn by the pattern of its entry, which another candidate of that place may not be.
-        source = inputs.landmark_source if same else "edited"
-        guide = replace(guide, landmark=landmark, landmark_source=source, choice=inputs.choice if same else None)
+        source = inputs.landmark_source if same or inputs.landmark_source == "drafted" else "edited"
+        own = {"landmark_source": source, "choice": inputs.choice if same else None}
+        guide = replace(guide, landmark=landmark, pattern=drawn_pattern(inputs.pattern), **own)
     if inputs.landmark_path and inputs.checkpoint == model.checkpoint:
         guide = replace(guide, attributes=dict(inputs.attributes))
         if inputs.embedding is not None:
@@ -120,7 +123,8 @@ def garment_as_logged(garment: GarmentChoice | None, images: ImageStore) -> dict
 
 def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> Tensor:
     """Return the landmark as it was used."""
-    if inputs.embedding is None and same_candidates(inputs, guide) and inputs.landmark_source != "edited":
+    chosen = inputs.landmark_source in ("consensus", "candidate")
+    if inputs.embedding is None and chosen and same_candidates(inputs, guide):
         # Runs of the first schema used a silhouette of the bank before it was rounded to the log's 8 bits.
         return guide.neighbours.silhouettes[guide.consensus if inputs.choice is None else inputs.choice]
     plane = unit_mask(images.read(inputs.landmark_path))

@@ -19,6 +19,7 @@ from app.runs.request import garment_of
 from app.runs.unsaved import UnsavedRun
 from app.session_log.framing import Framing
 from app.session_log.log import SessionLog
+from app.session_log.patterns import drawn_pattern
 from app.session_log.sampling import check_background
 from app.session_log.search import Card
 from app.session_log.values import Run
@@ -149,9 +150,10 @@ class RunFiles:
         with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
             side = opened.width if size is None else size
         landmark, garment = unit_mask(self.picture(run.inputs.landmark_path)), garment_of(run.inputs, self._images)
+        pattern = drawn_pattern(run.inputs.pattern)
 
         def opacity(model: RAGDiffusion) -> Image.Image:
-            return model.opacity(look_at(model, photo, garment), landmark, side)
+            return model.opacity(look_at(model, photo, garment), landmark, side, pattern)
 
         return self._engine.call(opacity, slow=True)
 
@@ -161,10 +163,10 @@ class RunFiles:
         with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
             picture = opened.convert("RGB")
         landmark = unit_mask(self.picture(run.inputs.landmark_path))
-        garment = garment_of(run.inputs, self._images)
+        garment, pattern = garment_of(run.inputs, self._images), drawn_pattern(run.inputs.pattern)
 
         def enlarge(model: RAGDiffusion) -> Enlarged:
-            return model.enlarge(look_at(model, photo, garment), picture, landmark, size=size)
+            return model.enlarge(look_at(model, photo, garment), picture, landmark, size=size, pattern=pattern)
 
         return self._engine.call(enlarge, slow=True)
 

@@ -10,7 +10,10 @@ from PIL import Image, ImageDraw, ImageFont
 from ragdiffusion.retrieval.guide import StructureGuide
 
 MAX_CELLS = 48
+DRAFTED = "drafted"
+"""Stands for the drafted shape where candidates have their index."""
 _CELL, _GAP, _EDGE, _HEAD = 192, 8, 96, 28
+_OWN = {"edited": "own outline", "drafted": "own measures"}
 _INK, _PALE = "#27272a", "#a1a1aa"
 
 
@@ -39,18 +42,19 @@ class ContactSheet:
 
 
 def plan_sheet(
-    guide: StructureGuide, *, alphas: Sequence[float], ks: Sequence[int], candidates: Sequence[int | None]
+    guide: StructureGuide, *, alphas: Sequence[float], ks: Sequence[int], candidates: Sequence[int | str | None]
 ) -> ContactSheet:
     """Lay out α × K as rows and candidates as columns.
 
     Args:
-        guide: of the photo; an outline of the person's own stays in the column of the consensus.
+        guide: of the photo; an outline of the person's own, drawn or of measures, stays in the consensus' column.
         alphas: shares of the reconstruction, in [0, 1].
         ks: numbers of candidates.
-        candidates: indices from 0; None is the consensus.
+        candidates: indices from 0; None is the consensus, `DRAFTED` the drafted shape as it is predicted.
 
     Raises:
-        ValueError: if an axis is empty, a value is out of range, or the sheet has no cell or too many.
+        ValueError: if an axis is empty, a value is out of range, nothing was drafted, or the sheet has no cell or too
+            many.
     """
     axes = [list(dict.fromkeys(axis)) for axis in (alphas, ks, candidates)]
     if not all(axes):
@@ -60,20 +64,28 @@ def plan_sheet(
     for row, (alpha, k) in enumerate(rows):
         tuned = guide.retune(k=k, alpha=alpha)
         for column, candidate in enumerate(axes[2]):
-            if candidate is not None and candidate < 0:
-                raise ValueError(f"candidates count from 0, got {candidate}")
             if candidate is None:
-                cells.append(SheetCell(row, column, tuned if tuned.landmark_source == "edited" else tuned.reset()))
+                cells.append(SheetCell(row, column, tuned if tuned.landmark_source in _OWN else tuned.reset()))
+            elif isinstance(candidate, str):
+                cells.append(SheetCell(row, column, tuned.draft()))
+            elif candidate < 0:
+                raise ValueError(f"candidates count from 0, got {candidate}")
             elif candidate < k:
                 cells.append(SheetCell(row, column, tuned.pick(candidate)))
     if not 1 <= len(cells) <= MAX_CELLS:
         raise ValueError(f"a contact sheet has 1 to {MAX_CELLS} pictures, this one {len(cells)}: choose fewer values")
-    first = "own outline" if guide.landmark_source == "edited" else "consensus"
+    first = _OWN.get(guide.landmark_source, "consensus")
     return ContactSheet(
         rows=tuple(f"α {alpha:g}\nK {k}" for alpha, k in rows),
-        columns=tuple(first if index is None else f"candidate {index + 1}" for index in axes[2]),
+        columns=tuple(_title(candidate, first) for candidate in axes[2]),
         cells=tuple(cells),
     )
+
+
+def _title(candidate: int | str | None, first: str) -> str:
+    if candidate is None:
+        return first
+    return candidate if isinstance(candidate, str) else f"candidate {candidate + 1}"
 
 
 def layout_of(sheet: ContactSheet) -> dict:

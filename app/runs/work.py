@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from app.runs.drafts import at_screen_size, in_eight_bits
 from app.runs.photos import BenchPhoto, look_at
@@ -62,8 +64,10 @@ class Work:
         screen: the same of the padded photo at twice the model's size, to make drafts from.
         guide: its guide as the person left it; its silhouettes and its landmark are whole 255ths, so that what is
             drawn in the browser, used and logged is one and the same.
-        drafts: the garment warped into each neighbour's silhouette, in the guide's order; None where not yet made.
-        draft: the garment warped into an edited landmark; None for any other, and where not yet made.
+        drafts: the garment warped into each neighbour's silhouette, in the guide's order, and then into the drafted
+            one, where there is one; None where not yet made.
+        draft: the garment warped into a landmark that the person drew, or set the measures of; None for any other,
+            and where not yet made.
         parse: the garments of the photo; None where the model has no parser.
         garment: which garment of the photo is meant, None where nobody said.
         unmended: the same before anybody mended its mask with the brush; what `garment` is where nobody did.
@@ -93,6 +97,18 @@ class Work:
     def settings(self) -> Settings:
         """K and α."""
         return {"k": self.guide.k, "alpha": self.guide.alpha}
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the landmark is no entry of the bank: drawn by hand, or from measures."""
+        return self.guide.landmark_source in ("drafted", "edited")
+
+    @property
+    def silhouettes(self) -> Tensor:
+        """All that drafts are made for: the neighbours' (M, H, W), and then the drafted one, where there is one."""
+        guide = self.guide
+        neighbours = guide.neighbours.silhouettes
+        return neighbours if guide.drafted is None else torch.cat([neighbours, guide.draft().landmark[None]])
 
 
 def begin(
@@ -132,7 +148,7 @@ def begin(
         sight=seen,
         screen=at_screen_size(seen, 2 * model.image_size),
         guide=guide,
-        drafts=(None,) * len(guide.neighbours.ids),
+        drafts=(None,) * (len(guide.neighbours.ids) + (guide.drafted is not None)),
         parse=parse,
         garment=garment,
         unmended=garment,

@@ -1,4 +1,4 @@
-"""How a photo is looked at: turned by quarters first, then cut to a box."""
+"""How a photo is looked at: mirrored or not, then turned by quarters, then cut to a box."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class Framing:
-    """A turn and a crop.
+    """A mirror, a turn and a crop.
 
     Args:
         turns: quarter turns clockwise, 0 to 3.
         box: what is left of the turned photo, in its pixels; None: all of it.
+        mirrored: whether left and right are exchanged before it is turned, as in a selfie that shows print reversed.
 
     Raises:
         ValueError: if a number is out of range, or the box is empty.
@@ -26,10 +27,13 @@ class Framing:
 
     turns: int = 0
     box: Box | None = None
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         if not _is_whole(self.turns) or not 0 <= self.turns <= 3:
             raise ValueError(f"a photo is turned by 0 to 3 quarters, got {str(self.turns)[:40]!r}")
+        if not isinstance(self.mirrored, bool):
+            raise ValueError(f"a photo is mirrored or not, true or false, got {str(self.mirrored)[:40]!r}")
         if self.box is None:
             return
         if len(self.box) != 4 or not all(map(_is_whole, self.box)):
@@ -47,18 +51,19 @@ class Framing:
         """
         if value is None:
             return cls()
-        if not isinstance(value, dict) or set(value) != {"turns", "box"}:
-            raise ValueError(f"a framing has turns and a box, got {str(value)[:80]}")
+        if not isinstance(value, dict) or set(value) - {"mirrored"} != {"turns", "box"}:
+            raise ValueError(f"a framing has turns and a box, and may be mirrored, got {str(value)[:80]}")
         box = value["box"]
         if box is not None and not isinstance(box, Sequence):
             raise ValueError(f"a crop box is four whole numbers, got {str(box)[:80]}")
-        return cls(value["turns"], None if box is None else tuple(box))
+        return cls(value["turns"], None if box is None else tuple(box), value.get("mirrored", False))
 
     def logged(self) -> dict[str, Any] | None:
         """Return it as the log keeps it; None where the photo is looked at as it is."""
         if self == Framing():
             return None
-        return {"turns": self.turns, "box": None if self.box is None else list(self.box)}
+        mirrored = {"mirrored": True} if self.mirrored else {}  # earlier studios read what is not
+        return {"turns": self.turns, "box": None if self.box is None else list(self.box), **mirrored}
 
     def size_of(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return width and height of a photo once it is turned."""
@@ -78,8 +83,22 @@ class Framing:
             if box is not None:
                 left, top, right, bottom = box
                 box = (height - bottom, left, height - top, right)
-            found = Framing((found.turns + 1) % 4, box)
+            found = replace(found, turns=(found.turns + 1) % 4, box=box)
         return found
+
+    def reflected(self, size: tuple[int, int]) -> Framing:
+        """Return it with left and right of what is looked at exchanged; the box goes along.
+
+        Args:
+            size: of the photo as it is stored, (width, height).
+        """
+        width, _ = self.size_of(size)
+        box = self.box
+        if box is not None:
+            left, top, right, bottom = box
+            box = (width - right, top, width - left, bottom)
+        # Turning clockwise and mirroring is mirroring and turning the other way.
+        return Framing(-self.turns % 4, box, not self.mirrored)
 
     def cut(self, box: Box | None) -> Framing:
         """Return it with another box."""

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.session_log.tables import SchemaRow
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 _FIRST = "0001"
 _SCRIPTS = Path(__file__).parent / "migrations"
 

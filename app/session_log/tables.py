@@ -108,6 +108,7 @@ class RunRow(LogBase):
     step: Mapped[int] = mapped_column(server_default="0")
     stop_asked: Mapped[bool] = mapped_column(server_default=false())
     framing: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    pattern: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     __table_args__ = (
         Index("runs_of_owner", "owner", "id"),
         Index("runs_by_status", "status", "position"),

@@ -11,11 +11,12 @@ from numbers import Real
 from typing import Any
 
 from app.session_log.framing import check_framing
+from app.session_log.patterns import check_pattern
 from app.session_log.sampling import SETTINGS, Sampling
 
 FINAL = ("done", "failed", "cancelled", "interrupted")
 STATUSES = ("queued", "running", *FINAL)
-LANDMARK_SOURCES = ("consensus", "candidate", "edited")
+LANDMARK_SOURCES = ("consensus", "candidate", "drafted", "edited")
 MAX_GARMENT_NAME = 80
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -42,7 +43,8 @@ class RunInputs:
         consensus: index of the candidate nearest to the fused mask.
         choice: index of the picked candidate, None otherwise.
         landmark_path: the landmark as used, in the image store; "" as for `checkpoint`.
-        landmark_source: "consensus", "candidate" or "edited".
+        landmark_source: "consensus", "candidate", "drafted" or "edited".
+        pattern: what a drafted landmark was drawn from, as `check_pattern` describes; None for any other.
         preset: of the model.
         device: that it ran on.
         embedding: ê as little-endian float32; None in runs of the first schema and as for `checkpoint`.
@@ -65,6 +67,7 @@ class RunInputs:
     choice: int | None = None
     landmark_path: str = ""
     landmark_source: str = "consensus"
+    pattern: dict[str, Any] | None = None
     preset: str = ""
     device: str = ""
     embedding: bytes | None = None
@@ -74,11 +77,12 @@ class RunInputs:
         """Make them from what `flat` returned.
 
         Raises:
-            ValueError: if a sampling setting, the garment or the framing cannot be used.
+            ValueError: if a sampling setting, the garment, the framing or the pattern cannot be used.
             KeyError: if one is missing.
         """
         own = {name: values[name] for name in cls.__dataclass_fields__ if name != "sampling"}
-        checked = {"garment": check_garment(own["garment"]), "framing": check_framing(own["framing"])}
+        checks = {"garment": check_garment, "framing": check_framing, "pattern": check_pattern}
+        checked = {name: check(own[name]) for name, check in checks.items()}
         return cls(**{**own, **checked}, sampling=Sampling.read(values))
 
     def flat(self) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def _shots(task: Task, model: RAGDiffusion, request: PictureRequest) -> list[_Sh
         try:
             shot.sight = model.see(data, garment, name=task.photo.name)
             found = model.retrieve(shot.sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
+            found = found.draft() if request.drafted else found
             shot.guide, shot.looked = found, time.perf_counter() - shot.began
         except Exception as error:
             shot.fail(request, error)

@@ -57,6 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--garment", metavar="WHICH", help=f"{GARMENT_HELP}; or each: one picture per garment, as PHOTO.upper.png"
     )
+    parser.add_argument(
+        "--drafted", action="store_true", help="obey the shape that is drafted for each photo, not the consensus"
+    )
     parser.add_argument("--k", type=int, help="candidates (default: the checkpoint's)")
     parser.add_argument("--alpha", type=float, help="share of the reconstruction in Eq. 3 (default: the checkpoint's)")
     parser.add_argument(
@@ -133,6 +136,7 @@ def request_of(args: argparse.Namespace) -> PictureRequest:
         strength=args.strength,
         size=None if args.size == MODEL_SIZE else args.size,
         garment=args.garment,
+        drafted=args.drafted,
         together=args.together,
     )
 

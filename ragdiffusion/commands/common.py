@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,14 @@ from ragdiffusion.parsing.choice import GARMENT_HELP, PARSER_HELP
 from ragdiffusion.structure.readers.choice import READER_HELP
 
 PHOTO_SIZE, MODEL_SIZE = "photo", "model"
+DRAFTED_HELP = (
+    "obey the shape that is drafted for the photo, perhaps with other measures than predicted, such as "
+    "sleeve_length=62; `retrieve --json` tells them"
+)
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 DTYPES: tuple[str, ...] = ("float32", "bfloat16", "float16")
@@ -88,6 +93,37 @@ def load_model(args: argparse.Namespace) -> RAGDiffusion:
         reader=args.reader,
         parser=args.parser,
     )
+
+
+def parse_measures(words: Sequence[str]) -> dict[str, float]:
+    """Measures by key, of words such as sleeve_length=62.
+
+    Raises:
+        ValueError: if a word is none of these.
+    """
+    found = {}
+    for word in words:
+        key, _, number = word.partition("=")
+        try:
+            found[key] = float(number)
+        except ValueError as error:
+            raise ValueError(f"{word!r} is no measure: sleeve_length=62, say, was wanted") from error
+    return found
+
+
+def drafted_guide(guide: StructureGuide, measures: Mapping[str, float]) -> StructureGuide:
+    """A guide that obeys the shape drafted for its photo.
+
+    Args:
+        guide: of the photo.
+        measures: that are others than predicted.
+
+    Raises:
+        ValueError: if nothing was drafted, or a measure can't be had.
+    """
+    if guide.drafted is None or not measures:
+        return guide.draft()
+    return guide.draft(guide.drafted.moved(measures))
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragdiffusion.commands.common import (
+    DRAFTED_HELP,
     MODEL_SIZE,
     add_guide_arguments,
     add_model_arguments,
     add_sampling_arguments,
     check_png_target,
+    drafted_guide,
     load_model,
+    parse_measures,
     print_json,
 )
 from ragdiffusion.files import write_pictures
@@ -44,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     landmark.add_argument(
         "--candidate", type=int, metavar="N", help="obey this candidate of `retrieve`, from 0 (default: the consensus)"
     )
+    landmark.add_argument("--drafted", nargs="*", metavar="MEASURE=VALUE", help=DRAFTED_HELP)
     parser.add_argument("--invert-mask", action="store_true", help="the --landmark marks the ground, not the garment")
     add_sampling_arguments(parser)
     add_model_arguments(parser)
@@ -63,6 +67,7 @@ def run(args: argparse.Namespace) -> int:
     load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
     garment = None if args.garment is None else one_garment(parse_choice(args.garment))
     attributes = parse_assignments(args.attributes) if args.attributes else None
+    measures = None if args.drafted is None else parse_measures(args.drafted)
     model = load_model(args)
     sight = model.see(args.photo, garment)
     size = _possible_size(args.size, model, sight)
@@ -72,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         guide = guide.edit(model.landmark_from_mask(args.landmark, photo=sight, invert=invert))
     elif args.candidate is not None:
         guide = guide.pick(args.candidate)
+    elif measures is not None:
+        guide = drafted_guide(guide, measures)
     result = _generate(model, sight, guide, args, size)
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
     write_pictures({args.out: result.image, landmark_path: silhouette})
@@ -79,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
         print_json(
             {
                 **guide.summary(),
+                "landmark_source": guide.landmark_source,
+                "measures": None if guide.pattern is None else dict(guide.pattern.measures),
                 "timings_ms": result.timings_ms,
                 "image": str(args.out),
                 "landmark": str(landmark_path),

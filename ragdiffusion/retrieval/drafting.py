@@ -8,7 +8,7 @@ blurred, and it has measures that a person can change.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from ragdiffusion.garments.patterns.pattern import kind_of
 
 KINDS_TRIED = 2
 """Kinds of garment, the best entries' first, that are cut to the silhouette."""
-_DIGITS = 2  # after the point of a measure that is told
+_DIGITS = 2  # after the point of a deviation that is told
 _SIDE = 32  # at which silhouettes are compared, pixels
 _CLEARLY = 0.01  # IoU by which a later kind must be nearer to be taken
 _STEPS = 8  # tries between measures that contradict each other and those they began from
@@ -34,7 +34,7 @@ class Drafted:
     """A pattern that fits a silhouette.
 
     Attributes:
-        pattern: it.
+        pattern: it; its measures are whole steps (`Measure.step`), as a person would set them.
         deviations: by measure, how far it may be off where the silhouette says little of it: one standard deviation,
             in the measure's unit; a measure that no silhouette shows has none.
         overlap: IoU with the silhouette, of shares of pixels.
@@ -44,11 +44,22 @@ class Drafted:
     deviations: dict[str, float]
     overlap: float
 
+    def moved(self, measures: Mapping[str, float]) -> Pattern:
+        """The pattern with some measures as a person wants them.
+
+        Args:
+            measures: by key, in the unit that `garments.patterns.specs` says.
+
+        Raises:
+            MeasureError: one that the kind lacks, is out of range or contradicts another.
+        """
+        return draft(self.pattern.kind, {**self.pattern.measures, **measures})
+
     def summary(self) -> dict[str, Any]:
         """Kind, measures, deviations and overlap, ready for JSON."""
         return {
             "kind": self.pattern.kind,
-            "measures": {key: round(float(value), _DIGITS) for key, value in self.pattern.measures.items()},
+            "measures": dict(self.pattern.measures),
             "deviations": {key: round(float(value), _DIGITS) for key, value in self.deviations.items()},
             "overlap": self.overlap,
         }
@@ -95,8 +106,9 @@ def _drawable(first: Pattern, measures: dict[str, float]) -> Pattern:
     """Measures drawn, moved back to those they began from as far as they must be so that they do not contradict."""
     for share in np.linspace(0, 1, _STEPS + 1)[:-1]:
         moved = {key: (1 - share) * value + share * first.measures[key] for key, value in measures.items()}
+        whole = {key: spec.rounded(moved[key]) for key, spec in kind_of(first.kind).measures.items()}
         try:
-            return draft(first.kind, moved)
+            return draft(first.kind, whole)
         except MeasureError:
             continue
     return first

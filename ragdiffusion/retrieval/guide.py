@@ -55,8 +55,10 @@ class StructureGuide:
         attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
         support: [M] in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
             nothing was seen but the embedding.
-        drafted: a pattern cut to the silhouette that the garment is expected to have, or as a person changed its
-            measures; a candidate that stands in no bank. None where none could be cut.
+        drafted: a pattern cut to the silhouette that the garment is expected to have; a candidate that stands in no
+            bank. None where none could be cut.
+        pattern: what a drafted landmark is drawn from: the drafted one, or as a person moved its measures; None for
+            any other landmark.
     """
 
     query: Tensor
@@ -79,6 +81,7 @@ class StructureGuide:
     attribute_note: str = ""
     support: Tensor | None = None
     drafted: Drafted | None = None
+    pattern: Pattern | None = None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -131,7 +134,8 @@ class StructureGuide:
             drafted=self.drafted,
         )
         if self.landmark_source in ("drafted", "edited"):
-            return replace(guide, landmark=self.landmark, landmark_source=self.landmark_source)
+            guide = replace(guide, landmark=self.landmark, landmark_source=self.landmark_source)
+            return replace(guide, pattern=self.pattern)
         if self.choice is not None and self.choice < guide.k:
             return guide.pick(self.choice)
         return guide
@@ -147,25 +151,25 @@ class StructureGuide:
         """
         if isinstance(index, bool) or not isinstance(index, Integral) or not 0 <= index < self.k:
             raise ValueError(f"candidate must be a whole number from 0 to {self.k - 1} (K={self.k}), got {index!r}")
-        return replace(
-            self, landmark=self.neighbours.silhouettes[index], landmark_source="candidate", choice=int(index)
-        )
+        silhouette = self.neighbours.silhouettes[index]
+        return replace(self, landmark=silhouette, landmark_source="candidate", choice=int(index), pattern=None)
 
     def draft(self, pattern: Pattern | None = None) -> "StructureGuide":
         """The guide with a drafted silhouette as landmark.
 
         Args:
-            pattern: what is drawn, such as the drafted one with longer sleeves; None: the drafted one as it is.
+            pattern: what is drawn, such as the drafted one with longer sleeves (`Drafted.moved`); None: the drafted
+                one as it is.
 
         Raises:
             ValueError: if none is given and none was drafted.
         """
-        if pattern is None and self.drafted is None:
-            raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
-        drafted = self.drafted if pattern is None else Drafted(pattern, {}, 1.0)
-        assert drafted is not None
-        raster = torch.from_numpy(drafted.pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
-        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, drafted=drafted)
+        if pattern is None:
+            if self.drafted is None:
+                raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
+            pattern = self.drafted.pattern
+        raster = torch.from_numpy(pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
+        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, pattern=pattern)
 
     def edit(self, mask: Tensor) -> "StructureGuide":
         """The guide with a hand-drawn landmark.
@@ -192,7 +196,7 @@ class StructureGuide:
             raise ValueError(f"landmark must lie in [0, 1], got values from {mask.min():g} to {mask.max():g}")
         if not bool((mask > 0.5).any()):
             raise ValueError("landmark is empty: no pixel is above 0.5, draw the garment's shape")
-        return replace(self, landmark=mask, landmark_source="edited", choice=None)
+        return replace(self, landmark=mask, landmark_source="edited", choice=None, pattern=None)
 
     def reset(self) -> "StructureGuide":
         """The guide with the consensus as landmark again."""
@@ -201,6 +205,7 @@ class StructureGuide:
             landmark=self.neighbours.silhouettes[self.consensus],
             landmark_source="consensus",
             choice=None,
+            pattern=None,
         )
 
     def summary(self) -> dict[str, Any]:

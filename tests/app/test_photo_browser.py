@@ -112,18 +112,27 @@ def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, worksp
     page.keyboard.press("Escape")
     expect(frame).to_be_hidden()
     expect(page.locator("#photo .kept")).to_be_visible()
+    mirror = page.locator("#photo [data-tool=mirror]")
+    mirror.click()
+    expect(mirror).to_have_attribute("aria-pressed", "true")
+    expect_size(page, cropped)
 
     generate(page)
     (framing,) = newest(workspace, "framing")
+    assert framing["mirrored"] is True
     left, top, right, bottom = framing["box"]
     assert framing["turns"] == 0 and f"{right - left} × {bottom - top}" == cropped
     page.keyboard.press("c")
     page.locator("#photo [data-tool=whole]").click()
     expect_size(page, "504 × 672")
     page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    expect(mirror).to_have_attribute("aria-pressed", "false")
+    settled(page)
     page.get_by_text("Restore", exact=True).click()
     page.get_by_role("menuitem", name="Restore all", exact=True).click()
     expect_size(page, cropped)
+    expect(mirror).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_photo_that_looks_turned_is_offered_to_be_turned(page: Page, tmp_path: Path) -> None:

@@ -22,6 +22,8 @@ from PIL import Image
 
 from ragdiffusion import cli
 from ragdiffusion.bank import Bank
+from ragdiffusion.bank.patterns import PatternSpec
+from ragdiffusion.garments.patterns import defaults, draft
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GUIDE_KEYS = {"candidates", "consensus", "alpha", "k", "timings_ms", "checkpoint", "bank_version"}
@@ -112,7 +114,8 @@ def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
     )
     report = _the_json(stdout)
     assert code == 0 and "2/2" in stderr, "a bar of the steps that are run: 4 at strength 0.5"
-    assert set(report) == _GUIDE_KEYS | {"image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
+    own = {"landmark_source", "measures", "image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
+    assert set(report) == _GUIDE_KEYS | own and (report["landmark_source"], report["measures"]) == ("consensus", None)
     assert set(report["timings_ms"]) == _RETRIEVE_TIMINGS | {"reference", "denoise", "decode", "total"}
     assert (report["seed"], report["steps"]) == (9, 4) and 50 < report["peak_rss_mb"] < 100_000
     assert report["image"] == str(out) and report["landmark"] == str(out.with_name("flat.landmark.png"))
@@ -145,6 +148,22 @@ def test_the_picked_candidate_is_the_landmark(run, photo_path, out, tiny_model) 
     assert code == 0
     np.testing.assert_allclose(landmark, guide.candidates[index].silhouette, atol=0.5 / 255)
     assert not np.allclose(landmark, guide.landmark, atol=0.1)
+
+
+def test_the_drafted_shape_is_obeyed_with_measures_moved(run, photo_path, out, tiny_model, monkeypatch) -> None:
+    known = PatternSpec("t_shirt", defaults("t_shirt"))
+    monkeypatch.setattr(type(tiny_model.bank), "patterns", lambda bank, ids: dict.fromkeys(ids, known))
+    call = ("generate", photo_path, "--out", out, "--json", "--steps", 2, "--size", "model", "--drafted")
+    predicted = _the_json(run(*call)[1])
+    assert predicted["landmark_source"] == "drafted"
+    code, stdout, _ = run(*call, "body_length=88")
+    report = _the_json(stdout)
+    assert code == 0 and report["measures"] == {**predicted["measures"], "body_length": 88}
+    np.testing.assert_allclose(
+        _pixels(Path(report["landmark"])), draft("t_shirt", report["measures"]).rasterise(64), atol=1
+    )
+    for word, message in (("body_length", "is no measure"), ("wings=2", "t_shirt has no measure 'wings'")):
+        assert message in run(*call, word)[2]
 
 
 def test_a_landmark_of_ones_own_is_obeyed(run, photo_path, out, tmp_path, make_mask) -> None:
@@ -271,6 +290,7 @@ def test_odd_photos_that_work(run, tmp_path, make_photo, name: str) -> None:
         ("--preset sdxl", "pass --preset studio"),
         ("--bank nowhere.sqlite3", "there is no bank"),
         ("--candidate 1 --landmark mask.png", "not allowed with argument"),
+        ("--drafted", "no shape was drafted for this photo"),
         ("--color red", "unrecognized arguments: --color red"),
     ],
 )

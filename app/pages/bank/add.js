@@ -1,8 +1,8 @@
 /** What is about to be added: one by one, with outline, attributes, what it is like, and what is odd about it. */
 
 import { all, allow, find, make, makeButton, origin } from '../../web/shared/dom.js';
-import { makeStrip } from './entry.js';
-import { MeasureForm } from './measures.js';
+import { MeasureForm } from '../../web/shared/measures.js';
+import { drawPattern, makeStrip } from './entry.js';
 import { OutlineEditor } from './outline.js';
 
 /** @typedef {import('./types.js').Assay} Assay */
@@ -54,9 +54,8 @@ export class AddPane {
         find(element, '.add-hint', HTMLElement).textContent = text || HINT;
       },
     );
-    this.measures = new MeasureForm(desk, this.sliders, this.stage, (wrong) => {
-      this.wrong = wrong;
-      this.assaySoon();
+    this.measures = new MeasureForm(this.sliders, (what, values) => desk.ask(what, values), {
+      drawn: (answer) => this.drawn(answer),
     });
     element.addEventListener('click', (event) => this.press(origin(event, 'button')));
   }
@@ -104,6 +103,18 @@ export class AddPane {
     this.attributes(entry?.attributes ?? {});
     this.tags.value = entry?.tags.join(', ') ?? '';
     await this.measures.open(kind, measures);
+  }
+
+  /** @param {import('./desk.js').Answer} answer  to measures. */
+  drawn({ drawing, wrong }) {
+    const { stage } = this;
+    stage.classList.toggle('wrong', Boolean(wrong));
+    if (drawing) {
+      stage.replaceChildren(drawPattern(drawing, `A ${this.measures.kind}`));
+      stage.dataset.drawn = String(Number(stage.dataset.drawn ?? 0) + 1);
+    }
+    this.wrong = wrong;
+    this.assaySoon();
   }
 
   reveal() {

@@ -28,6 +28,8 @@ from ragdiffusion.attributes import UNKNOWN
 if TYPE_CHECKING:
     from app.pages.shared.context import PageContext
     from ragdiffusion.bank import EntryUpdate, NewEntry
+    from ragdiffusion.garments.patterns import Pattern
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 MOST_FILES = 200
 _NEAR = {"similarity": 0.9, "overlap": 0.8, "limit": 6}
@@ -70,20 +72,28 @@ class AddHandlers:
             return refused_view(name, explain(error))
 
     def take_landmark(self, bench: Bench, event: dict[str, Any], canvas: Any) -> Views:
-        """Add the outline that was drawn on the Design page, as it is now; the event names the author.
+        """Add the outline that was drawn on the Design page, or the drafted shape with its measures, as it is now; the
+        event names the author.
 
         Raises:
             ValueError: if there is no photo, the outline is an entry of the bank as it is, or the bank has one like it.
         """
         bench.settle(canvas)
         guide = bench.require().guide
+        name = bench.require().photo.name
+        if guide.pattern is not None:
+            return self._added(bench, event, self._drafted(guide, guide.pattern, name))
         if guide.landmark_source != "edited":
             place = guide.consensus if guide.choice is None else guide.choice
             raise ValueError(f"this outline is entry {guide.candidates[place].id} of the bank: draw on it first")
-        name = bench.require().photo.name
         about: dict[str, Any] = {"attributes": _known(guide.attributes), "source": f"drawn by hand:{name}"}
         entry = self._curator.maker.from_outline(guide.landmark.numpy(), tags=("drawn by hand",), **about)
         return self._added(bench, event, entry)
+
+    def _drafted(self, guide: StructureGuide, pattern: Pattern, name: str) -> NewEntry:
+        known = {**_known(guide.attributes), **_known(proposed_attributes(pattern))}
+        about: dict[str, Any] = {"attributes": known, "source": f"drafted:{name}"}
+        return self._curator.maker.from_measures(pattern.kind, pattern.measures, tags=("drafted",), **about)
 
     def take_result(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Add the picture and the outline of the event's `run`.

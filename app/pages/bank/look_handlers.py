@@ -6,13 +6,12 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
-from app.curation.drawing import curves_of, drawn, fields_of, known_kind, measures_of
+from app.curation.drawing import curves_of, drawn, form_of, known_kind, measures_of
 from app.curation.uses import UseCounter
 from app.pages.bank.events import entries_of, entry_of, filter_of, packed, sort_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import card_view, cloud_view, entry_view, facets_view
 from app.pages.shared.plane import principal_plane
-from ragdiffusion.garments.patterns import kinds
 
 if TYPE_CHECKING:
     from ragdiffusion.bank import Bank
@@ -113,8 +112,7 @@ class LookHandlers:
     def kind(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the sliders of a kind of garment, at the measures that are given or at its own."""
         kind = known_kind(event.get("kind"))
-        measures = measures_of(kind, event.get("measures") or {})
-        return {"kind": kind, "kinds": list(kinds()), "fields": fields_of(kind, measures)}
+        return form_of(kind, measures_of(kind, event.get("measures") or {}, of_any=True))
 
     def draw(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Draw a garment by its measures, or say which of them contradict each other."""

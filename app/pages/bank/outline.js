@@ -80,8 +80,8 @@ export class OutlineEditor {
     this.size = size;
     model.past = [];
     const neighbour = { id: 0, similarity: 1, mask };
-    const film = { neighbours: [neighbour], drafts: [photo], gram: [[0]], along: [0], length: 1 };
-    link.guideArrived({ token: this.token, size, photo: `proposal ${this.token}`, ...film });
+    const film = { neighbours: [neighbour], drafts: [photo], drafted: null, gram: [[0]], along: [0], length: 1 };
+    link.guideArrived({ token: this.token, size, photo: `proposal ${this.token}`, ...film, support: null });
     link.arrived(this.said(link.serial, mask));
     this.showAround(photo);
   }
@@ -115,7 +115,7 @@ export class OutlineEditor {
    */
   said(settled, mask) {
     const fixed = { token: this.token, revision: settled, settled, pushed: 0, k: 1, alpha: 0, choice: null };
-    return { ...fixed, source: /** @type {const} */ ('edited'), mask, draft: this.photo };
+    return { ...fixed, source: /** @type {const} */ ('edited'), mask, pattern: null, draft: this.photo };
   }
 
   /**

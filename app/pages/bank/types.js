@@ -38,7 +38,7 @@
  */
 
 /** @typedef {{ box: [number, number, number, number], outline: string, lines: [string, string][] }} Drawing  in cm. */
-/** @typedef {{ key: string, unit: string, low: number, high: number, value: number, sentence: string }} MeasureField */
+/** @typedef {import('../../web/shared/views.js').MeasureField} MeasureField */
 
 /**
  * @typedef {object} Entry

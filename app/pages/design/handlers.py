@@ -92,9 +92,13 @@ class DesignHandlers:
         return {**self._presenter.all(bench), "photo": garment_view(work), "status": self._began(work)}
 
     def frame(self, bench: Bench, event: dict[str, Any]) -> Views:
-        """Turn the photo by the event's `quarters`, or cut it to its `box`, in shares of the turned photo's sides."""
+        """Mirror the photo if the event says `mirror`, turn it by its `quarters`, or cut it to its `box`, in shares of
+        the turned photo's sides.
+        """
         photo = _photo_of(bench, event)
-        if "quarters" in event:
+        if event.get("mirror"):
+            framing = photo.framing.reflected(photo.stored_size)
+        elif "quarters" in event:
             framing = photo.framing.turned(whole_number(event["quarters"]), photo.stored_size)
         else:
             framing = photo.framing.cut(box_in(event.get("box"), photo.whole.size))

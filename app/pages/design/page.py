@@ -9,6 +9,7 @@ from app.pages.design import layout
 from app.pages.design.browse_handlers import BrowseHandlers
 from app.pages.design.handlers import DesignHandlers
 from app.pages.design.kept_handlers import KeptHandlers
+from app.pages.design.measure_handlers import MeasureHandlers
 from app.pages.design.preset_handlers import PRESET_SETTINGS, PresetHandlers
 from app.pages.design.run_handlers import START_SETTINGS, RunHandlers
 from app.pages.shared.bench_views import BENCH_VIEWS, FIELDS, GUIDE_VIEWS
@@ -32,6 +33,7 @@ def build(site: Site) -> None:
         with gr.Row(elem_id="workbench"):
             site.panel("photo")
             panel.build(site)
+            site.asking_panel("measures")
             layout.build_result(site)
             with gr.Column(elem_id="settings"):
                 _structure(site)
@@ -75,6 +77,7 @@ def _wire_bench(site: Site, context: PageContext) -> None:
     wire(canvas.draft, handlers.draft, (), landmark)
     wire(canvas.drafts, handlers.drafts, (), ("film", "status"))
     wire(canvas.photo_outline, handlers.photo_outline, (), landmark)
+    site.serve("measures", MeasureHandlers(context.engine).answer)
     wire(canvas.ghost, handlers.ghost, (), ("canvas",))
     wire(canvas.say, handlers.say, (), ("status",), event=True)
     more, film = BrowseHandlers(context.engine, context.bench_presenter, context.status), parts["film"]

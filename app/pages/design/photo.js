@@ -42,6 +42,7 @@ class PhotoPanel {
     this.picker = new GarmentPicker(element, (garment) => this.choose(garment));
     this.tools = new PhotoTools(element, {
       turn: (quarters) => this.ask('frame', { photo: this.photo, quarters }),
+      mirror: () => this.ask('frame', { photo: this.photo, mirror: true }),
       crop: (box) => this.ask('frame', { photo: this.photo, box }),
       mark: (box) => this.ask('mark', { photo: this.photo, box }),
       mend: (mask) => this.mend(mask),

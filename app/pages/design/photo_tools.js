@@ -18,6 +18,7 @@ const NOT_HERE = 'there is nobody here to find a garment with: this checkpoint h
  * @typedef {object} Wishes
  * @property {(quarters: number) => void} turn
  * @property {(does: boolean) => void} turnAsOffered
+ * @property {() => void} mirror
  * @property {(box: Rectangle | null) => void} crop  in shares of the turned photo; null is all of it.
  * @property {(box: Rectangle) => void} mark  in shares of what is looked at.
  * @property {(mask: string | null) => void} mend
@@ -71,6 +72,7 @@ export class PhotoTools {
       kept.hidden = !photo.box;
       layOver(kept, this.seen);
       this.marker.show(null);
+      find(this.bar, '[data-tool=mirror]', HTMLElement).ariaPressed = String(photo.mirrored ?? false);
     }
     if (photo.mask !== undefined) this.mender.load(photo.mask);
     if (photo.image && this.tool === 'crop') this.cropper.show(this.beginning());
@@ -97,6 +99,7 @@ export class PhotoTools {
   /** @param {string | undefined} name  of a button. */
   press(name) {
     if (name === 'left' || name === 'right') this.wishes.turn(name === 'left' ? -1 : 1);
+    else if (name === 'mirror') this.wishes.mirror();
     else if (name === 'turn' || name === 'leave') this.wishes.turnAsOffered(name === 'turn');
     else if (name === 'whole') this.crop(WHOLE);
     else if (name === 'undo' || name === 'redo') this.mender.step(name === 'undo' ? -1 : 1);
@@ -115,7 +118,7 @@ export class PhotoTools {
     this.tool = name;
     const mends = name === 'brush' || name === 'eraser';
     this.mender.erase = name === 'eraser';
-    for (const button of all(this.bar, '[aria-pressed]'))
+    for (const button of all(this.bar, '[aria-pressed]:not([data-tool=mirror])'))
       button.setAttribute('aria-pressed', String(button.dataset.tool === name));
     this.line.hidden = name === null;
     this.line.dataset.using = mends ? 'brush' : (name ?? '');
@@ -163,6 +166,14 @@ export class PhotoTools {
         shown: 'R',
         enabled,
         perform: () => this.press('right'),
+      },
+      {
+        name: 'mirror',
+        label: 'Mirror the photo, or back: a selfie shows print reversed',
+        keys: ['l'],
+        shown: 'L',
+        enabled,
+        perform: () => this.press('mirror'),
       },
       { name: 'crop', label: 'Crop the photo', keys: ['c'], shown: 'C', enabled, perform: () => this.press('crop') },
       {

@@ -15,7 +15,7 @@ from app.runs.bench import Bench
 from app.runs.followed import Followed
 from app.runs.queue import RunQueue
 from app.runs.runs import Runs, Started
-from app.runs.sheets import plan_sheet
+from app.runs.sheets import DRAFTED, plan_sheet
 from app.runs.unsaved import UnsavedRun
 from app.session_log.sampling import MAX_SEED, MODEL_SETTINGS, SETTINGS, Sampling
 from app.session_log.values import FINAL, Run
@@ -56,14 +56,14 @@ class RunHandlers:
         return self._started(bench, self._runs.start(bench, sampling, seeds=seeds or 1, preview=preview), sampling)
 
     def sheet(self, bench: Bench, canvas: Any, alphas: str, ks: str, candidates: str, *settings: Any) -> Views:
-        """Start a contact sheet; its axes are lists of numbers, and "consensus" is a candidate too."""
+        """Start a contact sheet; its axes are lists of numbers, and "consensus" and "drafted" are candidates too."""
         bench.settle(canvas)
         sampling, preview = _set(settings)
         sheet = plan_sheet(
             bench.require().guide,
             alphas=[_number(word, "α") for word in _words(alphas)],
             ks=[_whole(word, "K") for word in _words(ks)],
-            candidates=[None if word == "consensus" else _whole(word, "candidate") - 1 for word in _words(candidates)],
+            candidates=[_candidate(word) for word in _words(candidates)],
         )
         return self._started(bench, self._runs.start_sheet(bench, sampling, sheet, preview=preview), sampling)
 
@@ -195,6 +195,12 @@ def _number(word: str, name: str) -> float:
         return float(word)
     except ValueError as error:
         raise ValueError(f"{name} must be a list of numbers such as 0, 0.5, 1; {word[:20]!r} is none") from error
+
+
+def _candidate(word: str) -> int | str | None:
+    if word == "consensus":
+        return None
+    return word if word == DRAFTED else _whole(word, "candidate") - 1
 
 
 def _whole(word: str, name: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app.pages.shared.run_views import mark_of
 from app.session_log.values import Run
+from ragdiffusion.garments.patterns.measures import MEASURES
 
 
 def detail_view(run: Run, shown: dict[str, Any], collections: Sequence[list]) -> dict[str, Any]:
@@ -29,6 +30,8 @@ def detail_view(run: Run, shown: dict[str, Any], collections: Sequence[list]) ->
     ]
     if inputs.garment is not None:
         more.append(("garment", _garment(inputs.garment)))
+    if inputs.pattern is not None:
+        more.append((f"measures of the {_words(inputs.pattern['kind'])}", _measures(inputs.pattern["measures"])))
     if best is not None:
         more.append(("nearest entry", f"similarity {best:.3f}"))
     more += [(name.replace("_", " "), value) for name, value in inputs.attributes.items() if value != "Unknown"]
@@ -47,6 +50,17 @@ def detail_view(run: Run, shown: dict[str, Any], collections: Sequence[list]) ->
         "deleted": run.deleted_at is not None,
         "collections": list(collections),
     }
+
+
+def _measures(measures: Mapping[str, float]) -> str:
+    """Say what measures a drafted outline has, with their units as far as they are known here."""
+    units = {"cm": " cm", "degrees": "°"}
+    known = {key: units.get(MEASURES[key].unit, "") for key in measures if key in MEASURES}
+    return ", ".join(f"{_words(key)} {value:g}{known.get(key, '')}" for key, value in measures.items())
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
 
 
 def _garment(meant: Mapping[str, Any]) -> str:

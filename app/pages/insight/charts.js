@@ -14,7 +14,12 @@ import { Chart, showNothing, titled } from './chart.js';
 export const NO_PHOTO = 'Place a photo on the Design page, then come back.';
 const NO_RUNS = 'Press Generate on the Design page: each run’s time is kept and shown here.';
 const STAGES = ['retrieve', 'prepare', 'denoise', 'decode', 'other'];
-const SOURCES = { consensus: 'the consensus', candidate: 'the picked candidate', edited: 'your own outline' };
+const SOURCES = {
+  consensus: 'the consensus',
+  candidate: 'the picked candidate',
+  drafted: 'the drafted shape',
+  edited: 'your own outline',
+};
 
 /** @param {number} ms */
 export const seconds = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10000 ? 1 : 0)} s`);

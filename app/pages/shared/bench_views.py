@@ -17,8 +17,10 @@ from app.runs.bench import Bench
 from app.runs.garments import chosen, garment_map, map_size
 from app.runs.photos import garment_on_photo
 from app.runs.work import Unmarked, Work
+from app.session_log.patterns import logged_pattern
 from app.web.site import Views
 from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.retrieval.guide import StructureGuide
 
 FIELDS = tuple(attribute.key for attribute in ATTRIBUTES)
 GUIDE_VIEWS = ("canvas", "film", "status")
@@ -50,7 +52,7 @@ class BenchPresenter:
 
     def unmarked(self, shown: Unmarked) -> Views:
         """Return the views of a photo that waits for a garment to be marked; canvas and strip are empty."""
-        film = {"token": shown.token, "photo": "", "neighbours": [], "drafts": []}
+        film = {"token": shown.token, "photo": "", "neighbours": [], "drafts": [], "drafted": None}
         return {"photo": photo_view(shown), "film": film, "status": self._status.view(NOTHING_FOUND)}
 
     def guide(self, work: Work) -> Views:
@@ -78,6 +80,7 @@ def photo_view(shown: Work | Unmarked) -> dict[str, Any]:
         "sha256": photo.sha256,
         "ratio": across / down,
         "turns": photo.framing.turns,
+        "mirrored": photo.framing.mirrored,
         "box": box and [box[0] / across, box[1] / down, box[2] / across, box[3] / down],
         "garments": garments_view(shown),
         **garment_view(shown),
@@ -134,9 +137,8 @@ def landmark_key(work: Work) -> str:
 
 
 def canvas_view(work: Work) -> dict[str, Any]:
-    """Return what the editor is to agree with: the landmark, and the draft of an edited one."""
+    """Return what the editor is to agree with: the landmark, and the draft of one that the person made."""
     guide = work.guide
-    edited = guide.landmark_source == "edited"
     return {
         "token": work.token,
         "revision": work.revision,
@@ -146,8 +148,9 @@ def canvas_view(work: Work) -> dict[str, Any]:
         "alpha": guide.alpha,
         "source": guide.landmark_source,
         "choice": guide.choice,
-        "mask": encode(_eight_bit(guide.landmark)) if edited else None,
-        "draft": jpeg_url(work.draft, 90) if edited and work.draft else None,
+        "mask": encode(_eight_bit(guide.landmark)) if work.is_own else None,
+        "pattern": logged_pattern(guide.pattern),
+        "draft": jpeg_url(work.draft, 90) if work.is_own and work.draft else None,
     }
 
 
@@ -167,11 +170,19 @@ def film_view(work: Work) -> dict[str, Any]:
             )
         ],
         "drafts": [jpeg_url(draft, 90) if draft else None for draft in work.drafts],
+        "drafted": drafted_view(guide),
         "gram": (offsets @ offsets.mT).tolist(),
         "along": (offsets @ query).tolist(),
         "length": float(query.square().sum()),
         "support": None if guide.support is None else guide.support.double().tolist(),
     }
+
+
+def drafted_view(guide: StructureGuide) -> dict[str, Any] | None:
+    """Return the drafted shape as it is predicted: its measures, how sure they are, and its silhouette."""
+    if guide.drafted is None:
+        return None
+    return {**guide.drafted.summary(), "mask": encode(_eight_bit(guide.draft().landmark))}
 
 
 def attribute_views(work: Work) -> Views:

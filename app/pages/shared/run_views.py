@@ -12,9 +12,7 @@ from PIL import Image
 from app.files.pictures import PHOTO_SIDE, jpeg_url, png_url, within
 from app.runs.job import Progress, QueueEntry
 from app.session_log.search import Card
-from app.session_log.values import Run
-
-SOURCES = {"consensus": "consensus", "candidate": "candidate {}", "edited": "your own outline"}
+from app.session_log.values import Run, RunInputs
 
 
 def progress_view(run: Run, progress: Progress) -> dict[str, Any]:
@@ -115,6 +113,17 @@ def file_name(run: Run, suffix: str = ".png") -> str:
     return f"{stem}-flat-{run.id}{suffix}"
 
 
+def outline_words(inputs: RunInputs) -> str:
+    """Return what a run's outline is, in words."""
+    kind = inputs.pattern["kind"].replace("_", " ") if inputs.pattern else ""
+    return {
+        "consensus": "consensus",
+        "candidate": f"candidate {(inputs.choice or 0) + 1}",
+        "drafted": f"drafted, {kind}" if kind else "drafted",
+        "edited": "your own outline",
+    }[inputs.landmark_source]
+
+
 def mark_of(run: Card | Run) -> str | None:
     """Return how a run was marked: "starred", "rejected" or None."""
     return "starred" if run.starred else "rejected" if run.rejected else None
@@ -129,7 +138,7 @@ def _facts(run: Run) -> list[tuple[str, object]]:
         ("guidance", f"{sampling.guidance:g}"),
         ("K", inputs.k),
         ("α", f"{inputs.alpha:g}"),
-        ("outline", SOURCES[inputs.landmark_source].format((inputs.choice or 0) + 1)),
+        ("outline", outline_words(inputs)),
     ]
     if run.colour is not None:
         facts.append(("ΔE", f"{run.colour['before']:.1f} → {run.colour['after']:.1f}"))

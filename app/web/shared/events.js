@@ -22,12 +22,37 @@
  */
 
 /**
+ * The drafted shape in the filmstrip.
+ * @typedef {object} DraftedFrame
+ * @property {string} kind  of garment.
+ * @property {number | null} fit  IoU with the silhouette that is expected; null where measures were moved.
+ * @property {number} iou  with the fused mask at one half.
+ * @property {number} moves  how many measures are not as predicted.
+ * @property {number} size
+ * @property {string} outline  path data in pixels.
+ * @property {string | undefined} draft  data URL of the garment laid into it.
+ * @property {boolean} chosen
+ */
+
+/**
+ * A landmark that is drawn from measures, and what was predicted.
+ * @typedef {object} Measured
+ * @property {import('./views.js').Pattern} pattern
+ * @property {import('./views.js').Drafted | null} drafted  null where nothing was.
+ */
+
+/**
  * What panels tell each other.
  * @typedef {object} Payloads
  * @property {Film} guide  the neighbours of a photo, or more of their drafts.
  * @property {Frame[]} frames  the candidates in use.
+ * @property {DraftedFrame | null} drafted  the shape beside them; null where there is none.
+ * @property {Measured | null} measured  the landmark's measures; null where it has none.
+ * @property {{ pattern: import('./views.js').Pattern, mask: string }} drawing  measures that move, and run lengths of
+ *   what they draw.
+ * @property {{ label: string }} drawn  they were let go.
  * @property {{ likeness: number, all: number }} mix  cosine of e and ê at the present α, and at α = 1.
- * @property {number} pick  a candidate's index; -1 is the consensus.
+ * @property {number | 'drafted'} pick  a candidate's index, or the drafted shape; -1 is the consensus.
  * @property {null} flip  show the photo in place of the result, or the result again.
  * @property {{ undo: number, redo: number }} steps  how many the canvas can undo and redo.
  * @property {null} refused  Python could not do what it was asked.
@@ -48,8 +73,7 @@
  * @property {{ message: string }} say  canvas, photo: what the status line is to say.
  * @property {{ name: string }} example  photo
  * @property {{ photo: string, garment: number }} choose  photo: its SHA-256, and the index of the garment meant.
- * @property {{ photo: string, quarters: number } | { photo: string, box: number[] | null }} frame  photo: turn it by
- *   quarters clockwise, or cut it to a box, in shares of the turned photo's sides.
+ * @property {{ photo: string } & Reframing} frame  photo: look at it in another way.
  * @property {{ photo: string }} turned  photo: whether it looks turned.
  * @property {{ photo: string, box: number[] }} mark  photo: the garment is in this box, in shares of what is looked at.
  * @property {{ photo: string, mask: string | null }} mend  photo: run lengths of the garment's mask; null is the one
@@ -75,6 +99,12 @@
  */
 
 /**
+ * How a photo is to be looked at: turned by quarters clockwise, cut to a box in shares of the turned photo's sides, or
+ * mirrored.
+ * @typedef {{ quarters: number } | { box: number[] | null } | { mirror: true }} Reframing
+ */
+
+/**
  * All that can be set on the canvas, as Python reads it.
  * @typedef {object} EditorState
  * @property {number} token  of the retrieval.
@@ -83,7 +113,8 @@
  * @property {number} alpha  share of the reconstruction (Eq. 3).
  * @property {import('./views.js').Source} source
  * @property {number | null} choice  index of the picked candidate.
- * @property {string | null} mask  run lengths of a drawn landmark.
+ * @property {string | null} mask  run lengths of a landmark drawn by hand.
+ * @property {import('./views.js').Pattern | null} pattern  of a drafted one.
  */
 
 /**
@@ -96,7 +127,7 @@
  */
 
 /** Events whose newest payload waits for panels that are mounted later. */
-const KEPT = new Set(['guide', 'frames', 'mix', 'steps']);
+const KEPT = new Set(['guide', 'frames', 'drafted', 'measured', 'mix', 'steps']);
 
 /** @type {Map<string, Set<(payload: any) => void>>} */
 const listeners = new Map();

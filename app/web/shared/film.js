@@ -7,6 +7,7 @@ import { Further } from './further.js';
 import { find, fixed, make, makeButton, makeSvg, origin } from './dom.js';
 import { hear, tell } from './events.js';
 
+/** @typedef {import('./events.js').DraftedFrame} DraftedFrame */
 /** @typedef {import('./events.js').Frame} Frame */
 
 /** What the panel asks of Python. */
@@ -14,20 +15,16 @@ export const ASKS = /** @type {const} */ (['browse', 'leave', 'take']);
 
 const UNMARKED = 'No shapes yet: no garment is known in this photo. Draw a box around it, or paint it.';
 
-/**
- * @param {Frame} item
- * @returns {[string, number][]}
- */
-const figures = ({ similarity, weight, iou }) => [
-  ['similarity', similarity],
-  ['weight', weight],
-  ['IoU', iou],
-];
+/** @typedef {[name: string, value: string][]} Figures */
 
-/** One frame of the strip. */
+/** One frame of the strip: a shape, the garment laid into it, and figures. */
 class FrameButton {
-  /** @param {number} index */
-  constructor(index) {
+  /**
+   * @param {number | 'drafted'} index  of the candidate.
+   * @param {string} sign  in its corner.
+   * @param {string} badge
+   */
+  constructor(index, sign, badge) {
     this.index = index;
     this.node = makeButton('frame', '', { index: String(index) });
     this.node.setAttribute('role', 'option');
@@ -35,45 +32,78 @@ class FrameButton {
     this.path = makeSvg('path');
     this.image = make('img');
     this.image.alt = '';
-    this.badge = make('span', 'badge', 'consensus');
-    this.numbers = [make('span', 'number'), make('span', 'number'), make('span', 'number')];
+    this.badge = make('span', 'badge', badge);
+    this.caption = make('span', 'caption');
     this.drawn = '';
-    this.build();
-  }
-
-  build() {
-    const face = make('span', 'face'),
-      caption = make('span', 'caption');
+    const face = make('span', 'face');
     this.svg.append(this.path);
-    face.append(this.svg, this.image, make('span', 'nth', String(this.index + 1)), this.badge);
-    caption.append(
-      ...['similarity', 'weight', 'IoU'].map((name, i) => {
-        const pair = make('span', 'figure');
-        pair.append(make('span', 'label', name), this.numbers[i]);
-        return pair;
-      }),
-    );
-    this.node.append(face, caption);
+    face.append(this.svg, this.image, make('span', 'nth', sign), this.badge);
+    this.node.append(face, this.caption);
   }
 
-  /** @param {Frame} item */
-  show(item) {
-    const { node, image } = this,
-      nth = this.index + 1;
+  /**
+   * @param {Pick<Frame, 'size' | 'outline' | 'draft' | 'chosen'>} item
+   * @param {Figures} figures
+   */
+  draw(item, figures) {
+    const { node, image } = this;
     node.setAttribute('aria-selected', String(item.chosen));
     this.svg.setAttribute('viewBox', `0 0 ${item.size} ${item.size}`);
     if (this.drawn !== item.outline) this.path.setAttribute('d', (this.drawn = item.outline));
     image.hidden = !item.draft;
     if (item.draft && image.src !== item.draft) image.src = item.draft;
-    this.badge.hidden = !item.consensus;
-    figures(item).forEach(([, number], i) => {
-      this.numbers[i].textContent = fixed(number);
-    });
-    const said = figures(item)
-      .map(([name, number]) => `${name} ${number.toFixed(2)}`)
-      .join(', ');
-    node.ariaLabel = `Candidate ${nth}${item.consensus ? ', the consensus' : ''}: ${said}. Bank entry ${item.id}`;
-    node.title = `Bank entry ${item.id} · key ${nth}`;
+    this.caption.replaceChildren(
+      ...figures.map(([name, value]) => {
+        const pair = make('span', 'figure');
+        pair.append(make('span', 'label', name), make('span', 'number', value));
+        return pair;
+      }),
+    );
+    return figures.map(([name, value]) => `${name} ${value}`).join(', ');
+  }
+}
+
+/** A shape of the bank. */
+class CandidateButton extends FrameButton {
+  /** @param {number} index */
+  constructor(index) {
+    super(index, String(index + 1), 'consensus');
+    this.nth = index + 1;
+  }
+
+  /** @param {Frame} item */
+  show(item) {
+    const { node, nth } = this,
+      { id, similarity, weight, iou, consensus } = item;
+    const said = this.draw(item, [
+      ['similarity', fixed(similarity)],
+      ['weight', fixed(weight)],
+      ['IoU', fixed(iou)],
+    ]);
+    this.badge.hidden = !consensus;
+    node.ariaLabel = `Candidate ${nth}${consensus ? ', the consensus' : ''}: ${said}. Bank entry ${id}`;
+    node.title = `Bank entry ${id} · key ${nth}`;
+  }
+}
+
+/** The shape that is drawn from predicted measures: it stands in no bank, so it has no similarity and no weight. */
+class DraftedButton extends FrameButton {
+  constructor() {
+    super('drafted', 'D', 'drafted');
+    this.node.classList.add('drafted');
+  }
+
+  /** @param {DraftedFrame} item */
+  show(item) {
+    const kind = item.kind.replaceAll('_', ' '),
+      moved = item.moves ? `${item.moves} moved` : '';
+    const said = this.draw(item, [
+      item.fit === null ? ['measures', moved] : ['fit', fixed(item.fit)],
+      ['IoU', fixed(item.iou)],
+    ]);
+    const fit = item.fit === null ? '' : 'Fit: IoU with the silhouette that is expected of this garment. ';
+    this.node.ariaLabel = `Drafted shape, ${kind}: ${said}. It stands in no bank`;
+    this.node.title = `Drafted (${kind}) from predicted measures, in no bank. ${fit}Its measures can be moved · key D`;
   }
 }
 
@@ -88,30 +118,38 @@ class FrameButton {
 export function mount(element, props, trigger, _server, _upload, watch) {
   const row = find(element, '.row:not(.further)', HTMLElement),
     empty = find(element, '.empty', HTMLElement);
-  /** @type {FrameButton[]} */
+  /** @type {CandidateButton[]} */
   const buttons = [];
+  const drafted = new DraftedButton();
   const further = new Further(element, trigger);
   further.listen();
   hear('frames', (items) => {
     while (buttons.length > items.length) buttons.pop()?.node.remove();
-    while (buttons.length < items.length) buttons.push(new FrameButton(buttons.length));
-    if (row.childElementCount !== items.length) row.replaceChildren(...buttons.map(({ node }) => node));
+    while (buttons.length < items.length) buttons.push(new CandidateButton(buttons.length));
+    buttons.forEach(({ node }, i) => {
+      if (row.children[i] !== node) row.insertBefore(node, row.children[i] ?? null);
+    });
     items.forEach((item, i) => buttons[i].show(item));
     empty.hidden = items.length > 0;
     if (!items.length && props.value) empty.textContent = UNMARKED;
     element.dataset.count = String(items.length);
     element.dataset.filled = String(items.filter(({ draft }) => draft).length);
   });
+  hear('drafted', (item) => {
+    if (item) drafted.show(item);
+    if (!item) drafted.node.remove();
+    else if (row.lastElementChild !== drafted.node) row.append(drafted.node);
+  });
   row.addEventListener('click', (event) => {
-    const button = origin(event, '[data-index]');
-    if (button) tell('pick', Number(button.dataset.index));
+    const index = origin(event, '[data-index]')?.dataset.index;
+    if (index) tell('pick', index === drafted.index ? drafted.index : Number(index));
   });
   row.addEventListener('keydown', (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key],
-      index = origin(event, '[data-index]')?.dataset.index;
-    if (!step || index === undefined) return;
+    const frame = origin(event, '[data-index]'),
+      next = { ArrowRight: frame?.nextElementSibling, ArrowLeft: frame?.previousElementSibling }[event.key];
+    if (!(next instanceof HTMLElement)) return;
     event.preventDefault();
-    buttons[Number(index) + step]?.node.focus();
+    next.focus();
   });
   const show = () => {
     if (props.value && 'more' in props.value) further.arrived(props.value.more);

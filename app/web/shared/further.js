@@ -53,6 +53,9 @@ export class Further {
       this.button.hidden = !items.length;
       if (items.some(({ chosen }) => chosen)) this.mark(0);
     });
+    hear('drafted', (item) => {
+      if (item?.chosen) this.mark(0);
+    });
   }
 
   /**

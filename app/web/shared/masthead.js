@@ -75,6 +75,13 @@ function pageActions() {
       shown: '1 – 8',
       perform: ({ key }) => tell('pick', Number(key) - 1),
     },
+    {
+      name: 'drafted',
+      label: 'Pick the drafted shape, whose measures can be moved',
+      keys: ['d'],
+      shown: 'D',
+      perform: () => tell('pick', 'drafted'),
+    },
     { name: 'consensus', label: 'Back to the consensus', keys: ['0'], shown: '0', perform: () => tell('pick', -1) },
     { name: 'paste', label: 'Paste a photo', keys: [], shown: 'Ctrl V', perform: () => {} },
     {

@@ -3,6 +3,31 @@
 /** @typedef {'consensus' | 'candidate' | 'drafted' | 'edited'} Source  of a landmark. */
 /** @typedef {'queued' | 'running' | 'done' | 'failed' | 'cancelled' | 'interrupted'} RunState */
 
+/** @typedef {{ kind: string, measures: Record<string, number> }} Pattern  what a garment is drawn from. */
+
+/**
+ * A slider.
+ * @typedef {object} MeasureField
+ * @property {string} key
+ * @property {string} group
+ * @property {'cm' | 'degrees' | 'ratio'} unit
+ * @property {number} low
+ * @property {number} high
+ * @property {number} step
+ * @property {number} value
+ * @property {string} sentence  what it is.
+ */
+
+/**
+ * The shape that was drafted for a photo, as it is predicted.
+ * @typedef {object} Drafted
+ * @property {string} kind
+ * @property {Record<string, number>} measures
+ * @property {Record<string, number>} deviations  how far each may be off, in its unit; of those that an outline shows.
+ * @property {number} overlap  IoU with the silhouette that is expected of the photo's garment.
+ * @property {string} mask  run lengths.
+ */
+
 /**
  * The neighbours of a photo, with what it takes to weigh and fuse them for every K and α.
  * @typedef {object} Film
@@ -10,7 +35,8 @@
  * @property {number} size  side of the silhouettes, pixels.
  * @property {string} photo  SHA-256 of the photo.
  * @property {{ id: number, similarity: number, mask: string }[]} neighbours  nearest first; masks as run lengths.
- * @property {(string | null)[]} drafts  data URLs, as far as they are laid.
+ * @property {(string | null)[]} drafts  data URLs, as far as they are laid; the drafted shape's comes last.
+ * @property {Drafted | null} drafted
  * @property {number[][]} gram  inner products of the neighbours' embeddings less e.
  * @property {number[]} along  inner products of those and e.
  * @property {number} length  inner product of e with itself.
@@ -40,7 +66,8 @@
  * @property {number} alpha
  * @property {Source} source
  * @property {number | null} choice
- * @property {string | null} mask  run lengths of a drawn landmark.
+ * @property {string | null} mask  run lengths of a landmark that the person made: drawn, or of measures.
+ * @property {Pattern | null} pattern  what a drafted one is drawn from.
  * @property {string | null} draft  data URL of the garment laid into it.
  * @property {{ name: string, asked: number }} [inverted]  an imported mask that looks inverted.
  * @property {string} [ghost]  data URL of the photo in the landmark's frame.
@@ -67,6 +94,7 @@
  * @property {number | null} [chosen]  index of the garment that the guide is for.
  * @property {number} [ratio]  width over height of the turned photo, whatever is cut off.
  * @property {number} [turns]  quarters clockwise.
+ * @property {boolean} [mirrored]  left and right are exchanged.
  * @property {[number, number, number, number] | null} [box]  what is looked at, in shares of its sides; null is all.
  * @property {MaskView | null} [mask]  of the garment; null where there is nobody to find one.
  * @property {string | null} [own]  whose mask that is, where it is none of the garments found.

@@ -28,6 +28,16 @@ class Measure:
     default: float
     sentence: str
 
+    @property
+    def step(self) -> float:
+        """The least that makes a difference to a garment maker, in the unit: a millimetre, a tenth of a degree."""
+        return 0.01 if self.unit == "ratio" else 0.1
+
+    def rounded(self, value: float) -> float:
+        """A value in whole steps, within the range."""
+        digits = 2 if self.unit == "ratio" else 1
+        return min(max(round(float(value), digits), self.low), self.high)
+
     def within(self, low: float, default: float, high: float) -> Measure:
         """The same measure with another kind's range."""
         return replace(self, low=float(low), high=float(high), default=float(default))

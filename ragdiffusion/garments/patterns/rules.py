@@ -61,7 +61,7 @@ def check(kind: Kind, measures: Mapping[str, float]) -> dict[str, float]:
         if not isinstance(value, int | float | np.floating | np.integer) or not np.isfinite(value):
             raise MeasureError(f"{key} is {value!r}: a number of {spec.unit} was wanted")
         if not spec.low - 1e-6 <= value <= spec.high + 1e-6:
-            raise MeasureError(f"{key} is {value:g} {spec.unit}: a {kind.key} has {spec.low:g} to {spec.high:g}")
+            raise MeasureError(f"{key} is {value:g} {spec.unit}: {spec.low:g} to {spec.high:g} wanted of {kind.key}")
     complete = {key: float(measures.get(key, spec.default)) for key, spec in kind.measures.items()}
     m = {key: np.asarray(value) for key, value in complete.items()}
     for slack, message in rules(kind, m):

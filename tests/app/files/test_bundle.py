@@ -120,7 +120,7 @@ def test_a_bundle_of_a_studio_that_did_not_ask_which_garment_opens(
 ) -> None:
     def earlier(manifest: dict) -> None:
         manifest["schema_version"] = 1
-        for name in ("garment", "framing"):
+        for name in ("garment", "framing", "pattern"):
             del manifest["runs"][0]["inputs"][name]
 
     other, store = SessionLog(tmp_path / "other.sqlite3"), ImageStore(tmp_path / "others")
@@ -171,10 +171,10 @@ def test_what_was_changed_is_refused_and_leaves_nothing(
 
 
 CHANGES: list[tuple[Change, str]] = [
-    (lambda m: m.update(schema_version=9), "versions up to 3 are known here, and it has 9"),
+    (lambda m: m.update(schema_version=9), "versions up to 4 are known here, and it has 9"),
     (lambda m: m.update(runs=[]), "at least 1 item"),
     (lambda m: m.update(runs={}), "valid list"),
-    (lambda m: m.update(schema_version=True), "versions up to 3 are known here"),
+    (lambda m: m.update(schema_version=True), "versions up to 4 are known here"),
     (lambda m: m["runs"][0].pop("note"), "run 0.note: Field required"),
     (of_inputs(extra=1), "inputs.extra: Extra inputs are not permitted"),
     (of_inputs(steps=10**9), "steps must be a whole number from 1 to 50"),
@@ -187,6 +187,9 @@ CHANGES: list[tuple[Change, str]] = [
     (of_inputs(consensus=1), "none of the candidates"),
     (of_inputs(choice=4), "none of the candidates"),
     (of_inputs(landmark_source="candidate"), "which is not said"),
+    (of_inputs(landmark_source="drafted"), "a drafted outline has a pattern"),
+    (of_inputs(pattern={"kind": "t_shirt", "measures": {}}), "a drafted outline has a pattern, and no other has one"),
+    (of_inputs(landmark_source="drafted", pattern={"kind": "t_shirt", "measures": {"chest": True}}), "are numbers"),
     (of_inputs(candidates=[{}]), "candidates.0.id: Field required"),
     (of_inputs(candidates=[7]), "candidates.0"),
     (of_candidate(similarity=2), "candidates.0.similarity"),

@@ -48,6 +48,21 @@ def test_a_photo_is_turned_clockwise_and_then_cut() -> None:
         read_photo(png_of(pixels), "a.png", Framing(1, (5, 4, 61, 34)))
 
 
+@pytest.mark.parametrize("turns", range(4))
+def test_mirroring_is_of_what_is_looked_at(turns: int) -> None:
+    pixels = np.random.default_rng(1).integers(0, 255, (60, 40, 4), np.uint8)
+    pixels[..., 3] = np.where(pixels[..., 3] > 99, 255, 0)
+    framing = Framing(turns, (5, 4, 35, 34))
+    before = read_photo(png_of(pixels), "a.png", framing)
+    after = read_photo(png_of(pixels), "a.png", framing.reflected(before.stored_size))
+    np.testing.assert_array_equal(np.asarray(after.image), np.asarray(before.image)[:, ::-1])
+    np.testing.assert_array_equal(after.alpha, before.alpha[:, ::-1])
+    assert after.stored_size == before.stored_size
+    mask = np.zeros((60, 40), np.float32)
+    mask[:20, :8] = 1  # over the file
+    np.testing.assert_array_equal(over_photo(mask, after), over_photo(mask, before)[:, ::-1])
+
+
 def test_opacity_is_turned_and_cut_along(cut_out: bytes) -> None:
     whole = read_photo(cut_out, "a.png")
     turned = read_photo(cut_out, "a.png", Framing(3, (10, 30, 60, 70)))

@@ -25,9 +25,23 @@ def test_a_box_turns_along() -> None:
     assert once.turned(-1, size) == framing and framing.turned(-1, size) == framing.turned(3, size)
 
 
+def test_a_mirrored_framing_is_logged_and_the_box_goes_along() -> None:
+    size, framing = (300, 400), Framing(box=(10, 20, 110, 220))
+    mirrored = framing.reflected(size)
+    assert mirrored == Framing(0, (190, 20, 290, 220), True)
+    assert mirrored.logged() == {"turns": 0, "box": [190, 20, 290, 220], "mirrored": True}
+    assert Framing.read(mirrored.logged()) == mirrored and Framing(mirrored=True).logged() is not None
+    assert mirrored.reflected(size) == framing
+    for turns in range(4):  # what is looked at is mirrored, however it was turned before
+        turned = framing.turned(turns, size)
+        assert turned.reflected(size) == framing.reflected(size).turned(-turns, size)
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
+        ({"turns": 0, "box": None, "mirrored": 1}, "true or false, got '1'"),
+        ({"turns": 0, "box": None, "more": 1}, "turns and a box"),
         ({"turns": 4, "box": None}, "0 to 3 quarters, got '4'"),
         ({"turns": True, "box": None}, "0 to 3 quarters"),
         ({"turns": 0, "box": [0, 0, 10, 100]}, "too small: 16 pixels"),

@@ -223,3 +223,19 @@ def test_the_mask_of_a_garment_is_kept_as_long_as_a_run_needs_it(path: Path) -> 
     log.library.discard([second], owner="ana")
     assert f"ab/{'ab' * 32}.png" in log.library.empty_bin(owner="ana")
     log.close()
+
+
+def test_what_a_landmark_was_drawn_from_comes_back(path: Path) -> None:
+    pattern = {"kind": "t_shirt", "measures": {"sleeve_length": 22.3}}
+    drafted = replace(INPUTS, landmark_source="drafted", pattern=pattern)
+    log = SessionLog(path)
+    run, plain = log.add(drafted), log.add(INPUTS)
+    assert log.get(run.id, owner="ana").inputs == drafted and log.get(plain.id, owner="ana").inputs.pattern is None
+    assert RunInputs.from_flat(drafted.flat()) == drafted and "pattern" in FLAT_INPUTS
+    assert log.retrieved.since(0) == []  # they have not ended
+    for number in (run.id, plain.id):
+        log.finish(number, result_path="ef/result", timings_ms={})
+    assert [found.landmark for found in log.retrieved.since(0)] == [None, 7]
+    log.close()
+    with pytest.raises(ValueError, match="a pattern has a kind and measures"):
+        RunInputs.from_flat({**drafted.flat(), "pattern": {"kind": "t_shirt"}})

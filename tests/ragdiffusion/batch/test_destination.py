@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.batch import destination
 from ragdiffusion.batch.destination import Bucket, Folder, open_destination
 from ragdiffusion.batch.executors import BatchJob
@@ -22,6 +23,7 @@ from ragdiffusion.batch.report import Journal, Row, lines_of, open_journal, pars
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
+from ragdiffusion.garments.patterns import defaults
 from ragdiffusion.parsing.parse import Instance, Parse
 
 if TYPE_CHECKING:
@@ -137,6 +139,22 @@ def test_photos_made_together_are_those_made_alone(tiny_model: RAGDiffusion, pho
         pair = (np.asarray(Image.open(folder / path.relative_to(alone)), np.int16) for folder in (alone, together))
         assert np.abs(np.subtract(*pair)).max() <= 1, "another batch rounds differently in the last bit"
     assert replace(REQUEST, together=3).fingerprint() == REQUEST.fingerprint(), "they are not made again"
+
+
+def test_photos_obey_the_shape_that_is_drafted_for_them(
+    tiny_model: RAGDiffusion, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drafted = replace(REQUEST, drafted=True)
+    assert drafted.fingerprint() != REQUEST.fingerprint(), "they are made again"
+    (row,) = run_batch([photos / "a.png"], tmp_path / "none", drafted, With(tiny_model)).failed
+    assert "no shape was drafted for this photo" in row.error
+    known = PatternSpec("t_shirt", defaults("t_shirt"))
+    monkeypatch.setattr(type(tiny_model.bank), "patterns", lambda bank, ids: dict.fromkeys(ids, known))
+    run_batch([photos / "a.png"], tmp_path / "made", drafted, With(tiny_model))
+    wanted = tiny_model.retrieve(photos / "a.png", k=2).drafted.pattern
+    with Image.open(tmp_path / "made" / "a.landmark.png") as landmark:
+        made = np.asarray(landmark, np.int16)
+    assert np.abs(made - wanted.rasterise(made.shape[0])).max() <= 2
 
 
 # ---- buckets

@@ -100,3 +100,13 @@ def test_measures_that_contradict_each_other_go_back_towards_the_start() -> None
     again = draft(found.pattern.kind, found.pattern.measures)
     np.testing.assert_array_equal(again.rasterise(64), found.pattern.rasterise(64))
     assert found.overlap < 0.8
+
+
+def test_measures_are_whole_steps_as_a_person_would_set_them(long_shirt) -> None:
+    found = draft_to(_shape(long_shirt), [_start("t_shirt")]).pattern
+    for spec in kind_of("t_shirt").measures.values():
+        value = found.measures[spec.key]
+        assert spec.low <= value <= spec.high and round(value, 2 if spec.unit == "ratio" else 1) == value, spec.key
+    assert draft(found.kind, json.loads(json.dumps(found.measures))).measures == found.measures
+    sleeve = kind_of("t_shirt").measures["sleeve_length"]
+    assert (sleeve.rounded(22.26), sleeve.rounded(99.0), sleeve.step) == (22.3, sleeve.high, 0.1)

@@ -235,15 +235,21 @@ def test_a_drafted_shape_is_a_candidate_of_its_own():
     assert chosen.pick(1).landmark_id == 11 and guide.draft().edit(torch.ones(16, 16)).landmark_source == "edited"
 
 
-def test_measures_that_a_person_moves_take_the_drafted_ones_place():
-    longer = draft("t_shirt", {"body_length": 90})
-    moved = drafted_guide().draft(longer)
-    assert moved.drafted.pattern is longer and moved.drafted.deviations == {}
-    assert not torch.equal(moved.landmark, drafted_guide().draft().landmark)
-    own = guide_of().draft(longer)  # where none was drafted, one that a person draws
+def test_measures_that_a_person_moves_are_the_landmark_and_the_prediction_stays():
+    guide = drafted_guide()
+    moved = guide.draft(guide.drafted.moved({"body_length": 90}))
+    assert moved.pattern.measures == draft("t_shirt", {"body_length": 90}).measures and moved.drafted is guide.drafted
+    assert not torch.equal(moved.landmark, guide.draft().landmark)
+    assert torch.equal(moved.draft().landmark, guide.draft().landmark)  # back to what was predicted
+    assert moved.retune(k=2).pattern is moved.pattern
+    for other in (moved.pick(1), moved.reset(), moved.edit(moved.landmark)):
+        assert other.pattern is None and other.drafted is guide.drafted
+    own = guide_of().draft(moved.pattern)  # where none was drafted, one that a person draws
     assert torch.equal(own.landmark, moved.landmark) and own.retune(k=1).landmark_source == "drafted"
     with pytest.raises(ValueError, match="no shape was drafted for this photo"):
         guide_of().draft()
+    with pytest.raises(ValueError, match="sleeve_length is 500 cm: 11 to 40 wanted of t_shirt"):
+        guide.drafted.moved({"sleeve_length": 500})
 
 
 def test_what_supports_the_entries_decides_the_consensus_of_every_k():
