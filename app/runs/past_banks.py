@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.runs.engine import Engine
-
 if TYPE_CHECKING:
+    from app.runs.engine import Engine
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.library import BankLibrary

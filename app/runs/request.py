@@ -12,7 +12,8 @@ from torch import Tensor
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Request
-from app.runs.past_banks import PastBanks, same_version
+from app.runs.landmarks import same_candidates
+from app.runs.past_banks import PastBanks
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
 from app.session_log.patterns import drawn_pattern, logged_pattern
@@ -134,10 +135,3 @@ def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> T
             f"{guide.landmark.shape[1]} x {guide.landmark.shape[0]}: restore it and draw the outline again"
         )
     return plane.to(guide.landmark)
-
-
-def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
-    """Whether a guide is of the bank and has the candidates of a run."""
-    then = [candidate["id"] for candidate in inputs.candidates]
-    same = then == [found.id for found in guide.candidates]
-    return same and same_version(inputs.bank_version, guide.bank_version)
