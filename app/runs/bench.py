@@ -1,4 +1,7 @@
-"""A person's bench: the photo at work, which garment of it is meant, its guide and its drafts."""
+"""A person's bench: the photo at work, which garment of it is meant, its guide and its drafts.
+
+Long because each thing that a person can do to what lies there is a method of a few lines under one lock.
+"""
 
 from __future__ import annotations
 

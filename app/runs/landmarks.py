@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
-from app.runs.past_banks import same_version
+from app.runs.past_banks import same_candidates
 from app.runs.work import Work
 from app.session_log.patterns import drawn_pattern
 from app.session_log.values import RunInputs
@@ -67,13 +67,6 @@ def logged_landmark(guide: StructureGuide, inputs: RunInputs, png: bytes) -> Str
     if inputs.landmark_source == "candidate" and inputs.choice is not None:
         return guide.pick(inputs.choice)
     return guide
-
-
-def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
-    """Whether a guide is of the bank and has the candidates of a run."""
-    then = [candidate["id"] for candidate in inputs.candidates]
-    same = then == [found.id for found in guide.candidates]
-    return same and same_version(inputs.bank_version, guide.bank_version)
 
 
 def is_same(one: Pattern, other: Pattern) -> bool:

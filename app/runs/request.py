@@ -12,8 +12,7 @@ from torch import Tensor
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
 from app.runs.job import Request
-from app.runs.landmarks import same_candidates
-from app.runs.past_banks import PastBanks
+from app.runs.past_banks import PastBanks, same_candidates
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
 from app.session_log.patterns import drawn_pattern, logged_pattern
