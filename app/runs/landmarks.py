@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 from PIL import Image
 
 from app.files.pictures import unit_mask
-from app.landmark_editor.state import EditorState
 from app.runs.past_banks import same_candidates
 from app.runs.work import Work
 from app.session_log.patterns import drawn_pattern
 from app.session_log.values import RunInputs
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.retrieval.guide import StructureGuide
+
+if TYPE_CHECKING:
+    from app.landmark_editor.state import EditorState
 
 
 def settled(work: Work, state: EditorState) -> Work:
