@@ -10,7 +10,6 @@ from PIL import Image
 
 from app.files.pictures import unit_mask
 from app.runs.past_banks import same_candidates
-from app.runs.work import Work
 from app.session_log.patterns import drawn_pattern
 from app.session_log.values import RunInputs
 from ragdiffusion.garments.patterns import Pattern
@@ -18,6 +17,7 @@ from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
     from app.landmark_editor.state import EditorState
+    from app.runs.work import Work
 
 
 def settled(work: Work, state: EditorState) -> Work:
