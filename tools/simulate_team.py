@@ -63,7 +63,7 @@ class Fates:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SimulationOutcome:
     """What came of a simulation.
 
     Args:
@@ -95,7 +95,7 @@ class Outcome:
 
 def simulate(
     url: URL, *, runs: int, workers: int, fates: Fates, lease: float = 10.0, picture: float = 0.2, seed: int = 0
-) -> Outcome:
+) -> SimulationOutcome:
     """Let workers empty a queue.
 
     Args:
@@ -130,7 +130,7 @@ def simulate(
     database.dispose()
     times = Counter(run_id for run_id, _ in ends)
     claims = sorted(floor.claims) or [0.0]
-    return Outcome(
+    return SimulationOutcome(
         runs=runs,
         workers=workers,
         deaths=floor.counts["deaths"],

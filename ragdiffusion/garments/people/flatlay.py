@@ -19,7 +19,7 @@ _SMALLEST = 4  # side of the coarsest level from which hidden places are filled,
 
 
 @dataclass(frozen=True)
-class FlatLay:
+class PatternFlatLay:
     """A garment laid flat, in the canonical frame.
 
     Attributes:
@@ -35,7 +35,7 @@ class FlatLay:
     visible: np.ndarray
 
 
-def flat_lay(take: Take, index: int, size: int, shrink: float) -> FlatLay:
+def flat_lay(take: Take, index: int, size: int, shrink: float) -> PatternFlatLay:
     """Lay garment number `index` of a photo flat.
 
     Args:
@@ -49,7 +49,9 @@ def flat_lay(take: Take, index: int, size: int, shrink: float) -> FlatLay:
     flow, visible = _flow(take, index, size)
     flow = (flow + np.float32(0.5)) / np.float32(shrink) - np.float32(0.5)
     visible = visible * (silhouette > 127)
-    return FlatLay(on_white(on_frame(sheet, pattern, size), silhouette), silhouette, flow, visible.astype(np.float32))
+    return PatternFlatLay(
+        on_white(on_frame(sheet, pattern, size), silhouette), silhouette, flow, visible.astype(np.float32)
+    )
 
 
 def on_frame(sheet: Sheet, pattern: Pattern, size: int) -> np.ndarray:

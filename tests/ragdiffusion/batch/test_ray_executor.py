@@ -18,7 +18,7 @@ pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.tx
 
 from ragdiffusion.batch.executors import ThisProcess
 from ragdiffusion.batch.ray_executor import Ledger, RayActors
-from ragdiffusion.batch.report import Row, read_report
+from ragdiffusion.batch.report import ReportRow, read_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.ray_cluster import Cluster
@@ -72,7 +72,7 @@ def test_killed_actors_cost_nothing(
     run_batch([photos], tmp_path / "one", request_here, ThisProcess())
     killed: set[int] = set()
 
-    def killing(rows: Iterator[Row], total: int | None) -> Iterator[Row]:
+    def killing(rows: Iterator[ReportRow], total: int | None) -> Iterator[ReportRow]:
         for row in rows:
             yield row
             if len(killed) < KILLS and (alive := [each for each in makers() if each.pid not in killed]):
