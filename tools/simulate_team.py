@@ -105,7 +105,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SimulationOutcome:
     """What came of a simulation.
 
     Args:
@@ -141,7 +141,7 @@ class Outcome:
     claim_ms_95: float
 
 
-def simulate(url: URL, plan: Plan, *, tell: Callable[[str], None] = lambda line: None) -> Outcome:
+def simulate(url: URL, plan: Plan, *, tell: Callable[[str], None] = lambda line: None) -> SimulationOutcome:
     """Let workers empty a queue.
 
     Args:
@@ -162,7 +162,7 @@ def simulate(url: URL, plan: Plan, *, tell: Callable[[str], None] = lambda line:
     database.dispose()
     times, counts = Counter(run_id for run_id, _ in ends), Counter(line for line in notes if line.isalpha())
     claims = sorted(float(line) for line in notes if not line.isalpha()) or [0.0]
-    return Outcome(
+    return SimulationOutcome(
         runs=plan.runs,
         workers=plan.workers,
         deaths=deaths + counts["dead"],

@@ -24,8 +24,8 @@ class FollowedJobs:
     def start(self, jobs: Sequence[Followed]) -> None:
         """Follow jobs from now on, after those whose end was not told yet; the others are forgotten."""
         with self._lock:
-            untold = {run_id: job for run_id, job in self._jobs.items() if run_id not in self._told}
-            self._jobs = {**untold, **dict(jobs)}
+            unreported = {run_id: job for run_id, job in self._jobs.items() if run_id not in self._told}
+            self._jobs = {**unreported, **dict(jobs)}
             self._told.clear()
 
     def add(self, jobs: Sequence[Followed]) -> None:
@@ -54,9 +54,9 @@ class FollowedJobs:
     def tell(self, run_id: int) -> bool:
         """Note that the end of a run is shown; True the first time only."""
         with self._lock:
-            untold = run_id not in self._told
+            unreported = run_id not in self._told
             self._told.add(run_id)
-        return untold
+        return unreported
 
     @property
     def last(self) -> int | None:

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 from gradio.state_holder import StateHolder
 
+from ragdiffusion.memory import give_back
+
 GRACE = timedelta(seconds=30)
 """How long a tab may be silent: one that loses its line for a moment keeps its bench."""
 
@@ -64,4 +66,5 @@ class Tabs:
                 holder.time_last_used.pop(session, None)
         if gone:
             gc.collect()
+            give_back()
         return gone

@@ -20,7 +20,7 @@ from ragdiffusion.bank.tables import EntryRow
 if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
 
-SORTS = ("newest", "oldest", "changed", "use", "similarity", "evenness", "uneven")
+SORTS = ("newest", "oldest", "changed", "use", "similarity", "symmetry", "uneven")
 _CHUNK = 500  # ids in one statement
 
 
@@ -76,7 +76,7 @@ class Row:
         attributes: all 14 of Table 6.
         source, tags: as in `NewEntry`.
         added_at: UTC.
-        evenness: IoU of the silhouette with its own mirror image, in [0, 1].
+        symmetry: IoU of the silhouette with its own mirror image, in [0, 1].
         uses: as they were given.
         similarity: cosine, to what the list is compared with; None without.
     """
@@ -89,7 +89,7 @@ class Row:
     source: str
     tags: tuple[str, ...]
     added_at: datetime
-    evenness: float
+    symmetry: float
     uses: Uses
     similarity: float | None
 
@@ -274,8 +274,8 @@ def _order(
     keys = {
         "newest": lambda: (-numbers["id"], -numbers["added"]),
         "changed": lambda: (-numbers["id"], -numbers["revision"]),
-        "evenness": lambda: (numbers["id"], -numbers["evenness"]),
-        "uneven": lambda: (numbers["id"], numbers["evenness"]),
+        "symmetry": lambda: (numbers["id"], -numbers["symmetry"]),
+        "uneven": lambda: (numbers["id"], numbers["symmetry"]),
         "similarity": lambda: (numbers["id"], -similarity),
     }
     return np.lexsort(keys[sort]())
@@ -313,7 +313,7 @@ def _row(catalogue: Catalogue, place: int, uses: Mapping[int, Uses], similarity:
         source=catalogue.sources[place],
         tags=catalogue.tag_sets[int(one["tags"])],
         added_at=moment(float(one["added"])),
-        evenness=float(one["evenness"]),
+        symmetry=float(one["symmetry"]),
         uses=uses.get(entry_id, Uses()),
         similarity=similarity,
     )

@@ -34,7 +34,7 @@ _NUMBERS = np.dtype(
         ("enabled", bool),
         ("deleted", bool),
         ("added", np.float64),  # seconds since 1970, UTC
-        ("evenness", np.float32),  # IoU with the own mirror image
+        ("symmetry", np.float32),  # IoU with the own mirror image
         ("area", np.float32),  # share of the frame
         ("attributes", np.uint8, len(ATTRIBUTES)),  # 0 is unknown, 1 the first value of Table 6
         ("known", np.int32),  # place in the list of what is known of entries in words
@@ -193,7 +193,7 @@ class Catalogue:
         new["id"], new["revision"], new["enabled"] = ids, revisions, enabled
         new["deleted"] = [moment_ is not None for moment_ in deleted]
         new["added"] = [self._added.get(entry_id, 0.0) for entry_id in ids]
-        new["evenness"] = mirror_symmetry(shapes)
+        new["symmetry"] = mirror_symmetry(shapes)
         new["area"] = np.bitwise_count(shapes).sum(1) / SIDE**2
         new["known"] = [place for place, _ in known]
         new["attributes"] = np.frombuffer(b"".join(codes for _, codes in known), np.uint8).reshape(len(rows), -1)

@@ -213,7 +213,7 @@ def findings_of(silhouette: bytes, entry_id: int = 0) -> list[Finding]:
     """
     mask = silhouette_pixels(silhouette)
     area = float(mask.mean())
-    evenness = float(mirror_symmetry(stored_shape_bits([silhouette]))[0])
+    symmetry = float(mirror_symmetry(stored_shape_bits([silhouette]))[0])
     parts, count, waviness = parts_and_waviness(mask)
     holes = float((without_false_holes(mask * np.uint8(255)) != mask * np.uint8(255)).mean()) if count else 0.0
     cut = float(np.mean([*mask[0], *mask[-1], *mask[:, 0], *mask[:, -1]]))
@@ -223,7 +223,7 @@ def findings_of(silhouette: bytes, entry_id: int = 0) -> list[Finding]:
         "border": (cut > 0, cut, f"it is cut by the frame along {cut:.0%} of the border"),
         "small": (area < _SMALL, area, f"it fills only {area:.1%} of the frame"),
         "large": (area > _LARGE, area, f"it fills {area:.0%} of the frame, as a ground does"),
-        "lopsided": (evenness < _LOPSIDED, evenness, f"it overlaps with its mirror image by only {evenness:.2f}"),
+        "lopsided": (symmetry < _LOPSIDED, symmetry, f"it overlaps with its mirror image by only {symmetry:.2f}"),
         "wavy": (waviness > _WAVY, waviness, f"its rim is off its own smooth course by {waviness:.1f} thousandths"),
     }
     return [Finding(entry_id, problem, float(value), text) for problem, (odd, value, text) in found.items() if odd]

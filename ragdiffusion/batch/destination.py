@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ragdiffusion.batch.report import (
     REPORT,
-    Row,
+    ReportRow,
     has_other_columns,
     lines_of,
     open_journal,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from PIL import Image
 
-AddRow = Callable[[Row], None]
+AddRow = Callable[[ReportRow], None]
 _PARTS = "report.parts"
 _ROWS_A_PART, _SECONDS_A_PART = 50, 5.0
 _SECRETS = re.compile(r"//[^/@]*@")
@@ -55,13 +55,13 @@ class Destination(Protocol):
     def has(self, path: Path) -> bool:
         """Whether a picture is there."""
 
-    def rows(self) -> dict[str, tuple[Row, ...]]:
+    def rows(self) -> dict[str, tuple[ReportRow, ...]]:
         """Return what the report says of each photo."""
 
     def journal(self) -> Any:
         """Return a context in which rows are added to the report; each is kept when a stopped batch goes on."""
 
-    def finish(self, rows: Iterable[Row]) -> None:
+    def finish(self, rows: Iterable[ReportRow]) -> None:
         """Write the whole report, one line a picture."""
 
 
@@ -97,7 +97,7 @@ class Folder:
         """As `Destination.has`."""
         return path.is_file()
 
-    def rows(self) -> dict[str, tuple[Row, ...]]:
+    def rows(self) -> dict[str, tuple[ReportRow, ...]]:
         """As `Destination.rows`."""
         return read_report(self.root / REPORT)
 
@@ -109,13 +109,13 @@ class Folder:
             self.finish(row for rows in self.rows().values() for row in rows)
         with open_journal(path) as journal:
 
-            def add(row: Row) -> None:
+            def add(row: ReportRow) -> None:
                 with self._told():
                     journal.add(row)
 
             yield add
 
-    def finish(self, rows: Iterable[Row]) -> None:
+    def finish(self, rows: Iterable[ReportRow]) -> None:
         """As `Destination.finish`."""
         with self._told():
             write_report(self.root / REPORT, rows)
@@ -173,7 +173,7 @@ class Bucket:
         system, root = self._open()
         return system.isfile(f"{root}/{path.relative_to(self.root).as_posix()}")
 
-    def rows(self) -> dict[str, tuple[Row, ...]]:
+    def rows(self) -> dict[str, tuple[ReportRow, ...]]:
         """As `Destination.rows`: the report and what was added to it since."""
         system, root = self._open()
         try:
@@ -186,7 +186,7 @@ class Bucket:
     @contextmanager
     def journal(self) -> Iterator[AddRow]:
         """As `Destination.journal`."""
-        waiting: list[Row] = []
+        waiting: list[ReportRow] = []
         kept, run = 0, f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
         written = time.monotonic()
 
@@ -198,7 +198,7 @@ class Bucket:
                 kept += 1
             written = time.monotonic()
 
-        def add(row: Row) -> None:
+        def add(row: ReportRow) -> None:
             waiting.append(row)
             if len(waiting) >= _ROWS_A_PART or time.monotonic() - written >= _SECONDS_A_PART:
                 keep()
@@ -208,7 +208,7 @@ class Bucket:
         finally:
             keep()
 
-    def finish(self, rows: Iterable[Row]) -> None:
+    def finish(self, rows: Iterable[ReportRow]) -> None:
         """As `Destination.finish`."""
         self._write(REPORT, csv_bytes(rows))
         system, root = self._open()
@@ -251,11 +251,11 @@ def open_destination(text: str) -> Folder | Bucket:
     return Folder(Path(rest)) if kind in ("file", "local") else Bucket(text.rstrip("/"))
 
 
-def csv_bytes(rows: Iterable[Row]) -> bytes:
+def csv_bytes(rows: Iterable[ReportRow]) -> bytes:
     """Rows as a whole CSV file."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(Row.columns())
+    writer.writerow(ReportRow.columns())
     writer.writerows(row.words() for row in rows)
     return text.getvalue().encode("utf-8")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from ragdiffusion.batch.making import failed, make
-from ragdiffusion.batch.report import Row
+from ragdiffusion.batch.report import ReportRow
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task
 
@@ -38,7 +38,7 @@ class BatchJob:
 class Executor(Protocol):
     """Makes pictures somewhere."""
 
-    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
         """Make the picture of every task, in any order.
 
         Yields:
@@ -54,7 +54,7 @@ class Executor(Protocol):
 class ThisProcess:
     """Makes one picture after the other, here."""
 
-    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
         """As `Executor.run`, in the order of the tasks."""
         if tasks:
             model = job.request.load_model()
@@ -74,11 +74,11 @@ class LocalProcesses:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
         """As `Executor.run`."""
         waiting, tries = lots(tasks, job.request.together)[::-1], dict.fromkeys(tasks, 0)
         while waiting:
-            going: dict[Future[list[tuple[Row, ...]]], Sequence[Task]] = {}
+            going: dict[Future[list[tuple[ReportRow, ...]]], Sequence[Task]] = {}
             with self._pool(job) as pool:
                 try:
                     while waiting or going:
@@ -137,7 +137,7 @@ def _load_here(request: PictureRequest, workers: int) -> None:
         _here.append(error)
 
 
-def _make_here(lot: Sequence[Task], job: BatchJob) -> list[tuple[Row, ...]]:
+def _make_here(lot: Sequence[Task], job: BatchJob) -> list[tuple[ReportRow, ...]]:
     if isinstance(_here[0], ValueError):
         raise _here[0]
     return make(lot, _here[0], job.request, job.destination)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.batch.report import Row, photo_name, printable
+from ragdiffusion.batch.report import ReportRow, photo_name, printable
 from ragdiffusion.batch.tasks import Task
 from ragdiffusion.parsing.choice import EACH, parse_choice, separate
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def make(
     tasks: Sequence[Task], model: RAGDiffusion, request: PictureRequest, destination: Destination
-) -> list[tuple[Row, ...]]:
+) -> list[tuple[ReportRow, ...]]:
     """Make the pictures of some photos, or one for each of their garments, with their landmarks beside them.
 
     Args:
@@ -42,7 +42,9 @@ def make(
     return [tuple(shot.row for shot in shots if shot.photo == task) for task in tasks]
 
 
-def failed(task: Task, request: PictureRequest, error: Exception | str, *, digest: str = "", started: float = 0) -> Row:
+def failed(
+    task: Task, request: PictureRequest, error: Exception | str, *, digest: str = "", started: float = 0
+) -> ReportRow:
     """The line of a photo whose picture could not be made.
 
     Args:
@@ -53,7 +55,7 @@ def failed(task: Task, request: PictureRequest, error: Exception | str, *, diges
         started: moment of `time.perf_counter`; 0 if nothing was begun.
     """
     line = " ".join(str(error).split()) or type(error).__name__
-    return Row(
+    return ReportRow(
         photo_name(task.photo),
         "failed",
         sha256=digest,
@@ -75,7 +77,7 @@ class _Shot:
     began: float
     sight: Sight | None = None
     guide: StructureGuide | None = None
-    row: Row | None = None
+    row: ReportRow | None = None
     looked: float = 0  # seconds
 
     def fail(self, request: PictureRequest, error: Exception) -> None:
@@ -156,11 +158,11 @@ def _keep(
     destination: Destination,
     *,
     seconds: float,
-) -> Row:
+) -> ReportRow:
     guide, target = result.guide, shot.target
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
     destination.save({target.picture: result.image, target.landmark: silhouette})
-    return Row(
+    return ReportRow(
         photo=photo_name(target.photo),
         status="done",
         picture=picture_name(target.picture, destination.root),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ragdiffusion.batch.making import failed, make
-from ragdiffusion.batch.report import Row
+from ragdiffusion.batch.report import ReportRow
 from ragdiffusion.batch.tasks import Task
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class RayActors:
         if not 0 <= self.gpus <= 64:
             raise ValueError(f"--gpus-per-worker is {self.gpus:g}, 0 to 64 wanted")
 
-    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
         """As `Executor.run`.
 
         Raises:
@@ -70,7 +70,7 @@ class RayActors:
             for _, rows in self._made(ray, again, job) if again else ():
                 yield from rows
 
-    def _made(self, ray: Any, tasks: Sequence[Task], job: BatchJob) -> Iterator[tuple[Task, list[Row]]]:
+    def _made(self, ray: Any, tasks: Sequence[Task], job: BatchJob) -> Iterator[tuple[Task, list[ReportRow]]]:
         import ray.data as data
 
         context = data.DataContext.get_current()
@@ -93,7 +93,7 @@ class RayActors:
             told = json.loads(line["told"])
             if isinstance(told, str):
                 raise ValueError(told)
-            yield _task(line["photo"], line["picture"]), [Row(**words) for words in told]
+            yield _task(line["photo"], line["picture"]), [ReportRow(**words) for words in told]
 
 
 class PictureMaker:
@@ -127,14 +127,14 @@ class PictureMaker:
         )
         return {"photo": batch["photo"], "picture": batch["picture"], "told": [json.dumps(each) for each in told]}
 
-    def _made(self, tasks: list[Task]) -> list[Sequence[Row]]:
+    def _made(self, tasks: list[Task]) -> list[Sequence[ReportRow]]:
         import ray
 
         begun = ray.get([self._ledger.begin.remote(os.fsencode(task.photo)) for task in tasks])
         deadly = [task for task, times in zip(tasks, begun, strict=True) if times > TRIES]
         rest = [task for task in tasks if task not in deadly]
         lots = [[task] for task in rest] if max(begun) > 1 else [rest]  # one of them may have ended the first actor
-        made: dict[Task, Sequence[Row]] = {
+        made: dict[Task, Sequence[ReportRow]] = {
             task: [failed(task, self._job.request, f"{TRIES} workers died while they made it (no memory?)")]
             for task in deadly
         }

@@ -18,7 +18,7 @@ REPORT = "report.csv"
 
 
 @dataclass(frozen=True)
-class Row:
+class ReportRow:
     """A line of the report.
 
     Attributes:
@@ -67,7 +67,7 @@ class Row:
         return list(asdict(self).values())
 
 
-_COLUMNS = Row.columns()
+_COLUMNS = ReportRow.columns()
 _LATER = {"garment": "", "garments": "1"}
 """Columns that earlier reports lack, and what those would have in them."""
 
@@ -82,7 +82,7 @@ def printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def read_report(path: Path) -> dict[str, tuple[Row, ...]]:
+def read_report(path: Path) -> dict[str, tuple[ReportRow, ...]]:
     """The newest lines of each photo; a line that was cut off is passed over."""
     try:
         return parsed(lines_of(path.read_text(encoding="utf-8")))
@@ -90,22 +90,22 @@ def read_report(path: Path) -> dict[str, tuple[Row, ...]]:
         return parsed(_whole_lines(read_table(path.with_suffix(".parquet"))))
 
 
-def lines_of(text: str) -> Iterator[Row]:
+def lines_of(text: str) -> Iterator[ReportRow]:
     """The whole lines of a report's text, those of earlier versions too; reading ends where it cannot be understood."""
     with suppress(csv.Error):
         yield from _whole_lines(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def _whole_lines(lines: Iterable[dict[str, str]]) -> Iterator[Row]:
+def _whole_lines(lines: Iterable[dict[str, str]]) -> Iterator[ReportRow]:
     for line in lines:
         words = {**_LATER, **line}
         if set(words) == set(_COLUMNS) and None not in words.values():
-            yield Row(**words)
+            yield ReportRow(**words)
 
 
-def parsed(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
+def parsed(rows: Iterable[ReportRow]) -> dict[str, tuple[ReportRow, ...]]:
     """The newest lines of each photo: where its settings change or a garment comes again, they begin anew."""
-    found: dict[str, tuple[Row, ...]] = {}
+    found: dict[str, tuple[ReportRow, ...]] = {}
     for row in rows:
         before = found.get(row.photo, ())
         together = all(
@@ -117,7 +117,7 @@ def parsed(rows: Iterable[Row]) -> dict[str, tuple[Row, ...]]:
     return found
 
 
-def write_report(path: Path, rows: Iterable[Row]) -> None:
+def write_report(path: Path, rows: Iterable[ReportRow]) -> None:
     """Write the report whole or not at all, one line a picture; as Parquet too where pyarrow is installed."""
     rows = list(rows)
     with whole(path) as partial, open(partial, "w", newline="", encoding="utf-8") as file:
@@ -138,13 +138,13 @@ def has_other_columns(path: Path) -> bool:
 
 
 @contextmanager
-def open_journal(path: Path) -> Iterator[Journal]:
+def open_journal(path: Path) -> Iterator[ReportJournal]:
     """Append to a report, line by line."""
     with open(path, "a+b") as file:
-        yield Journal(file)
+        yield ReportJournal(file)
 
 
-class Journal:
+class ReportJournal:
     """Appends lines to a report, each on the disk before the next is made.
 
     Args:
@@ -160,7 +160,7 @@ class Journal:
             if file.read(1) != b"\n":
                 file.write(b"\r\n")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ReportRow) -> None:
         """Append a line."""
         self._write(row.words())
 

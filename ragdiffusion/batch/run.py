@@ -11,12 +11,12 @@ from pathlib import Path
 from ragdiffusion.batch.destination import Destination, Folder
 from ragdiffusion.batch.executors import BatchJob, Executor
 from ragdiffusion.batch.making import picture_name
-from ragdiffusion.batch.report import Row, parsed, photo_name
+from ragdiffusion.batch.report import ReportRow, parsed, photo_name
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.tasks import Task, find_tasks
 from ragdiffusion.parsing.choice import EACH, parse_choice
 
-Track = Callable[[Iterable[Row], int | None], Iterable[Row]]
+Track = Callable[[Iterable[ReportRow], int | None], Iterable[ReportRow]]
 """Shows progress over so many lines while they pass through; None: how many is not known before."""
 
 
@@ -39,7 +39,7 @@ class BatchResult:
     already_done: int
     made: int
     pictures: int
-    failed: tuple[Row, ...]
+    failed: tuple[ReportRow, ...]
     left_out: tuple[Path, ...]
     seconds: float
     report: str
@@ -79,7 +79,7 @@ def run_batch(
     rows = {} if again else place.rows()
     finished = {photo_name(task.photo) for task in found.tasks if _is_done(task, rows, settings, place)}
     waiting = [task for task in found.tasks if photo_name(task.photo) not in finished]
-    made: list[Row] = []
+    made: list[ReportRow] = []
     with place.journal() as add:
         count = None if request.garment == EACH else len(waiting)
         for row in track(executor.run(waiting, BatchJob(request, place)), count):
@@ -99,7 +99,7 @@ def run_batch(
     )
 
 
-def _is_done(task: Task, kept: Mapping[str, Sequence[Row]], settings: str, place: Destination) -> bool:
+def _is_done(task: Task, kept: Mapping[str, Sequence[ReportRow]], settings: str, place: Destination) -> bool:
     rows = kept.get(photo_name(task.photo), ())
     if not rows or str(len(rows)) != rows[0].garments:
         return False
@@ -111,7 +111,7 @@ def _is_done(task: Task, kept: Mapping[str, Sequence[Row]], settings: str, place
         return False
 
 
-def _is_there(row: Row, task: Task, settings: str, place: Destination) -> bool:
+def _is_there(row: ReportRow, task: Task, settings: str, place: Destination) -> bool:
     one = task.of_garment(row.garment) if row.garment else task
     if row.status != "done" or row.settings != settings or row.picture != picture_name(one.picture, place.root):
         return False

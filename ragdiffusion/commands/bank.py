@@ -15,7 +15,7 @@ from ragdiffusion.ray_cluster import add_ray_arguments
 
 if TYPE_CHECKING:
     from ragdiffusion.bank.building.build import BuildReport
-    from ragdiffusion.bank.building.sources import Candidate
+    from ragdiffusion.bank.building.sources import EntrySource
     from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette
 
 _SIZE = 4000
@@ -252,11 +252,11 @@ def _held_out(args: argparse.Namespace) -> list[CatalogueSilhouette]:
     return every[:: max(1, len(every) // args.limit)][: args.limit]
 
 
-def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[Candidate]]:
+def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[EntrySource]]:
     from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
     from ragdiffusion.bank.building.sources import folder_candidates, real_candidates
 
-    sources: list[Sequence[Candidate]] = []
+    sources: list[Sequence[EntrySource]] = []
     if args.garments is not None:
         sources.append(real_candidates(args.garments, seed=args.seed))
     if args.flat_lays is not None:

@@ -12,7 +12,7 @@ from ragdiffusion.commands.common import add_model_arguments, load_model, print_
 from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
-    from ragdiffusion.evaluation.retrieval.measure import Answer, Query
+    from ragdiffusion.evaluation.retrieval.measure import Query, RetrievalAnswer
 
 SYNTHETIC = "synthetic"
 _DRAWN = 300  # garments drawn unless --limit says otherwise
@@ -117,7 +117,7 @@ def _queries(args: argparse.Namespace, size: int) -> list[Query]:
     return folder_queries(Path(args.dataset), size, args.limit)
 
 
-def _progress(answers: Iterator[Answer], total: int, what: str) -> Iterator[Answer]:
+def _progress(answers: Iterator[RetrievalAnswer], total: int, what: str) -> Iterator[RetrievalAnswer]:
     from tqdm import tqdm
 
     return tqdm(answers, total=total, desc=what, unit="photo")
@@ -131,7 +131,7 @@ def _check_folder(folder: Path) -> None:
         raise ValueError(f"--plots {folder}: the folder can't be written to, choose another")
 
 
-def _write_plots(folder: Path, queries: list[Query], answers: list[Answer], embeddings: Any) -> None:
+def _write_plots(folder: Path, queries: list[Query], answers: list[RetrievalAnswer], embeddings: Any) -> None:
     from ragdiffusion.evaluation.retrieval.plots import embedding_map, retrieval_sheet, similarity_histogram
 
     write_pictures(

@@ -11,7 +11,7 @@ import torch
 
 from ragdiffusion.cli import main
 from ragdiffusion.config import PRESETS, get_preset
-from ragdiffusion.evaluation.ablation.measure import TABLE_2, Row, garment_outline, predicted_landmark
+from ragdiffusion.evaluation.ablation.measure import TABLE_2, AblationRow, garment_outline, predicted_landmark
 from ragdiffusion.evaluation.ablation.tables import PAPER_TABLE_2, agreement, compare_orders, order, table
 from ragdiffusion.generation.autoencoder import GarmentAutoencoder
 from ragdiffusion.training.ablation import (
@@ -251,5 +251,5 @@ def test_one_command_trains_measures_and_goes_on(tiny_checkpoint, preset, tmp_pa
 
 
 def test_rows_that_agree_in_their_settings_are_made_once():
-    assert Row("a", "full").settings(30) == Row("b", "full", steps=30).settings(30)
-    assert Row("a", "full").settings(8) != Row("b", "full", steps=30).settings(8)
+    assert AblationRow("a", "full").settings(30) == AblationRow("b", "full", steps=30).settings(30)
+    assert AblationRow("a", "full").settings(8) != AblationRow("b", "full", steps=30).settings(8)

@@ -8,7 +8,17 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from ragdiffusion.memory import peak_rss_mb
+from ragdiffusion.memory import give_back, peak_rss_mb
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's own library decides")
+def test_what_is_freed_goes_back_to_the_system() -> None:
+    process = psutil.Process()
+    blocks = [bytearray(b"x") * 50_000 for _ in range(2000)]  # too small for pages of their own
+    last, full = bytearray(b"x") * 50_000, process.memory_info().rss
+    blocks.clear()
+    give_back()
+    assert process.memory_info().rss < full - 80_000_000 and len(last) == 50_000
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module")

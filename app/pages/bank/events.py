@@ -22,7 +22,7 @@ _SORTS = {
     "use": "use",
     "similar": "similarity",
     "uneven": "uneven",
-    "even": "evenness",
+    "even": "symmetry",
     "changed": "changed",
 }
 _ENABLED = {"enabled": True, "disabled": False}

@@ -89,7 +89,7 @@ class LookHandlers:
             history=of_entry(bank, number),
             uses=self.uses(bank).get(number, Uses()),
             findings=[finding.text for finding in findings_of(entry.silhouette)],
-            evenness=row.evenness,
+            symmetry=row.symmetry,
         )
         return {"entry": view}
 

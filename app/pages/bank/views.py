@@ -78,7 +78,7 @@ def entry_view(
     history: Sequence[EntryEdit],
     uses: Uses,
     findings: Sequence[str],
-    evenness: float,
+    symmetry: float,
 ) -> dict[str, Any]:
     """One entry with all that is known of it.
 
@@ -89,14 +89,14 @@ def entry_view(
         history: what was done to it, the latest first.
         uses: of it in runs.
         findings: what is odd about its shape.
-        evenness: IoU with its own mirror image.
+        symmetry: IoU with its own mirror image.
     """
     known = {attribute.key: entry.attributes.get(attribute.key, UNKNOWN) for attribute in ATTRIBUTES}
     facts = [
         ("source", entry.source or "none"),
         ("candidate of", _times(uses.retrieved)),
         ("landmark of", _times(uses.chosen)),
-        ("evenness", f"{evenness:.3f} (IoU with its mirror image)"),
+        ("symmetry", f"{symmetry:.3f} (IoU with its mirror image)"),
     ]
     return {
         "id": entry.id,

@@ -16,7 +16,7 @@ import torch
 
 from ragdiffusion.bank.bank import Bank
 from ragdiffusion.bank.building.selection import balanced_quotas, cluster, nearest_kept, thinning_order
-from ragdiffusion.bank.building.sources import Candidate, FlatLay
+from ragdiffusion.bank.building.sources import EntrySource, FlatLay
 from ragdiffusion.bank.duplicates import repeats
 from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.bank.making import embed_flat_lays
@@ -104,7 +104,7 @@ class BuildReport:
     banks: tuple[BuiltBank, ...]
 
 
-def choose(sources: Sequence[Sequence[Candidate]], wanted: int) -> list[Candidate]:
+def choose(sources: Sequence[Sequence[EntrySource]], wanted: int) -> list[EntrySource]:
     """The candidates to embed: sources in equal parts as far as they go, categories balanced within each.
 
     Args:
@@ -136,7 +136,7 @@ def choose(sources: Sequence[Sequence[Candidate]], wanted: int) -> list[Candidat
 
 
 @torch.no_grad()
-def _make(candidate: Candidate) -> tuple[str, FlatLay | ValueError]:
+def _make(candidate: EntrySource) -> tuple[str, FlatLay | ValueError]:
     """Whose shape a flat-lay is, and it, or why there is none."""
     try:
         return candidate.garment, candidate.make()
@@ -144,7 +144,7 @@ def _make(candidate: Candidate) -> tuple[str, FlatLay | ValueError]:
         return candidate.garment, error
 
 
-def embed(net: StructureNet, candidates: Iterable[Candidate], *, mapped: Mapper = map) -> Pool:
+def embed(net: StructureNet, candidates: Iterable[EntrySource], *, mapped: Mapper = map) -> Pool:
     """Make flat-lays and embed them by the standard tower; those that cannot be made, or are there twice, are listed.
 
     Args:

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ragdiffusion.bank.building.sources import PICTURE_SIZE, Candidate, FlatLay
+from ragdiffusion.bank.building.sources import PICTURE_SIZE, EntrySource, FlatLay
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.engine2d.catalogue import CATALOGUE, Spec
 from ragdiffusion.garments.engine2d.cutting import cut
@@ -20,25 +20,25 @@ from ragdiffusion.images import SILHOUETTE_SIZE
 _DIGITS = 2  # of a measure, as a bank stores it
 
 
-def fitted_candidates(population: Population | None = None, *, seed: int = 0) -> list[Candidate]:
+def fitted_candidates(population: Population | None = None, *, seed: int = 0) -> list[EntrySource]:
     """Every fitted garment of a population, by default the bundled one, in random order."""
     population = population or bundled_population()
     found = [
-        Candidate(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row))
+        EntrySource(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row))
         for kind, vectors in population.fits.items()
         for row in range(len(vectors))
     ]
     return [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
 
 
-def drawn_candidates(count: int, population: Population | None = None, *, seed: int = 0) -> list[Candidate]:
+def drawn_candidates(count: int, population: Population | None = None, *, seed: int = 0) -> list[EntrySource]:
     """So many garments drawn from a population, by default the bundled one; kinds take turns."""
     population = population or bundled_population()
     every = kinds()
     found = []
     for number in range(count):
         kind, turn = every[number % len(every)], number // len(every)
-        found.append(Candidate(kind, f"drawn:{kind}-{seed}-{turn}", partial(_drawn, population, kind, seed, turn)))
+        found.append(EntrySource(kind, f"drawn:{kind}-{seed}-{turn}", partial(_drawn, population, kind, seed, turn)))
     return found
 
 

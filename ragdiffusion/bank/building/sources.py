@@ -59,7 +59,7 @@ class FlatLay:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class EntrySource:
     """A flat-lay that may be chosen for a bank.
 
     Attributes:
@@ -73,7 +73,7 @@ class Candidate:
     make: Callable[[], FlatLay]
 
 
-def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANTS, seed: int = 0) -> list[Candidate]:
+def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANTS, seed: int = 0) -> list[EntrySource]:
     """The standard-like garments of a folder of real ones, made symmetric, as they lie, mirrored and varied.
 
     Variants are stretched, or lie between the garment and another of its category and of like proportions, in its
@@ -107,7 +107,7 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
     return symmetric + [laid[i] for i in rng.permutation(len(laid))] + [varied[i] for i in rng.permutation(len(varied))]
 
 
-def folder_candidates(root: Path) -> list[Candidate]:
+def folder_candidates(root: Path) -> list[EntrySource]:
     """The flat-lay pictures of a folder and its subfolders, whose names are their categories.
 
     A picture's silhouette is its alpha channel, or else what stands out from the plain ground of its border.
@@ -125,7 +125,7 @@ def folder_candidates(root: Path) -> list[Candidate]:
         raise ValueError(f"{root}: no picture in it; wanted {', '.join(SUFFIXES)}")
     files = found.pictures
     return [
-        Candidate(
+        EntrySource(
             _folder_category(path, root),
             f"{root.name}:{path.relative_to(root).with_suffix('').as_posix()}",
             partial(_pictured, path, root),
@@ -134,8 +134,8 @@ def folder_candidates(root: Path) -> list[Candidate]:
     ]
 
 
-def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> Candidate:
-    return Candidate(row["category"], f"real:{row['id']}", make)
+def _candidate(row: dict[str, str], make: Callable[[], FlatLay]) -> EntrySource:
+    return EntrySource(row["category"], f"real:{row['id']}", make)
 
 
 @lru_cache(maxsize=_CACHED)

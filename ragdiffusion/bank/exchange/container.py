@@ -35,7 +35,7 @@ class Container(Protocol):
         ...
 
 
-class Folder:
+class FolderContainer:
     """Files of a folder and the folders in it.
 
     Args:
@@ -131,7 +131,7 @@ def opened(path: Path) -> Iterator[Container]:
         ValueError: if it is neither, or a ZIP that must not be read.
     """
     if path.is_dir():
-        yield Folder(path)
+        yield FolderContainer(path)
         return
     try:
         file = zipfile.ZipFile(path)

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import caption
-from ragdiffusion.evaluation.generation.faithfulness import Sample
+from ragdiffusion.evaluation.generation.faithfulness import FaithfulnessSample
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
 from ragdiffusion.images import load_photo, photo_to_tensor
 from ragdiffusion.metrics.image import align_by_box, foreground_of, mask_iou, ssim
@@ -37,7 +37,7 @@ HAZE = 0.1
 
 
 @dataclass(frozen=True)
-class Row:
+class AblationRow:
     """One line of a table.
 
     Attributes:
@@ -64,17 +64,17 @@ class Row:
 
 
 TABLE_2 = (
-    Row("Vanilla Model", "vanilla"),
-    Row("+ emb", "emb"),
-    Row("+ emb + sil", "emb-sil"),
-    Row("Generating mask", "full", predicted_mask=True),
-    Row("+ emb + sil + PGEA (Full)", "full"),
-    Row("Full + draft", "full-draft"),
-    Row("Full + draft, strength 0.5", "full-draft", strength=0.5),
+    AblationRow("Vanilla Model", "vanilla"),
+    AblationRow("+ emb", "emb"),
+    AblationRow("+ emb + sil", "emb-sil"),
+    AblationRow("Generating mask", "full", predicted_mask=True),
+    AblationRow("+ emb + sil + PGEA (Full)", "full"),
+    AblationRow("Full + draft", "full-draft"),
+    AblationRow("Full + draft, strength 0.5", "full-draft", strength=0.5),
 )
-TABLE_7 = tuple(Row(f"K = {k}", "full", k=k) for k in (1, 2, 4, 8))
-ALPHAS = tuple(Row(f"α = {alpha:g}", "full", alpha=alpha) for alpha in (0.0, 0.25, 0.5, 0.75, 1.0))
-STEPS = tuple(Row(f"{steps} steps", "full", steps=steps) for steps in (4, 8, 16, 30))
+TABLE_7 = tuple(AblationRow(f"K = {k}", "full", k=k) for k in (1, 2, 4, 8))
+ALPHAS = tuple(AblationRow(f"α = {alpha:g}", "full", alpha=alpha) for alpha in (0.0, 0.25, 0.5, 0.75, 1.0))
+STEPS = tuple(AblationRow(f"{steps} steps", "full", steps=steps) for steps in (4, 8, 16, 30))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Case:
 
 
 def prepare_cases(
-    model: RAGDiffusion, samples: Sequence[Sample], features: PerceptualFeatures, size: int
+    model: RAGDiffusion, samples: Sequence[FaithfulnessSample], features: PerceptualFeatures, size: int
 ) -> list[Case]:
     """Retrieve for every sample, and look at its truth.
 
@@ -135,7 +135,7 @@ def predicted_landmark(net: torch.nn.Module, photo: torch.Tensor, side: int) -> 
 
 @torch.no_grad()
 def make_row(
-    row: Row,
+    row: AblationRow,
     pipeline: RAGDiffusionPipeline,
     cases: Sequence[Case],
     *,

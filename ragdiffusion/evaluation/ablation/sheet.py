@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 import torch
 from PIL import Image
 
-from ragdiffusion.evaluation.ablation.measure import Case, Row
+from ragdiffusion.evaluation.ablation.measure import AblationRow, Case
 from ragdiffusion.images import tensor_to_images
 
 
 def draw_rows(
-    rows: Sequence[Row], cases: Sequence[Case], make: Callable[[Row, Sequence[Case]], torch.Tensor]
+    rows: Sequence[AblationRow], cases: Sequence[Case], make: Callable[[AblationRow, Sequence[Case]], torch.Tensor]
 ) -> Image.Image:
     """Photo, one picture for each row, truth.
 

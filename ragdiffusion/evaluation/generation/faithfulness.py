@@ -28,7 +28,7 @@ _DRAWN_SEEDS = 1 << 42  # no trainer draws these
 
 
 @dataclass(frozen=True)
-class Sample:
+class FaithfulnessSample:
     """A photo whose garment is known.
 
     Attributes:
@@ -120,11 +120,11 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
     return garments
 
 
-def folder_samples(folder: Path, size: int, limit: int | None, *, split: str = "val") -> list[Sample]:
+def folder_samples(folder: Path, size: int, limit: int | None, *, split: str = "val") -> list[FaithfulnessSample]:
     """Samples of a folder of real garments; arguments and errors as in `folder_garments`."""
     root, part = _root_of(folder, split)
     return [
-        Sample(
+        FaithfulnessSample(
             name=g.name,
             category=g.category,
             photo=root / part / g.category / f"{g.name}.jpg",
@@ -145,7 +145,7 @@ def _root_of(folder: Path, split: str) -> tuple[Path, str]:
     return (folder.parent if inner else folder), part
 
 
-def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[Sample]:
+def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[FaithfulnessSample]:
     """The same number of samples from the garment engine, which works on any machine.
 
     Args:
@@ -162,7 +162,7 @@ def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[
         photo = engine.photo(flat, rng, display)
         category = structure.category if structure.category != "Unknown" else structure.kind
         samples.append(
-            Sample(
+            FaithfulnessSample(
                 name=f"synthetic-{seed}",
                 category=category,
                 photo=Image.fromarray(photo.image),
@@ -175,7 +175,9 @@ def drawn_samples(size: int, limit: int, *, display: str | None = None) -> list[
     return samples
 
 
-def measure(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: str = "retrieved") -> Iterator[Faithfulness]:
+def measure(
+    model: RAGDiffusion, samples: Sequence[FaithfulnessSample], *, landmark: str = "retrieved"
+) -> Iterator[Faithfulness]:
     """Generate every sample's flat-lay with the checkpoint's defaults and seed 0, and measure it.
 
     Args:
@@ -196,7 +198,7 @@ def measure(model: RAGDiffusion, samples: Sequence[Sample], *, landmark: str = "
         yield compare(result.image, result.landmark, sample, aligned=landmark == "truth")
 
 
-def compare(image: Image.Image, landmark: torch.Tensor, sample: Sample, *, aligned: bool) -> Faithfulness:
+def compare(image: Image.Image, landmark: torch.Tensor, sample: FaithfulnessSample, *, aligned: bool) -> Faithfulness:
     """Measure one picture.
 
     Args:

@@ -29,7 +29,7 @@ from PIL import Image
 
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
-from ragdiffusion.evaluation.generation.faithfulness import LANDMARKS, Sample
+from ragdiffusion.evaluation.generation.faithfulness import LANDMARKS, FaithfulnessSample
 from ragdiffusion.images import photo_to_tensor
 from ragdiffusion.metrics.image import align_by_box, foreground_of, mask_iou, psnr, ssim
 from ragdiffusion.metrics.perceptual import (
@@ -58,7 +58,7 @@ class Trial:
         seconds: from photo to picture.
     """
 
-    sample: Sample
+    sample: FaithfulnessSample
     landmark: torch.Tensor
     draft: Image.Image | None
     output: Image.Image
@@ -122,7 +122,7 @@ class Judged:
 
 def make_pictures(
     model: RAGDiffusion,
-    samples: Sequence[Sample],
+    samples: Sequence[FaithfulnessSample],
     *,
     landmark: str = "truth",
     steps: int | None = None,
@@ -268,7 +268,7 @@ def summarise_generation(judged: Sequence[Judged], *, landmark: str) -> dict[str
     }
 
 
-def _mask(sample: Sample) -> torch.Tensor:
+def _mask(sample: FaithfulnessSample) -> torch.Tensor:
     return torch.from_numpy(sample.silhouette).float()[None] / 255
 
 

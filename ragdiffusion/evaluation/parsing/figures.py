@@ -18,7 +18,7 @@ MAIN = 0.02
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedParse:
     """One photo's figures.
 
     Attributes:
@@ -63,7 +63,7 @@ def label_map(parse: Parse) -> np.ndarray:
     )
 
 
-def judge_people(parse: Parse, true: np.ndarray, groups: Mapping[str, str]) -> Judged:
+def judge_people(parse: Parse, true: np.ndarray, groups: Mapping[str, str]) -> JudgedParse:
     """Hold a parse against the true label map of a photo of people, uint8 (H, W)."""
     found = label_map(parse)
     masks = {name: np.zeros(true.shape, bool) for name in GARMENTS}
@@ -78,7 +78,7 @@ def judge_people(parse: Parse, true: np.ndarray, groups: Mapping[str, str]) -> J
         shares = [int((masks[other] & own).sum()) for other in GARMENTS]
         largest = GARMENTS[int(np.argmax(shares))]
         kinds.append(max(shares) > 0 and GROUPS[largest] == GROUPS[name])
-    return Judged(label_counts(found, true), tuple(ious), tuple(kinds), groups)
+    return JudgedParse(label_counts(found, true), tuple(ious), tuple(kinds), groups)
 
 
 def mask_overlap(first: np.ndarray, second: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def mask_overlap(first: np.ndarray, second: np.ndarray) -> float:
     return int((first & second).sum()) / either if either else 1.0
 
 
-def report(photos: Iterable[Judged]) -> dict[str, Any]:
+def report(photos: Iterable[JudgedParse]) -> dict[str, Any]:
     """Sum photos up.
 
     Returns:
@@ -117,8 +117,8 @@ def report(photos: Iterable[Judged]) -> dict[str, Any]:
     }
 
 
-def _by_group(judged: list[Judged]) -> dict[str, dict[str, Any]]:
-    sorts: dict[str, dict[str, list[Judged]]] = {}
+def _by_group(judged: list[JudgedParse]) -> dict[str, dict[str, Any]]:
+    sorts: dict[str, dict[str, list[JudgedParse]]] = {}
     for photo in judged:
         for sort, value in photo.groups.items():
             sorts.setdefault(sort, {}).setdefault(value, []).append(photo)

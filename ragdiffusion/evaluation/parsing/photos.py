@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ragdiffusion.evaluation.parsing.figures import Judged, judge_people, label_counts, label_map, mask_overlap
+from ragdiffusion.evaluation.parsing.figures import JudgedParse, judge_people, label_counts, label_map, mask_overlap
 from ragdiffusion.garments.patterns.labels import GROUPS
 from ragdiffusion.images import load_mask, load_photo
 from ragdiffusion.parsing.choosing import NoGarmentError, choose
@@ -40,7 +40,7 @@ class TruePhoto:
     groups: dict[str, str] = field(default_factory=dict)
 
 
-def judge(parser: Parser, photos: Iterable[TruePhoto]) -> Iterator[Judged]:
+def judge(parser: Parser, photos: Iterable[TruePhoto]) -> Iterator[JudgedParse]:
     """Parse photos and hold each against what is known."""
     for photo in photos:
         parse = parser.parse(photo.image)
@@ -56,7 +56,7 @@ def judge(parser: Parser, photos: Iterable[TruePhoto]) -> Iterator[Judged]:
             known = photo.labels != _UNSURE
             iou = mask_overlap((garment.mask > 0.5) & known, own)
             right = GROUPS[garment.name] == GROUPS[photo.kind]
-        yield Judged(label_counts(label_map(parse), photo.labels), (iou,), (right,), photo.groups)
+        yield JudgedParse(label_counts(label_map(parse), photo.labels), (iou,), (right,), photo.groups)
 
 
 def rendered_people(folder: Path, *, limit: int | None = None) -> Iterator[TruePhoto]:

@@ -44,7 +44,7 @@ _SEEN = 0.5  # visibility from which a draft's pixel comes from the photo
 
 
 @dataclass(frozen=True, eq=False)
-class Finding:
+class PersonFinding:
     """What became of one garment. Overlaps are IoU in [0, 1], distances LPIPS.
 
     Attributes:
@@ -89,7 +89,7 @@ class Finding:
 @torch.no_grad()
 def measure_people(
     model: RAGDiffusion, queries: Iterable[WornQuery], gallery: Gallery, features: PerceptualFeatures, *, pictures: int
-) -> Iterator[Finding]:
+) -> Iterator[PersonFinding]:
     """Take every garment through the product.
 
     Args:
@@ -106,7 +106,7 @@ def measure_people(
         try:
             sight = model.see(query.photo, query.garment)
         except ValueError:
-            yield Finding(query, False, oracle=float(row.max()))
+            yield PersonFinding(query, False, oracle=float(row.max()))
             continue
         guide = model.retrieve(sight)
         against = lambda mask: float(overlaps(small_mask(mask)[None], truth[None]))  # noqa: B023, E731
@@ -131,7 +131,7 @@ def measure_people(
             "guide": guide,
             "sight": sight,
         }
-        yield Finding(**finding, **(_picture(model, sight, guide, query, features) if number < pictures else {}))
+        yield PersonFinding(**finding, **(_picture(model, sight, guide, query, features) if number < pictures else {}))
 
 
 def _upscaled(mask: torch.Tensor) -> torch.Tensor:
@@ -215,7 +215,7 @@ def _picture(
     }
 
 
-def summarise_people(findings: Sequence[Finding]) -> dict[str, Any]:
+def summarise_people(findings: Sequence[PersonFinding]) -> dict[str, Any]:
     """Sum findings up.
 
     Returns:
@@ -247,7 +247,7 @@ def summarise_people(findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _shape_figures(findings: Sequence[Finding]) -> dict[str, float | None]:
+def _shape_figures(findings: Sequence[PersonFinding]) -> dict[str, float | None]:
     return {
         "iou": _mean(one.iou for one in findings),
         "first_iou": _mean(one.first for one in findings),
@@ -257,8 +257,8 @@ def _shape_figures(findings: Sequence[Finding]) -> dict[str, float | None]:
     }
 
 
-def _by_group(findings: Sequence[Finding]) -> dict[str, dict[str, dict[str, float | int | None]]]:
-    sorts: dict[str, dict[str, list[Finding]]] = {}
+def _by_group(findings: Sequence[PersonFinding]) -> dict[str, dict[str, dict[str, float | int | None]]]:
+    sorts: dict[str, dict[str, list[PersonFinding]]] = {}
     for one in findings:
         for sort, value in one.query.groups.items():
             sorts.setdefault(sort, {}).setdefault(value, []).append(one)

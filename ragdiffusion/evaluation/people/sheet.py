@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from ragdiffusion.evaluation.people.measure import Finding
+from ragdiffusion.evaluation.people.measure import PersonFinding
 from ragdiffusion.images import pad_to_square, tensor_to_mask_image
 
 CELL = 112
@@ -17,7 +17,7 @@ _COLUMNS = ("photo", "garment", "drafted", *["candidate"] * _CANDIDATES, "landma
 _HEADER = 18
 
 
-def people_sheet(findings: Sequence[Finding]) -> Image.Image:
+def people_sheet(findings: Sequence[PersonFinding]) -> Image.Image:
     """Draw findings, one a row; what was not made or not found stays white.
 
     Raises:
@@ -37,7 +37,7 @@ def people_sheet(findings: Sequence[Finding]) -> Image.Image:
     return sheet
 
 
-def _pictures(finding: Finding) -> list[Image.Image | None]:
+def _pictures(finding: PersonFinding) -> list[Image.Image | None]:
     """In the order of the columns."""
     sight, guide = finding.sight, finding.guide
     truth = None if finding.query.standard is None else Image.fromarray(finding.query.standard)

@@ -9,7 +9,7 @@ from typing import Any
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import GARMENT_KINDS
 from ragdiffusion.bank import NewEntry
-from ragdiffusion.evaluation.retrieval.measure import Answer, Query, measure, open_gallery, true_overlaps
+from ragdiffusion.evaluation.retrieval.measure import Query, RetrievalAnswer, measure, open_gallery, true_overlaps
 from ragdiffusion.evaluation.retrieval.report import Progress, part_of_bank, summarise_answers
 
 
@@ -52,9 +52,9 @@ def evaluate_new_categories(
             "must hold some of these and some others"
         )
 
-    def answers(smaller: RAGDiffusion, asked: Sequence[Query], what: str) -> list[Answer]:
+    def answers(smaller: RAGDiffusion, asked: Sequence[Query], what: str) -> list[RetrievalAnswer]:
         entries = open_gallery(smaller.bank, asked)
-        rows: Iterator[Answer] = measure(smaller, asked, entries, true_overlaps(asked, entries))
+        rows: Iterator[RetrievalAnswer] = measure(smaller, asked, entries, true_overlaps(asked, entries))
         return list(progress(rows, len(asked), what))
 
     report: dict[str, Any] = {

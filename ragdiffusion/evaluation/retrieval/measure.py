@@ -91,7 +91,7 @@ class Gallery:
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class RetrievalAnswer:
     """What retrieval gave for one query, against the truth. All overlaps are IoU in [0, 1].
 
     Attributes:
@@ -274,7 +274,9 @@ def true_overlaps(queries: Sequence[Query], gallery: Gallery) -> torch.Tensor:
 
 
 @torch.no_grad()
-def measure(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, truth: torch.Tensor) -> Iterator[Answer]:
+def measure(
+    model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, truth: torch.Tensor
+) -> Iterator[RetrievalAnswer]:
     """Retrieve for every query as the product does, and compare.
 
     Args:
@@ -293,7 +295,7 @@ def measure(model: RAGDiffusion, queries: Sequence[Query], gallery: Gallery, tru
         own = _shown(model.photo_outline, query, possible=model.pipeline.appearance_flow is not None)
         drawn = _shown(model.expected_silhouette, query, possible=model.pipeline.silhouette_net is not None)
         mask = torch.from_numpy(query.silhouette)
-        yield Answer(
+        yield RetrievalAnswer(
             iou=_iou(small_mask(guide.landmark), mask),
             nearest=tuple(float(row[place[entry]]) for entry in guide.neighbours.ids[:5]),
             oracle=float(row.max()),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ragdiffusion.evaluation.retrieval.measure import Answer, Query
+from ragdiffusion.evaluation.retrieval.measure import Query, RetrievalAnswer
 from ragdiffusion.images import load_photo, pad_to_square
 
 PAIRS = 200
@@ -22,7 +22,7 @@ _AGREED, _TOO_LARGE, _TOO_SMALL = (170, 205, 180), (200, 40, 40), (40, 70, 200)
 _BINS = 60
 
 
-def embedding_map(queries: Sequence[Query], answers: Sequence[Answer]) -> Image.Image:
+def embedding_map(queries: Sequence[Query], answers: Sequence[RetrievalAnswer]) -> Image.Image:
     """t-SNE of photos (crosses) and their flat-lays (dots), each pair joined, coloured by category (Fig. 7b).
 
     Args:
@@ -55,7 +55,7 @@ def embedding_map(queries: Sequence[Query], answers: Sequence[Answer]) -> Image.
     return _rendered(figure)
 
 
-def similarity_histogram(answers: Sequence[Answer], embeddings: torch.Tensor) -> Image.Image:
+def similarity_histogram(answers: Sequence[RetrievalAnswer], embeddings: torch.Tensor) -> Image.Image:
     """Cosine similarities of photos with the whole bank, one photo's among them, and with their own flat-lays (Fig. 8).
 
     Args:
@@ -84,7 +84,7 @@ def similarity_histogram(answers: Sequence[Answer], embeddings: torch.Tensor) ->
     return _rendered(figure)
 
 
-def retrieval_sheet(queries: Sequence[Query], answers: Sequence[Answer]) -> Image.Image:
+def retrieval_sheet(queries: Sequence[Query], answers: Sequence[RetrievalAnswer]) -> Image.Image:
     """Twenty photos with their neighbours and weights, the interpolation, the landmark and the truth, for the eye.
 
     The neighbour that is the landmark is drawn in green, each with its weight and similarity. The last tile of a row
@@ -101,7 +101,7 @@ def retrieval_sheet(queries: Sequence[Query], answers: Sequence[Answer]) -> Imag
     return Image.fromarray(np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])]))
 
 
-def _sheet_row(query: Query, answer: Answer) -> np.ndarray:
+def _sheet_row(query: Query, answer: RetrievalAnswer) -> np.ndarray:
     guide, tiles = answer.guide, []
     photo = pad_to_square(load_photo(query.photo)).resize((_TILE, _TILE), Image.Resampling.LANCZOS)
     tiles.append(_captioned(np.asarray(photo), query.category))

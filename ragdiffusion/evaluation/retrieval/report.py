@@ -18,9 +18,9 @@ from ragdiffusion.evaluation.retrieval.baselines import FRAMED_PIXELS, baseline_
 from ragdiffusion.evaluation.retrieval.measure import (
     ALPHAS,
     CLOSE,
-    Answer,
     Gallery,
     Query,
+    RetrievalAnswer,
     measure,
     open_gallery,
     overlaps,
@@ -31,7 +31,7 @@ from ragdiffusion.retrieval.ranking import LAID_WEIGHTS, RANKED_DEPTH
 SCALES = (1000, 2000, 4000, 8000)
 """Sizes of bank that Table 4 compares."""
 
-Progress = Callable[[Iterator[Answer], int, str], Iterator[Answer]]
+Progress = Callable[[Iterator[RetrievalAnswer], int, str], Iterator[RetrievalAnswer]]
 
 
 def evaluate_retrieval(
@@ -40,7 +40,7 @@ def evaluate_retrieval(
     *,
     scales: Sequence[int] = SCALES,
     progress: Progress = lambda answers, total, what: answers,
-) -> tuple[dict[str, Any], list[Answer]]:
+) -> tuple[dict[str, Any], list[RetrievalAnswer]]:
     """Measure retrieval and its baselines.
 
     Args:
@@ -113,7 +113,7 @@ def evaluate_retrieval(
     return report, answers
 
 
-def summarise_answers(answers: Sequence[Answer]) -> dict[str, Any]:
+def summarise_answers(answers: Sequence[RetrievalAnswer]) -> dict[str, Any]:
     """Means over some answers, at least one: what the report has at its top and for each part.
 
     `oracle_top1` is the share of garments for which the bank has a right entry at all: no top-1 can be above it.
@@ -131,7 +131,7 @@ def summarise_answers(answers: Sequence[Answer]) -> dict[str, Any]:
     }
 
 
-def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor) -> dict[str, Any]:
+def _by_ranking(answers: Sequence[RetrievalAnswer], gallery: Gallery, truth: torch.Tensor) -> dict[str, Any]:
     """Nearest entries by the embedding, by each shape alone, and by all as they are weighed for what is laid."""
     similarity = torch.stack([answer.query for answer in answers]) @ gallery.embeddings.T  # (Q, N)
     scores = {"embedding": similarity}
@@ -160,7 +160,7 @@ def _by_ranking(answers: Sequence[Answer], gallery: Gallery, truth: torch.Tensor
 def _by_scale(
     model: RAGDiffusion,
     queries: Sequence[Query],
-    whole: Sequence[Answer],
+    whole: Sequence[RetrievalAnswer],
     gallery: Gallery,
     scales: Sequence[int],
     progress: Progress,

@@ -15,7 +15,7 @@ from ragdiffusion.garments.engine2d.texture import GRAPHICS, Texture
 
 
 @dataclass(frozen=True)
-class FlatLay:
+class DrawnFlatLay:
     """A garment laid flat, in the canonical frame.
 
     Attributes:
@@ -80,7 +80,7 @@ def draw_silhouette(structure: Structure, size: int) -> np.ndarray:
     return coverage([p.polygon for p in structure.pieces if p.outline], size)
 
 
-def draw_flat_lay(structure: Structure, texture: Texture, size: int) -> FlatLay:
+def draw_flat_lay(structure: Structure, texture: Texture, size: int) -> DrawnFlatLay:
     """Render a garment.
 
     Args:
@@ -103,7 +103,7 @@ def draw_flat_lay(structure: Structure, texture: Texture, size: int) -> FlatLay:
     weight = cv2.merge([silhouette] * 3)
     image = cv2.add(cv2.multiply(cloth, weight, scale=1 / 255), 255 - weight)
     facts = attributes_of(structure, texture)
-    return FlatLay(image, silhouette, cloth, facts, caption(facts), structure, texture)
+    return DrawnFlatLay(image, silhouette, cloth, facts, caption(facts), structure, texture)
 
 
 def _box(points: np.ndarray, size: int, pad: int) -> tuple[slice, slice] | None:

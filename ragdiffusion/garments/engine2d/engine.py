@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ragdiffusion.garments.engine2d.draw import FlatLay, draw_flat_lay
+from ragdiffusion.garments.engine2d.draw import DrawnFlatLay, draw_flat_lay
 from ragdiffusion.garments.engine2d.patterns import sample_structure
 from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.engine2d.texture import Texture, sample_texture
@@ -43,7 +43,7 @@ class GarmentEngine:
         """Draw a texture; given a structure, one that its category is made of."""
         return sample_texture(rng, structure)
 
-    def flat_lay(self, structure: Structure, texture: Texture, size: int | None = None) -> FlatLay:
+    def flat_lay(self, structure: Structure, texture: Texture, size: int | None = None) -> DrawnFlatLay:
         """Render a garment laid flat on white, in the canonical frame."""
         size = self.size if size is None else size
         _check_size(size)
@@ -51,7 +51,7 @@ class GarmentEngine:
 
     def photo(
         self,
-        flat: FlatLay,
+        flat: DrawnFlatLay,
         rng: np.random.Generator,
         display: str | None = None,
         backgrounds: list[np.ndarray] | None = None,

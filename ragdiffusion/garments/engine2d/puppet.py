@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ragdiffusion.garments.engine2d.draw import FlatLay, fill, to_pixels
+from ragdiffusion.garments.engine2d.draw import DrawnFlatLay, fill, to_pixels
 from ragdiffusion.garments.engine2d.structure import Limb, Structure
 
 
@@ -44,7 +44,7 @@ def _halves(limb: Limb, at: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
 
 
 @dataclass(frozen=True)
-class Pose:
+class PuppetPose:
     """A flat-lay taken apart.
 
     Attributes:
@@ -68,7 +68,7 @@ _ROLLS = ("Shirt", "Sweater", "Hoodie", "Denim Jacket", "Suit", "Loungewear Top"
 """Categories whose long sleeves are rolled up now and then."""
 
 
-def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
+def pose(flat: DrawnFlatLay, rng: np.random.Generator, display: str) -> PuppetPose:
     """Cut the flat-lay into parts and turn them as the display asks."""
     structure, size = flat.structure, flat.image.shape[0]
     squeeze = {"laid": rng.uniform(0.96, 1.04), "hung": rng.uniform(0.9, 1.0), "worn": rng.uniform(0.8, 1.0)}[display]
@@ -117,7 +117,7 @@ def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
         body_mask[max(round(float(to_pixels(np.array([0.0, tucked]), size)[1])), 0) :] = 0
     outline = np.concatenate([p.polygon for p in structure.pieces if p.outline and p.limb == "body"])
     if not opened:
-        return Pose([Part(outline, base, body_mask), *arms], base, matrices, rolled, False, tucked)
+        return PuppetPose([Part(outline, base, body_mask), *arms], base, matrices, rolled, False, tucked)
     if len(structure.opening):  # what is worn beneath shows in the neck
         fill(body_mask, to_pixels(structure.opening, size), 0)
     panels = []
@@ -126,7 +126,7 @@ def pose(flat: FlatLay, rng: np.random.Generator, display: str) -> Pose:
         half = body_mask.copy()
         half[:, columns] = 0
         panels.append(Part(outline, sides[name], half))
-    return Pose([*panels, *arms], base, matrices, rolled, True, None)
+    return PuppetPose([*panels, *arms], base, matrices, rolled, True, None)
 
 
 def _without_scraps(mask: np.ndarray) -> np.ndarray:

@@ -15,11 +15,11 @@ import numpy as np
 
 from ragdiffusion.garments.engine2d import fields
 from ragdiffusion.garments.engine2d.backgrounds import BANK, ground
-from ragdiffusion.garments.engine2d.draw import FlatLay, to_pixels
+from ragdiffusion.garments.engine2d.draw import DrawnFlatLay, to_pixels
 from ragdiffusion.garments.engine2d.figure import Shape, Stance, Wearer
 from ragdiffusion.garments.engine2d.painting import cover, expose, paint, shadow
 from ragdiffusion.garments.engine2d.person import draw_wearer
-from ragdiffusion.garments.engine2d.puppet import Part, Pose, pose, rotation
+from ragdiffusion.garments.engine2d.puppet import Part, PuppetPose, pose, rotation
 from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.warps import at_positions, nodes
 
@@ -48,7 +48,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Camera:
+class WildCamera:
     """Posed pixel -> photo pixel: the body's turn, a homography [3, 3], the inverse of x + wrinkle(x) ([S, S, 2]).
 
     A body turned to the side shows its far half narrower than its near one: within `reach` pixels of its axis at
@@ -96,7 +96,7 @@ class Camera:
 
 
 def take_photo(
-    flat: FlatLay,
+    flat: DrawnFlatLay,
     rng: np.random.Generator,
     *,
     display: str | None = None,
@@ -144,7 +144,7 @@ def take_photo(
     return Photo(image, flow, visible, mask, display, facts)
 
 
-def _camera(flat: FlatLay, parts: list[Part], rng: np.random.Generator, display: str, frame: float) -> Camera:
+def _camera(flat: DrawnFlatLay, parts: list[Part], rng: np.random.Generator, display: str, frame: float) -> WildCamera:
     """Frame the posed garment: rotation, perspective, scale and shift, then wrinkles."""
     size = flat.image.shape[0]
     angle = {"laid": rng.normal(0, 9), "hung": rng.normal(0, 2), "worn": rng.normal(0, 3)}[display]
@@ -160,7 +160,7 @@ def _camera(flat: FlatLay, parts: list[Part], rng: np.random.Generator, display:
         turn = float(rng.uniform(0.15, 0.55) * rng.choice([-1, 1]))
     points = np.concatenate([cv2.perspectiveTransform(to_pixels(p.region, size)[None], p.matrix)[0] for p in parts])
     left, right = points[:, 0].min(), points[:, 0].max()
-    bent = Camera(np.eye(3), np.zeros((1, 1, 2)), turn, float(left + right) / 2, float(right - left) / 2 + 1)
+    bent = WildCamera(np.eye(3), np.zeros((1, 1, 2)), turn, float(left + right) / 2, float(right - left) / 2 + 1)
     points[:, 0] = bent.turned(points[:, 0])
     points = cv2.perspectiveTransform(points[None], first)[0]
     low, high = points.min(0), points.max(0)
@@ -184,7 +184,7 @@ def _camera(flat: FlatLay, parts: list[Part], rng: np.random.Generator, display:
     return replace(bent, homography=fit @ first, wrinkle=wrinkle)
 
 
-def _posed_grid(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+def _posed_grid(camera: WildCamera) -> tuple[np.ndarray, np.ndarray]:
     """For each photo pixel its posed pixel."""
     x, y = fields.grid(camera.wrinkle.shape[0])
     u, v = x + camera.wrinkle[..., 0], y + camera.wrinkle[..., 1]
@@ -195,7 +195,7 @@ def _posed_grid(camera: Camera) -> tuple[np.ndarray, np.ndarray]:
     return camera.unturned(posed_x), (h[1, 0] * u + h[1, 1] * v + h[1, 2]) * below
 
 
-def _region_box(part: Part, camera: Camera, size: int) -> tuple[slice, slice] | None:
+def _region_box(part: Part, camera: WildCamera, size: int) -> tuple[slice, slice] | None:
     points = camera.place(cv2.perspectiveTransform(to_pixels(part.region, size)[None], part.matrix)[0])
     low = np.clip(np.floor(points.min(0)).astype(int) - 6, 0, size)
     high = np.clip(np.ceil(points.max(0)).astype(int) + 7, 0, size)
@@ -204,9 +204,9 @@ def _region_box(part: Part, camera: Camera, size: int) -> tuple[slice, slice] | 
 
 def _composite(
     image: np.ndarray,
-    flat: FlatLay,
+    flat: DrawnFlatLay,
     parts: list[Part],
-    camera: Camera,
+    camera: WildCamera,
     rng: np.random.Generator,
     lighting: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -246,7 +246,7 @@ def _composite(
     return mask, label
 
 
-def _flow(parts: list[Part], camera: Camera, size: int) -> tuple[np.ndarray, np.ndarray]:
+def _flow(parts: list[Part], camera: WildCamera, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Where every flat-lay pixel went, [S, S, 2], and the number of the part that it belongs to (from 1)."""
     x, y = fields.grid(size)
     owner = np.ones((size, size), np.uint8)
@@ -298,12 +298,12 @@ def _background(rng: np.random.Generator, display: str, backgrounds: list[np.nda
     return cv2.convertScaleAbs(np.ascontiguousarray(image), alpha=float(rng.uniform(0.75, 1.15)))
 
 
-def _placer(matrix: np.ndarray, camera: Camera, size: int) -> Callable[[np.ndarray], np.ndarray]:
+def _placer(matrix: np.ndarray, camera: WildCamera, size: int) -> Callable[[np.ndarray], np.ndarray]:
     """Canonical coordinates -> photo pixels, for what moves with a part."""
     return lambda points: camera.place(cv2.perspectiveTransform(to_pixels(points, size)[None], matrix)[0])
 
 
-def _wearer(flat: FlatLay, rng: np.random.Generator, posed: Pose, camera: Camera) -> Wearer:
+def _wearer(flat: DrawnFlatLay, rng: np.random.Generator, posed: PuppetPose, camera: WildCamera) -> Wearer:
     size = flat.image.shape[0]
     tone = rng.uniform(18, 90) if rng.random() < 0.6 else rng.uniform(90, 230)
     other = tuple(np.clip(tone + rng.normal(0, 14, 3), 5, 245))
@@ -320,7 +320,7 @@ def _wearer(flat: FlatLay, rng: np.random.Generator, posed: Pose, camera: Camera
     return draw_wearer(flat.structure, rng, stance)
 
 
-def _open_back(flat: FlatLay, posed: Pose, camera: Camera) -> list[Shape]:
+def _open_back(flat: DrawnFlatLay, posed: PuppetPose, camera: WildCamera) -> list[Shape]:
     """The inside of the back, seen between the halves of an open front."""
     m = flat.structure.landmarks
     x = 0.85 * abs(float(m["armpit_r"][0]))
@@ -329,7 +329,9 @@ def _open_back(flat: FlatLay, posed: Pose, camera: Camera) -> list[Shape]:
     return [Shape(_placer(posed.body, camera, flat.image.shape[0])(back), flat.texture.colours["inside"])]
 
 
-def _hanger(structure: Structure, rng: np.random.Generator, posed: Pose, camera: Camera, display: str) -> list[Shape]:
+def _hanger(
+    structure: Structure, rng: np.random.Generator, posed: PuppetPose, camera: WildCamera, display: str
+) -> list[Shape]:
     if display != "hung" or structure.kind not in ("top", "dress"):
         return []
     size = camera.wrinkle.shape[0]

@@ -21,7 +21,7 @@ _FINER = 1.5  # of cloth on its worn pattern, which is smaller in its frame
 
 
 @dataclass(frozen=True)
-class FlatLay:
+class PatternFlatLay:
     """A garment laid flat, in the canonical frame.
 
     Attributes:
@@ -37,7 +37,7 @@ class FlatLay:
     visible: np.ndarray
 
 
-def flat_lay(take: Take, index: int, size: int, shrink: float) -> FlatLay:
+def flat_lay(take: Take, index: int, size: int, shrink: float) -> PatternFlatLay:
     """Lay garment number `index` of a photo flat.
 
     Args:
@@ -54,7 +54,7 @@ def flat_lay(take: Take, index: int, size: int, shrink: float) -> FlatLay:
     visible = recut(visible.astype(np.float32), places) * (silhouette > 127)
     fine = round(size * _FINER)
     cloth = recut(on_frame(sheet, worn, fine), (places + np.float32(0.5)) * np.float32(fine / size) - np.float32(0.5))
-    return FlatLay(on_white(cloth, silhouette), silhouette, flow, visible)
+    return PatternFlatLay(on_white(cloth, silhouette), silhouette, flow, visible)
 
 
 def on_frame(sheet: Sheet, pattern: Pattern, size: int) -> np.ndarray:

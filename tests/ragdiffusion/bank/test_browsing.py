@@ -100,8 +100,8 @@ def test_uneven_shapes_come_first_when_asked(bank, silhouettes, vectors):
     mask[10:50, 5:30] = 1
     (crooked,) = bank.add([NewEntry(vectors(1, 3)[0], encode_silhouette(mask), {})])
     page = browse(bank, sort="uneven", limit=1)
-    assert page.rows[0].id == crooked and page.rows[0].evenness < 0.1
-    assert browse(bank, sort="evenness").ids[-1] == crooked
+    assert page.rows[0].id == crooked and page.rows[0].symmetry < 0.1
+    assert browse(bank, sort="symmetry").ids[-1] == crooked
 
 
 def test_pages_and_rows(shelf):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from ragdiffusion import cli
 from ragdiffusion.batch.executors import BatchJob
-from ragdiffusion.batch.report import Row, open_journal, photo_name, read_report, write_report
+from ragdiffusion.batch.report import ReportRow, open_journal, photo_name, read_report, write_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
@@ -117,7 +117,9 @@ def test_photos_of_one_name_get_pictures_of_their_own(tmp_path: Path, make_photo
 
 def test_a_report_that_was_cut_off_is_read_up_to_there(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
-    write_report(path, [Row("a.jpg", "done", "a.png"), Row("b, „x“.jpg", "failed", error='said "no", twice')])
+    write_report(
+        path, [ReportRow("a.jpg", "done", "a.png"), ReportRow("b, „x“.jpg", "failed", error='said "no", twice')]
+    )
     assert [row.error for row in read_report(path)["b, „x“.jpg"]] == ['said "no", twice']
     whole = path.read_bytes()
     path.write_bytes(whole + b"c.jpg,done,c.p")
@@ -256,15 +258,15 @@ def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Call
     class Elsewhere:
         """Stands for a cluster: rows come in another order, and one photo fails there."""
 
-        def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+        def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
             for task in reversed(tasks):
                 name = photo_name(task.photo)
                 if task.photo.stem == "b":
-                    yield Row(name, "failed", settings=job.request.fingerprint(), error="node lost")
+                    yield ReportRow(name, "failed", settings=job.request.fingerprint(), error="node lost")
                     continue
                 task.picture.parent.mkdir(parents=True, exist_ok=True)
                 task.picture.touch()
-                yield Row(
+                yield ReportRow(
                     name,
                     "done",
                     picture=task.picture.name,
@@ -283,11 +285,11 @@ def test_another_executor_may_make_the_pictures(tmp_path: Path, make_photo: Call
 
 def test_a_line_that_was_cut_off_is_ended_before_the_next(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
-    write_report(path, [Row("a.jpg", "done", "a.png")])
+    write_report(path, [ReportRow("a.jpg", "done", "a.png")])
     with path.open("ab") as file:
         file.write(b"b.jpg,do")
     with open_journal(path) as journal:
-        journal.add(Row("c.jpg", "done", "c.png"))
+        journal.add(ReportRow("c.jpg", "done", "c.png"))
     assert set(read_report(path)) == {"a.jpg", "c.jpg"}
 
 

@@ -19,7 +19,7 @@ from ragdiffusion.batch import destination
 from ragdiffusion.batch.destination import Bucket, Folder, open_destination
 from ragdiffusion.batch.executors import BatchJob
 from ragdiffusion.batch.making import make
-from ragdiffusion.batch.report import Journal, Row, lines_of, open_journal, parsed, read_report, write_report
+from ragdiffusion.batch.report import Journal, ReportRow, lines_of, open_journal, parsed, read_report, write_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
@@ -55,7 +55,7 @@ class With:
     def __init__(self, model: RAGDiffusion, stop: int = 10**9) -> None:
         self.model, self.stop, self.made = model, stop, 0
 
-    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[Row]:
+    def run(self, tasks: Sequence[Task], job: BatchJob) -> Iterator[ReportRow]:
         for task in tasks:
             if self.made == self.stop:
                 raise KeyboardInterrupt
@@ -240,8 +240,8 @@ def test_what_a_person_writes_is_a_folder_or_a_bucket() -> None:
 
 
 def test_lines_of_a_photo_begin_anew_where_they_do_not_belong_together() -> None:
-    old = [Row("a", "done", garment=name, garments="2", settings="x") for name in ("upper", "lower")]
-    new = Row("a", "done", settings="y")
+    old = [ReportRow("a", "done", garment=name, garments="2", settings="x") for name in ("upper", "lower")]
+    new = ReportRow("a", "done", settings="y")
     assert parsed(old) == {"a": tuple(old)}
     assert parsed([*old, new]) == {"a": (new,)}
     assert parsed([new, *old, old[0]]) == {"a": (old[0],)}, "begun once more and cut off"
@@ -249,11 +249,11 @@ def test_lines_of_a_photo_begin_anew_where_they_do_not_belong_together() -> None
 
 def test_a_report_of_an_earlier_version_is_read_and_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
-    columns = [name for name in Row.columns() if name not in ("garment", "garments")]
+    columns = [name for name in ReportRow.columns() if name not in ("garment", "garments")]
     path.write_text(f"{','.join(columns)}\na.jpg,done,a.png,{',' * (len(columns) - 4)}\n", encoding="utf-8")
-    assert read_report(path) == {"a.jpg": (Row("a.jpg", "done", "a.png"),)}
+    assert read_report(path) == {"a.jpg": (ReportRow("a.jpg", "done", "a.png"),)}
     with Folder(tmp_path).journal() as add:
-        add(Row("b.jpg", "done", garment="upper", garments="1"))
+        add(ReportRow("b.jpg", "done", garment="upper", garments="1"))
     assert [rows[0].garment for rows in read_report(path).values()] == ["", "upper"]
     assert len(list(lines_of(path.read_text(encoding="utf-8")))) == 2
 
@@ -261,8 +261,8 @@ def test_a_report_of_an_earlier_version_is_read_and_gone_on_with(tmp_path: Path)
 def test_a_report_comes_back_from_its_parquet_with_numbers_as_numbers(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: requirements-cluster.txt")
     rows = [
-        Row("a.jpg", "done", "a.png", "ab", "x", "1.50", "7", "4", "0.05", "0.9000", "Shirt", "c", "b-r1"),
-        Row("b.jpg", "failed", error="no „garment“", garment="upper", garments="2"),
+        ReportRow("a.jpg", "done", "a.png", "ab", "x", "1.50", "7", "4", "0.05", "0.9000", "Shirt", "c", "b-r1"),
+        ReportRow("b.jpg", "failed", error="no „garment“", garment="upper", garments="2"),
     ]
     write_report(tmp_path / "report.csv", rows)
     table = parquet.read_table(tmp_path / "report.parquet")
@@ -270,7 +270,7 @@ def test_a_report_comes_back_from_its_parquet_with_numbers_as_numbers(tmp_path: 
     (tmp_path / "report.csv").unlink()
     assert read_report(tmp_path / "report.csv") == {"a.jpg": (rows[0],), "b.jpg": (rows[1],)}
     with Folder(tmp_path).journal() as add:
-        add(Row("c.jpg", "done"))
+        add(ReportRow("c.jpg", "done"))
     assert set(read_report(tmp_path / "report.csv")) == {"a.jpg", "b.jpg", "c.jpg"}
     (tmp_path / "report.csv").unlink()
     (tmp_path / "report.parquet").write_bytes(b"no table")
@@ -280,6 +280,6 @@ def test_a_report_comes_back_from_its_parquet_with_numbers_as_numbers(tmp_path: 
 def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
     with open_journal(path) as journal:
-        journal.add(Row("a.jpg", "done"))
+        journal.add(ReportRow("a.jpg", "done"))
     path.write_bytes(path.read_bytes() + b"b.jpg,do")
     assert set(read_report(path)) == {"a.jpg"}

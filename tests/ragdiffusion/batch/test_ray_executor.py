@@ -29,7 +29,7 @@ from ragdiffusion.batch.destination import Folder
 from ragdiffusion.batch.executors import BatchJob, ThisProcess
 from ragdiffusion.batch.making import failed
 from ragdiffusion.batch.ray_executor import Ledger, PictureMaker, RayActors
-from ragdiffusion.batch.report import Row, read_report
+from ragdiffusion.batch.report import ReportRow, read_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task
@@ -84,7 +84,7 @@ def test_killed_actors_cost_nothing(
     run_batch([photos], tmp_path / "one", request_here, ThisProcess())
     killed: set[int] = set()
 
-    def killing(rows: Iterator[Row], total: int | None) -> Iterator[Row]:
+    def killing(rows: Iterator[ReportRow], total: int | None) -> Iterator[ReportRow]:
         for row in rows:
             yield row
             if len(killed) < KILLS and (alive := [each for each in makers() if each.pid not in killed]):
@@ -219,11 +219,13 @@ def test_what_failed_on_one_worker_is_tried_on_another(
     tasks = [Task(tmp_path / f"{name}.png", tmp_path / "out" / f"{name}.png") for name in "abc"]
     full, tried = "out cannot be written to (No space left on device): check its free space and your rights", []
 
-    def made(actors: RayActors, ray: object, given: list[Task], job: BatchJob) -> Iterator[tuple[Task, list[Row]]]:
+    def made(
+        actors: RayActors, ray: object, given: list[Task], job: BatchJob
+    ) -> Iterator[tuple[Task, list[ReportRow]]]:
         tried.append([task.photo.stem for task in given])
         for task in given:
             fails = task.photo.stem == "c" or (task.photo.stem == "b" and len(tried) == 1)
-            yield task, [failed(task, job.request, full) if fails else Row(str(task.photo), "done")]
+            yield task, [failed(task, job.request, full) if fails else ReportRow(str(task.photo), "done")]
 
     monkeypatch.setattr(RayActors, "_made", made)
     monkeypatch.setattr(Cluster, "connected", lambda *_, **__: nullcontext())

@@ -13,7 +13,7 @@ from ragdiffusion.garments.engine2d import fields
 from ragdiffusion.garments.engine2d.catalogue import CATALOGUE
 from ragdiffusion.garments.engine2d.draw import fill, to_pixels
 from ragdiffusion.garments.engine2d.engine import GarmentEngine
-from ragdiffusion.garments.engine2d.wild import Camera
+from ragdiffusion.garments.engine2d.wild import WildCamera
 
 SIZE = 128
 
@@ -179,7 +179,7 @@ def test_an_open_front_parts_its_halves_and_shows_what_is_beneath(engine):
 
 @pytest.mark.parametrize("turn", [0.0, 0.5, -0.5])
 def test_a_turned_body_can_be_turned_back(turn):
-    camera = Camera(np.eye(3), np.zeros((4, 4, 2), np.float32), turn, 50.0, 30.0)
+    camera = WildCamera(np.eye(3), np.zeros((4, 4, 2), np.float32), turn, 50.0, 30.0)
     x = np.linspace(-20, 130, 301)
     np.testing.assert_allclose(camera.unturned(camera.turned(x)), x, atol=1e-9)
     assert (np.diff(camera.turned(x)) > 0).all()  # nothing folds over

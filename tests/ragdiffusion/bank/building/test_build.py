@@ -21,7 +21,7 @@ from ragdiffusion.bank.building.build import check_target, choose, embed, write_
 from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
 from ragdiffusion.bank.building.sources import (
-    Candidate,
+    EntrySource,
     FlatLay,
     folder_candidates,
     real_candidates,
@@ -137,8 +137,8 @@ def test_flat_lay_pictures_of_a_folder(tmp_path):
 
 
 def test_sources_give_equal_parts_and_small_ones_all_they_have():
-    def listed(kind: str, count: int) -> list[Candidate]:
-        return [Candidate(kind, f"{kind}{i}", lambda: None) for i in range(count)]
+    def listed(kind: str, count: int) -> list[EntrySource]:
+        return [EntrySource(kind, f"{kind}{i}", lambda: None) for i in range(count)]
 
     chosen = choose([listed("a", 3), listed("b", 50), listed("c", 50)], 43)
     assert [sum(c.category == kind for c in chosen) for kind in "abc"] == [3, 20, 20]
@@ -204,10 +204,10 @@ def test_unreadable_flat_lays_are_left_out_and_named(net):
     def fails() -> FlatLay:
         raise ValueError("a.png: torn")
 
-    pool = embed(net, [*drawn_candidates(3), Candidate("x", "x", fails)])
+    pool = embed(net, [*drawn_candidates(3), EntrySource("x", "x", fails)])
     assert len(pool.entries) == 3 and pool.unreadable == ("a.png: torn",)
     with pytest.raises(ValueError, match="none of the 1 flat-lays could be read, the first because: a.png: torn"):
-        embed(net, [Candidate("x", "x", fails)])
+        embed(net, [EntrySource("x", "x", fails)])
 
 
 def test_the_command_builds_from_all_sources(garments, tiny_checkpoint, tmp_path, capsys):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ragdiffusion.evaluation.generation.faithfulness import (
     Faithfulness,
-    Sample,
+    FaithfulnessSample,
     compare,
     drawn_samples,
     folder_samples,
@@ -25,12 +25,12 @@ _SIZE = 64
 
 
 @pytest.fixture
-def sample(make_mask) -> Sample:
+def sample(make_mask) -> FaithfulnessSample:
     """A red shirt on grey ground, and its flat-lay: the same shirt on white."""
     silhouette = _mask(make_mask)
     photo = _filled(silhouette, (200, 30, 40), ground=128)
     standard = _filled(silhouette, (200, 30, 40), ground=255)
-    return Sample(
+    return FaithfulnessSample(
         name="red",
         category="shirt",
         photo=Image.fromarray(photo),
@@ -94,7 +94,7 @@ def test_truth_gives_the_model_the_samples_own_silhouette(tiny_model, sample) ->
         next(measure(tiny_model, [sample], landmark="best"))
 
 
-def _write_folder(root: Path, sample: Sample, count: int) -> None:
+def _write_folder(root: Path, sample: FaithfulnessSample, count: int) -> None:
     (root / "val" / "shirt").mkdir(parents=True)
     with (root / "val.csv").open("w", newline="") as file:
         writer = csv.writer(file)

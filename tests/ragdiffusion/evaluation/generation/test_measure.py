@@ -15,7 +15,7 @@ from PIL import Image
 from torch import nn
 
 from ragdiffusion.commands import evaluate_generation
-from ragdiffusion.evaluation.generation.faithfulness import Sample, drawn_samples, folder_samples
+from ragdiffusion.evaluation.generation.faithfulness import FaithfulnessSample, drawn_samples, folder_samples
 from ragdiffusion.evaluation.generation.measure import (
     Aligned,
     Judged,
@@ -43,14 +43,14 @@ def features() -> PerceptualFeatures:
 
 
 @pytest.fixture
-def sample(make_mask) -> Sample:
+def sample(make_mask) -> FaithfulnessSample:
     """A shirt in two reds on grey ground."""
     silhouette = np.asarray(Image.open(io.BytesIO(make_mask(0, _SIZE, _SIZE))).convert("L"))
     silhouette = np.where(silhouette > 127, np.uint8(255), np.uint8(0))
     cloth = np.where((np.indices(silhouette.shape).sum(0) // 6 % 2)[..., None], (200, 30, 40), (120, 0, 20))
     cut = silhouette[..., None] > 0
     photo, standard = (np.where(cut, cloth, ground).astype(np.uint8) for ground in (128, 255))
-    return Sample(
+    return FaithfulnessSample(
         name="red",
         category="shirt",
         photo=Image.fromarray(photo),
@@ -61,7 +61,7 @@ def sample(make_mask) -> Sample:
     )
 
 
-def _trial(sample: Sample, output: np.ndarray, draft: np.ndarray | None = None) -> Trial:
+def _trial(sample: FaithfulnessSample, output: np.ndarray, draft: np.ndarray | None = None) -> Trial:
     return Trial(
         sample=sample,
         landmark=torch.from_numpy(sample.silhouette).float() / 255,
@@ -176,7 +176,7 @@ def test_the_sheet_shows_pictures_spread_evenly(sample) -> None:
         draw_sheet([])
 
 
-def _write_split(root: Path, sample: Sample, part: str, count: int) -> None:
+def _write_split(root: Path, sample: FaithfulnessSample, part: str, count: int) -> None:
     (root / part / "shirt").mkdir(parents=True)
     rows = ["split,category,id,symmetry"]
     for index in range(count):

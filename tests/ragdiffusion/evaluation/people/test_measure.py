@@ -13,7 +13,7 @@ from PIL import Image
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.cli import main
 from ragdiffusion.evaluation.people.measure import (
-    Finding,
+    PersonFinding,
     carried_in,
     flow_error,
     measure_people,
@@ -97,7 +97,7 @@ def test_sums_by_hand() -> None:
     query = _query(groups={"framing": "full"})
     distances = {"truth": 0.3, "own": 0.4, "filled": 0.5, "rebuilt": 0.1}
     findings = [
-        Finding(
+        PersonFinding(
             query,
             True,
             iou=0.9,
@@ -111,7 +111,7 @@ def test_sums_by_hand() -> None:
             carried_in=0.02,
             distances=distances,
         ),
-        Finding(
+        PersonFinding(
             _query(groups={"framing": "waist"}),
             True,
             iou=0.6,
@@ -122,7 +122,7 @@ def test_sums_by_hand() -> None:
             flow_px=None,
             distances={"truth": 0.5, "own": 0.8, "filled": 0.7, "rebuilt": 0.3},
         ),
-        Finding(query, False, oracle=0.91),
+        PersonFinding(query, False, oracle=0.91),
     ]
     found = summarise_people(findings)
     assert found["iou"] == pytest.approx(0.5) and found["first_iou"] == pytest.approx(1.7 / 3)
