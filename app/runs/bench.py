@@ -15,12 +15,11 @@ from torch import Tensor
 
 from app.files.pictures import unit_mask
 from app.landmark_editor.state import EditorState
+from app.runs.changes import same_candidates
 from app.runs.drafts import drafts_in
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
-from app.runs.past_banks import PastBanks
 from app.runs.photos import BenchPhoto, read_photo
-from app.runs.request import same_candidates
 from app.runs.work import Unmarked, Work, begin
 from app.session_log.framing import Box, Framing
 from app.session_log.values import RunInputs
@@ -31,6 +30,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
     from app.runs.engine import Engine
+    from app.runs.past_banks import PastBanks
     from ragdiffusion.parsing.parse import Parse
 
 

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.runs.engine import Engine
+from app.runs.changes import same_version
 
 if TYPE_CHECKING:
+    from app.runs.engine import Engine
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.library import BankLibrary
@@ -93,8 +94,3 @@ class PastBanks:
 
     def _adopt(self, model: RAGDiffusion) -> None:
         self._first = model.bank  # bundled or given; it stays open while others are in use
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two versions are of one content, whatever the bank is called now."""
-    return one.rpartition("-r")[2] == other.rpartition("-r")[2]

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
+from app.runs.changes import same_candidates
 from app.runs.job import Request
-from app.runs.past_banks import PastBanks, same_version
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
 from app.session_log.values import RunInputs, mask_path
@@ -20,6 +20,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
+    from app.runs.past_banks import PastBanks
     from ragdiffusion.api import RAGDiffusion
 
 
@@ -130,10 +131,3 @@ def _landmark(inputs: RunInputs, guide: StructureGuide, images: ImageStore) -> T
             f"{guide.landmark.shape[1]} x {guide.landmark.shape[0]}: restore it and draw the outline again"
         )
     return plane.to(guide.landmark)
-
-
-def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
-    """Whether a guide is of the bank and has the candidates of a run."""
-    then = [candidate["id"] for candidate in inputs.candidates]
-    same = then == [found.id for found in guide.candidates]
-    return same and same_version(inputs.bank_version, guide.bank_version)

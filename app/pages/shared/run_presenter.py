@@ -6,7 +6,7 @@ import itertools
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.files.pictures import png, png_url
 from app.pages.shared.run_views import (
@@ -21,12 +21,14 @@ from app.runs.followed import Followed
 from app.runs.job import Job
 from app.runs.queue import RunQueue
 from app.runs.run_files import RunFiles
-from app.runs.runs import Runs
 from app.runs.unsaved import UnsavedRun
 from app.session_log.log import SessionLog
 from app.session_log.search import RunFilter
 from app.session_log.values import Run
 from app.web.site import Views
+
+if TYPE_CHECKING:
+    from app.runs.runs import Runs
 
 HISTORY_LENGTH = 24
 RUN_VIEWS = ("result", "history", "queue", "status", "cancel")
