@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ragdiffusion.attributes import UNKNOWN
-from ragdiffusion.garments.outlines import repaired
+from ragdiffusion.garments.outlines import garments_apart, repaired, without_specks
 from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.images import SILHOUETTE_SIZE, load_photo, mask_to_tensor, pad_to_square
 from ragdiffusion.structure.framing import crop, silhouette_frame
@@ -40,6 +40,7 @@ class Proposal:
         picture: RGB, 512 x 512, of the same frame; None where there is the outline alone.
         attributes: Table 6 values that were read.
         tags: to begin with.
+        note: what the person should know of how it was found; "" if nothing.
     """
 
     token: str
@@ -49,6 +50,7 @@ class Proposal:
     picture: Image.Image | None
     attributes: Mapping[str, str]
     tags: Sequence[str] = ()
+    note: str = ""
 
 
 class ProposalTray:
@@ -67,10 +69,11 @@ class ProposalTray:
         picture: Image.Image | None = None,
         attributes: Mapping[str, str] | None = None,
         tags: Sequence[str] = (),
+        note: str = "",
     ) -> Proposal:
         """Keep what `Proposal` says, under a new token."""
         known = {key: value for key, value in (attributes or {}).items() if value != UNKNOWN}
-        made = Proposal(secrets.token_hex(8), name, source, mask, picture, known, tuple(tags))
+        made = Proposal(secrets.token_hex(8), name, source, mask, picture, known, tuple(tags), note)
         with self._lock:
             self._kept[made.token] = made
             while len(self._kept) > _KEPT:
@@ -113,9 +116,14 @@ def found_in(model: RAGDiffusion, data: bytes, name: str, tray: ProposalTray) ->
     frame = silhouette_frame(mask)
     if frame[2] >= 1.5:
         raise ValueError(f"{name} is garment nearly all over: its outline lies outside of the picture")
+    apart = garments_apart(_eight_bit(mask))
+    note = f"the picture shows {apart} garments apart, and this is the largest" if apart > 1 else sight.garment.why
+    if apart > 1:  # the frame is the largest one's
+        mask = mask * (without_specks(_eight_bit(mask)) > 0)
+        frame = silhouette_frame(mask)
     silhouette = repaired(_eight_bit(crop(mask, frame, SIDE, beyond=cv2.BORDER_CONSTANT)))
     picture = Image.fromarray(crop(pixels, frame, SIDE))
-    return tray.put(name, f"photo:{name}", silhouette, picture=picture, attributes=attributes)
+    return tray.put(name, f"photo:{name}", silhouette, picture=picture, attributes=attributes, note=note)
 
 
 def _cut_out(sight: Sight) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,6 @@ from app.runs.drafts import drafts_in
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
 from app.runs.landmarks import carried, logged_landmark, settled
-from app.runs.past_banks import PastBanks
 from app.runs.photos import BenchPhoto, read_photo
 from app.runs.work import Unmarked, Work, begin
 from app.session_log.framing import Box, Framing
@@ -33,6 +32,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
     from app.runs.engine import Engine
+    from app.runs.past_banks import PastBanks
     from ragdiffusion.parsing.parse import Parse
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from app.runs.past_banks import same_version
+from typing import TYPE_CHECKING
+
 from app.session_log.values import RunInputs
+
+if TYPE_CHECKING:
+    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 def changes_since(inputs: RunInputs, *, checkpoint: str, bank_version: str, kept: bool = True) -> str:
@@ -32,3 +36,15 @@ def changes_since(inputs: RunInputs, *, checkpoint: str, bank_version: str, kept
     if kept:
         return f"{said}; made again, it is made from {then}"
     return f"{said}, and {then} is gone: made again, it has its own outline, and candidates of {bank_version}"
+
+
+def same_version(one: str, other: str) -> bool:
+    """Tell whether two versions of a bank are of one content, whatever it is called now."""
+    return one.rpartition("-r")[2] == other.rpartition("-r")[2]
+
+
+def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
+    """Tell whether a guide is of the bank and has the candidates of a run."""
+    then = [candidate["id"] for candidate in inputs.candidates]
+    same = then == [found.id for found in guide.candidates]
+    return same and same_version(inputs.bank_version, guide.bank_version)

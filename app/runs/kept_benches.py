@@ -11,17 +11,19 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.files.image_store import ImageStore
 from app.runs.bench import Bench
 from app.runs.engine import Engine
-from app.runs.past_banks import PastBanks
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.work import Unmarked, Work
 from app.session_log.framing import Framing
 from app.session_log.sampling import SETTINGS, Sampling
 from app.session_log.values import RunInputs
+
+if TYPE_CHECKING:
+    from app.runs.past_banks import PastBanks
 
 KEPT_DAYS = 60
 MOST_BENCHES = 200

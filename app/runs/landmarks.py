@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from app.files.pictures import unit_mask
-from app.runs.past_banks import same_candidates
+from app.runs.changes import same_candidates
 from app.session_log.patterns import drawn_pattern
 from app.session_log.values import RunInputs
 from ragdiffusion.garments.patterns import Pattern

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.runs.changes import same_version
+
 if TYPE_CHECKING:
     from app.runs.engine import Engine
-    from app.session_log.values import RunInputs
     from ragdiffusion.api import RAGDiffusion
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.library import BankLibrary
-    from ragdiffusion.retrieval.guide import StructureGuide
 
 _LOG = logging.getLogger(__name__)
 
@@ -94,15 +94,3 @@ class PastBanks:
 
     def _adopt(self, model: RAGDiffusion) -> None:
         self._first = model.bank  # bundled or given; it stays open while others are in use
-
-
-def same_version(one: str, other: str) -> bool:
-    """Tell whether two versions are of one content, whatever the bank is called now."""
-    return one.rpartition("-r")[2] == other.rpartition("-r")[2]
-
-
-def same_candidates(inputs: RunInputs, guide: StructureGuide) -> bool:
-    """Whether a guide is of the bank and has the candidates of a run."""
-    then = [candidate["id"] for candidate in inputs.candidates]
-    same = then == [found.id for found in guide.candidates]
-    return same and same_version(inputs.bank_version, guide.bank_version)

@@ -21,7 +21,6 @@ from app.files.finished import FinishedRuns
 from app.files.image_store import ImageStore
 from app.files.pictures import png, same_pixels, thumbnail_jpeg
 from app.runs.job import Job, Prepare, Progress, QueueEntry, Request
-from app.runs.past_banks import PastBanks
 from app.runs.request import request_of
 from app.runs.sheets import compose
 from app.runs.turns import turns_of
@@ -31,6 +30,7 @@ from app.session_log.team import LostRunError
 from app.session_log.values import FINAL, FinishedRun, Run, RunInputs
 
 if TYPE_CHECKING:
+    from app.runs.past_banks import PastBanks
     from ragdiffusion.api import RAGDiffusion
 
 RETRY_SECONDS = 2.0  # between looks into a log that cannot be read

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from app.files.image_store import ImageStore
 from app.files.pictures import mask_png, unit_mask
+from app.runs.changes import same_candidates
 from app.runs.job import Request
-from app.runs.past_banks import PastBanks, same_candidates
 from app.runs.photos import look_at, read_photo
 from app.session_log.framing import Framing
 from app.session_log.patterns import drawn_pattern, logged_pattern
@@ -21,6 +21,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
 
 if TYPE_CHECKING:
+    from app.runs.past_banks import PastBanks
     from ragdiffusion.api import RAGDiffusion
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.files.image_store import ImageStore
 from app.runs.bench import Bench
-from app.runs.changes import changes_since
+from app.runs.changes import changes_since, same_version
 from app.runs.engine import Engine
 from app.runs.followed import Followed
 from app.runs.job import Job, Prepare, Request
-from app.runs.past_banks import PastBanks, same_version
 from app.runs.queue import RunQueue
 from app.runs.request import as_logged, garment_as_logged, garment_of, guided_inputs
 from app.runs.sheets import ContactSheet, layout_of
@@ -23,6 +22,9 @@ from app.session_log.log import SessionLog
 from app.session_log.sampling import MAX_SEED, Sampling
 from app.session_log.values import Run, RunGroup, RunInputs
 from ragdiffusion.retrieval.guide import StructureGuide
+
+if TYPE_CHECKING:
+    from app.runs.past_banks import PastBanks
 
 MAX_SEEDS = 16
 MAX_BATCH = 1000

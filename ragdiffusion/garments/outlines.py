@@ -17,6 +17,7 @@ OUTLINE_POINTS = 96
 CONTROL_POINTS = 32
 _LEAST_HOLE, _MOST_HOLE = 0.002, 0.15  # of the garment's area
 _STRIP, _SLEEVE, _BESIDE = 1 / 24, 1 / 7, 0.15  # of the frame's side
+_GARMENT = 0.4  # of the largest part of a mask, from which another part is a garment of its own
 
 
 def outline(mask: np.ndarray, points: int = OUTLINE_POINTS) -> np.ndarray:
@@ -202,6 +203,17 @@ def without_specks(alpha: np.ndarray) -> np.ndarray:
         return alpha
     largest = (labels == 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))).astype(np.uint8)
     return np.where(cv2.dilate(largest, np.ones((5, 5), np.uint8)) > 0, alpha, 0).astype(np.uint8)
+
+
+def garments_apart(alpha: np.ndarray) -> int:
+    """How many garments a mask shows that lie apart: its parts of at least two fifths of the largest.
+
+    Args:
+        alpha: uint8 (H, W).
+    """
+    _, _, stats, _ = cv2.connectedComponentsWithStats((alpha > 127).astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    return int((areas >= _GARMENT * areas.max()).sum()) if len(areas) else 0
 
 
 def repaired(alpha: np.ndarray) -> np.ndarray:

@@ -245,7 +245,7 @@ export class AddPane {
     if (!answer || shown !== this.shown || measuring !== this.measuring) return;
     const { findings, repeats, near, proposed } = /** @type {Assay & { proposed?: Record<string, string> }} */ (answer);
     if (proposed && measuring) this.propose(proposed);
-    this.findings([...(repeats ? [repeats] : []), ...findings], !repeats);
+    this.findings([shown?.note, repeats, ...findings].filter((line) => typeof line === 'string' && line), !repeats);
     const words = near.map(({ id, shape, similarity, iou }) => ({
       id,
       shape,

@@ -1,7 +1,7 @@
 /** The bar over the grid: which bank lies open, making and renaming banks, whose changes they are, undo and redo. */
 
 import { author, setAuthor } from '../../web/shared/author.js';
-import { find } from '../../web/shared/dom.js';
+import { find, origin } from '../../web/shared/dom.js';
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -21,6 +21,9 @@ export class Bar {
     this.author = find(element, '[data-form=author]', HTMLFormElement);
     this.choice.addEventListener('change', () => void this.ask('bank_switch', { id: this.choice.value }));
     this.menu.addEventListener('submit', (event) => this.submit(event));
+    this.menu.addEventListener('click', (event) => {
+      if (origin(event, '[data-act]')) this.menu.open = false;
+    });
     element.addEventListener('click', ({ target }) => {
       if (target instanceof Node && !this.menu.contains(target)) this.menu.open = false;
     });

@@ -58,12 +58,14 @@ class ExchangeHandlers:
         """Look an import over; nothing is added yet."""
         from ragdiffusion.bank.exchange.importing import plan_import
 
-        data, name = read_upload(path)
+        (data, name), token = read_upload(path), secrets.token_hex(8)
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / Path(name).name
             source.write_bytes(data)
-            plan = plan_import(self._curator.bank, source, self._curator.maker)
-        token = secrets.token_hex(8)
+            try:
+                plan = plan_import(self._curator.bank, source, self._curator.maker)
+            except ValueError as error:  # said where it was said that the files are looked over
+                return {"bank": {"refused": str(error).replace(str(source), name), "token": token}}
         with self._lock:
             self._plans[token] = plan
             while len(self._plans) > _PLANS:

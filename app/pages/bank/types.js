@@ -64,6 +64,7 @@
  * @property {string} token
  * @property {string} name
  * @property {string} [error]  why it can't be.
+ * @property {string} [note]  what to know of how it was found.
  * @property {number} size  of the mask, pixels.
  * @property {string} mask  run lengths.
  * @property {string | null} photo  data URL of the photo in the mask's frame.

@@ -179,6 +179,7 @@ def proposal_view(proposal: Proposal) -> dict[str, Any]:
         "attributes": {key: proposal.attributes.get(key, UNKNOWN) for key in (each.key for each in ATTRIBUTES)},
         "tags": list(proposal.tags),
         "source": proposal.source,
+        "note": proposal.note,
     }
 
 

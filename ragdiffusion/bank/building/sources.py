@@ -22,7 +22,7 @@ from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.cutouts import cloth_of
 from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments.garment import on_white, read_garment
-from ragdiffusion.garments.outlines import repaired, symmetrise
+from ragdiffusion.garments.outlines import garments_apart, repaired, symmetrise
 from ragdiffusion.garments.silhouettes import find_silhouette
 from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import SILHOUETTE_SIZE, load_photo_and_alpha, mask_to_tensor, pad_to_square
@@ -211,7 +211,8 @@ def lay_of_picture(photo: Image.Image, label: str, *, mask: np.ndarray | None = 
             plain ground of the picture's border.
 
     Raises:
-        ValueError: if no garment stands out, or the mask is of another size, (nearly) empty or (nearly) full.
+        ValueError: if no garment stands out or several lie apart, or the mask is of another size, (nearly) empty or
+            (nearly) full.
     """
     if mask is not None:
         _check_mask(mask, photo, label)
@@ -222,6 +223,8 @@ def lay_of_picture(photo: Image.Image, label: str, *, mask: np.ndarray | None = 
         alpha = find_silhouette(pixels, label)
     else:
         alpha = np.rint(mask_to_tensor(mask, side)[0].numpy() * 255).astype(np.uint8)
+    if (apart := garments_apart(alpha)) > 1:
+        raise ValueError(f"{label}: it shows {apart} garments apart, one wanted: cut a picture of each")
     mended = repaired(alpha)
     if not (mended > 127).any():
         raise ValueError(f"{label}: nothing of the garment is left when specks are removed: give another mask")

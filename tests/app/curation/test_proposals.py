@@ -47,6 +47,29 @@ def test_a_picture_of_nothing_is_refused_by_name(model: RAGDiffusion) -> None:
         found_in(model, b"no picture", "words.png", ProposalTray())
 
 
+def test_of_two_garments_the_larger_is_proposed_and_said(
+    model: RAGDiffusion, flat_lay_bytes: Callable[..., bytes]
+) -> None:
+    with Image.open(io.BytesIO(flat_lay_bytes())) as dress:
+        both = Image.new("RGBA", (900, 400))
+        both.paste(dress, (20, 0))
+        both.paste(dress.resize((300, 300)), (520, 50))
+    found = found_in(model, _png(both), "two.png", ProposalTray())
+    alone = found_in(model, flat_lay_bytes(), "dress.png", ProposalTray())
+    assert found.note == "the picture shows 2 garments apart, and this is the largest" and alone.note == ""
+    one, other = found.mask > 127, alone.mask > 127
+    assert (one & other).sum() / (one | other).sum() > 0.95
+
+
+def test_black_on_black_and_one_colour_all_over_are_refused(model: RAGDiffusion) -> None:
+    black = Image.new("RGB", (200, 200), (0, 0, 0))
+    with pytest.raises(ValueError, match=r"black\.png is of one colour all over"):
+        found_in(model, _png(black), "black.png", ProposalTray())
+    cut_out = Image.new("RGBA", (64, 64), (9, 9, 9, 255))  # nothing of it is transparent, all of it is garment
+    with pytest.raises(ValueError, match=r"all\.png"):
+        found_in(model, _png(cut_out), "all.png", ProposalTray())
+
+
 def test_measures_that_contradict_each_other_are_named() -> None:
     good = drawn("t_shirt", defaults("t_shirt"))
     assert good.wrong == "" and curves_of(good.pattern)["outline"] == draft("t_shirt").outline.svg()

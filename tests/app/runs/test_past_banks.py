@@ -9,7 +9,7 @@ import torch
 
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
-from app.runs.past_banks import same_version
+from app.runs.changes import same_version
 from app.runs.runs import Runs, Started
 from app.runs.services import Services
 from app.session_log.sampling import Sampling

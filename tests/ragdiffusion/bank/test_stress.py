@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.stress_bank import Race, kill_writers, race
 
 FULL = os.environ.get("RAGDIFFUSION_STRESS") == "full"
-KILLS, EDITS = (50, 1000) if FULL else (2, 30)
+KILLS, EDITS = (50, 1000) if FULL else (2, 12)
 
 
 def test_what_was_confirmed_outlives_every_kill_and_nothing_is_half_there(tmp_path: Path) -> None:

@@ -187,8 +187,11 @@ def test_a_folder_of_pictures_comes_in(empty, tmp_path, maker):
     write(tmp_path / "in" / "shirt" / "a.png", shirt())
     write(tmp_path / "in" / "b.png", shirt(width=40))
     write(tmp_path / "in" / "black.png", np.zeros((128, 128, 3), np.uint8))
+    write(tmp_path / "in" / "two.png", np.concatenate([shirt(), shirt(width=50)], axis=1))
+    write(tmp_path / "in" / "air.png", np.zeros((128, 128, 4), np.uint8))
     done = plan_import(empty, tmp_path / "in", maker).apply(empty)
-    assert done.form == "pictures" and len(done.added) == 2 and list(done.refused) == ["black"]
+    assert done.form == "pictures" and len(done.added) == 2 and sorted(done.refused) == ["air", "black", "two"]
+    assert "shows 2 garments apart, one wanted" in done.refused["two"]
     first = {e.source: e for e in empty.entries()}["in:shirt/a"]
     assert first.attributes["category"] == "Shirt" and first.tags == ("shirt",) and first.thumbnail
     with pytest.raises(ValueError, match="give the checkpoint"):
