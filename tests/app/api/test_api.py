@@ -146,6 +146,9 @@ def test_the_example_of_the_page_runs(studio: Studio, photo: Path, monkeypatch: 
         ({"candidate": 9}, "candidate must be a whole number from 0 to"),
         ({"attributes": {"category": "Spaceship"}}, "Spaceship"),
         ({"attributes": [1]}, "attributes must be an object"),
+        ({"drafted": True}, "no shape was drafted for this photo"),
+        ({"measures": [1]}, "measures must be an object"),
+        ({"measures": {"chest": 50}, "candidate": 0}, "candidate and drafted both name a landmark"),
         ({"seeds": 17}, "the number of seeds is 1 to 16"),
         ({"steps": 0}, "steps must be a whole number from 1 to 50"),
         ({"background": "red"}, "the background is white"),
@@ -188,7 +191,7 @@ def sent(studio: Studio, data: bytes, name: str = "shirt.png") -> dict:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-NONE = [None] * 5
+NONE = [None] * 8
 LONG = PATIENCE / 1000  # seconds that a busy machine is given
 
 
