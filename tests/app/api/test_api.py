@@ -257,7 +257,9 @@ def test_thirty_clients_get_each_their_own(studio: Studio, photo_bytes: Callable
     def work(client: int) -> tuple[int, str, str]:
         data = photo_bytes(f"#{8 * client:02x}4060", size=(100 + client, 120))
         answer = called(
-            studio, "generate", [sent(studio, data), 3, 0.5, *NONE, client, 1, 1, 1.0, 1.0, False, "white", True]
+            studio,
+            "generate",
+            [sent(studio, data), 3, 0.5, *NONE[:5], client, 1, 1, 1.0, 1.0, False, "white", True, *NONE[5:]],
         )
         found = re.search(r"event: complete\ndata: (.*)", answer)
         assert found, answer
