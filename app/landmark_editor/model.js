@@ -90,6 +90,13 @@ export const usable = (share) => share >= LEAST_SHARE && share <= MOST_SHARE;
  */
 export const isOwn = (doc) => doc?.source === 'edited' || doc?.source === 'drafted';
 
+/**
+ * What a shape is once its candidates are gone.
+ * @param {Document} doc
+ * @returns {Source}
+ */
+const ownSource = (doc) => (isOwn(doc) ? doc.source : 'edited');
+
 export class Model {
   /** @param {Hearers} hearers */
   constructor(hearers) {
@@ -312,8 +319,7 @@ export class Model {
     const outlines = silhouettes.map((mask) => pathData(traceLoops(mask, film.size)));
     // Another embedding has other candidates: what was chosen before stays in the history as a shape of its own.
     const before = this.doc && this.guide?.film.photo === film.photo ? [...this.past, this.doc] : [];
-    const own = (/** @type {Document} */ old) => (isOwn(old) ? old.source : 'edited');
-    this.past = before.map((old) => ({ ...old, source: own(old), choice: null, merge: null }));
+    this.past = before.map((old) => ({ ...old, source: ownSource(old), choice: null, merge: null }));
     this.future = [];
     this.editing = this.doc = this.nearDraft = this.fused = null;
     const drafted = film.drafted && new DraftedShape(film.drafted, film.size);

@@ -242,7 +242,7 @@ export class AddPane {
     }
     const { shown, measuring } = this,
       answer = /** @type {any} */ (await this.desk.ask('assay', this.draft));
-    if (!answer || shown !== this.shown || measuring !== this.measuring) return;
+    if (!answer || shown !== this.shown || measuring !== this.measuring || this.wrong) return;
     const { findings, repeats, near, proposed } = /** @type {Assay & { proposed?: Record<string, string> }} */ (answer);
     if (proposed && measuring) this.propose(proposed);
     this.findings([shown?.note, repeats, ...findings].filter((line) => typeof line === 'string' && line), !repeats);

@@ -146,6 +146,9 @@ def test_the_example_of_the_page_runs(studio: Studio, photo: Path, monkeypatch: 
         ({"candidate": 9}, "candidate must be a whole number from 0 to"),
         ({"attributes": {"category": "Spaceship"}}, "Spaceship"),
         ({"attributes": [1]}, "attributes must be an object"),
+        ({"drafted": True}, "no shape was drafted for this photo"),
+        ({"measures": [1]}, "measures must be an object"),
+        ({"measures": {"chest": 50}, "candidate": 0}, "candidate and drafted both name a landmark"),
         ({"seeds": 17}, "the number of seeds is 1 to 16"),
         ({"steps": 0}, "steps must be a whole number from 1 to 50"),
         ({"background": "red"}, "the background is white"),
@@ -188,7 +191,7 @@ def sent(studio: Studio, data: bytes, name: str = "shirt.png") -> dict:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-NONE = [None] * 5
+NONE = [None] * 8
 LONG = PATIENCE / 1000  # seconds that a busy machine is given
 
 
@@ -244,7 +247,7 @@ def test_the_same_photo_at_once_and_again_has_all_its_readers(
         answers = list(pool.map(lambda _: called(studio, "retrieve", [photo, 3, 0.5, *NONE]), range(10)))
     answers.append(called(studio, "retrieve", [photo, 3, 0.5, *NONE]))
     assert all("event: complete" in answer for answer in answers), answers
-    both = called(studio, "retrieve", [photo, 3, 0.5, None, None, photo, None, None])
+    both = called(studio, "retrieve", [photo, 3, 0.5, None, None, photo, *NONE[3:]])
     assert "received too long ago" not in both and ("complete" in both or "shirt.png" in both), both
 
 
@@ -254,7 +257,9 @@ def test_thirty_clients_get_each_their_own(studio: Studio, photo_bytes: Callable
     def work(client: int) -> tuple[int, str, str]:
         data = photo_bytes(f"#{8 * client:02x}4060", size=(100 + client, 120))
         answer = called(
-            studio, "generate", [sent(studio, data), 3, 0.5, *NONE, client, 1, 1, 1.0, 1.0, False, "white", True]
+            studio,
+            "generate",
+            [sent(studio, data), 3, 0.5, *NONE[:5], client, 1, 1, 1.0, 1.0, False, "white", True, *NONE[5:]],
         )
         found = re.search(r"event: complete\ndata: (.*)", answer)
         assert found, answer
