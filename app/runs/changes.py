@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.session_log.values import RunInputs
-
 if TYPE_CHECKING:
+    from app.session_log.values import RunInputs
     from ragdiffusion.retrieval.guide import StructureGuide
 
 
