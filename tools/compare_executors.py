@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ragdiffusion.batch.executors import Executor, local_executor
 from ragdiffusion.batch.ray_executor import RayActors
-from ragdiffusion.batch.report import Row
+from ragdiffusion.batch.report import ReportRow
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.picture_files import pictures_in
@@ -57,7 +57,7 @@ def measure(photos: Sequence[Path], out: Path, request: PictureRequest, executor
     """
     started, moments = time.perf_counter(), []
 
-    def timed(rows: Iterable[Row], total: int | None) -> Iterator[Row]:
+    def timed(rows: Iterable[ReportRow], total: int | None) -> Iterator[ReportRow]:
         for row in rows:
             moments.append(time.perf_counter() - started)
             yield row

@@ -40,7 +40,7 @@ def recut(image: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _splat(source: Pattern, target: Pattern, name: str, size: int) -> np.ndarray:
-    """Sums (N, N, 3) of x, y and 1 of samples of a panel: places in the source, at their pixels in the target."""
+    """Sum x, y and 1 of samples of a panel, places in the source, at their pixels in the target: (N, N, 3)."""
     scale, origin = target.frame(size)
     left, top = target.parts[name].polygon(0.2).min(0)
     right, bottom = target.parts[name].polygon(0.2).max(0)
