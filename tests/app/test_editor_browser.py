@@ -40,8 +40,8 @@ def page(long_page: Page, photo: bytes) -> Page:
     wait(page, f"facts().token && facts().token !== '{before}' && facts().drafts === '8'")
     if page.locator("[data-act=understood]").is_visible():
         page.locator("[data-act=understood]").click()
-    if page.get_by_label("Mirror").is_checked():
-        page.get_by_label("Mirror").uncheck()
+    if page.get_by_role("checkbox", name="Mirror").is_checked():
+        page.get_by_role("checkbox", name="Mirror").uncheck()
     page.locator(f"{_CANVAS} .size").evaluate("n => { n.value = 16; n.dispatchEvent(new Event('input')) }")
     page.keyboard.press("Shift+Digit1")
     page.keyboard.press("v")
@@ -231,7 +231,7 @@ def test_zoom_and_pan_change_the_view_alone_and_edit_where_they_point(page: Page
 
 
 def test_the_exported_mask_is_the_one_that_the_picture_followed(page: Page, workspace: Path) -> None:
-    page.get_by_label("Mirror").check()
+    page.get_by_role("checkbox", name="Mirror").check()
     left, top, *_ = corners(exported(page))
     drag(page, (left, top), (left + 6, top + 12))
     page.keyboard.press("b")

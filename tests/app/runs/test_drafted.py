@@ -28,6 +28,7 @@ from app.pages.shared.run_views import outline_words
 from app.runs.bench import Bench
 from app.runs.bench_drafts import make_draft, make_drafts
 from app.runs.kept_benches import KeptBenches
+from app.runs.past_banks import PastBanks
 from app.runs.runs import Runs
 from app.runs.services import Services
 from app.runs.sheets import DRAFTED, plan_sheet
@@ -180,15 +181,16 @@ def test_a_run_of_moved_measures_is_logged_restored_and_reproduced(
 
 
 def test_measures_that_this_release_draws_otherwise_come_back_as_an_outline(
-    bench: Bench, runs: Runs, placed: Place
+    bench: Bench, runs: Runs, placed: Place, services: Services, tmp_path: Path
 ) -> None:
     placed(bench)
     bench.take_drafted(LONG)
+    past = PastBanks(services.engine, tmp_path)
     started = runs.start(bench, SAMPLING)
     inputs, mask = started.runs[0].inputs, runs.picture(started.runs[0].inputs.landmark_path)
     photo = runs.picture(inputs.photo_path)
     for pattern in (logged(body_length=60), logged("of another release", body_length=88)):
-        guide = bench.put_back(photo, replace(inputs, pattern=pattern), mask).guide
+        guide = bench.put_back(photo, replace(inputs, pattern=pattern), mask, past=past).guide
         assert (guide.landmark_source, guide.pattern) == ("edited", None)
         assert torch.equal((guide.landmark * 255).round().to(torch.uint8), torch.from_numpy(draft_of(LONG, inputs)))
 
@@ -198,12 +200,12 @@ def draft_of(moved: dict, inputs) -> np.ndarray:  # noqa: ANN001 - the log's
 
 
 def test_a_kept_bench_has_its_measures(tmp_path: Path, services: Services, photo_bytes: Callable[..., bytes]) -> None:
-    benches = KeptBenches(tmp_path / "benches", services.engine)
+    benches = KeptBenches(tmp_path / "benches", services.engine, PastBanks(services.engine, tmp_path / "banks"))
     bench = benches.open("ana", "ab" * 16)
     bench.place(photo_bytes(), "shirt.png", k=4, alpha=0.5)
     bench.take_drafted(LONG)
     benches.close()
-    again = KeptBenches(tmp_path / "benches", services.engine)
+    again = KeptBenches(tmp_path / "benches", services.engine, PastBanks(services.engine, tmp_path / "banks"))
     back = again.open("ana", "ab" * 16)
     again.put_back(back)
     assert back.work.guide.pattern.measures == bench.work.guide.pattern.measures

@@ -19,7 +19,15 @@ from ragdiffusion.batch import destination
 from ragdiffusion.batch.destination import Bucket, Folder, open_destination
 from ragdiffusion.batch.executors import BatchJob
 from ragdiffusion.batch.making import make
-from ragdiffusion.batch.report import Journal, ReportRow, lines_of, open_journal, parsed, read_report, write_report
+from ragdiffusion.batch.report import (
+    ReportJournal,
+    ReportRow,
+    lines_of,
+    open_journal,
+    parsed,
+    read_report,
+    write_report,
+)
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task, find_tasks
@@ -222,7 +230,7 @@ def test_a_full_disk_is_a_line_and_the_next_call_makes_the_rest(
         patched.setattr(destination, "write_report", full)
         with pytest.raises(ValueError, match=re.escape(line)):
             run_batch([photos], out, REQUEST, With(tiny_model))
-        patched.setattr(Journal, "add", full)
+        patched.setattr(ReportJournal, "add", full)
         with pytest.raises(ValueError, match=re.escape(line)):
             run_batch([photos], out, REQUEST, With(tiny_model))
     assert not list(out.rglob("*.png"))
