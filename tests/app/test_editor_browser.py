@@ -377,7 +377,7 @@ def test_an_outline_keeps_three_points(page: Page) -> None:
 def test_all_of_it_works_from_the_keyboard(page: Page) -> None:
     page.mouse.move(2, 2)  # off the canvas: the brush starts in its middle
     page.locator("body").evaluate("() => document.activeElement.blur()")
-    for _ in range(80):
+    for _ in range(160):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('board')"):
             break
