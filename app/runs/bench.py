@@ -271,14 +271,7 @@ class Bench:
         Raises:
             ValueError: if there is no photo, nothing was drafted for it, or a measure cannot be had.
         """
-
-        def drafted(work: Work) -> Work:
-            guide = work.guide.draft()
-            if measures and guide.drafted is not None:
-                guide = guide.draft(guide.drafted.moved(measures))
-            return replace(work, guide=guide, draft=None)
-
-        return self._push(drafted)
+        return self._push(lambda work: replace(work, guide=work.guide.draft_with(measures or {}), draft=None))
 
     def outline(self, data: bytes, name: str, *, invert: bool | None = None) -> Work:
         """Take the person's own mask as the landmark.

@@ -20,7 +20,6 @@ DRAFTED_HELP = (
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion
-    from ragdiffusion.retrieval.guide import StructureGuide
 
 
 DTYPES: tuple[str, ...] = ("float32", "bfloat16", "float16")
@@ -109,21 +108,6 @@ def parse_measures(words: Sequence[str]) -> dict[str, float]:
         except ValueError as error:
             raise ValueError(f"{word!r} is no measure: sleeve_length=62, say, was wanted") from error
     return found
-
-
-def drafted_guide(guide: StructureGuide, measures: Mapping[str, float]) -> StructureGuide:
-    """A guide that obeys the shape drafted for its photo.
-
-    Args:
-        guide: of the photo.
-        measures: that are others than predicted.
-
-    Raises:
-        ValueError: if nothing was drafted, or a measure can't be had.
-    """
-    if guide.drafted is None or not measures:
-        return guide.draft()
-    return guide.draft(guide.drafted.moved(measures))
 
 
 def add_sampling_arguments(parser: argparse.ArgumentParser) -> None:

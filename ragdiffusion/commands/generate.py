@@ -14,7 +14,6 @@ from ragdiffusion.commands.common import (
     add_model_arguments,
     add_sampling_arguments,
     check_png_target,
-    drafted_guide,
     load_model,
     parse_measures,
     print_json,
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.candidate is not None:
         guide = guide.pick(args.candidate)
     elif measures is not None:
-        guide = drafted_guide(guide, measures)
+        guide = guide.draft_with(measures)
     result = _generate(model, sight, guide, args, size)
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
     write_pictures({args.out: result.image, landmark_path: silhouette})

@@ -171,6 +171,19 @@ class StructureGuide:
         raster = torch.from_numpy(pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
         return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, pattern=pattern)
 
+    def draft_with(self, measures: Mapping[str, float]) -> "StructureGuide":
+        """The guide with the drafted silhouette as landmark, some of its measures as a person wants them.
+
+        Args:
+            measures: by key, as `Drafted.moved` takes them; none: the drafted one as it is.
+
+        Raises:
+            ValueError: if none was drafted, or a measure cannot be had.
+        """
+        if self.drafted is None or not measures:
+            return self.draft()
+        return self.draft(self.drafted.moved(measures))
+
     def edit(self, mask: Tensor) -> "StructureGuide":
         """The guide with a hand-drawn landmark.
 

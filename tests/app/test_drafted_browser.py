@@ -197,7 +197,7 @@ def test_a_run_of_it_is_logged_restored_and_saved_into_the_bank(page: Page, work
         page.set_viewport_size({"width": width, "height": height})
         slider = page.locator("#measures [data-row=body_length] input[type=range]")
         slider.click(trial=True)
-        assert slider.bounding_box()["width"] >= 56
+        assert slider.bounding_box()["width"] >= 60
         assert page.evaluate("document.scrollingElement.scrollWidth") == width
         for pane in ("#photo .photo-tools", "#measures .measures"):
             room = page.locator(pane).bounding_box()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, specs
@@ -36,15 +38,11 @@ def draft_worn(
     wanted = _wanted(garment, body, fitting, surface, rings)
     allowed = {spec.key for spec in specs(garment.kind)}
     measures = {key: float(value) for key, value in wanted.items() if key in allowed}
-    try:
-        return draft_near(garment.kind, measures)
-    except MeasureError:
-        pass
-    kept = {k: measures[k] for k in ("body_length", "skirt_length", "inseam", "sleeve_length") if k in measures}
-    try:
-        return draft_near(garment.kind, kept)
-    except MeasureError:
-        return draft(garment.kind)
+    lengths = {k: measures[k] for k in ("body_length", "skirt_length", "inseam", "sleeve_length") if k in measures}
+    for tried in (measures, lengths):
+        with suppress(MeasureError):
+            return draft_near(garment.kind, tried)
+    return draft(garment.kind)
 
 
 def _wanted(

@@ -42,13 +42,11 @@ def recut(image: np.ndarray, places: np.ndarray) -> np.ndarray:
 def _splat(source: Pattern, target: Pattern, name: str, size: int) -> np.ndarray:
     """Sum x, y and 1 of samples of a panel, places in the source, at their pixels in the target: (N, N, 3)."""
     scale, origin = target.frame(size)
-    left, top = target.parts[name].polygon(0.2).min(0)
-    right, bottom = target.parts[name].polygon(0.2).max(0)
-    across, down = (int(np.clip(length * scale * _DENSE, _LEAST, _MOST)) for length in (right - left, bottom - top))
-    across = down = max(across, down)
-    there = np.floor(target.parts[name].grid(across, down) * scale + origin).astype(int).reshape(-1, 2)
+    longer = np.ptp(target.parts[name].polygon(0.2), axis=0).max()
+    samples = int(np.clip(longer * scale * _DENSE, _LEAST, _MOST))
+    there = np.floor(target.parts[name].grid(samples, samples) * scale + origin).astype(int).reshape(-1, 2)
     scale, origin = source.frame(size)
-    here = (source.parts[name].grid(across, down) * scale + origin - 0.5).reshape(-1, 2)
+    here = (source.parts[name].grid(samples, samples) * scale + origin - 0.5).reshape(-1, 2)
     inside = ((there >= 0) & (there < size)).all(1)
     cells = there[inside, 1] * size + there[inside, 0]
     columns = [here[inside, 0], here[inside, 1], np.ones(inside.sum())]
