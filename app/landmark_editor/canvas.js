@@ -111,6 +111,7 @@ class CanvasPanel {
     if (!film.neighbours.length) return this.close();
     if (model.guide?.film.token !== film.token) Object.assign(board.ghost, { kind: '', image: null });
     link.guideArrived(film);
+    this.element.dataset.guide = String(film.token);
   }
 
   /** The photo has no garment that is known: there is nothing to draw around. */

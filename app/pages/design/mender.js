@@ -25,6 +25,8 @@ export class Mender {
     /** @type {Uint8Array[]} */
     this.steps = [];
     this.at = 0; // the step that is shown
+    /** @type {Uint8Array | null} that Python knows. */
+    this.told = null;
     this.width = this.height = 0;
     this.diameter = 24; // pixels of the mask
     this.erase = false;
@@ -51,11 +53,12 @@ export class Mender {
 
   /** @param {MaskView | null} view  of another garment; null where there is nobody to find one. */
   load(view) {
-    clearTimeout(this.timer);
+    this.rest();
     this.width = this.canvas.width = view?.width ?? 0;
     this.height = this.canvas.height = view?.height ?? 0;
     this.steps = view ? [decodeMask(view.mask, view.width, view.height)] : [];
     this.at = 0;
+    this.told = this.steps[0] ?? null;
     this.stroke = null;
     this.paint();
     this.hearer.changed();
@@ -93,7 +96,7 @@ export class Mender {
     this.canvas.focus({ preventScroll: true });
     this.canvas.setPointerCapture(event.pointerId);
     this.stroke = this.steps[this.at].slice();
-    clearTimeout(this.timer);
+    this.rest();
     this.last = null;
     this.stamp(this.placeOf(event));
   }
@@ -140,16 +143,28 @@ export class Mender {
   settle() {
     this.paint();
     this.hearer.changed();
-    clearTimeout(this.timer);
+    this.rest();
     this.timer = setTimeout(() => this.send(), SETTLES_AFTER);
   }
 
+  rest() {
+    clearTimeout(this.timer);
+    this.timer = 0;
+  }
+
+  /** Whether Python has not heard of the last step yet. */
+  get unsent() {
+    return this.timer > 0;
+  }
+
   send() {
-    if (!this.ready || this.stroke) return;
+    this.rest();
     const { mask } = this;
+    if (!this.ready || this.stroke || mask === this.told) return;
     const marked = mask.reduce((count, value) => count + Number(value > 127), 0);
-    if (!this.at) this.hearer.settled(null);
-    else if (marked >= LEAST_SHARE * mask.length) this.hearer.settled(encodeMask(mask));
+    if (this.at && marked < LEAST_SHARE * mask.length) return;
+    this.told = mask;
+    this.hearer.settled(this.at ? encodeMask(mask) : null);
   }
 
   // ---- keys

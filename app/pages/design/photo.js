@@ -16,6 +16,7 @@ const MOST_FILES = 1000; // at once, from the browser
 const FROM_THE_WEB =
   'Nothing is fetched from the web, so that nothing leaves this machine: save the picture there, then drop the file';
 const PATIENCE = 120_000; // milliseconds after which "Reading the photo…" goes by itself
+const STARTS = '#generate, #make-sheet';
 
 class PhotoPanel {
   /**
@@ -39,6 +40,8 @@ class PhotoPanel {
     this.endings = []; // of files that can be read
     /** @type {string | null | undefined} a mask that waits until Python has done what it is at. */
     this.mended = undefined;
+    /** @type {HTMLElement | null} a button that was pressed too early. */
+    this.held = null;
     this.picker = new GarmentPicker(element, (garment) => this.choose(garment));
     this.tools = new PhotoTools(element, {
       turn: (quarters) => this.ask('frame', { photo: this.photo, quarters }),
@@ -80,6 +83,7 @@ class PhotoPanel {
       if (event.clipboardData?.files.length) event.preventDefault();
       void this.receive(event.clipboardData);
     });
+    document.addEventListener('click', (event) => this.hold(event), true);
     document.addEventListener(
       'change',
       ({ target }) => {
@@ -169,18 +173,47 @@ class PhotoPanel {
     this.ask('mend', { photo: this.photo, mask });
   }
 
+  /**
+   * A run is made of the garment that the pane shows: what starts one waits until Python knows the last stroke or turn.
+   * @param {Event} event
+   */
+  hold(event) {
+    const button = origin(event, STARTS);
+    if (!button || !(this.waiting || this.tools.mender.unsent)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.held = button;
+    this.tools.mender.send();
+    this.release(); // where there was nothing to tell
+  }
+
+  /** Press what was held back, when all panels have what Python told. */
+  release() {
+    const { held } = this;
+    if (!held || this.waiting) return;
+    this.held = null;
+    setTimeout(() => held.click());
+  }
+
   /** @param {boolean} on */
   wait(on) {
     this.waiting = on;
     find(this.element, '.busy', HTMLElement).hidden = !on;
     clearTimeout(this.patience);
-    if (on) this.patience = setTimeout(() => this.wait(false), PATIENCE);
+    if (on)
+      this.patience = setTimeout(() => {
+        this.held = null;
+        this.wait(false);
+      }, PATIENCE);
   }
 
   show() {
     const value = this.props.value || {};
-    this.wait(false);
-    if ('refused' in value) tell('refused', null);
+    if (!value.looks_turned) this.wait(false); // a guess answers no wish
+    if ('refused' in value) {
+      this.held = this.tools.mender.told = null;
+      tell('refused', null);
+    }
     if (value.endings) this.endings = value.endings;
     if (value.image) {
       this.mended = undefined;
@@ -195,6 +228,7 @@ class PhotoPanel {
     const looks = value.looks_turned;
     if (looks && looks.photo === this.photo) this.offerTurn(looks.quarters);
     if (this.mended !== undefined) this.mend(this.mended);
+    this.release();
     if (value.examples) this.showExamples(value.examples);
   }
 

@@ -98,13 +98,18 @@ def garments_view(shown: Work | Unmarked) -> dict[str, Any] | None:
 
 
 def garment_view(shown: Work | Unmarked) -> dict[str, Any]:
-    """Return which garment the work is about: the one that was chosen, or whose mask it is, and that mask."""
+    """Return which garment the work is about: the one that was chosen, or whose mask it is, and that mask.
+
+    The token makes each answer another one, as the page is not told of a value that stays the same.
+    """
+    token = shown.token
     size = map_size(shown.photo.image.size)
     if isinstance(shown, Unmarked):
         nothing = encode(np.zeros(size[::-1], np.uint8))
         mask = {"width": size[0], "height": size[1], "mask": nothing}
-        return {"unmarked": NOTHING_FOUND, "chosen": None, "own": None, "mask": mask}
-    return {"unmarked": None, "chosen": chosen_garment(shown), "own": own_garment(shown), "mask": mask_view(shown)}
+        return {"unmarked": NOTHING_FOUND, "chosen": None, "own": None, "mask": mask, "token": token}
+    whose = {"chosen": chosen_garment(shown), "own": own_garment(shown)}
+    return {"unmarked": None, **whose, "mask": mask_view(shown), "token": token}
 
 
 def mask_view(work: Work) -> dict[str, Any] | None:
