@@ -102,9 +102,11 @@ def command_line(python: str, command: str, arguments: "list[str]") -> "list[str
 def workers(arguments: "list[str]") -> "list[str]":
     """Spread the whole test run over the cores, a file at a time; single files and a debugger stay in one process."""
     named = [argument for argument in arguments if (HERE / argument.split("::")[0]).exists()]
-    count = min(4, os.cpu_count() or 1)  # each worker holds a small model, and a studio with its browser at times
-    if named or "--pdb" in arguments or count == 1:
+    cores = os.cpu_count() or 1
+    if named or "--pdb" in arguments or cores == 1:
         return []
+    # Half of the time browsers and other processes are waited for; each worker holds a model, and a studio at times.
+    count = min(4, cores + cores // 2)
     return ["-n", str(count), "--dist", "loadfile"]
 
 

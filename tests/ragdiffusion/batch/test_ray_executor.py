@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -36,7 +36,7 @@ from ragdiffusion.batch.tasks import Task
 from ragdiffusion.ray_cluster import Cluster
 from ragdiffusion.ray_map import RayMap
 
-PHOTOS, KILLS, PATIENCE = 12, 3, 600
+PHOTOS, KILLS, PATIENCE, LINGERING = 12, 3, 600, 5  # the last two in seconds
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +201,11 @@ def test_a_killed_driver_goes_on_with_what_its_report_does_not_call_done(
     family = psutil.Process(driver.pid).children(recursive=True)
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
-    psutil.wait_procs(family, PATIENCE)
+    _, left = psutil.wait_procs(family, LINGERING)  # they notice by themselves, after a minute
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, PATIENCE)
     done = read_report(out / "report.csv")
     assert 0 < len(done) < PHOTOS
     before = {name: digest for name, digest in hashes(out).items()}
