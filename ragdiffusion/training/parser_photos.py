@@ -12,12 +12,15 @@ import numpy as np
 
 from ragdiffusion.garments.people.real_cloth import is_held_out
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
+from ragdiffusion.training.hard_photos import pale_cloth, patterned_ground
 from ragdiffusion.training.sources import split_held_out
 
 UNSURE = 255
 """A pixel of a label map that nothing is said about."""
 _SURE, _DOUBTFUL = 160, 90  # of a soft mask: garment from here, ground below there
 _LAID_SIDE, _GROUND_SIDE = 448, 288  # longer side at which laid photos and grounds are kept, pixels
+_NOTHING, _PATTERNED, _PALE = 0.04, 0.25, 0.15  # shares of photos without a garment, of drawn grounds, of pale cloth
+_SMALLEST = {1: 0.1, 2: 0.22, 3: 0.22}  # share of the frame, by how many are in it
 
 
 @dataclass(frozen=True)
@@ -162,13 +165,26 @@ class Harder:
 
     def one(self, rng: np.random.Generator, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """One photo (H, W, 3) and its label map (H, W)."""
+        if rng.random() < _NOTHING:
+            return as_taken(self._ground(rng, size), rng), np.zeros(size, np.uint8)
         is_laid = rng.random() < self.laid_share
         item = self._laid(rng) if is_laid else self._person(rng)
         if rng.random() < (0.3 if is_laid else 0.2):
             photo, labels = self._elsewhere(rng, item, size, is_laid)
         else:
             photo, labels = framed(item, rng, size, turn=_turn(rng, is_laid))
+        if rng.random() < _PALE:
+            photo = pale_cloth(photo, labels, rng)
         return as_taken(photo, rng), labels
+
+    def _ground(self, rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
+        """A place where no garment lies, (H, W, 3)."""
+        if rng.random() < _PATTERNED:
+            return patterned_ground(rng, size)
+        height, width = size
+        kept = self.grounds[rng.integers(len(self.grounds))]
+        ground = cv2.resize(kept, (width, height), interpolation=cv2.INTER_LINEAR)
+        return ground[:, ::-1] if rng.random() < 0.5 else ground
 
     def _person(self, rng: np.random.Generator) -> Labelled:
         group = self.people[rng.integers(len(self.people))]
@@ -181,20 +197,16 @@ class Harder:
         self, rng: np.random.Generator, item: Labelled, size: tuple[int, int], is_laid: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """Cut out and laid over another ground or beside others, often small."""
-        height, width = size
         company = int(rng.choice([1, 2, 3], p=[0.6, 0.28, 0.12]))
         if rng.random() < 0.75 or company == 1:
-            ground = cv2.resize(
-                self.grounds[rng.integers(len(self.grounds))], (width, height), interpolation=cv2.INTER_LINEAR
-            )
-            photo, labels = ground[:, ::-1] if rng.random() < 0.5 else ground, np.zeros(size, np.uint8)
+            photo, labels = self._ground(rng, size), np.zeros(size, np.uint8)
         else:
             photo, labels = framed(item, rng, size, turn=0.0)
         largest = {1: 0.95, 2: 0.75, 3: 0.6}[company]
         for number in range(company):
             if number:
                 item = self._laid(rng) if is_laid else self._person(rng)
-            scale = np.exp(rng.uniform(np.log(0.22), np.log(largest)))
+            scale = np.exp(rng.uniform(np.log(_SMALLEST[company]), np.log(largest)))
             photo, labels = _laid_over(photo, labels, item, rng, scale, _turn(rng, is_laid))
         return photo, labels
 
