@@ -1,4 +1,4 @@
-"""`train flow|autoencoder|structure|silhouette|parser|placement|denoiser`: train one part, or go on where it stopped.
+"""`train flow|autoencoder|structure|silhouette|parser|placement|relighting|denoiser`: train one part, or go on.
 
 `train pgea` and `train paper` train at the paper's scale and have options of their own.
 """
@@ -21,6 +21,7 @@ PARTS = {
     "silhouette": "SilhouetteNet, which ranks what the embedding finds",
     "parser": "the parser of photos, which tells garments, skin and ground apart",
     "placement": "PlacementNet, which lays a landmark over somebody who wears the garment",
+    "relighting": "RelightNet, which takes folds and shadows of wearing off a draft",
     "denoiser": "MainNet, ReferenceNet, EP-Adapter, Landmark Guider and text encoder",
 }
 
@@ -209,6 +210,8 @@ def run(args: argparse.Namespace) -> int:
         return _denoiser(args, config)
     if args.part == "placement":
         return _placement(args, config)
+    if args.part == "relighting":
+        return _relighting(args, config)
     components = build_components(preset)
     if components[_COMPONENTS[args.part]] is None:
         raise ValueError(f"the preset {preset.name!r} has no {_COMPONENTS[args.part]}: nothing to train")
@@ -253,6 +256,19 @@ def _placement(args: argparse.Namespace, config) -> int:
     source = open_source(args.garments, net.config.input_size, **_mixture(args))
     held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
     train_placement(config, source.draw, held_out, model=net)
+    return 0
+
+
+def _relighting(args: argparse.Namespace, config) -> int:
+    from ragdiffusion.draft.relighting import RelightNet
+    from ragdiffusion.training.relighting import train_relighting
+    from ragdiffusion.training.sources import HELD_OUT, open_source
+
+    net = RelightNet()
+    if args.start is not None:
+        begin_with(net, args.start)
+    source = open_source(args.garments, net.config.input_size, **_mixture(args))
+    train_relighting(config, source.draw, {"people": source.held_out_worn(HELD_OUT)}, model=net)
     return 0
 
 

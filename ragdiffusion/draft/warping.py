@@ -70,6 +70,10 @@ def warp(photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction
     garment = prediction.garment.float().sigmoid()
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
     visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
-    known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-    cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known)
+    cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known_from(visible) * (landmark > 0))
     return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction)
+
+
+def known_from(visibility: torch.Tensor) -> torch.Tensor:
+    """How far a draft's pixels are kept, in [0, 1], by their visibility in [0, 1]; the rest is filled."""
+    return ((visibility - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1)

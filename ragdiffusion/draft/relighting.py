@@ -1,0 +1,118 @@
+"""RelightNet: what wearing and the room's light did to cloth, taken off a draft again.
+
+A worn garment's draft has the folds and shadows of the body that is gone. A flat-lay has neither: its cloth lies in
+even light. This network looks at a draft and says by what each of its pixels would have to be multiplied to look so.
+A factor can lift a shadow and lower a gleam; it can neither blur a print nor move it, and so the photo's own pixels
+stay what the picture is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import nn
+from torch.nn import functional as F
+
+from ragdiffusion.layers import UNet, cell_centres
+
+PART = "relight_net"
+"""Folder of RelightNet in a checkpoint."""
+Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
+
+
+class RelightNet(ModelMixin, ConfigMixin):
+    """A draft to the logarithms of the factors that even its light.
+
+    Untrained it changes nothing.
+
+    Args:
+        input_size: side of the draft, pixels; the factors come at half of it.
+        widths: channels of the U-Net, finest first.
+        reach: bound of the logarithms.
+    """
+
+    config_name = "config.json"
+
+    @register_to_config
+    def __init__(
+        self, input_size: int = 256, widths: tuple[int, ...] = (32, 64, 96, 128, 128), reach: float = 1.0
+    ) -> None:
+        super().__init__()
+        coarsest = 1 << (len(widths) + 1)
+        if input_size % coarsest:
+            raise ValueError(f"input_size is {input_size}, a multiple of {coarsest} wanted for these widths")
+        self.unet = UNet(16 * 5 + 2, widths, 3, unfold=2)
+        nn.init.zeros_(self.unet.head.weight)
+        nn.init.zeros_(self.unet.head.bias)
+
+    def forward(self, draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
+        """Predict.
+
+        Args:
+            draft: (B, 3, S, S) in [-1, 1], S = `input_size`, on white.
+            landmark: (B, 1, S, S) in [0, 1].
+            visibility: (B, 1, S, S) in [0, 1], where the photo shows the cloth.
+
+        Returns:
+            (B, 3, S/2, S/2) in [-reach, reach], to be added to the logarithm of the draft's colours of [0, 1].
+
+        Raises:
+            ValueError: if the draft is of another size.
+        """
+        size = self.config.input_size
+        if draft.shape[-2:] != (size, size):
+            raise ValueError(f"draft is {tuple(draft.shape[-2:])}, RelightNet wants {(size, size)}")
+        positions = cell_centres(size // 4, like=draft).expand(len(draft), -1, -1, -1)
+        seen = F.pixel_unshuffle(torch.cat([draft, landmark * 2 - 1, visibility * 2 - 1], 1), 4)
+        reach = self.config.reach
+        return reach * torch.tanh(self.unet(torch.cat([seen, positions], 1)) / reach)
+
+
+def in_even_light(draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Multiply a draft's cloth; what lies around it stays white.
+
+    Args:
+        draft: (B, 3, H, W) in [-1, 1], on white.
+        landmark: (B, 1, H, W) in [0, 1].
+        factors: (B, 3, h, w), their logarithms, of any size.
+
+    Returns:
+        (B, 3, H, W) in [-1, 1].
+    """
+    if factors.shape[-2:] != draft.shape[-2:]:
+        factors = F.interpolate(factors, size=draft.shape[-2:], mode="bilinear", align_corners=False)
+    lit = ((draft + 1) * factors.exp()).clamp(0, 2) - 1
+    return draft + (lit - draft) * landmark
+
+
+def relighting(net: RelightNet) -> Relighting:
+    """What relights drafts of any size by a network in eval mode."""
+
+    @torch.no_grad()
+    def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
+        size = (net.config.input_size,) * 2
+        small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
+        return in_even_light(draft, landmark, net(*small))
+
+    return relight
+
+
+def load_relighting(location: Path, device: str = "cpu") -> Relighting | None:
+    """The relighting of a checkpoint's folder; None where it has no RelightNet.
+
+    Raises:
+        ValueError: if what is there can't be read.
+    """
+    folder = location / PART
+    if not (folder / RelightNet.config_name).is_file():
+        return None
+    try:
+        net = RelightNet.from_pretrained(folder)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{folder} holds no whole RelightNet ({' '.join(str(error).split())[:150]})") from error
+    return relighting(net.float().to(device).eval().requires_grad_(False))

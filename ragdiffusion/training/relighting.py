@@ -1,0 +1,135 @@
+"""Training of RelightNet on worn garments whose flat-lay in even light is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.draft.appearance_flow import sample_at
+from ragdiffusion.draft.detail import fill_hidden
+from ragdiffusion.draft.relighting import RelightNet, in_even_light
+from ragdiffusion.draft.warping import known_from
+from ragdiffusion.files import sync_tree
+from ragdiffusion.garments.pair import Pair
+from ragdiffusion.training.doubt import uncertain
+from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+
+_UNSEEN = 0.3  # weight of what the photo does not show; 1 for what it shows
+_EDGES = (1, 2, 4)  # pixels over which differences are compared: folds are edges
+_EDGE_WEIGHT = 1.5
+_ASTRAY = 5.0  # pixels by which a flow may be wrong, of a draft of 256
+_UNCERTAIN = 0.5  # how often a mask is
+_NODES = 6  # of the lattice by which it is
+
+
+def relighting_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Photos, and where the points of their flat-lays lie in them; the garment's mask is soft and a little wrong.
+
+    Returns:
+        `photo` and `standard` uint8 (B, 3, S, S), their colours swapped alike at random; `silhouette` uint8
+        (B, 1, S, S), as `mask` of the photo; `flow` float32 (B, 2, S, S) in [-1, 1]; `visible` float32 (B, 1, S, S); `astray` float32
+        (B, 2, 6, 6) in [-1, 1], by how much the flow is to be wrong.
+    """
+    examples = [_example(pair, rng) for pair in pairs]
+    return {name: np.stack([example[name] for example in examples]) for name in examples[0]}
+
+
+def _example(pair: Pair, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    size, channels = len(pair.photo), rng.permutation(3) if rng.random() < 0.5 else np.arange(3)
+    picture = lambda image: image[..., channels].transpose(2, 0, 1).copy()  # noqa: E731
+    mask = pair.photo_mask.astype(np.float32) / 255
+    mask = uncertain(mask, rng) if rng.random() < _UNCERTAIN else mask
+    astray = rng.normal(0, _ASTRAY * rng.uniform(0, 1) / 128, (2, _NODES, _NODES))
+    return {
+        "photo": picture(pair.photo),
+        "standard": picture(pair.standard),
+        "silhouette": pair.silhouette[None],
+        "mask": np.rint(mask[None] * 255).astype(np.uint8),
+        "flow": ((pair.flow + 0.5) * (2 / size) - 1).transpose(2, 0, 1).astype(np.float32),
+        "visible": pair.visible[None].astype(np.float32),
+        "astray": astray.astype(np.float32),
+    }
+
+
+def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Drafts as `warping.warp` makes them, their landmarks and visibility."""
+    photo, landmark = batch["photo"].float() / 127.5 - 1, batch["silhouette"].float() / 255
+    astray = F.interpolate(batch["astray"], size=photo.shape[-2:], mode="bicubic", align_corners=False)
+    where = batch["flow"] + astray
+    visible = batch["visible"] * sample_at(batch["mask"].float() / 255, where)
+    cloth = fill_hidden(sample_at(photo, where), known_from(visible) * (landmark > 0))
+    return cloth * landmark + (1 - landmark), landmark, visible * landmark
+
+
+def relighting_losses(net: RelightNet, batch: Batch) -> dict[str, torch.Tensor]:
+    """How far relit drafts are from their flat-lays, in colour and in edges.
+
+    Returns:
+        `loss`; `error`, the mean difference of seen cloth in levels of 255; `untouched`, that of the drafts.
+    """
+    draft, landmark, seen = drafts_of(batch)
+    truth = batch["standard"].float() / 127.5 - 1
+    lit = in_even_light(draft, landmark, net(draft, landmark, seen))
+    weight = landmark * (_UNSEEN + (1 - _UNSEEN) * seen)
+    apart = (lit - truth) * weight
+    edges = sum(
+        (apart[..., step:, :] - apart[..., :-step, :]).abs().mean()
+        + (apart[..., :, step:] - apart[..., :, :-step]).abs().mean()
+        for step in _EDGES
+    )
+    total = seen.sum().clamp(min=1)
+    error = lambda picture: ((picture - truth).abs().mean(1, keepdim=True) * seen).sum() / total * 127.5  # noqa: E731
+    return {
+        "loss": apart.abs().mean() + _EDGE_WEIGHT / len(_EDGES) * edges,
+        "error": error(lit.detach()),
+        "untouched": error(draft),
+    }
+
+
+def train_relighting(
+    config: LoopConfig,
+    draw: Callable[[np.random.Generator], Pair],
+    held_out: Mapping[str, Sequence[Pair]],
+    *,
+    model: RelightNet,
+) -> RelightNet:
+    """Train RelightNet; writes `relight_net/` in diffusers layout under `config.out`.
+
+    Args:
+        config: budget and optimiser.
+        draw: gives a pair at the model's input size.
+        held_out: pairs never drawn, by kind, for the curves.
+        model: to train (resumed from `config.out` where there is a state).
+    """
+    tests = {
+        kind: {
+            name: torch.from_numpy(value) for name, value in relighting_batch(pairs, np.random.default_rng(0)).items()
+        }
+        for kind, pairs in held_out.items()
+        if pairs
+    }
+
+    @torch.no_grad()
+    def on_sample(net: RelightNet, step: int) -> dict[str, float]:
+        device = next(net.parameters()).device
+        net.save_pretrained(config.out / "relight_net")
+        found = {}
+        for kind, batch in tests.items():
+            figures = relighting_losses(net, {name: value.to(device) for name, value in batch.items()})
+            found |= {f"held_out_{kind}_{key}": round(float(value), 4) for key, value in figures.items()}
+        return found
+
+    batches = SeededBatches(
+        lambda rng, count: relighting_batch([draw(rng) for _ in range(count)], rng),
+        batch_size=config.batch_size,
+        seed=config.seed,
+    )
+    model.load_state_dict(
+        train(config, model, batches, lambda net, batch, generator: relighting_losses(net, batch), on_sample=on_sample)
+    )
+    model.eval().save_pretrained(config.out / "relight_net")
+    sync_tree(config.out / "relight_net")
+    return model
