@@ -18,6 +18,7 @@ import ragdiffusion.narrow_imports  # noqa: F401 - before all that imports diffu
 from ragdiffusion.bank import Bank
 from ragdiffusion.config import KEPT_NEIGHBOURS, SamplingDefaults, get_preset
 from ragdiffusion.draft.placement import Placer, load_placer
+from ragdiffusion.draft.relighting import Relighting, load_relighting
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
 from ragdiffusion.garments.patterns import MeasureError, Pattern
 from ragdiffusion.garments.patterns import draft as draft_pattern
@@ -77,6 +78,7 @@ class RAGDiffusion:
         reader: who reads the attributes: a reader, or its name as in `open_reader`.
         parser: who tells the garments of a photo apart; None: nobody, and the appearance flow finds the one there is.
         placer: who lays landmarks over garments that are worn; None: they are laid by their outlines.
+        relight: who takes the light of wearing off their drafts; None: they keep it.
 
     Raises:
         ValueError: if there is no such reader, or it can't be loaded.
@@ -91,6 +93,7 @@ class RAGDiffusion:
         reader: str | AttributeReader = "heads",
         parser: Parser | None = None,
         placer: Placer | None = None,
+        relight: Relighting | None = None,
     ) -> None:
         self.pipeline, self.checkpoint = pipeline, checkpoint
         self.preset: str = pipeline.config.preset_name
@@ -103,7 +106,7 @@ class RAGDiffusion:
         self.retriever = Retriever(
             self.observer, bank, image_size=self.image_size, checkpoint=checkpoint, reader=reader, device=self.device
         )
-        self.generator = Generator(pipeline, self.defaults, checkpoint, placer)
+        self.generator = Generator(pipeline, self.defaults, checkpoint, placer, relight)
         self._others: dict[str, Bank] = {}  # opened for single retrievals
 
     @classmethod
@@ -153,8 +156,11 @@ class RAGDiffusion:
         chosen = load_bundled(location / PART, device or pipeline.device)
         if parser != "bundled":
             chosen = open_parser(parser, bundled=chosen, device=device or pipeline.device)
-        placer = load_placer(location, device or pipeline.device)
-        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, placer=placer)
+        worn = {
+            "placer": load_placer(location, device or pipeline.device),
+            "relight": load_relighting(location, device or pipeline.device),
+        }
+        return cls(pipeline, opened, fingerprint(location), reader=reader, parser=chosen, **worn)
 
     def use_bank(self, bank: Bank) -> Bank:
         """Search another bank from now on, without loading anything else.

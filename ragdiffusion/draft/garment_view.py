@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import follow
+from ragdiffusion.draft.relighting import Relighting
 
 NODES = 9
 """Of a lattice, along each side."""
@@ -23,10 +24,12 @@ class GarmentView:
         mask: (1 or B, 1, h, w) in [0, 1], on the padded photo.
         place: landmarks (B, 1, H, W) in [0, 1] -> lattices to begin with (`appearance_flow.follow`); None: the mask's
             outline is laid over the landmark's.
+        relight: takes the light of wearing off drafts; None: they keep the photo's.
     """
 
     mask: torch.Tensor
     place: Callable[[torch.Tensor], torch.Tensor] | None = None
+    relight: Relighting | None = None
 
     @classmethod
     def together(cls, views: Sequence[GarmentView]) -> GarmentView:
@@ -35,20 +38,33 @@ class GarmentView:
             return views[0]
         side = max(view.mask.shape[-1] for view in views)
         masks = torch.cat([F.interpolate(view.mask.float(), size=(side, side), mode="bilinear") for view in views])
+        relight = _relit_apart([view.relight for view in views])
         if all(view.place is None for view in views):
-            return cls(masks)
+            return cls(masks, relight=relight)
 
         def place(landmarks: torch.Tensor) -> torch.Tensor:
             lattices = [view._lattice(landmark[None]) for view, landmark in zip(views, landmarks, strict=True)]
             return torch.cat(lattices)
 
-        return cls(masks, place)
+        return cls(masks, place, relight)
 
     def _lattice(self, landmark: torch.Tensor) -> torch.Tensor:
         """Where a landmark lies, as a lattice in any case."""
         if self.place is not None:
             return self.place(landmark)
         return follow(align(landmark, self.mask), lattice(NODES, like=landmark))
+
+
+def _relit_apart(ways: Sequence[Relighting | None]) -> Relighting | None:
+    """Relight each draft of a batch in its own way; None where none has one."""
+    if not any(ways):
+        return None
+
+    def relight(*batch: torch.Tensor) -> torch.Tensor:
+        rows = zip(ways, *(part.split(1) for part in batch), strict=True)
+        return torch.cat([draft if way is None else way(draft, *rest) for way, draft, *rest in rows])
+
+    return relight
 
 
 def lattice(nodes: int, *, like: torch.Tensor) -> torch.Tensor:

@@ -56,22 +56,28 @@ def find_flow(
 
 
 @torch.no_grad()
-def warp(photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction) -> DraftTensors:
+def warp(
+    photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction, garment: GarmentView | None = None
+) -> DraftTensors:
     """Warp a photo into landmarks by a flow that was found for them, at any size.
 
     Args:
         photo: (1 or B, 3, h, w) in [-1, 1], of any size: its pixels are taken.
         landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
         prediction: of `find_flow`.
+        garment: as `find_flow` was told; a draft is relit as it says.
     """
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
-    garment = prediction.garment.float().sigmoid()
+    found = prediction.garment.float().sigmoid()
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-    visible = visible * sample_at(garment.expand(len(landmark), -1, -1, -1), flow)
+    visible = visible * sample_at(found.expand(len(landmark), -1, -1, -1), flow)
     cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known_from(visible) * (landmark > 0))
-    return DraftTensors(image=cloth * landmark + (1 - landmark), visibility=visible * landmark, prediction=prediction)
+    image, visible = cloth * landmark + (1 - landmark), visible * landmark
+    if garment is not None and garment.relight is not None:
+        image = garment.relight(image, landmark, visible)
+    return DraftTensors(image=image, visibility=visible, prediction=prediction)
 
 
 def known_from(visibility: torch.Tensor) -> torch.Tensor:

@@ -46,6 +46,7 @@ def finish(
     *,
     size: int,
     photo_side: int,
+    garment: GarmentView | None = None,
 ) -> torch.Tensor:
     """Finish a picture.
 
@@ -56,6 +57,7 @@ def finish(
         photo_at: gives the padded photo at a side, (1, 3, side, side) in [-1, 1].
         size: side of the picture, pixels, from the model's to `largest_size`.
         photo_side: longer side of the photo, pixels.
+        garment: as the pipeline was told.
 
     Returns:
         (B, 3, size, size) in [-1, 1], on white.
@@ -68,6 +70,7 @@ def finish(
         photo_at,
         size=size,
         photo_side=photo_side,
+        garment=garment,
         colours=True,
     )
 
@@ -104,7 +107,8 @@ def enlarge_picture(
     photo = photo_at(pipeline.config.image_size)
     small = F.interpolate(landmark, size=photo.shape[-2:], mode="bilinear", antialias=True)
     found = pipeline.find_flow(photo, small, garment)
-    return _finish(pipeline, picture, found, landmark, photo_at, size=size, photo_side=photo_side, colours=False)
+    sides = {"size": size, "photo_side": photo_side}
+    return _finish(pipeline, picture, found, landmark, photo_at, **sides, garment=garment, colours=False)
 
 
 def _finish(
@@ -116,12 +120,13 @@ def _finish(
     *,
     size: int,
     photo_side: int,
+    garment: GarmentView | None,
     colours: bool,
 ) -> torch.Tensor:
     small = F.interpolate(landmark, size=base.shape[-2:], mode="bilinear", antialias=True)
     large = enlarge_landmark(landmark, size)
     side = source_side(found.flow, landmark, size=size, photo_side=photo_side)
-    return compose(base, warp(photo_at(side), large, found), small, large, colours=colours)
+    return compose(base, warp(photo_at(side), large, found, garment), small, large, colours=colours)
 
 
 def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:

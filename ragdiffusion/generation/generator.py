@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -16,6 +16,7 @@ from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.placement import Placer
+from ragdiffusion.draft.relighting import Relighting
 from ragdiffusion.draft.warping import warp
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import (
@@ -131,12 +132,19 @@ class Generator:
         defaults: of sampling.
         checkpoint: fingerprint of the weights.
         placer: lays landmarks over worn garments; None: all are laid by their outlines.
+        relight: takes the light of wearing off the drafts of worn garments; None: they keep it.
     """
 
     def __init__(
-        self, pipeline: RAGDiffusionPipeline, defaults: SamplingDefaults, checkpoint: str, placer: Placer | None = None
+        self,
+        pipeline: RAGDiffusionPipeline,
+        defaults: SamplingDefaults,
+        checkpoint: str,
+        placer: Placer | None = None,
+        relight: Relighting | None = None,
     ) -> None:
-        self._pipeline, self._defaults, self._checkpoint, self._placer = pipeline, defaults, checkpoint, placer
+        self._pipeline, self._defaults, self._checkpoint = pipeline, defaults, checkpoint
+        self._placer, self._relight = placer, relight
         self._size: int = pipeline.config.image_size
 
     @torch.no_grad()
@@ -151,9 +159,10 @@ class Generator:
         size = self._size if size is None else size
         stack = landmark[None] if landmark.ndim == 2 else landmark
         masks = F.interpolate(self._there(stack[:, None]), size=(size, size), mode="bilinear", antialias=True)
-        found = self._pipeline.find_flow(self._photo(sight, self._size), masks, self._garment(sight))
+        garment = self._garment(sight)
+        found = self._pipeline.find_flow(self._photo(sight, self._size), masks, garment)
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
-        warped = warp(self._photo(sight, side), masks, found)
+        warped = warp(self._photo(sight, side), masks, found, garment)
         images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
         return Draft(images=images, visibility=warped.visibility[:, 0].cpu(), flow=found.flow.cpu())
 
@@ -248,6 +257,7 @@ class Generator:
                 lambda side: self._photo(sight, side),
                 size=size,
                 photo_side=sight.longer_side,
+                garment=self._seen(sight),
             )
             finished = self._on_white(sight, finished, enlarge_landmark(exact, size), output.draft.prediction)
         spent = sum(guide.timings_ms.values()) + spent_ms + (time.perf_counter() - started) * 1e3
@@ -342,15 +352,19 @@ class Generator:
     def _photo(self, sight: Sight, side: int) -> torch.Tensor:
         return self._there(sight.tensor(side))
 
-    def _garment(self, sight: Sight) -> GarmentView | None:
+    def _seen(self, sight: Sight) -> GarmentView | None:
+        """The garment where its place in the landmark is known already."""
         mask = sight.garment_tensor()
         if mask is None or sight.garment is None:
             return None
-        place = None
-        if self._placer is not None and sight.garment.worn:
-            pixels = photo_to_array(sight.image, 2 * self._size)
-            place = self._placer.over(pixels, sight.garment.mask, sight.garment.labels)
-        return GarmentView(self._there(mask), place)
+        return GarmentView(self._there(mask), relight=self._relight if sight.garment.worn else None)
+
+    def _garment(self, sight: Sight) -> GarmentView | None:
+        view = self._seen(sight)
+        if view is None or self._placer is None or sight.garment is None or not sight.garment.worn:
+            return view
+        pixels = photo_to_array(sight.image, 2 * self._size)
+        return replace(view, place=self._placer.over(pixels, sight.garment.mask, sight.garment.labels))
 
     def _there(self, tensor: torch.Tensor) -> torch.Tensor:
         # The pipeline's own way to name its device asks every part.

@@ -245,7 +245,7 @@ class RAGDiffusionPipeline(DiffusionPipeline):
 
     def draft(self, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None) -> DraftTensors:
         """Warp a photo into landmarks; arguments and errors as in `find_flow`."""
-        return warp(photo, landmark, self.find_flow(photo, landmark, garment))
+        return warp(photo, landmark, self.find_flow(photo, landmark, garment), garment)
 
     def sources(
         self,

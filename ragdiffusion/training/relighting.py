@@ -30,8 +30,8 @@ def relighting_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
 
     Returns:
         `photo` and `standard` uint8 (B, 3, S, S), their colours swapped alike at random; `silhouette` uint8
-        (B, 1, S, S), as `mask` of the photo; `flow` float32 (B, 2, S, S) in [-1, 1]; `visible` float32 (B, 1, S, S); `astray` float32
-        (B, 2, 6, 6) in [-1, 1], by how much the flow is to be wrong.
+        (B, 1, S, S), as `mask` of the photo; `flow` float32 (B, 2, S, S) in [-1, 1]; `visible` float32 (B, 1, S, S);
+        `astray` float32 (B, 2, 6, 6) in [-1, 1], by how much the flow is to be wrong.
     """
     examples = [_example(pair, rng) for pair in pairs]
     return {name: np.stack([example[name] for example in examples]) for name in examples[0]}

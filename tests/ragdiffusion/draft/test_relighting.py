@@ -1,0 +1,80 @@
+"""RelightNet: drafts in even light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ragdiffusion.draft.garment_view import GarmentView
+from ragdiffusion.draft.relighting import PART, RelightNet, in_even_light, load_relighting, relighting
+
+
+def _draft(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    landmark = torch.zeros(1, 1, size, size)
+    landmark[..., size // 4 : -size // 4, size // 4 : -size // 4] = 1
+    cloth = torch.rand(1, 3, size, size) - 0.5
+    return cloth * landmark + 1 - landmark, landmark, landmark.clone()
+
+
+def test_untrained_it_changes_nothing() -> None:
+    net = RelightNet(64, (8, 16, 16)).eval()
+    draft, landmark, seen = _draft()
+    assert torch.equal(net(draft, landmark, seen), torch.zeros(1, 3, 32, 32))
+    assert torch.allclose(relighting(net)(draft, landmark, seen), draft, atol=1e-6)
+
+
+def test_factors_multiply_cloth_and_leave_the_ground_white() -> None:
+    draft, landmark, _ = _draft()
+    lit = in_even_light(draft, landmark, torch.full((1, 3, 16, 16), 2.0).log())
+    inside = landmark.expand_as(draft) == 1
+    assert torch.allclose((lit + 1)[inside], ((draft + 1) * 2)[inside].clamp(max=2), atol=1e-5)
+    assert torch.equal(lit[~inside], torch.ones_like(lit[~inside]))
+
+
+def test_factors_are_bounded() -> None:
+    net = RelightNet(64, (8, 16, 16), reach=0.5).eval()
+    torch.nn.init.normal_(net.unet.head.weight, std=10)
+    assert 0.4 < float(net(*_draft()).abs().max()) <= 0.5
+
+
+def test_a_draft_of_any_size_is_relit_by_the_same_factors() -> None:
+    net = RelightNet(64, (8, 16, 16)).eval()
+    torch.nn.init.constant_(net.unet.head.bias, 0.3)
+    draft, landmark, seen = _draft(160)
+    lit = relighting(net)(draft, landmark, seen)
+    middle = (slice(None), slice(None), slice(60, 100), slice(60, 100))
+    factor = float(torch.tanh(torch.tensor(0.3)).exp())
+    assert torch.allclose((lit + 1)[middle], ((draft + 1)[middle] * factor).clamp(max=2), atol=1e-4)
+
+
+def test_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match="RelightNet wants"):
+        RelightNet(64, (8, 16, 16))(*_draft(32))
+    with pytest.raises(ValueError, match="multiple of 16"):
+        RelightNet(72, (8, 16, 16))
+
+
+def test_it_is_saved_and_loaded_and_a_broken_one_says_so(tmp_path: Path) -> None:
+    assert load_relighting(tmp_path) is None
+    net = RelightNet(64, (8, 16, 16)).eval()
+    torch.nn.init.constant_(net.unet.head.bias, 0.2)
+    net.save_pretrained(tmp_path / PART)
+    draft, landmark, seen = _draft()
+    relight = load_relighting(tmp_path)
+    assert relight is not None and torch.equal(relight(draft, landmark, seen), relighting(net)(draft, landmark, seen))
+    next((tmp_path / PART).glob("*.safetensors")).write_bytes(b"torn")
+    with pytest.raises(ValueError, match="no whole RelightNet"):
+        load_relighting(tmp_path)
+
+
+def test_a_batch_relights_each_draft_in_its_own_way() -> None:
+    draft, landmark, seen = _draft()
+    darker = lambda picture, *_: picture - 0.5  # noqa: E731
+    views = [GarmentView(landmark, relight=darker), GarmentView(landmark)]
+    together = GarmentView.together(views)
+    lit = together.relight(*(torch.cat([part, part]) for part in (draft, landmark, seen)))
+    assert torch.equal(lit[0], draft[0] - 0.5) and torch.equal(lit[1], draft[0])
+    assert GarmentView.together([GarmentView(landmark), GarmentView(landmark)]).relight is None
