@@ -23,6 +23,8 @@ from ragdiffusion.training.structure import attribute_labels, reading_loss
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
 _READING_WEIGHT = 0.05
+_NECK_WEIGHT = 4.0  # of a pixel about the neckline in the cross-entropy; 1 elsewhere
+_NECK_DEPTH, _SHOULDERS, _OPENING = 0.35, 0.12, 0.03  # shares of a silhouette's height, and of that box
 _SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
 
 
@@ -65,7 +67,7 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
     mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
     seen = net(batch["photo"].float() / 127.5 - 1, mask, batch["around"].float() / 255)
     logits = seen.silhouette.float()
-    cross = F.binary_cross_entropy_with_logits(logits, wanted)
+    cross = F.binary_cross_entropy_with_logits(logits, wanted, neck_weights(wanted))
     drawn = logits.sigmoid()
     common = (drawn * wanted).flatten(1).sum(1)
     jaccard = 1 - common / ((drawn + wanted).flatten(1).sum(1) - common).clamp(min=1)
@@ -79,6 +81,26 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
         "iou": mask_iou(drawn.detach()[:, 0], wanted[:, 0]).mean(),
         "outline": mask_iou(F.avg_pool2d(mask, 2)[:, 0], wanted[:, 0]).mean(),
     }
+
+
+def neck_weights(wanted: torch.Tensor) -> torch.Tensor:
+    """Weights of pixels: a neckline is small, and the first thing that a person looks at.
+
+    Args:
+        wanted: (B, 1, h, w) in [0, 1].
+
+    Returns:
+        (B, 1, h, w): more than 1 between the shoulders of silhouettes that open there.
+    """
+    cloth = (wanted > 0.5).float()
+    rows = cloth.amax(3, keepdim=True)
+    down = torch.cumsum(rows, 2) / rows.sum(2, keepdim=True).clamp(min=1)  # 0 above it, 1 at its hem
+    shoulders = (cloth * (down <= _SHOULDERS)).amax(2, keepdim=True)
+    between = torch.minimum(shoulders.cummax(3).values, shoulders.flip(3).cummax(3).values.flip(3))
+    box = between * ((down <= _NECK_DEPTH) & (down > 0)).float()
+    opening = box * (1 - cloth.cummax(2).values)
+    opens = opening.flatten(1).sum(1) > _OPENING * box.flatten(1).sum(1)
+    return 1 + (_NECK_WEIGHT - 1) * box * opens[:, None, None, None]
 
 
 def train_silhouette(

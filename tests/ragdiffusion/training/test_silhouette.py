@@ -13,7 +13,7 @@ from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.structure.readers.heads import taught_attributes
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
-from ragdiffusion.training.silhouette import silhouette_batch, silhouette_losses, train_silhouette
+from ragdiffusion.training.silhouette import neck_weights, silhouette_batch, silhouette_losses, train_silhouette
 
 
 @pytest.fixture
@@ -110,3 +110,13 @@ def test_pairs_of_any_kind_make_a_batch(make_pair) -> None:
     rng = np.random.default_rng(0)
     pairs = [make_pair(rng), replace(make_pair(rng), photo_mask=np.zeros((32, 32), np.uint8))]  # nothing is seen
     assert silhouette_batch(pairs, rng)["mask"][1].max() == 0
+
+
+def test_pixels_about_a_neckline_count_more() -> None:
+    shape = torch.zeros(2, 1, 40, 40)
+    shape[..., 5:35, 8:32] = 1
+    shape[0, 0, 5:11, 16:24] = 0  # the first opens at the neck
+    weights = neck_weights(shape)
+    assert float(weights[0, 0, 7, 20]) == float(weights[0, 0, 12, 20]) == float(weights[0, 0, 6, 10]) == 4
+    assert float(weights[0, 0, 30, 20]) == float(weights[0, 0, 7, 4]) == float(weights[0, 0, 2, 20]) == 1
+    assert torch.equal(weights[1], torch.ones_like(weights[1]))
