@@ -2,8 +2,8 @@
 
 A worn garment's draft has the folds and shadows of the body that is gone. A flat-lay has neither: its cloth lies in
 even light. This network looks at a draft and says by what each of its pixels would have to be multiplied to look so.
-A factor can lift a shadow and lower a gleam; it can neither blur a print nor move it, and so the photo's own pixels
-stay what the picture is made of.
+A factor can lift a shadow and lower a gleam; it can neither blur a print nor move it nor change its hue, and so the
+photo's own pixels stay what the picture is made of. No shadow is lifted above the cloth's own brightest parts.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from ragdiffusion.layers import UNet, cell_centres
 
 PART = "relight_net"
 """Folder of RelightNet in a checkpoint."""
+_BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
 
@@ -33,20 +34,20 @@ class RelightNet(ModelMixin, ConfigMixin):
     Args:
         input_size: side of the draft, pixels; the factors come at half of it.
         widths: channels of the U-Net, finest first.
-        reach: bound of the logarithms.
+        reach: bound of the factors' logarithms.
     """
 
     config_name = "config.json"
 
     @register_to_config
     def __init__(
-        self, input_size: int = 256, widths: tuple[int, ...] = (32, 64, 96, 128, 128), reach: float = 1.0
+        self, input_size: int = 256, widths: tuple[int, ...] = (32, 64, 96, 128, 128), reach: float = 0.7
     ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
         if input_size % coarsest:
             raise ValueError(f"input_size is {input_size}, a multiple of {coarsest} wanted for these widths")
-        self.unet = UNet(16 * 5 + 2, widths, 3, unfold=2)
+        self.unet = UNet(16 * 5 + 2, widths, 1, unfold=2)
         nn.init.zeros_(self.unet.head.weight)
         nn.init.zeros_(self.unet.head.bias)
 
@@ -59,7 +60,7 @@ class RelightNet(ModelMixin, ConfigMixin):
             visibility: (B, 1, S, S) in [0, 1], where the photo shows the cloth.
 
         Returns:
-            (B, 3, S/2, S/2) in [-reach, reach], to be added to the logarithm of the draft's colours of [0, 1].
+            (B, 1, S/2, S/2) in [-reach, reach], to be added to the logarithm of the draft's colours of [0, 1].
 
         Raises:
             ValueError: if the draft is of another size.
@@ -73,20 +74,40 @@ class RelightNet(ModelMixin, ConfigMixin):
         return reach * torch.tanh(self.unet(torch.cat([seen, positions], 1)) / reach)
 
 
-def in_even_light(draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """How bright a draft's cloth is where most light falls.
+
+    Args:
+        draft: (B, 3, H, W) in [-1, 1].
+        seen: (B, 1, H, W) in [0, 1], where the photo shows the cloth.
+
+    Returns:
+        (B, 3, 1, 1) in [-1, 1]: the colour that a tenth of its pixels exceed; 1 where nothing is seen.
+    """
+    limits = []
+    for cloth, shown in zip(draft.float(), seen[:, 0] > _SHOWN, strict=True):
+        pixels = cloth[:, shown]
+        limits.append(pixels.quantile(_BRIGHT, 1) if pixels.shape[1] else torch.ones(3, device=draft.device))
+    return torch.stack(limits)[..., None, None].to(draft.dtype)
+
+
+def in_even_light(
+    draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor, limit: torch.Tensor
+) -> torch.Tensor:
     """Multiply a draft's cloth; what lies around it stays white.
 
     Args:
         draft: (B, 3, H, W) in [-1, 1], on white.
         landmark: (B, 1, H, W) in [0, 1].
-        factors: (B, 3, h, w), their logarithms, of any size.
+        factors: (B, 1, h, w), their logarithms, of any size.
+        limit: (B, 3, 1, 1) in [-1, 1], how bright a shadow may become.
 
     Returns:
         (B, 3, H, W) in [-1, 1].
     """
     if factors.shape[-2:] != draft.shape[-2:]:
         factors = F.interpolate(factors, size=draft.shape[-2:], mode="bilinear", align_corners=False)
-    lit = ((draft + 1) * factors.exp()).clamp(0, 2) - 1
+    lit = torch.minimum((draft + 1) * factors.exp() - 1, torch.maximum(draft, limit))
     return draft + (lit - draft) * landmark
 
 
@@ -97,7 +118,7 @@ def relighting(net: RelightNet) -> Relighting:
     def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
         size = (net.config.input_size,) * 2
         small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
-        return in_even_light(draft, landmark, net(*small))
+        return in_even_light(draft, landmark, net(*small), brightest(small[0], small[2]))
 
     return relight
 

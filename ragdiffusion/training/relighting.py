@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
 from ragdiffusion.draft.detail import fill_hidden
-from ragdiffusion.draft.relighting import RelightNet, in_even_light
+from ragdiffusion.draft.relighting import RelightNet, brightest, in_even_light
 from ragdiffusion.draft.warping import known_from
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
@@ -21,6 +21,7 @@ _UNSEEN = 0.3  # weight of what the photo does not show; 1 for what it shows
 _EDGES = (1, 2, 4)  # pixels over which differences are compared: folds are edges
 _EDGE_WEIGHT = 1.5
 _ASTRAY = 5.0  # pixels by which a flow may be wrong, of a draft of 256
+_DARK = 0.1  # of a range of 2: cloth is not taken for darker
 _UNCERTAIN = 0.5  # how often a mask is
 _NODES = 6  # of the lattice by which it is
 
@@ -64,6 +65,18 @@ def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return cloth * landmark + (1 - landmark), landmark, visible * landmark
 
 
+def exposed_alike(standard: torch.Tensor, seen: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    """Flat-lays as bright as their photo, whose exposure is none of the network's business.
+
+    Args:
+        standard: (B, 3, H, W) in [-1, 1].
+        seen: (B, 1, H, W) in [0, 1].
+        limit: (B, 3, 1, 1) in [-1, 1], `brightest` of the draft.
+    """
+    ratio = (limit + 1) / (brightest(standard, seen) + 1).clamp(min=_DARK)
+    return ((standard + 1) * ratio).clamp(0, 2) - 1
+
+
 def relighting_losses(net: RelightNet, batch: Batch) -> dict[str, torch.Tensor]:
     """How far relit drafts are from their flat-lays, in colour and in edges.
 
@@ -72,7 +85,9 @@ def relighting_losses(net: RelightNet, batch: Batch) -> dict[str, torch.Tensor]:
     """
     draft, landmark, seen = drafts_of(batch)
     truth = batch["standard"].float() / 127.5 - 1
-    lit = in_even_light(draft, landmark, net(draft, landmark, seen))
+    limit = brightest(draft, seen)
+    truth = exposed_alike(truth, seen, limit)
+    lit = in_even_light(draft, landmark, net(draft, landmark, seen), limit)
     weight = landmark * (_UNSEEN + (1 - _UNSEEN) * seen)
     apart = (lit - truth) * weight
     edges = sum(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ragdiffusion.draft.garment_view import GarmentView
-from ragdiffusion.draft.relighting import PART, RelightNet, in_even_light, load_relighting, relighting
+from ragdiffusion.draft.relighting import PART, RelightNet, brightest, in_even_light, load_relighting, relighting
 
 
 def _draft(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -22,32 +22,40 @@ def _draft(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 def test_untrained_it_changes_nothing() -> None:
     net = RelightNet(64, (8, 16, 16)).eval()
     draft, landmark, seen = _draft()
-    assert torch.equal(net(draft, landmark, seen), torch.zeros(1, 3, 32, 32))
+    assert torch.equal(net(draft, landmark, seen), torch.zeros(1, 1, 32, 32))
     assert torch.allclose(relighting(net)(draft, landmark, seen), draft, atol=1e-6)
 
 
 def test_factors_multiply_cloth_and_leave_the_ground_white() -> None:
     draft, landmark, _ = _draft()
-    lit = in_even_light(draft, landmark, torch.full((1, 3, 16, 16), 2.0).log())
+    limit = torch.full((1, 3, 1, 1), 0.2)
+    lit = in_even_light(draft, landmark, torch.full((1, 1, 16, 16), 2.0).log(), limit)
     inside = landmark.expand_as(draft) == 1
-    assert torch.allclose((lit + 1)[inside], ((draft + 1) * 2)[inside].clamp(max=2), atol=1e-5)
+    assert torch.allclose(lit[inside], torch.minimum((draft + 1) * 2 - 1, draft.clamp(min=0.2))[inside], atol=1e-5)
     assert torch.equal(lit[~inside], torch.ones_like(lit[~inside]))
+
+
+def test_the_brightest_cloth_is_what_a_tenth_exceeds() -> None:
+    draft = torch.linspace(-1, 1, 101).repeat(3, 1)[None, :, None]
+    seen = torch.ones(1, 1, 1, 101)
+    assert torch.allclose(brightest(draft, seen), torch.full((1, 3, 1, 1), 0.8), atol=1e-6)
+    assert torch.equal(brightest(draft, seen * 0), torch.ones(1, 3, 1, 1))
 
 
 def test_factors_are_bounded() -> None:
     net = RelightNet(64, (8, 16, 16), reach=0.5).eval()
     torch.nn.init.normal_(net.unet.head.weight, std=10)
-    assert 0.4 < float(net(*_draft()).abs().max()) <= 0.5
+    assert 0.4 < float(net(*_draft()).detach().abs().max()) <= 0.5
 
 
 def test_a_draft_of_any_size_is_relit_by_the_same_factors() -> None:
     net = RelightNet(64, (8, 16, 16)).eval()
-    torch.nn.init.constant_(net.unet.head.bias, 0.3)
+    torch.nn.init.constant_(net.unet.head.bias, -0.3)
     draft, landmark, seen = _draft(160)
     lit = relighting(net)(draft, landmark, seen)
     middle = (slice(None), slice(None), slice(60, 100), slice(60, 100))
-    factor = float(torch.tanh(torch.tensor(0.3)).exp())
-    assert torch.allclose((lit + 1)[middle], ((draft + 1)[middle] * factor).clamp(max=2), atol=1e-4)
+    factor = float((0.7 * torch.tanh(torch.tensor(-0.3 / 0.7))).exp())
+    assert torch.allclose((lit + 1)[middle], (draft + 1)[middle] * factor, atol=1e-4)
 
 
 def test_another_size_is_refused() -> None:

@@ -83,5 +83,5 @@ def test_shadows_are_learned_away(tmp_path: Path) -> None:
     )
     net = train_relighting(config, lambda rng: shaded(int(rng.integers(1000))), {"one": [shaded(5000)]}, model=net)
     figures = relighting_losses(net, _tensors([shaded(6000)]))
-    assert float(figures["error"]) < 0.6 * float(figures["untouched"])
+    assert float(figures["error"]) < 0.75 * float(figures["untouched"])
     assert (tmp_path / "relight_net" / "config.json").is_file()
