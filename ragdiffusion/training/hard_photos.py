@@ -7,7 +7,8 @@ import numpy as np
 
 from ragdiffusion.parsing.labels import LABEL
 
-_CLOTH = tuple(LABEL[name] for name in ("upper", "outer", "inner", "lower", "dress"))
+CLOTH = tuple(LABEL[name] for name in ("upper", "outer", "inner", "lower", "dress"))
+"""Numbers of the labels that garments have."""
 _LEAST = 0.02  # share of a photo that a garment fills, at least, to be made pale
 _PALE_GROUND = 0.7  # how often the ground is made pale with it
 
@@ -61,7 +62,7 @@ def pale_cloth(photo: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
     Returns:
         like `photo`; the photo itself where no garment is large enough.
     """
-    there = [label for label in _CLOTH if (labels == label).mean() >= _LEAST]
+    there = [label for label in CLOTH if (labels == label).mean() >= _LEAST]
     if not there:
         return photo
     x = photo.astype(np.float32)

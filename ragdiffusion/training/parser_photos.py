@@ -12,7 +12,7 @@ import numpy as np
 
 from ragdiffusion.garments.people.real_cloth import is_held_out
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
-from ragdiffusion.training.hard_photos import pale_cloth, patterned_ground
+from ragdiffusion.training.hard_photos import CLOTH, pale_cloth, patterned_ground
 from ragdiffusion.training.sources import split_held_out
 
 UNSURE = 255
@@ -20,6 +20,8 @@ UNSURE = 255
 _SURE, _DOUBTFUL = 160, 90  # of a soft mask: garment from here, ground below there
 _LAID_SIDE, _GROUND_SIDE = 448, 288  # longer side at which laid photos and grounds are kept, pixels
 _NOTHING, _PATTERNED, _PALE = 0.04, 0.25, 0.15  # shares of photos without a garment, of drawn grounds, of pale cloth
+_CLOSE, _CLOSENESS = 0.35, (0.55, 1.15)  # share of people seen close by, and how much of the frame a garment fills
+_LEAST_BOX = 0.015  # share of a photo that such a garment has
 _SMALLEST = {1: 0.1, 2: 0.22, 3: 0.22}  # share of the frame, by how many are in it
 
 
@@ -172,7 +174,8 @@ class Harder:
         if rng.random() < (0.3 if is_laid else 0.2):
             photo, labels = self._elsewhere(rng, item, size, is_laid)
         else:
-            photo, labels = framed(item, rng, size, turn=_turn(rng, is_laid))
+            close = not is_laid and rng.random() < _CLOSE
+            photo, labels = framed(item, rng, size, turn=_turn(rng, is_laid), box=_garment_box(item, rng, close))
         if rng.random() < _PALE:
             photo = pale_cloth(photo, labels, rng)
         return as_taken(photo, rng), labels
@@ -265,20 +268,37 @@ def _placing(
     return np.hstack([matrix, (end - matrix @ np.array(start))[:, None]])
 
 
+def _garment_box(item: Labelled, rng: np.random.Generator, close: bool) -> np.ndarray | None:
+    """Box of one of the garments, (x, y, w, h) in shares of the photo's sides; None for all of the photo."""
+    there = [label for label in CLOTH if (item.labels == label).mean() >= _LEAST_BOX]
+    if not close or not there:
+        return None
+    height, width = item.labels.shape
+    box = cv2.boundingRect((item.labels == rng.choice(there)).astype(np.uint8))
+    return np.array(box) / (width, height, width, height)
+
+
 def framed(
-    item: Labelled, rng: np.random.Generator, size: tuple[int, int], *, turn: float
+    item: Labelled, rng: np.random.Generator, size: tuple[int, int], *, turn: float, box: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The whole photo at another scale and place; what lies beyond its rim is one colour or its rim repeated."""
+    """The photo, or the part around a box, at another scale and place; what lies beyond its rim is one colour or its
+    rim repeated.
+    """
     height, width = size
     h, w = item.labels.shape
-    factor = min(height / h, width / w) * np.exp(rng.uniform(-0.25, 0.45))
+    if box is None:
+        middle, factor = np.array([0.5, 0.5]), min(height / h, width / w) * np.exp(rng.uniform(-0.25, 0.45))
+    else:
+        middle = box[:2] + box[2:] / 2
+        factor = min(height / (box[3] * h), width / (box[2] * w)) * rng.uniform(*_CLOSENESS)
     item = _reduced(item, factor)
     factor *= h / item.labels.shape[0]
     h, w = item.labels.shape
     stretch = np.exp(rng.normal(0, 0.06))
-    free = np.abs([width - factor * w, height - factor * h]) / 2
+    free = np.abs([width - factor * w, height - factor * h]) / 2 if box is None else np.array([width, height]) * 0.15
     centre = np.array([width, height]) / 2 + rng.uniform(-1, 1, 2) * free + rng.normal(0, 6, 2)
-    matrix = _placing((w / 2, h / 2), centre, (factor * stretch, factor / stretch), turn, rng.random() < 0.5)
+    start = (middle[0] * w, middle[1] * h)
+    matrix = _placing(start, centre, (factor * stretch, factor / stretch), turn, rng.random() < 0.5)
     repeats = rng.random() < 0.6
     colour = item.photo[0, 0].tolist() if rng.random() < 0.5 else [float(rng.integers(256))] * 3
     photo = cv2.warpAffine(
