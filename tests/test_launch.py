@@ -80,7 +80,7 @@ def test_command_lines() -> None:
 @pytest.mark.parametrize(
     ("arguments", "cores", "spread"),
     [
-        ([], 2, ["-n", "2", "--dist", "loadfile"]),
+        ([], 2, ["-n", "3", "--dist", "loadfile"]),
         (["-m", "browser", "-x"], 64, ["-n", "4", "--dist", "loadfile"]),
         ([], None, []),
         (["--pdb"], 2, []),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragdiffusion.commands import checkpoint_build, checkpoint_update
+from ragdiffusion.commands.parts_beside import class_of, parts_beside_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +55,7 @@ def _parts_in(folder: Path, components: Mapping[str, Any]) -> list[str]:
         for name, part in components.items()
         if isinstance(part, torch.nn.Module) and (folder / name / "config.json").is_file()
     ]
-    if not found:
+    if not found and not parts_beside_in(folder):
         names = ", ".join(name for name, part in components.items() if isinstance(part, torch.nn.Module))
         raise ValueError(
             f"{folder}: no trained part here; --parts are the --out folders of trainings that have ended, "
@@ -97,11 +98,14 @@ def _assemble(args: argparse.Namespace) -> int:
     preset = get_preset(args.preset)
     torch.manual_seed(args.seed)
     components = build_components(preset)
-    taken = {}
+    taken, beside = {}, {}
     for folder in args.parts:
         found = _parts_in(folder, components)
         for name in found:
             components[name] = _load(type(components[name]), folder / name)
+            taken[name] = folder
+        for name in parts_beside_in(folder):
+            beside[name] = _load(class_of(name), folder / name)
             taken[name] = folder
     if not 0 <= args.correction <= 1:
         raise ValueError(f"--correction is {args.correction}, 0 to 1 wanted")
@@ -116,9 +120,11 @@ def _assemble(args: argparse.Namespace) -> int:
     if args.half:
         pipeline.to(torch.float16)
     pipeline.save_pretrained(args.out, safe_serialization=True)
+    for name, part in beside.items():
+        (part.half() if args.half else part).save_pretrained(args.out / name)
     forget_places(args.out)
     sync_tree(args.out)
-    for name, part in components.items():
+    for name, part in (components | beside).items():
         if isinstance(part, torch.nn.Module):
             print(f"{name}: {f'from {taken[name]}' if name in taken else 'new, untrained'}")
     return 0

@@ -11,6 +11,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ragdiffusion.commands.parts_beside import PARTS_BESIDE
+
 _TOLERATED = ("_name_or_path", "_diffusers_version", "_use_default_values", "transformers_version", "dtype")
 """Keys of a config that say nothing about what a part is."""
 
@@ -40,11 +42,13 @@ def run(args: argparse.Namespace) -> int:
         for name, entry in json.loads(index.read_text()).items()
         if isinstance(entry, list) and entry[0] is not None
     ]
-    taken = _found(args.parts, names)
+    taken = _found(args.parts, [*dict.fromkeys([*names, *PARTS_BESIDE])])
     for name, folder in taken.items():
-        _check(args.checkpoint / name, folder)
+        if (args.checkpoint / name).is_dir():
+            _check(args.checkpoint / name, folder)
     with whole_folder(args.out) as folder:
-        for source in sorted(args.checkpoint.iterdir()):
+        beside = [args.checkpoint / name for name in taken if not (args.checkpoint / name).exists()]
+        for source in (*sorted(args.checkpoint.iterdir()), *beside):
             if source.name == "bank.sqlite3" and "structure_net" in taken:
                 continue  # it was made by another encoder
             _copy(taken.get(source.name, source), folder / source.name)

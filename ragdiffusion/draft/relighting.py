@@ -75,7 +75,7 @@ class RelightNet(ModelMixin, ConfigMixin):
 
 
 def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """How bright a draft's cloth is where most light falls.
+    """Measure how bright a draft's cloth is where most light falls.
 
     Args:
         draft: (B, 3, H, W) in [-1, 1].
@@ -112,7 +112,7 @@ def in_even_light(
 
 
 def relighting(net: RelightNet) -> Relighting:
-    """What relights drafts of any size by a network in eval mode."""
+    """Make what relights drafts of any size, of a network in eval mode."""
 
     @torch.no_grad()
     def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
@@ -124,7 +124,7 @@ def relighting(net: RelightNet) -> Relighting:
 
 
 def load_relighting(location: Path, device: str = "cpu") -> Relighting | None:
-    """The relighting of a checkpoint's folder; None where it has no RelightNet.
+    """Load the relighting of a checkpoint's folder; None where it has no RelightNet.
 
     Raises:
         ValueError: if what is there can't be read.

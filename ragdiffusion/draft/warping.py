@@ -81,5 +81,5 @@ def warp(
 
 
 def known_from(visibility: torch.Tensor) -> torch.Tensor:
-    """How far a draft's pixels are kept, in [0, 1], by their visibility in [0, 1]; the rest is filled."""
+    """Say how far a draft's pixels are kept, in [0, 1], by their visibility in [0, 1]; the rest is filled."""
     return ((visibility - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1)

@@ -56,7 +56,7 @@ def _example(pair: Pair, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Drafts as `warping.warp` makes them, their landmarks and visibility."""
+    """Make drafts as `warping.warp` does; return them, their landmarks and their visibility."""
     photo, landmark = batch["photo"].float() / 127.5 - 1, batch["silhouette"].float() / 255
     astray = F.interpolate(batch["astray"], size=photo.shape[-2:], mode="bicubic", align_corners=False)
     where = batch["flow"] + astray
@@ -66,7 +66,7 @@ def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def exposed_alike(standard: torch.Tensor, seen: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
-    """Flat-lays as bright as their photo, whose exposure is none of the network's business.
+    """Make flat-lays as bright as their photo, whose exposure is none of the network's business.
 
     Args:
         standard: (B, 3, H, W) in [-1, 1].

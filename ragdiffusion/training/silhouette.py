@@ -84,7 +84,7 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
 
 
 def neck_weights(wanted: torch.Tensor) -> torch.Tensor:
-    """Weights of pixels: a neckline is small, and the first thing that a person looks at.
+    """Weigh pixels: a neckline is small, and the first thing that a person looks at.
 
     Args:
         wanted: (B, 1, h, w) in [0, 1].

@@ -6,8 +6,11 @@ import json
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from ragdiffusion.cli import main
+from ragdiffusion.draft.relighting import RelightNet, load_relighting
 
 
 def test_parts_are_replaced_and_the_rest_stays(tiny_checkpoint, other_checkpoint, tmp_path, capsys):
@@ -59,3 +62,25 @@ def test_what_does_not_fit_is_refused(tiny_checkpoint, tmp_path, capsys, parts, 
         )
         == 2
     )
+
+
+def test_parts_beside_the_pipeline_are_taken_too(tiny_checkpoint, tmp_path, capsys):
+    RelightNet(64, (8, 16, 16)).save_pretrained(tmp_path / "training" / "relight_net")
+    out = tmp_path / "out"
+    assert main(["checkpoint", "update", str(tiny_checkpoint), str(out), "--parts", str(tmp_path / "training")]) == 0
+    before, after = (sorted((folder / "relight_net").iterdir()) for folder in (tmp_path / "training", out))
+    assert [path.read_bytes() for path in before] == [path.read_bytes() for path in after]
+    RelightNet(64, (8, 16, 32)).save_pretrained(tmp_path / "other" / "relight_net")
+    words = ["checkpoint", "update", str(out), str(tmp_path / "again"), "--parts", str(tmp_path / "other")]
+    assert main(words) == 2
+    assert "it was trained for another one" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_parts_beside_the_pipeline_are_assembled_in_half(tmp_path):
+    RelightNet(64, (8, 16, 16)).save_pretrained(tmp_path / "training" / "relight_net")
+    words = ["--parts", str(tmp_path / "training"), "--half"]
+    assert main(["checkpoint", "assemble", str(tmp_path / "out"), *words]) == 0
+    weights = load_file(tmp_path / "out" / "relight_net" / "diffusion_pytorch_model.safetensors")
+    assert {value.dtype for value in weights.values()} == {torch.float16}
+    assert load_relighting(tmp_path / "out") is not None
