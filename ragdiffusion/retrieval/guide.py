@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.garments.patterns import Pattern
-from ragdiffusion.retrieval.drafting import Drafted
+from ragdiffusion.retrieval.drafting import Drafted, landmark_of
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
 
@@ -164,12 +164,15 @@ class StructureGuide:
         Raises:
             ValueError: if none is given and none was drafted.
         """
-        if pattern is None:
-            if self.drafted is None:
-                raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
-            pattern = self.drafted.pattern
-        raster = torch.from_numpy(pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
-        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, pattern=pattern)
+        size = self.interpolation.shape[-1]
+        if pattern is not None:
+            landmark = landmark_of(pattern, size)
+        elif self.drafted is not None:
+            pattern, landmark = self.drafted.pattern, self.drafted.landmark(size)
+        else:
+            raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
+        landmark = landmark.to(self.interpolation)
+        return replace(self, landmark=landmark, landmark_source="drafted", choice=None, pattern=pattern)
 
     def draft_with(self, measures: Mapping[str, float]) -> "StructureGuide":
         """The guide with the drafted silhouette as landmark, some of its measures as a person wants them.

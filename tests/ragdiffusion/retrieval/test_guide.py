@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.garments.patterns import draft
+from ragdiffusion.garments.patterns import Pattern, draft
 from ragdiffusion.retrieval.drafting import Drafted
 from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
@@ -250,6 +250,17 @@ def test_measures_that_a_person_moves_are_the_landmark_and_the_prediction_stays(
         guide_of().draft()
     with pytest.raises(ValueError, match="sleeve_length is 500 cm: 11 to 40 wanted of t_shirt"):
         guide.drafted.moved({"sleeve_length": 500})
+
+
+def test_the_drafted_outline_is_drawn_once_however_often_it_is_asked_for(monkeypatch):
+    drawn, rasterise = [], Pattern.rasterise
+    monkeypatch.setattr(Pattern, "rasterise", lambda self, size: drawn.append(size) or rasterise(self, size))
+    guide = drafted_guide()
+    for asked in (guide, guide.retune(k=2), guide.pick(1), guide.draft().reset()):
+        assert asked.draft().landmark_source == "drafted"
+    assert drawn == [16]
+    guide.draft(guide.drafted.moved({"body_length": 90}))
+    assert drawn == [16, 16]  # another shape is another picture
 
 
 def test_what_supports_the_entries_decides_the_consensus_of_every_k():
