@@ -16,7 +16,7 @@ _GROUND_SAMPLE = 256  # pixels of the longer side that are looked at
 
 
 def alpha_in_use(image: Image.Image) -> np.ndarray | None:
-    """The alpha channel of a picture, float32 HxW in [0, 1]; None where all of it is opaque."""
+    """The alpha channel of a picture, float32 (H, W) in [0, 1]; None where all of it is opaque."""
     if not image.has_transparency_data:
         return None
     alpha = np.asarray(image.convert("RGBA").getchannel("A"))
@@ -27,10 +27,10 @@ def cloth_of(alpha: np.ndarray) -> np.ndarray:
     """The garment's mask of a cut-out: sheer cloth counts whole.
 
     Args:
-        alpha: float HxW in [0, 1].
+        alpha: float (H, W) in [0, 1].
 
     Returns:
-        float32 HxW in [0, 1], a half where the opacity is `SHEER`.
+        float32 (H, W) in [0, 1], a half where the opacity is `SHEER`.
     """
     return (alpha * (0.5 / SHEER)).clip(0, 1).astype(np.float32)
 
@@ -39,10 +39,10 @@ def continued(alpha: np.ndarray) -> np.ndarray:
     """The opacity of a cut-out's cloth, continued beyond it: each point has that of the nearest cloth within the rim.
 
     Args:
-        alpha: float HxW in [0, 1], above `SHEER` somewhere.
+        alpha: float (H, W) in [0, 1], above `SHEER` somewhere.
 
     Returns:
-        float32 HxW in [0, 1].
+        float32 (H, W) in [0, 1].
     """
     cloth = (alpha > SHEER).astype(np.uint8)
     reach = max(1, round(_RIM * max(alpha.shape)))
@@ -59,7 +59,7 @@ def on_ground(image: Image.Image, alpha: np.ndarray | None) -> Image.Image:
 
     Args:
         image: RGBA.
-        alpha: float HxW in [0, 1]; None where the picture is no cut-out, which lies on white.
+        alpha: float (H, W) in [0, 1]; None where the picture is no cut-out, which lies on white.
 
     Returns:
         RGBA, opaque.

@@ -61,8 +61,8 @@ def decode(source: Source, label: str) -> Image.Image:
     """Read a picture.
 
     Args:
-        source: a path, the bytes of a file, a picture, or an array HxW, HxWx3 or HxWx4 of uint8 or of float
-            in [0, 1]. A float HxW array becomes a picture of mode "F", so a mask keeps its precision.
+        source: a path, the bytes of a file, a picture, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 or of float
+            in [0, 1]. A float (H, W) array becomes a picture of mode "F", so a mask keeps its precision.
         label: what to call the picture in messages.
 
     Returns:
@@ -115,7 +115,7 @@ def grey_plane(image: Image.Image, label: str) -> np.ndarray:
         label: what to call it in messages.
 
     Returns:
-        float32 HxW in [0, 1].
+        float32 (H, W) in [0, 1].
 
     Raises:
         ValueError: NaN, infinity or another range.
@@ -206,7 +206,7 @@ def _without_xmp(image: Image.Image) -> Iterator[None]:
 
 def _array_to_image(array: np.ndarray, label: str) -> Image.Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)) or 0 in array.shape:
-        raise ValueError(f"{label} is an array of shape {array.shape}: HxW, HxWx3 or HxWx4 was wanted")
+        raise ValueError(f"{label} is an array of shape {array.shape}: (H, W), (H, W, 3) or (H, W, 4) was wanted")
     if array.dtype == np.uint8:
         return Image.fromarray(np.ascontiguousarray(array))
     if not np.issubdtype(array.dtype, np.floating):

@@ -43,7 +43,7 @@ def load_photo(source: Source, *, name: str | None = None) -> Image.Image:
     """Read a photo as upright 8-bit sRGB, whatever it was stored as.
 
     Args:
-        source: a path, the bytes of a file, a picture, or an array HxW, HxWx3 or HxWx4 of uint8 in [0, 255]
+        source: a path, the bytes of a file, a picture, or an array (H, W), (H, W, 3) or (H, W, 4) of uint8 in [0, 255]
             or of float in [0, 1].
         name: what to call the photo in messages; the file's name by default.
 
@@ -67,7 +67,7 @@ def load_photo_and_alpha(source: Source, *, name: str | None = None) -> tuple[Im
         name: as for ``load_photo``.
 
     Returns:
-        The photo, and its alpha channel, float32 HxW in [0, 1]: the garment's mask, sheer cloth in between. None
+        The photo, and its alpha channel, float32 (H, W) in [0, 1]: the garment's mask, sheer cloth in between. None
         where the photo is opaque or (nearly) empty, or only its rim is clear, as round corners are.
 
     Raises:
@@ -88,12 +88,12 @@ def load_mask(source: Source, *, name: str | None = None, invert: bool | None = 
     """Read a garment mask: the alpha channel where one is in use, else the luminance or two labels in any colours.
 
     Args:
-        source: as for ``load_photo``; a boolean array HxW is welcome too.
+        source: as for ``load_photo``; a boolean array (H, W) is welcome too.
         name: what to call the mask in messages; the file's name by default.
         invert: whether what it marks is the ground; None: no, and one that looks so is refused.
 
     Returns:
-        float32 HxW in [0, 1], 1 is garment, upright.
+        float32 (H, W) in [0, 1], 1 is garment, upright.
 
     Raises:
         ValueError: as for ``load_photo``, several labels, an inverted mask (`InvertedMaskError`), or the garment covers
@@ -175,14 +175,14 @@ def mask_to_tensor(mask: np.ndarray, size: int) -> Tensor:
     """Turn a mask into the models' input, aligned with ``photo_to_tensor`` of the same picture.
 
     Args:
-        mask: float HxW in [0, 1].
+        mask: float (H, W) in [0, 1].
         size: side of the result in pixels.
 
     Returns:
         float32 [1, size, size] in [0, 1], padded with 0 and averaged over areas when it shrinks.
 
     Raises:
-        ValueError: the mask is not HxW, leaves [0, 1] or holds NaN, or ``size`` is under 1.
+        ValueError: the mask is not (H, W), leaves [0, 1] or holds NaN, or ``size`` is under 1.
     """
     return torch.from_numpy(_fit_square(_check_plane(mask), size, "constant").clip(0.0, 1.0))[None]
 
@@ -191,7 +191,7 @@ def tensor_to_images(x: Tensor) -> list[Image.Image]:
     """Turn a batch of model outputs into pictures.
 
     Args:
-        x: float [B, 3, H, W]; what leaves [-1, 1] is clipped, as decoders overshoot.
+        x: float (B, 3, H, W); what leaves [-1, 1] is clipped, as decoders overshoot.
 
     Returns:
         B RGB pictures of 8 bits; the exact inverse of ``photo_to_tensor`` for a square picture of that size.
@@ -200,17 +200,17 @@ def tensor_to_images(x: Tensor) -> list[Image.Image]:
         ValueError: another shape, or NaN or infinity.
     """
     if x.ndim != 4 or x.shape[1] != 3:
-        raise ValueError(f"pictures [B, 3, H, W] were wanted, and the shape is {tuple(x.shape)}")
+        raise ValueError(f"pictures (B, 3, H, W) were wanted, and the shape is {tuple(x.shape)}")
     _check_finite(x)
     pixels = ((x.detach().float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return [Image.fromarray(p) for p in pixels.permute(0, 2, 3, 1).cpu().numpy()]  # each [H, W, 3]
+    return [Image.fromarray(p) for p in pixels.permute(0, 2, 3, 1).cpu().numpy()]  # each (H, W, 3)
 
 
 def tensor_to_mask_image(m: Tensor) -> Image.Image:
     """Turn one mask into an 8-bit grey picture.
 
     Args:
-        m: float [H, W]; what leaves [0, 1] is clipped.
+        m: float (H, W); what leaves [0, 1] is clipped.
 
     Returns:
         A picture of mode "L", 255 is garment.
@@ -219,7 +219,7 @@ def tensor_to_mask_image(m: Tensor) -> Image.Image:
         ValueError: another shape, or NaN or infinity.
     """
     if m.ndim != 2:
-        raise ValueError(f"a mask [H, W] was wanted, and the shape is {tuple(m.shape)}")
+        raise ValueError(f"a mask (H, W) was wanted, and the shape is {tuple(m.shape)}")
     _check_finite(m)
     return Image.fromarray((m.detach().float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy())
 
@@ -228,14 +228,14 @@ def canonical_square(mask: np.ndarray) -> tuple[float, float, float]:
     """Find the square that puts a silhouette into the canonical frame: its bounding box with a margin.
 
     Args:
-        mask: float HxW in [0, 1]; above 0.5 is garment.
+        mask: float (H, W) in [0, 1]; above 0.5 is garment.
 
     Returns:
         (cx, cy, side) in pixels; the side is 1.12 times the longer side of the box. The square may leave the
         picture.
 
     Raises:
-        ValueError: the mask is not HxW, leaves [0, 1] or holds NaN, or is empty.
+        ValueError: the mask is not (H, W), leaves [0, 1] or holds NaN, or is empty.
     """
     foreground = _check_plane(mask) > 0.5
     columns, rows = np.flatnonzero(foreground.any(axis=0)), np.flatnonzero(foreground.any(axis=1))
@@ -250,7 +250,7 @@ def lies_over(mask: np.ndarray, photo_size: tuple[int, int]) -> bool:
     """Whether a mask is aligned to a photo, not to the canonical frame: it has the photo's shape and no frame.
 
     Args:
-        mask: float HxW in [0, 1]; above 0.5 is garment.
+        mask: float (H, W) in [0, 1]; above 0.5 is garment.
         photo_size: (width, height) of the photo; the mask may be a smaller or larger copy's.
 
     Raises:
@@ -267,7 +267,7 @@ def cut_to_frame(mask: np.ndarray, size: int) -> Tensor:
     """Bring a silhouette that lies anywhere in its picture into the canonical frame.
 
     Args:
-        mask: float HxW in [0, 1]; above 0.5 is garment.
+        mask: float (H, W) in [0, 1]; above 0.5 is garment.
         size: side of the result in pixels.
 
     Returns:
@@ -289,7 +289,7 @@ def encode_silhouette(mask: Tensor) -> bytes:
     """Write a silhouette as the bank stores it.
 
     Args:
-        mask: float [S, S] in [0, 1] in the canonical frame, any S.
+        mask: float (S, S) in [0, 1] in the canonical frame, any S.
 
     Returns:
         A 1-bit PNG of 512 x 512; above 0.5 is garment.
@@ -315,7 +315,7 @@ def decode_silhouettes(silhouettes: Sequence[bytes], size: int) -> Tensor:
         size: side of the result in pixels.
 
     Returns:
-        float32 [K, size, size] in [0, 1], averaged over areas when it shrinks.
+        float32 (K, size, size) in [0, 1], averaged over areas when it shrinks.
 
     Raises:
         ValueError: one of them is not a 1-bit PNG of 512 x 512, or ``size`` is under 1.
@@ -336,7 +336,7 @@ def reduce_silhouettes(silhouettes: Sequence[bytes], size: int) -> np.ndarray:
         size: side of the result in pixels; a divisor of 512, at most 256.
 
     Returns:
-        bool [K, size, size]: where more than half of the area is garment.
+        bool (K, size, size): where more than half of the area is garment.
 
     Raises:
         ValueError: one of them is not a 1-bit PNG of 512 x 512, or ``size`` is no such divisor.
@@ -359,7 +359,7 @@ def silhouette_pixels(silhouette: bytes) -> np.ndarray:
         silhouette: a result of ``encode_silhouette``.
 
     Returns:
-        uint8 [512, 512] in {0, 1}.
+        uint8 (512, 512) in {0, 1}.
 
     Raises:
         ValueError: it is not a 1-bit PNG of 512 x 512.
@@ -384,7 +384,7 @@ def _label(source: Source, name: str | None) -> str:
 
 def _check_plane(mask: np.ndarray) -> np.ndarray:
     if mask.ndim != 2 or 0 in mask.shape:
-        raise ValueError(f"a mask HxW was wanted, and the shape is {mask.shape}")
+        raise ValueError(f"a mask (H, W) was wanted, and the shape is {mask.shape}")
     return check_unit_range(mask, "the mask")
 
 

@@ -25,7 +25,7 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
         label: what to call it in messages.
 
     Returns:
-        float32 HxW in [0, 1].
+        float32 (H, W) in [0, 1].
 
     Raises:
         ValueError: a map of several labels, or numbers out of range.
@@ -59,7 +59,7 @@ def looks_inverted(mask: np.ndarray) -> bool:
     """Whether the border is garment nearly everywhere, which it is in no photo of a garment.
 
     Args:
-        mask: float HxW in [0, 1].
+        mask: float (H, W) in [0, 1].
     """
     rim = max(1, round(_RIM * max(mask.shape)))
     inner = mask[rim:-rim, rim:-rim] > 0.5

@@ -19,6 +19,8 @@ RAY_HELP = (
 )
 _ANSWER_SECONDS = 5.0
 _CLIENT_PORT, _PORT = 10001, 6379
+_HEADER, _SETTINGS = 9, 4  # bytes of an HTTP/2 frame's header, and the type of a frame of settings
+_OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
 
 
 def add_ray_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,12 +70,15 @@ class Cluster:
             return
         host, port = self._host_and_port()
         try:
-            socket.create_connection((host, port), _ANSWER_SECONDS).close()
+            with socket.create_connection((host, port), _ANSWER_SECONDS) as line:
+                is_ray = "RAY_USE_TLS" in os.environ or _speaks_grpc(line)
         except OSError as error:
             reason = error.strerror or error
             raise ValueError(
                 f"no Ray cluster answers at {self.address} ({reason}): start it, or check --ray"
             ) from error
+        if not is_ray:  # which Ray itself would wait for, and warn of, for minutes
+            raise ValueError(f"what answers at {self.address} is no Ray cluster: check --ray")
         try:
             ray.init(address=self.address, **quiet)
         except Exception as error:  # of another version, or no Ray at all
@@ -88,6 +93,17 @@ class Cluster:
         if kind not in ("", "ray") or not host or not port.isdecimal():
             raise ValueError(f"--ray is {self.address!r}: write local, HOST:PORT or ray://HOST:PORT")
         return host.strip("[]"), int(port)
+
+
+def _speaks_grpc(line: socket.socket) -> bool:
+    """Whether a server answers the opening of HTTP/2, which gRPC needs, with its own: a frame of settings."""
+    line.settimeout(_ANSWER_SECONDS)
+    try:
+        line.sendall(_OPENING)
+        answer = line.recv(_HEADER, socket.MSG_WAITALL)
+    except TimeoutError:
+        return False
+    return len(answer) == _HEADER and answer[3] == _SETTINGS
 
 
 def _import_ray() -> Any:

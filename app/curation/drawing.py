@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, kinds, specs
+from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, draft_near, kinds, specs
 from ragdiffusion.garments.patterns.attributes import attributes_of
 from ragdiffusion.garments.patterns.groups import GROUP_OF
 from ragdiffusion.garments.patterns.measures import MEASURES
 
-_TOWARDS_OWN = (0.25, 0.33, 0.5, 1.0)  # shares of what is left to a kind's own measures, one after another
 _DIGITS = 2  # after the point, as a bank stores a measure
 
 
@@ -96,14 +95,11 @@ def form_of(kind: str, values: Mapping[str, float]) -> dict[str, Any]:
 
     Args:
         kind: of garment.
-        values: measures by key, perhaps of another kind; where they contradict the kind's own they come nearer to it.
+        values: measures by key, perhaps of another kind; where they contradict the kind's own they come nearer to it
+            (`draft_near`).
     """
-    shared = [spec for spec in specs(kind) if spec.key in values]
-    measures = {spec.key: min(max(values[spec.key], spec.low), spec.high) for spec in shared}
-    for share in _TOWARDS_OWN:
-        if drawn(kind, measures).pattern is not None:
-            break
-        measures = {s.key: s.rounded((1 - share) * measures[s.key] + share * s.default) for s in shared}
+    shared = {spec.key: values[spec.key] for spec in specs(kind) if spec.key in values}
+    measures = draft_near(kind, shared).measures
     return {"kind": kind, "kinds": list(kinds()), "fields": fields_of(kind, measures)}
 
 

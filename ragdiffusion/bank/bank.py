@@ -149,7 +149,7 @@ class Bank:
         too few of the nearest (`VectorIndex`). Equally similar entries come in order of their ids.
 
         Args:
-            embedding: [D] structure embedding of unit length.
+            embedding: (D,) structure embedding of unit length.
             k: number of entries wanted.
             size: side of the silhouettes in pixels.
             exclude: ids that must not be found, such as the photo's own entry.
@@ -181,7 +181,7 @@ class Bank:
         )
 
     def embeddings(self) -> tuple[list[int], Tensor]:
-        """Ids in ascending order and embeddings [N, D] float32 of all enabled entries."""
+        """Ids in ascending order and embeddings (N, D) float32 of all enabled entries."""
         with self._lock, self.access.reading() as session:
             ids, vectors = self._follower.refresh(session).vectors()
         return ids, torch.from_numpy(vectors)

@@ -96,7 +96,7 @@ class Row:
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One page of a list: [M] int64 ids of all that match, in order; the rows of the page; the bank's version."""
+    """One page of a list: (M,) int64 ids of all that match, in order; the rows of the page; the bank's version."""
 
     ids: np.ndarray
     rows: tuple[Row, ...]
@@ -143,7 +143,7 @@ def browse(
         bank: to look through.
         wanted: which.
         sort: one of `SORTS`; entries that are equal come by id.
-        like: the entry or the unit vector [D] that "similarity" means.
+        like: the entry or the unit vector (D,) that "similarity" means.
         uses: by entry, those never used left out.
         offset, limit: the page.
 
@@ -282,7 +282,7 @@ def _order(
 
 
 def similarities(view: View, ids: np.ndarray, like: int | Tensor | np.ndarray, dimension: int) -> np.ndarray:
-    """Cosine similarity of entries, deleted and disabled ones too, with an entry or a vector: [M] float32."""
+    """Cosine similarity of entries, deleted and disabled ones too, with an entry or a vector: (M,) float32."""
     if isinstance(like, int):
         held = view.session.execute(select(EntryRow.embedding).where(EntryRow.id == like)).first()
         if held is None:

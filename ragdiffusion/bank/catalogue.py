@@ -100,7 +100,7 @@ class Catalogue:
         return places[inside][held[places[inside]] == wanted[inside]]
 
     def with_values(self, key: str, values: Collection[str]) -> np.ndarray:
-        """Which rows have one of some values of an attribute: [N] bool.
+        """Which rows have one of some values of an attribute: (N,) bool.
 
         Raises:
             ValueError: if Table 6 has no such attribute or value.
@@ -114,13 +114,13 @@ class Catalogue:
         return np.isin(self.numbers["attributes"][:, column], [_CODES[column][value] for value in values])
 
     def with_tags(self, tags: Collection[str]) -> np.ndarray:
-        """Which rows have all of some tags: [N] bool."""
+        """Which rows have all of some tags: (N,) bool."""
         wanted = set(tags)
         codes = [code for code, held in enumerate(self.tag_sets) if wanted <= set(held)]
         return np.isin(self.numbers["tags"], codes)
 
     def with_origins(self, origins: Collection[str]) -> np.ndarray:
-        """Which rows come from one of some origins: [N] bool."""
+        """Which rows come from one of some origins: (N,) bool."""
         return np.isin(self.numbers["origin"], [self._origin_codes[o] for o in origins if o in self._origin_codes])
 
     def with_words(self, text: str, rows: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ class CoarseScan:
     vectors make good. One thread reads them as fast as memory gives them, so shards would gain nothing.
 
     Args:
-        vectors: [N, D] float32 of unit length; D a multiple of 2.
+        vectors: (N, D) float32 of unit length; D a multiple of 2.
         seed: of the sample that the codes are learnt on.
     """
 
@@ -39,7 +39,7 @@ class CoarseScan:
         return dimension % _DIMENSIONS_PER_CODE == 0
 
     def candidates(self, query: np.ndarray, count: int) -> np.ndarray:
-        """Places of the vectors whose codes are most similar to a query [D]: at most `count`, in no order."""
+        """Places of the vectors whose codes are most similar to a query (D,): at most `count`, in no order."""
         _, positions = self._codes.search(query[None], min(count, self.count))
         return positions[0][positions[0] >= 0]
 
@@ -50,7 +50,7 @@ class CoarseScan:
         them, as what is alike to neither. Both halves must reach the recall.
 
         Args:
-            vectors: [N, D], those that were coded.
+            vectors: (N, D), those that were coded.
             recall: share of the `RECALL_AT` nearest that must be among the candidates.
             queries: size of the sample.
             seed: of the sample.

@@ -22,7 +22,7 @@ def repeats(silhouettes: Sequence[bytes], vectors: np.ndarray) -> dict[int, int]
 
     Args:
         silhouettes: N files, as a bank stores them.
-        vectors: [N, D] of unit length.
+        vectors: (N, D) of unit length.
 
     Returns:
         Place of each that repeats another -> place of the first that is the same; the first itself is not in it.

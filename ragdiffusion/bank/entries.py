@@ -30,7 +30,7 @@ class NewEntry:
     """A flat-lay garment to add.
 
     Attributes:
-        embedding: [D] structure embedding of unit length.
+        embedding: (D,) structure embedding of unit length.
         silhouette: 1-bit PNG at 512 x 512, as `images.encode_silhouette` makes it.
         attributes: Table 6 values; what is missing is unknown.
         source: where the garment came from.
@@ -73,7 +73,7 @@ class BankEntry:
 
     Attributes:
         id: for ever.
-        embedding: [D] float32 of unit length.
+        embedding: (D,) float32 of unit length.
         silhouette, thumbnail: picture files.
         attributes: all 14 of Table 6.
         source, tags: as in `NewEntry`.
@@ -121,11 +121,11 @@ def unit_vector(embedding: Tensor | np.ndarray, dimension: int) -> np.ndarray:
     """A structure embedding as the index wants it.
 
     Args:
-        embedding: [D] floating point whose length is within 1e-3 of one.
+        embedding: (D,) floating point whose length is within 1e-3 of one.
         dimension: the D that is wanted.
 
     Returns:
-        [D] float32 of exactly unit length.
+        (D,) float32 of exactly unit length.
 
     Raises:
         ValueError: if the shape, a value or the length is not as described.
@@ -135,8 +135,8 @@ def unit_vector(embedding: Tensor | np.ndarray, dimension: int) -> np.ndarray:
     vector = np.asarray(embedding, dtype=np.float64)
     if vector.shape != (dimension,):
         raise ValueError(
-            f"embedding must have shape [{dimension}], the bank's dimension, got "
-            f"{list(vector.shape)}: encode with the checkpoint the bank was made with"
+            f"embedding must have shape ({dimension},), the bank's dimension, got "
+            f"{tuple(vector.shape)}: encode with the checkpoint the bank was made with"
         )
     if not np.isfinite(vector).all():
         raise ValueError("embedding holds NaN or infinite values: encode the image again")
@@ -152,7 +152,7 @@ def encode_embedding(vector: np.ndarray, precision: str) -> bytes:
 
 
 def decode_embeddings(blobs: Sequence[bytes], dimension: int, precision: str) -> np.ndarray:
-    """Stored embeddings as [N, D] float32 of unit length.
+    """Stored embeddings as (N, D) float32 of unit length.
 
     Raises:
         DamagedBankError: if a blob has another length, or is no direction.

@@ -62,7 +62,7 @@ class IndexFollower:
         return self._index
 
     def vectors(self, rows: Sequence[Any]) -> np.ndarray:
-        """The embeddings of database rows, [N, D] float32 of unit length."""
+        """The embeddings of database rows, (N, D) float32 of unit length."""
         return decode_embeddings([row.embedding for row in rows], self._dimension, self._precision)
 
     def shapes(self, session: Session, ids: Sequence[int]) -> np.ndarray:

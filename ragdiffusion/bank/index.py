@@ -78,7 +78,7 @@ class VectorIndex:
 
         Args:
             ids: N ids, each once.
-            vectors: [N, D] float32 of unit length.
+            vectors: (N, D) float32 of unit length.
         """
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         known = np.fromiter((entry_id in self._place for entry_id in ids), dtype=bool, count=len(ids))
@@ -105,7 +105,7 @@ class VectorIndex:
                 self._late.discard(place)
 
     def vectors(self) -> tuple[list[int], np.ndarray]:
-        """All ids in ascending order and their vectors [N, D] float32."""
+        """All ids in ascending order and their vectors (N, D) float32."""
         ids = sorted(self._place)
         return ids, self._stored()[[self._place[entry_id] for entry_id in ids]]
 
@@ -113,11 +113,11 @@ class VectorIndex:
         """How similar entries are to a query.
 
         Args:
-            query: [D] float32 of unit length.
-            ids: [M] int64, each once.
+            query: (D,) float32 of unit length.
+            ids: (M,) int64, each once.
 
         Returns:
-            [M] float32, 0 where the index doesn't have an entry; and [M] bool, where that is so.
+            (M,) float32, 0 where the index doesn't have an entry; and (M,) bool, where that is so.
         """
         places = np.fromiter((self._place.get(entry_id, -1) for entry_id in ids.tolist()), np.int64, len(ids))
         unknown = places < 0
@@ -142,11 +142,11 @@ class VectorIndex:
         """The k nearest vectors, most similar first; of equally similar ones the lower id first.
 
         Args:
-            query: [D] float32 of unit length.
+            query: (D,) float32 of unit length.
             k: number of hits wanted, from 1 to the size of the index.
 
         Returns:
-            ids [k] int64, similarities [k] float64, vectors [k, D] float32.
+            ids (k,) int64, similarities (k,) float64, vectors (k, D) float32.
         """
         self.prepare()
         positions = None
@@ -158,7 +158,7 @@ class VectorIndex:
         return self._ranked(query, positions, k)
 
     def _stored(self) -> np.ndarray:
-        """The vectors by place, [positions, D]: a view of FAISS's own memory, good until the next change of size."""
+        """The vectors by place, (positions, D): a view of FAISS's own memory, good until the next change of size."""
         positions = self._flat.ntotal
         if positions == 0:
             return np.zeros((0, self._dimension), np.float32)

@@ -230,7 +230,7 @@ def findings_of(silhouette: bytes, entry_id: int = 0) -> list[Finding]:
 
 
 def _vectors_and_shapes(view: View, ids: Collection[int] | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Ids [M], vectors [M, D] and shapes [M, 64] of entries that are not in the bin, in order of ids."""
+    """Ids (M,), vectors (M, D) and shapes (M, 64) of entries that are not in the bin, in order of ids."""
     alive = view.catalogue.numbers["id"][~view.catalogue.numbers["deleted"]]
     wanted = alive if ids is None else np.array(sorted(ids))
     columns = select(EntryRow.id, EntryRow.embedding, EntryRow.shape).order_by(EntryRow.id)

@@ -49,9 +49,9 @@ class Neighbours:
 
     Attributes:
         ids: M bank ids.
-        similarity: [M] cosine similarity in [-1, 1] of the embeddings; not sorted after a ranking by shape.
-        embeddings: [M, D] unit-length structure embeddings.
-        silhouettes: [M, H, W] float in [0, 1].
+        similarity: (M,) cosine similarity in [-1, 1] of the embeddings; not sorted after a ranking by shape.
+        embeddings: (M, D) unit-length structure embeddings.
+        silhouettes: (M, H, W) float in [0, 1].
         bank_version: version of the bank at the time of the search.
         patterns: what silhouettes were drawn from, by id; those without a pattern are left out.
 
@@ -68,16 +68,16 @@ class Neighbours:
 
     def __post_init__(self) -> None:
         count = len(self.ids)
-        shapes = [list(part.shape) for part in (self.similarity, self.embeddings, self.silhouettes)]
+        shapes = [tuple(part.shape) for part in (self.similarity, self.embeddings, self.silhouettes)]
         if count == 0 or [len(shape) for shape in shapes] != [1, 2, 3] or any(shape[0] != count for shape in shapes):
             raise ValueError(
-                f"{count} neighbours need similarity [M], embeddings [M, D] and silhouettes [M, H, W], got {shapes}"
+                f"{count} neighbours need similarity (M,), embeddings (M, D) and silhouettes (M, H, W), got {shapes}"
             )
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a search finds before pictures are read: ids, similarities [M] float32 and vectors [M, D] float32."""
+    """What a search finds before pictures are read: ids, similarities (M,) float32 and vectors (M, D) float32."""
 
     ids: list[int]
     similarity: np.ndarray
@@ -93,7 +93,7 @@ def find(
     exclude: Collection[int] = (),
     ranking: Ranking | None = None,
 ) -> Found:
-    """The k enabled entries nearest to a query [D] of unit length, or the best k of the nearest.
+    """The k enabled entries nearest to a query (D,) of unit length, or the best k of the nearest.
 
     Args:
         session: on the bank's database.
@@ -126,7 +126,7 @@ def find(
 
 
 def masks_of(silhouettes: Sequence[bytes], size: int, label: str) -> Tensor:
-    """Silhouettes of a bank as float [M, size, size].
+    """Silhouettes of a bank as float (M, size, size).
 
     Raises:
         RuntimeError: if one can't be decoded; `label` is the bank in the message.

@@ -1,15 +1,13 @@
-"""A batch on a Ray cluster: Ray Data hands the photos' paths to actors, each with one model."""
+"""A batch on a Ray cluster: actors with one model each get the photos' paths, and no more of them than they need."""
 
 from __future__ import annotations
 
-import json
-import logging
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from ragdiffusion.batch.executors import lots
 from ragdiffusion.batch.making import failed, make
 from ragdiffusion.batch.report import ReportRow
 from ragdiffusion.batch.tasks import Task
@@ -19,8 +17,8 @@ if TYPE_CHECKING:
     from ragdiffusion.ray_cluster import Cluster
 
 TRIES = 3  # of a photo whose actor died
-_BLOCKS, _PHOTOS_A_BLOCK = 1000, 16  # small blocks: what an actor that dies had is made again
-_AHEAD = 2  # blocks that an actor has or will take next
+_AHEAD = 2  # lots that an actor has, so that it need not wait for the next
+_STILLBORN = 3  # actors that die one after another before one has a model
 
 
 @dataclass(frozen=True)
@@ -70,103 +68,149 @@ class RayActors:
             for _, rows in self._made(ray, again, job) if again else ():
                 yield from rows
 
-    def _made(self, ray: Any, tasks: Sequence[Task], job: BatchJob) -> Iterator[tuple[Task, list[ReportRow]]]:
-        import ray.data as data
+    def _made(self, ray: Any, tasks: Sequence[Task], job: BatchJob) -> Iterator[tuple[Task, Sequence[ReportRow]]]:
+        maker = ray.remote(num_cpus=self.cpus, num_gpus=self.gpus)(PictureMaker)
+        crew = Crew(ray, lambda: maker.remote(job, int(self.cpus) or 1), lots(tasks, job.request.together))
+        for task, rows in crew.work(min(self.actors, len(tasks))):
+            yield task, rows or [failed(task, job.request, f"{TRIES} workers died while they made it (no memory?)")]
 
-        context = data.DataContext.get_current()
-        context.enable_progress_bars = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ledger = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Ledger).remote()
-        places = [{"photo": os.fsencode(task.photo), "picture": os.fsencode(task.picture)} for task in tasks]
-        together = job.request.together
-        size = max(together, min(_PHOTOS_A_BLOCK, len(tasks) // _BLOCKS) // together * together)
-        actors = min(self.actors, len(tasks))
-        made = data.from_items(places, override_num_blocks=-(-len(places) // size)).map_batches(
-            PictureMaker,
-            batch_size=together,
-            fn_constructor_args=(job, ledger, int(self.cpus) or 1),
-            compute=data.ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=_AHEAD),
-            num_cpus=self.cpus,
-            num_gpus=self.gpus,
-        )
-        for line in made.iter_rows():
-            told = json.loads(line["told"])
-            if isinstance(told, str):
-                raise ValueError(told)
-            yield _task(line["photo"], line["picture"]), [ReportRow(**words) for words in told]
+
+@dataclass(frozen=True)
+class Readiness:
+    """What an actor says before it gets a photo.
+
+    Attributes:
+        refused: why it makes nothing; "" if it does.
+        checkpoint: fingerprint of its weights.
+        node: address of the machine that it runs on.
+    """
+
+    refused: str
+    checkpoint: str
+    node: str
 
 
 class PictureMaker:
-    """An actor: a model, and what it makes of paths.
+    """An actor: a model, and what it makes of photos.
 
     Args:
         job: what is made, and where it goes.
-        ledger: an actor of `Ledger`.
         threads: that the model may use.
     """
 
-    def __init__(self, job: BatchJob, ledger: Any, threads: int) -> None:
-        import ray
+    def __init__(self, job: BatchJob, threads: int) -> None:
         import torch
 
         torch.set_num_threads(threads)
-        self._job, self._ledger, self._refused, self._model = job, ledger, "", None
+        self._job, self._refused, self._model = job, "", None
         try:
             self._model = job.request.load_model()
-            self._refused = ray.get(ledger.agree.remote(self._model.checkpoint, ray.util.get_node_ip_address()))
         except ValueError as error:  # raised here it would look like an actor that died
             self._refused = " ".join(str(error).split())
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Make the pictures of some photos; tells the lines of each, or in one text why none is made at all."""
-        tasks = [_task(*pair) for pair in zip(batch["photo"], batch["picture"], strict=True)]
-        told = (
-            [self._refused] * len(tasks)
-            if self._refused
-            else [[asdict(row) for row in rows] for rows in self._made(tasks)]
-        )
-        return {"photo": batch["photo"], "picture": batch["picture"], "told": [json.dumps(each) for each in told]}
-
-    def _made(self, tasks: list[Task]) -> list[Sequence[ReportRow]]:
+    def ready(self) -> Readiness:
+        """Tell whether there is a model, and which."""
         import ray
 
-        begun = ray.get([self._ledger.begin.remote(os.fsencode(task.photo)) for task in tasks])
-        deadly = [task for task, times in zip(tasks, begun, strict=True) if times > TRIES]
-        rest = [task for task in tasks if task not in deadly]
-        lots = [[task] for task in rest] if max(begun) > 1 else [rest]  # one of them may have ended the first actor
-        made: dict[Task, Sequence[ReportRow]] = {
-            task: [failed(task, self._job.request, f"{TRIES} workers died while they made it (no memory?)")]
-            for task in deadly
-        }
-        for lot in lots:
-            rows = make(lot, self._model, self._job.request, self._job.destination)
-            made.update(zip(lot, rows, strict=True))
-        return [made[task] for task in tasks]
+        checkpoint = "" if self._model is None else self._model.checkpoint
+        return Readiness(self._refused, checkpoint, ray.util.get_node_ip_address())
+
+    def make(self, lot: Sequence[Task]) -> list[tuple[ReportRow, ...]]:
+        """Make the pictures of some photos; the lines of each."""
+        return make(lot, self._model, self._job.request, self._job.destination)
 
 
-class Ledger:
-    """An actor that all makers ask: how often a photo was begun, and whether they have the same weights."""
+class Crew:
+    """The actors of a batch, and what each has in hand.
 
-    def __init__(self) -> None:
-        self._begun: dict[bytes, int] = {}
-        self._checkpoint, self._node = "", ""
+    An actor gets photos only when it has a model, and then two lots, of which it makes the first. If it dies, that one
+    is made again, photo by photo, as one of them may have ended it; another actor takes its place.
 
-    def begin(self, photo: bytes) -> int:
-        """Note that a photo is begun; returns for which time."""
-        self._begun[photo] = self._begun.get(photo, 0) + 1
-        return self._begun[photo]
+    Args:
+        ray: the module, connected.
+        hire: starts an actor, which is of `PictureMaker`.
+        lots: of photos that are made together.
+    """
 
-    def agree(self, checkpoint: str, node: str) -> str:
-        """Compare a node's checkpoint with that of the first; returns why it is refused, "" where it is the same."""
-        if not self._checkpoint:
-            self._checkpoint, self._node = checkpoint, node
-        if checkpoint == self._checkpoint:
-            return ""
-        return (
-            f"node {node} has the checkpoint {checkpoint[:12]}, and {self._node} has {self._checkpoint[:12]}: "
-            "give every node the same"
-        )
+    def __init__(self, ray: Any, hire: Callable[[], Any], lots: Sequence[Sequence[Task]]) -> None:
+        self._ray, self._hire, self._waiting = ray, hire, deque(lots)
+        self._going: dict[Any, Any] = {}  # what is awaited, and of which actor
+        self._in_hand: dict[Any, deque[tuple[Any, Sequence[Task]]]] = {}
+        self._begun: Counter[Task] = Counter()
+        self._first: Readiness | None = None
+        self._stillborn = 0
 
+    def work(self, actors: int) -> Iterator[tuple[Task, Sequence[ReportRow]]]:
+        """Have all photos made.
 
-def _task(photo: bytes, picture: bytes) -> Task:
-    return Task(Path(os.fsdecode(photo)), Path(os.fsdecode(picture)))
+        Args:
+            actors: so many.
+
+        Yields:
+            Each photo with its lines, as soon as they are there; without any where `TRIES` actors died of it.
+
+        Raises:
+            ValueError: if the model can't be loaded, or a node has another checkpoint than the first.
+        """
+        for _ in range(actors):
+            self._await_another()
+        while self._waiting or any(self._in_hand.values()):
+            (done,), _ = self._ray.wait(list(self._going), num_returns=1)
+            actor = self._going.pop(done)
+            try:
+                told = self._ray.get(done)
+            except (self._ray.exceptions.RayActorError, self._ray.exceptions.OutOfMemoryError):
+                yield from self._after_death(actor)
+                continue
+            if isinstance(told, Readiness):
+                self._welcome(actor, told)
+            else:
+                _, lot = self._in_hand[actor].popleft()  # an actor does one after the other
+                yield from zip(lot, told, strict=True)
+            self._hand_out(actor)
+
+    def _await_another(self) -> None:
+        actor = self._hire()
+        self._going[actor.ready.remote()] = actor
+
+    def _welcome(self, actor: Any, told: Readiness) -> None:
+        if told.refused:
+            raise ValueError(told.refused)
+        self._first = first = self._first or told
+        if told.checkpoint != first.checkpoint:
+            raise ValueError(
+                f"node {told.node} has the checkpoint {told.checkpoint[:12]}, and {first.node} has "
+                f"{first.checkpoint[:12]}: give every node the same"
+            )
+        self._stillborn, self._in_hand[actor] = 0, deque()
+
+    def _hand_out(self, actor: Any) -> None:
+        """Give an actor lots; towards the end one, so that none waits behind another while an actor is idle."""
+        held = self._in_hand[actor]
+        ahead = _AHEAD if len(self._waiting) > len(self._in_hand) else 1
+        while self._waiting and len(held) < ahead:
+            lot = self._waiting.popleft()
+            answer = actor.make.remote(lot)
+            held.append((answer, lot))
+            self._going[answer] = actor
+
+    def _after_death(self, actor: Any) -> Iterator[tuple[Task, Sequence[ReportRow]]]:
+        held = self._in_hand.pop(actor, None)
+        if held is None:  # it died before it had a model
+            self._stillborn += 1
+            if self._stillborn < _STILLBORN:
+                self._await_another()
+            elif not self._in_hand:
+                raise ValueError(f"{_STILLBORN} workers died while they loaded the model (no memory?)")
+            return
+        for answer, _ in held:
+            self._going.pop(answer, None)
+        begun, *rest = [lot for _, lot in held] or [()]
+        self._waiting.extendleft(rest)
+        self._begun.update(begun)
+        self._waiting.extendleft([task] for task in begun if self._begun[task] < TRIES)
+        yield from ((task, ()) for task in begun if self._begun[task] >= TRIES)
+        for other in [each for each, theirs in self._in_hand.items() if not theirs]:
+            self._hand_out(other)
+        if self._waiting:
+            self._await_another()

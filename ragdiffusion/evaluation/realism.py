@@ -189,7 +189,7 @@ def features(silhouette: np.ndarray) -> np.ndarray:
 
 
 def _smooth(closed: np.ndarray, sigma: float) -> np.ndarray:
-    """Gaussian along a closed curve [N, 2], standard deviation in points."""
+    """Gaussian along a closed curve (N, 2), standard deviation in points."""
     frequency = np.fft.rfftfreq(len(closed))
     weight = np.exp(-2 * (np.pi * sigma * frequency) ** 2)
     return np.fft.irfft(np.fft.rfft(closed, axis=0) * weight[:, None], len(closed), axis=0)

@@ -22,6 +22,7 @@ _CANVAS = 512  # longer side of the label map where figures are looked at from n
 _LARGE, _SMALL = 0.5, 0.25  # of the photo's longer side: figures below the first are parsed again from near, and
 # below the second only that counts; between, both looks do, since the whole photo tells better what is what
 _NEAR = 4  # figures at most that are
+_STRIP, _PIECE = 4, 2  # sides' ratio from which a photo is looked at in pieces, and their own
 _MARGIN = 0.18  # of a figure's longer side, around it, when it is
 _FIGURE = 0.0012  # of the photo: what is less is no figure,
 _BESIDE = 0.1  # nor is what is less than this beside the largest; and others than the largest are
@@ -88,7 +89,7 @@ class NetworkParser:
 
 
 def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
-    """Label a photo, and what is small in it again from near.
+    """Label a photo, a strip piece by piece, and what is small in it again from near.
 
     Args:
         pixels: uint8 (H, W, 3).
@@ -98,6 +99,8 @@ def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
         float32 (9, h, w) over the whole photo; larger where something was looked at from near.
     """
     whole = label(pixels)
+    if max(pixels.shape[:2]) >= _STRIP * min(pixels.shape[:2]):
+        whole = _along_strip(pixels, whole, label)
     h, w = whole.shape[1:]
     sized = [(max(box[2] - box[0], box[3] - box[1]) / max(h, w), box) for box in _figures(whole)]
     small = [(size, box) for size, box in sized if size < _LARGE]
@@ -109,6 +112,39 @@ def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
         trust = min(1.0, (_LARGE - size) / (_LARGE - _SMALL))
         _paste(canvas, pixels, _with_margin(box, (w, h)), (w, h), label, trust)
     return canvas
+
+
+def _along_strip(pixels: np.ndarray, whole: np.ndarray, label: Labeller) -> np.ndarray:
+    """Label a strip in overlapping pieces, as a network that sees all of it sees little of each.
+
+    Args:
+        pixels: uint8 (H, W, 3), much longer than wide, or the other way round.
+        whole: float32 (9, h, w), its labels as seen at once.
+        label: of one picture.
+
+    Returns:
+        float32 (9, h, w) over all of it, of a larger size; `whole` where something in it is longer than a piece.
+    """
+    if pixels.shape[0] < pixels.shape[1]:
+        standing = lambda picture: label(np.ascontiguousarray(picture.transpose(1, 0, 2))).transpose(0, 2, 1)  # noqa: E731
+        return _along_strip(pixels.transpose(1, 0, 2), whole.transpose(0, 2, 1), standing).transpose(0, 2, 1)
+    height, width = pixels.shape[:2]
+    longest = max((box[3] - box[1] for box in _figures(whole)), default=0) * height / whole.shape[1]
+    if longest > _PIECE * width / 2:  # in some piece all of what is shorter can be seen
+        return whole
+    count = 1 + -(-(height - _PIECE * width) // (_PIECE * width // 2))
+    tops = np.linspace(0, height - _PIECE * width, count).round().astype(int)
+    seen = [label(np.ascontiguousarray(pixels[top : top + _PIECE * width])) for top in tops]
+    rows, columns = seen[0].shape[1:]
+    scale = rows / (_PIECE * width)
+    total = np.zeros((len(LABELS), round(height * scale), columns), np.float32)
+    weights = np.zeros((total.shape[1], 1), np.float32)
+    near_middle = 1e-3 + 1 - np.abs(np.linspace(-1, 1, rows, dtype=np.float32))[:, None]
+    for top, piece in zip(tops, seen, strict=True):
+        begin = min(round(top * scale), total.shape[1] - rows)
+        total[:, begin : begin + rows] += piece * near_middle
+        weights[begin : begin + rows] += near_middle
+    return total / weights
 
 
 def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:

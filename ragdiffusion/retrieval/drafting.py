@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.bank.patterns import PatternSpec
-from ragdiffusion.garments.patterns import MeasureError, Pattern, draft
+from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, draft_near
 from ragdiffusion.garments.patterns.fitting import fit, fit_deviations
 from ragdiffusion.garments.patterns.pattern import kind_of
 
@@ -26,7 +27,6 @@ KINDS_TRIED = 2
 _DIGITS = 2  # after the point of a deviation that is told
 _SIDE = 32  # at which silhouettes are compared, pixels
 _CLEARLY = 0.01  # IoU by which a later kind must be nearer to be taken
-_STEPS = 8  # tries between measures that contradict each other and those they began from
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,16 @@ class Drafted:
     pattern: Pattern
     deviations: dict[str, float]
     overlap: float
+
+    def landmark(self, size: int) -> torch.Tensor:
+        """The pattern's silhouette, (size, size) float in [0, 1]; drawn once, so read it only."""
+        if size not in self._drawn:
+            self._drawn[size] = landmark_of(self.pattern, size)
+        return self._drawn[size]
+
+    @cached_property
+    def _drawn(self) -> dict[int, torch.Tensor]:
+        return {}
 
     def moved(self, measures: Mapping[str, float]) -> Pattern:
         """The pattern with some measures as a person wants them.
@@ -63,6 +73,11 @@ class Drafted:
             "deviations": {key: round(float(value), _DIGITS) for key, value in self.deviations.items()},
             "overlap": self.overlap,
         }
+
+
+def landmark_of(pattern: Pattern, size: int) -> torch.Tensor:
+    """A pattern's silhouette in the canonical frame, (size, size) float in [0, 1]."""
+    return torch.from_numpy(pattern.rasterise(size)).float() / 255
 
 
 def draft_to(silhouette: torch.Tensor, starts: Iterable[PatternSpec]) -> Drafted | None:
@@ -98,17 +113,6 @@ def _cut(first: Pattern, target: np.ndarray) -> Drafted:
     vector = np.array([[first.measures[key] for key in kind.measures]])
     fits = fit(kind, target[None], vector, np.array([[np.log(scale), *origin]]))
     measures = dict(zip(kind.measures, fits.vectors[0].tolist(), strict=True))
-    pattern = _drawable(first, measures)
+    whole = {key: kind.measures[key].rounded(value) for key, value in measures.items()}
+    pattern = draft_near(first.kind, whole, towards=first.measures)
     return Drafted(pattern, fit_deviations(kind, target[None], fits)[0], float(fits.overlap[0]))
-
-
-def _drawable(first: Pattern, measures: dict[str, float]) -> Pattern:
-    """Measures drawn, moved back to those they began from as far as they must be so that they do not contradict."""
-    for share in np.linspace(0, 1, _STEPS + 1)[:-1]:
-        moved = {key: (1 - share) * value + share * first.measures[key] for key, value in measures.items()}
-        whole = {key: spec.rounded(moved[key]) for key, spec in kind_of(first.kind).measures.items()}
-        try:
-            return draft(first.kind, whole)
-        except MeasureError:
-            continue
-    return first

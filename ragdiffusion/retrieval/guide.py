@@ -12,13 +12,13 @@ from torch import Tensor
 
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.garments.patterns import Pattern
-from ragdiffusion.retrieval.drafting import Drafted
+from ragdiffusion.retrieval.drafting import Drafted, landmark_of
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """One neighbour with its cosine similarity, barycentric weight, overlap and silhouette [H, W]."""
+    """One neighbour with its cosine similarity, barycentric weight, overlap and silhouette (H, W)."""
 
     id: int
     similarity: float
@@ -34,16 +34,16 @@ class StructureGuide:
     Made by `build_guide`; every method returns a new guide.
 
     Attributes:
-        query: [D] structure embedding e of the photo.
+        query: (D,) structure embedding e of the photo.
         neighbours: the M nearest entries; the first k of them are the candidates.
         k: number of candidates used.
         alpha: share of the reconstruction in Eq. 3, in [0, 1].
-        weights: [K] float64 barycentric weights of Eq. 2.
-        embedding: [D] fused embedding ê of Eq. 3.
-        interpolation: [H, W] weighted mean of the candidates' silhouettes, in [0, 1].
-        iou: [K] overlap of each candidate with the interpolation.
+        weights: (K,) float64 barycentric weights of Eq. 2.
+        embedding: (D,) fused embedding ê of Eq. 3.
+        interpolation: (H, W) weighted mean of the candidates' silhouettes, in [0, 1].
+        iou: (K,) overlap of each candidate with the interpolation.
         consensus: index of the candidate with the highest overlap.
-        landmark: [H, W] float in [0, 1], the silhouette that generation obeys.
+        landmark: (H, W) float in [0, 1], the silhouette that generation obeys.
         landmark_source: "consensus", "candidate" (picked by a person), "drafted" (drawn from measures) or "edited".
         choice: index of the picked candidate, None otherwise.
         attributes: the attributes that the embedding was made with.
@@ -53,7 +53,7 @@ class StructureGuide:
         attribute_confidence: by key, the probability that the reader gives each attribute read from the photo, in
             [0, 1], 0 for "Unknown"; attributes that a person gave have none.
         attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
-        support: [M] in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
+        support: (M,) in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
             nothing was seen but the embedding.
         drafted: a pattern cut to the silhouette that the garment is expected to have; a candidate that stands in no
             bank. None where none could be cut.
@@ -164,12 +164,15 @@ class StructureGuide:
         Raises:
             ValueError: if none is given and none was drafted.
         """
-        if pattern is None:
-            if self.drafted is None:
-                raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
-            pattern = self.drafted.pattern
-        raster = torch.from_numpy(pattern.rasterise(self.interpolation.shape[-1])).to(self.interpolation)
-        return replace(self, landmark=raster / 255, landmark_source="drafted", choice=None, pattern=pattern)
+        size = self.interpolation.shape[-1]
+        if pattern is not None:
+            landmark = landmark_of(pattern, size)
+        elif self.drafted is not None:
+            pattern, landmark = self.drafted.pattern, self.drafted.landmark(size)
+        else:
+            raise ValueError("no shape was drafted for this photo: pick a candidate, or draw one")
+        landmark = landmark.to(self.interpolation)
+        return replace(self, landmark=landmark, landmark_source="drafted", choice=None, pattern=pattern)
 
     def draft_with(self, measures: Mapping[str, float]) -> "StructureGuide":
         """The guide with the drafted silhouette as landmark, some of its measures as a person wants them.
@@ -188,7 +191,7 @@ class StructureGuide:
         """The guide with a hand-drawn landmark.
 
         Args:
-            mask: [H, W] in [0, 1] of the guide's own size; above 0.5 is garment.
+            mask: (H, W) in [0, 1] of the guide's own size; above 0.5 is garment.
 
         Raises:
             ValueError: if the mask is of another rank or size, not finite, outside [0, 1] or empty.
@@ -196,7 +199,7 @@ class StructureGuide:
         mask = torch.as_tensor(mask)
         size = self.interpolation.shape
         if mask.ndim != 2:
-            raise ValueError(f"landmark must have shape [H, W], got {list(mask.shape)}: give one mask of one channel")
+            raise ValueError(f"landmark must have shape (H, W), got {tuple(mask.shape)}: give one mask of one channel")
         if mask.shape != size:
             raise ValueError(
                 f"landmark is {mask.shape[0]} x {mask.shape[1]} pixels (height x width), "
@@ -250,14 +253,14 @@ def build_guide(
     """Aggregate the K nearest entries into a structure guide (Sec. 3.2, 9.3).
 
     Args:
-        query: [D] structure embedding e of the photo, any device; the guide lives where the neighbours are.
+        query: (D,) structure embedding e of the photo, any device; the guide lives where the neighbours are.
         neighbours: the M nearest entries of the bank, M >= k.
         k: number of candidates to use, from 1 to M.
         alpha: share of the reconstruction in Eq. 3, in [0, 1].
         attributes: the attributes that the embedding was made with.
         checkpoint: fingerprint or name of the encoder.
         timings_ms: milliseconds already spent in `encode` and `search`; `slle` and `fuse` are measured here.
-        support: [M] in [0, 1], how well each neighbour fits what the photo shows of the shape; None: unknown.
+        support: (M,) in [0, 1], how well each neighbour fits what the photo shows of the shape; None: unknown.
 
     Returns:
         A guide whose landmark is the consensus.
@@ -273,8 +276,8 @@ def build_guide(
         )
     if query.shape != neighbours.embeddings.shape[1:]:
         raise ValueError(
-            f"query must have shape [D] = {list(neighbours.embeddings.shape[1:])}, got "
-            f"{list(query.shape)}: the bank was made by another encoder"
+            f"query must have shape (D,) = {tuple(neighbours.embeddings.shape[1:])}, got "
+            f"{tuple(query.shape)}: the bank was made by another encoder"
         )
     if set(timings_ms) != {"encode", "search"} or not all(isfinite(ms) for ms in timings_ms.values()):
         raise ValueError(f"timings_ms must hold finite milliseconds of encode and search, got {dict(timings_ms)}")
@@ -283,7 +286,7 @@ def build_guide(
     basis = neighbours.embeddings[:k]
 
     started = time.perf_counter()
-    weights = barycentric_weights(query.double()[None], basis[None])  # [1, K]
+    weights = barycentric_weights(query.double()[None], basis[None])  # (1, K)
     embedding = fuse_embedding(query[None], basis[None], weights, alpha)[0]
     aggregated = time.perf_counter()
     fusion = fuse_landmarks(neighbours.silhouettes[:k], weights[0], None if support is None else support[:k])

@@ -228,7 +228,7 @@ def test_a_large_photo_under_the_limit_is_read_without_a_warning() -> None:
         (np.full((20, 20, 3), 128.0), r"runs from 128 to 128: numbers in \[0, 1\]"),
         (np.full((20, 20, 3), -0.5), r"runs from -0.5 to -0.5"),
         (np.zeros((20, 20, 3), np.int64), "array of int64: uint8"),
-        (np.zeros((20, 20, 2), np.uint8), r"shape \(20, 20, 2\): HxW, HxWx3 or HxWx4"),
+        (np.zeros((20, 20, 2), np.uint8), r"shape \(20, 20, 2\): \(H, W\), \(H, W, 3\) or \(H, W, 4\)"),
         (np.zeros((1, 20, 20, 3), np.uint8), r"shape \(1, 20, 20, 3\)"),
         (np.zeros(400, np.uint8), r"shape \(400,\)"),
         (np.zeros((0, 20, 3), np.uint8), r"shape \(0, 20, 3\)"),
@@ -361,7 +361,7 @@ def test_overshoot_is_clipped_in_any_dtype() -> None:
 
 
 def test_wrong_tensors_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"\[B, 3, H, W\] were wanted, and the shape is \(3, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"\(B, 3, H, W\) were wanted, and the shape is \(3, 8, 8\)"):
         images.tensor_to_images(torch.zeros(3, 8, 8))
     with pytest.raises(ValueError, match=r"the shape is \(1, 8, 8\)"):
         images.tensor_to_mask_image(torch.zeros(1, 8, 8))
@@ -371,7 +371,7 @@ def test_wrong_tensors_are_refused() -> None:
         images.photo_to_tensor(Image.new("L", (20, 20)), 16)
     with pytest.raises(ValueError, match="a size of 0 pixels"):
         images.photo_to_tensor(Image.new("RGB", (20, 20)), 0)
-    with pytest.raises(ValueError, match=r"mask HxW was wanted, and the shape is \(2, 8, 8\)"):
+    with pytest.raises(ValueError, match=r"mask \(H, W\) was wanted, and the shape is \(2, 8, 8\)"):
         images.mask_to_tensor(np.zeros((2, 8, 8), np.float32), 8)
 
 

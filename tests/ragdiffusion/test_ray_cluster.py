@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,10 @@ import pytest
 from ragdiffusion import cli, ray_cluster
 from ragdiffusion.ray_cluster import Cluster
 from ragdiffusion.ray_map import mapper_of
+
+
+def _joined(port: int) -> AbstractContextManager:
+    return Cluster(f"127.0.0.1:{port}").connected(cpus=1, gpus=0)
 
 
 def test_without_ray_the_way_to_it_is_said(
@@ -38,6 +44,37 @@ def test_an_address_that_does_not_answer_is_said_at_once(address: str, message: 
         free = probe.getsockname()[1]
     with pytest.raises(ValueError, match=message):
         with Cluster(address.format(free=free)).connected(cpus=1, gpus=0):
+            pass
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 505 HTTP Version Not Supported\r\n\r\n", b"SSH-2.0", b""])
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+def test_what_answers_and_is_no_ray_is_said_in_one_line(
+    answer: bytes, scheme: str, capsys: pytest.CaptureFixture, tmp_path: Path, photo_path: Path
+) -> None:
+    """As a web server, or one that hangs up: Ray itself would wait for minutes."""
+    pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            line, _ = server.accept()
+            with line:
+                line.recv(1024)
+                line.sendall(answer)
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        address = f"{scheme}127.0.0.1:{server.getsockname()[1]}"
+        assert cli.main(["batch", str(photo_path), str(tmp_path / "out"), "--ray", address]) == 2
+        serving.join()
+    assert f"what answers at {address} is no Ray cluster: check --ray" in capsys.readouterr().err
+
+
+def test_who_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
+    monkeypatch.setattr(ray_cluster, "_ANSWER_SECONDS", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        with pytest.raises(ValueError, match="is no Ray cluster"), _joined(server.getsockname()[1]):
             pass
 
 

@@ -38,7 +38,7 @@ class Pool:
     """Embedded flat-lays to choose from.
 
     Attributes:
-        vectors: [N, D] float32 of unit length.
+        vectors: (N, D) float32 of unit length.
         entries: N, as a bank takes them.
         garments: N names of whose shapes they are.
         duplicates: which flat-lays were left out because an equal one was there, and which one.

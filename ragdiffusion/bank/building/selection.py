@@ -22,8 +22,8 @@ class Clustering:
     """What DBSCAN found.
 
     Attributes:
-        noise: bool [N], far from every core.
-        cluster: int [N], -1 where noise.
+        noise: bool (N,), far from every core.
+        cluster: int (N,), -1 where noise.
         similarity: least cosine similarity of neighbours, 1 - eps.
     """
 
@@ -71,7 +71,7 @@ def cluster(
     what is within reach of a core belongs to it. The rest is noise.
 
     Args:
-        vectors: [N, D] float32 of unit length.
+        vectors: (N, D) float32 of unit length.
         garments: N names; the many shapes of one garment do not vouch for each other.
         min_neighbours: DBSCAN's minimum of neighbours, without the flat-lay itself.
         noise_share: share that may fail to be cores; the reach follows from it, since it differs between encoders.
@@ -115,13 +115,13 @@ def thinning_order(
     A flat-lay's chance to come early falls with the number of flat-lays within reach of it.
 
     Args:
-        vectors: [N, D] float32 of unit length.
+        vectors: (N, D) float32 of unit length.
         similarity: least cosine similarity of what counts as alike.
         rng: source of all chance.
         strength: power of the density, 0 or more.
 
     Returns:
-        int64 [N], positions in `vectors`.
+        int64 (N,), positions in `vectors`.
     """
     points = torch.from_numpy(np.ascontiguousarray(vectors))
     density = (
@@ -140,7 +140,7 @@ def thinning_order(
 
 
 def nearest_kept(vectors: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Cosine similarity [N] of each vector [N, D] with the nearest of those kept [M, D]."""
+    """Cosine similarity (N,) of each vector (N, D) with the nearest of those kept (M, D)."""
     points, kept_points = (torch.from_numpy(np.ascontiguousarray(part)) for part in (vectors, kept))
     return torch.cat(
         [(points[start : start + _BLOCK] @ kept_points.T).amax(1) for start in range(0, len(points), _BLOCK)]

@@ -183,7 +183,7 @@ def _vectors(container: Container, about: Mapping[str, Any], fingerprint: str, d
     except (SafetensorError, KeyError, ValueError) as error:
         raise ValueError(f"{_EMBEDDINGS} can't be read ({error}): export the bank again") from error
     if vectors.ndim != 2 or vectors.shape[1] != dimension:
-        raise ValueError(f"{_EMBEDDINGS} holds {list(vectors.shape)} numbers, [N, {dimension}] wanted")
+        raise ValueError(f"{_EMBEDDINGS} holds {tuple(vectors.shape)} numbers, (N, {dimension}) wanted")
     return vectors
 
 

@@ -18,7 +18,7 @@ def arc(start: np.ndarray, end: np.ndarray, depth: float, power: float, count: i
 
 
 def rounded(points: np.ndarray, count: int = 6) -> np.ndarray:
-    """A smooth open curve through points [N, 2] (Catmull-Rom), `count` points to each stretch."""
+    """A smooth open curve through points (N, 2) (Catmull-Rom), `count` points to each stretch."""
     p = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     t = np.linspace(0, 1, count, endpoint=False)[:, None]
     parts = [

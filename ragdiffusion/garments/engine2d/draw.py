@@ -19,9 +19,9 @@ class DrawnFlatLay:
     """A garment laid flat, in the canonical frame.
 
     Attributes:
-        image: uint8 [S, S, 3] RGB on white.
-        silhouette: uint8 [S, S], antialiased, 255 inside.
-        cloth: uint8 [S, S, 3] RGB, before it is cut out: colours run on beyond the silhouette.
+        image: uint8 (S, S, 3) RGB on white.
+        silhouette: uint8 (S, S), antialiased, 255 inside.
+        cloth: uint8 (S, S, 3) RGB, before it is cut out: colours run on beyond the silhouette.
         attributes: all 14 of Table 6, "Unknown" where the garment does not say.
         caption: one sentence made of the attributes.
         structure, texture: what was drawn.

@@ -64,7 +64,7 @@ class GarmentEngine:
             flat: the garment.
             rng: source of randomness.
             display: "laid", "hung" or "worn"; None draws one.
-            backgrounds: uint8 HxWx3 pictures to lay or hang it before; None draws grounds.
+            backgrounds: uint8 (H, W, 3) pictures to lay or hang it before; None draws grounds.
             lighting: False leaves out light, shadow, noise and softness: colours stay those of the flat-lay.
 
         Raises:

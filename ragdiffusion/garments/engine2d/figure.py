@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Shape:
-    """A polygon of one colour: [N, 2] photo pixels, RGB; `shaded` ones are rounded by light."""
+    """A polygon of one colour: (N, 2) photo pixels, RGB; `shaded` ones are rounded by light."""
 
     points: np.ndarray
     colour: tuple[float, float, float]
@@ -58,7 +58,7 @@ class Stance:
 
 
 def tube(spine: np.ndarray, widths: np.ndarray) -> np.ndarray:
-    """Outline of a limb: half widths [N] along a spine [N, 2]."""
+    """Outline of a limb: half widths (N,) along a spine (N, 2)."""
     direction = np.gradient(spine, axis=0)
     normal = (
         np.stack([-direction[:, 1], direction[:, 0]], 1)

@@ -172,7 +172,7 @@ def draw_graphic(image: np.ndarray, texture: Texture, centre: np.ndarray, width:
     """Draw a logo, lettering or figure once, in place.
 
     Args:
-        image: uint8 [S, S, 3], the cloth so far.
+        image: uint8 (S, S, 3), the cloth so far.
         texture: its print is one of `GRAPHICS`.
         centre: (x, y) in pixels. width: of the graphic, pixels.
     """

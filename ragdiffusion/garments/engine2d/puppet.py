@@ -13,7 +13,7 @@ from ragdiffusion.garments.engine2d.structure import Limb, Structure
 
 @dataclass(frozen=True)
 class Part:
-    """A rigid part: canonical region, matrix [3, 3] from flat-lay to posed pixels, soft mask [S, S]."""
+    """A rigid part: canonical region, matrix (3, 3) from flat-lay to posed pixels, soft mask (S, S)."""
 
     region: np.ndarray
     matrix: np.ndarray
@@ -49,7 +49,7 @@ class PuppetPose:
 
     Attributes:
         parts: later ones lie over earlier ones.
-        body: matrix [3, 3] of the body.
+        body: matrix (3, 3) of the body.
         limbs: "right", "left" -> matrices of its upper and lower half.
         rolled: "right", "left" -> outer and inner end of the line that its sleeve is rolled up to.
         opened: whether the front's halves are apart.

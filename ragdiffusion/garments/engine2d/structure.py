@@ -19,7 +19,7 @@ class Piece:
 
     Attributes:
         name: what it is, e.g. "body", "sleeve_r", "collar_l", "pocket".
-        polygon: [N, 2] canonical coordinates.
+        polygon: (N, 2) canonical coordinates.
         angle: direction of its cloth against the body's, radians.
         colour: slot of the texture: "main", "sleeve", "trim" or "inside".
         limb: which rigid part it moves with: "body", "right" or "left".
@@ -39,10 +39,10 @@ class Limb:
     """A sleeve or trouser leg, as a puppet's part.
 
     Attributes:
-        polygon: [N, 2] its region of the flat-lay.
+        polygon: (N, 2) its region of the flat-lay.
         root: [2, 2] the seam it hangs on: outer end (shoulder, hip) and inner end (armpit, crotch).
         tip: [2, 2] its opening: outer and inner end.
-        outer, inner: its two long edges from root to tip, [N, 2] each.
+        outer, inner: its two long edges from root to tip, (N, 2) each.
         seam: the line that it is sewn on by, from inner to outer root, without its ends.
     """
 
@@ -74,7 +74,7 @@ class Structure:
         pieces: in painting order.
         limbs: "right" and "left" sleeve or leg, when it has them.
         landmarks: name -> [2], e.g. neck_r, shoulder_r, armpit_r, cuff_r, hem_r, front_neck.
-        opening: [N, 2] the neck hole through which the back's inside shows; empty when there is none.
+        opening: (N, 2) the neck hole through which the back's inside shows; empty when there is none.
         draped: whether its sleeves lie over the body in part, as sleeves do that hang down beside it.
     """
 

@@ -31,10 +31,10 @@ class Photo:
     """A garment in the wild.
 
     Attributes:
-        image: uint8 [S, S, 3] RGB.
-        flow: float32 [S, S, 2]: for each flat-lay pixel its (x, y) in photo pixels.
-        visible: uint8 [S, S]: 255 where a flat-lay pixel is cloth and can be seen in the photo.
-        mask: uint8 [S, S], soft mask of the garment in the photo, occluders left out.
+        image: uint8 (S, S, 3) RGB.
+        flow: float32 (S, S, 2): for each flat-lay pixel its (x, y) in photo pixels.
+        visible: uint8 (S, S): 255 where a flat-lay pixel is cloth and can be seen in the photo.
+        mask: uint8 (S, S), soft mask of the garment in the photo, occluders left out.
         display: "laid", "hung" or "worn".
         attributes: the flat-lay's, with what the display adds (tucked in, inner wear).
     """
@@ -49,7 +49,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class WildCamera:
-    """Posed pixel -> photo pixel: the body's turn, a homography [3, 3], the inverse of x + wrinkle(x) ([S, S, 2]).
+    """Posed pixel -> photo pixel: the body's turn, a homography (3, 3), the inverse of x + wrinkle(x) ((S, S, 2)).
 
     A body turned to the side shows its far half narrower than its near one: within `reach` pixels of its axis at
     `centre`, x moves by turn * reach * (1 - u^2) / 2 with u the distance from the axis in reaches, beyond it goes on
@@ -83,7 +83,7 @@ class WildCamera:
         return (out * self.reach + self.centre).astype(x.dtype, copy=False)
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        """Posed pixels [N, 2] -> photo pixels."""
+        """Posed pixels (N, 2) -> photo pixels."""
         size = self.wrinkle.shape[0]
         points = np.array(points, np.float64)
         points[:, 0] = self.turned(points[:, 0])
@@ -247,7 +247,7 @@ def _composite(
 
 
 def _flow(parts: list[Part], camera: WildCamera, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where every flat-lay pixel went, [S, S, 2], and the number of the part that it belongs to (from 1)."""
+    """Where every flat-lay pixel went, (S, S, 2), and the number of the part that it belongs to (from 1)."""
     x, y = fields.grid(size)
     owner = np.ones((size, size), np.uint8)
     posed = np.empty((size, size, 2), np.float32)
@@ -286,7 +286,7 @@ def _background(rng: np.random.Generator, display: str, backgrounds: list[np.nda
     if backgrounds:
         picture = backgrounds[int(rng.integers(len(backgrounds)))]
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8:
-            raise ValueError(f"backgrounds must be uint8 HxWx3, got {picture.dtype} {picture.shape}")
+            raise ValueError(f"backgrounds must be uint8 (H, W, 3), got {picture.dtype} {picture.shape}")
         side = min(picture.shape[:2])
         top, left = (int(rng.integers(n - side + 1)) for n in picture.shape[:2])
         return cv2.resize(picture[top : top + side, left : left + side], (size, size), interpolation=cv2.INTER_AREA)

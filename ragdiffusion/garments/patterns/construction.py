@@ -119,7 +119,7 @@ def _round(edges: Edges) -> np.ndarray:
 
 
 def outline(kind: Kind, m: Measures, right: Edges, left: Edges) -> np.ndarray:
-    """The closed outline [K, 4, 2] of one pattern, clockwise from the top's left end; segments without length go."""
+    """The closed outline (K, 4, 2) of one pattern, clockwise from the top's left end; segments without length go."""
     if kind.upper == "one_shoulder":
         top = one_shoulder_neckline(m, kind)
     else:

@@ -1,6 +1,6 @@
 """Cubic Bézier curves: arrays of segments for many patterns at once, and one finished path of a single pattern.
 
-Segments are float arrays [..., K, 4, 2]: K cubics end to end, each with its start, two handles and end, in cm, x to the
+Segments are float arrays (..., K, 4, 2): K cubics end to end, each with its start, two handles and end, in cm, x to the
 right and y down. Leading axes are patterns, so that one call draws a library of them.
 """
 
@@ -107,7 +107,7 @@ def flattened(segments: np.ndarray, steps: int = 8) -> np.ndarray:
     """Points along segments, the same number on each.
 
     Args:
-        segments: [..., K, 4, 2].
+        segments: (..., K, 4, 2).
         steps: on each.
 
     Returns:
@@ -134,7 +134,7 @@ class BezierPath:
     """One path of cubic Bézier segments.
 
     Attributes:
-        segments: [K, 4, 2] in cm; each starts where the one before ends.
+        segments: (K, 4, 2) in cm; each starts where the one before ends.
         closed: whether the last ends where the first starts.
     """
 
@@ -152,7 +152,7 @@ class BezierPath:
         return self.segments[-1, -1]
 
     def polygon(self, tolerance: float = FINE) -> np.ndarray:
-        """Points [N, 2] that leave the path nowhere by more than `tolerance` cm; corners are among them.
+        """Points (N, 2) that leave the path nowhere by more than `tolerance` cm; corners are among them.
 
         A closed path does not repeat its first point.
 

@@ -57,9 +57,9 @@ class Library:
 
     Attributes:
         kind: how they are built.
-        vectors: [N, M] measures in the kind's order.
-        shares: float32 [N, S * S], each filling its frame.
-        place: [N, 3] log of pixels per cm, x and y of the origin in pixels.
+        vectors: (N, M) measures in the kind's order.
+        shares: float32 (N, S * S), each filling its frame.
+        place: (N, 3) log of pixels per cm, x and y of the origin in pixels.
     """
 
     kind: Kind
@@ -73,9 +73,9 @@ class Fits:
     """Patterns of one kind that were fitted.
 
     Attributes:
-        vectors: [B, M] measures in the kind's order.
-        place: [B, 3] as in `Library`.
-        overlap: [B] intersection over union with the silhouettes, of shares of pixels.
+        vectors: (B, M) measures in the kind's order.
+        place: (B, 3) as in `Library`.
+        overlap: (B,) intersection over union with the silhouettes, of shares of pixels.
     """
 
     vectors: np.ndarray
@@ -84,7 +84,7 @@ class Fits:
 
 
 def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Intersection over union of shares [..., P]."""
+    """Intersection over union of shares (..., P)."""
     return np.minimum(one, other).sum(-1) / np.maximum(np.maximum(one, other).sum(-1), 1e-6)
 
 
@@ -146,7 +146,7 @@ def _follow(kind: Kind, m: dict[str, np.ndarray]) -> None:
 
 
 def shares_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
-    """Silhouettes [B, S * S] of measures at a place."""
+    """Silhouettes (B, S * S) of measures at a place."""
     shapes = polygons(kind, as_measures(kind, vectors), STEPS)
     scale = np.exp(place[:, 0])[:, None, None]
     pixels = [shape * scale + place[:, None, 1:] for shape in shapes]
@@ -158,9 +158,9 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray)
 
     Args:
         kind: how all of them are built.
-        targets: float32 [B, S, S] in [0, 1].
-        vectors: [B, M] measures to start from, which must not contradict themselves.
-        place: [B, 3] where to start, as in `Library`.
+        targets: float32 (B, S, S) in [0, 1].
+        vectors: (B, M) measures to start from, which must not contradict themselves.
+        place: (B, 3) where to start, as in `Library`.
     """
     problem = _Problem(kind, targets)
     z = problem.encode(vectors, place)
@@ -186,7 +186,7 @@ def fit_deviations(kind: Kind, targets: np.ndarray, fits: Fits) -> list[dict[str
 
     Args:
         kind: how all of them are built.
-        targets: float32 [B, S, S] in [0, 1], those that were fitted.
+        targets: float32 (B, S, S) in [0, 1], those that were fitted.
         fits: to them.
 
     Returns:
@@ -232,7 +232,7 @@ class _Problem:
         return np.stack([m[key] for key in self.kind.measures], axis=1), z[:, count:]
 
     def residuals(self, z: np.ndarray) -> np.ndarray:
-        """Drawn minus wanted shares [B, P]; rows of `z` may be several times the targets."""
+        """Drawn minus wanted shares (B, P); rows of `z` may be several times the targets."""
         vectors, place = self.decode(z)
         return shares_of(self.kind, vectors, place, self.size) - np.tile(self.targets, (len(z) // len(self.targets), 1))
 
@@ -248,11 +248,11 @@ class _Problem:
         return z
 
     def jacobian(self, z: np.ndarray, residual: np.ndarray) -> np.ndarray:
-        """[B, Z, P], one-sided, away from the nearer end of a range."""
+        """(B, Z, P), one-sided, away from the nearer end of a range."""
         count = len(self.nudges)
         step = np.where(z < 0.5, self.nudges, -self.nudges)
         step[:, len(self.shown) :] = self.nudges[len(self.shown) :]
-        nudged = z[None] + np.eye(count)[:, None] * step[None]  # [Z, B, Z]
+        nudged = z[None] + np.eye(count)[:, None] * step[None]  # (Z, B, Z)
         changed = self.residuals(nudged.reshape(-1, count)).reshape(count, len(z), -1)
         return ((changed - residual) / step.T[..., None]).transpose(1, 0, 2)
 

@@ -16,7 +16,7 @@ STEPS = 5
 
 
 def as_measures(kind: Kind, vectors: np.ndarray) -> dict[str, np.ndarray]:
-    """Vectors [B, M] in the order of the kind's measures, as one array to a measure."""
+    """Vectors (B, M) in the order of the kind's measures, as one array to a measure."""
     return {key: vectors[:, i] for i, key in enumerate(kind.measures)}
 
 
@@ -30,11 +30,11 @@ def polygons(kind: Kind, m: Measures, steps: int = STEPS) -> list[np.ndarray]:
 
     Args:
         kind: how they are built. Ties are left out: they hang from a pattern's right side only.
-        m: measures, arrays [B].
+        m: measures, arrays (B,).
         steps: chords to a segment.
 
     Returns:
-        The body with its collar, and each sleeve: [B, N, 2] in cm.
+        The body with its collar, and each sleeve: (B, N, 2) in cm.
     """
     m = {key: value for key, value in m.items() if not key.startswith("tie")}
     right = side_edges(kind, m, 1)
@@ -72,7 +72,7 @@ def _sleeve(edges: Edges) -> np.ndarray:
 
 
 def boxes(shapes: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Upper left and lower right corners [B, 2] of the unions of polygons [B, N, 2]."""
+    """Upper left and lower right corners (B, 2) of the unions of polygons (B, N, 2)."""
     return (np.min([shape.min(1) for shape in shapes], axis=0), np.max([shape.max(1) for shape in shapes], axis=0))
 
 

@@ -14,11 +14,11 @@ def merged(sleeve: np.ndarray, body: np.ndarray) -> np.ndarray:
     """The outline of a sleeve and the body's edge below it.
 
     Args:
-        sleeve: [K, 4, 2] from the shoulder tip round the cuff to the armpit.
-        body: [L, 4, 2] from the armpit round to the mirror axis.
+        sleeve: (K, 4, 2) from the shoulder tip round the cuff to the armpit.
+        body: (L, 4, 2) from the armpit round to the mirror axis.
 
     Returns:
-        [N, 4, 2]: the sleeve up to where it first meets the body's edge, then that edge; both whole where they meet
+        (N, 4, 2): the sleeve up to where it first meets the body's edge, then that edge; both whole where they meet
         only in the armpit. What a sleeve and the body enclose between them is within.
     """
     found = crossings(sleeve, body)
@@ -32,8 +32,8 @@ def inner_edge(edge: np.ndarray, body: np.ndarray) -> np.ndarray:
     """A sleeve's inner edge from the armpit to the cuff, without a gap to the body above where they meet.
 
     Args:
-        edge: [K, 4, 2] from the armpit.
-        body: [L, 4, 2] from the armpit.
+        edge: (K, 4, 2) from the armpit.
+        body: (L, 4, 2) from the armpit.
     """
     found = crossings(edge, body)
     if not len(found):
@@ -46,7 +46,7 @@ def crossings(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Where two chains of segments cross, their common ends left out.
 
     Returns:
-        [N, 2]: parameters on `one` and `other` (segment number plus its t), in the order of travel along `one`.
+        (N, 2): parameters on `one` and `other` (segment number plus its t), in the order of travel along `one`.
     """
     p, q = flattened(one, _STEPS), flattened(other, _STEPS)
     a, b = p[:-1, None], q[None, :-1]
@@ -102,7 +102,7 @@ def beyond(chain: np.ndarray, at: float) -> np.ndarray:
 
 
 def crosses_itself(points: np.ndarray) -> tuple[int, int] | None:
-    """The first two sides of a closed polygon [N, 2] that cross, by number; None if none do."""
+    """The first two sides of a closed polygon (N, 2) that cross, by number; None if none do."""
     following = np.roll(points, -1, axis=0)
     d = following - points
     cross = d[:, None, 0] * d[None, :, 1] - d[:, None, 1] * d[None, :, 0]

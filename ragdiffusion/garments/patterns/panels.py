@@ -75,7 +75,7 @@ class Panel:
         return self.at(np.linspace(-1, 1, across)[None], np.linspace(0, 1, down)[:, None])
 
     def polygon(self, tolerance: float = FINE) -> np.ndarray:
-        """Its rim [N, 2], clockwise from the top left corner; a side that is one point adds nothing."""
+        """Its rim (N, 2), clockwise from the top left corner; a side that is one point adds nothing."""
         edges = [
             self.top.polygon(tolerance),
             self.right.polygon(tolerance),

@@ -72,7 +72,7 @@ class Pattern:
     parts: dict[str, Panel] = field(repr=False)
 
     def polygon(self, tolerance: float = FINE) -> np.ndarray:
-        """The outline as points [N, 2] in cm, true to `tolerance` cm."""
+        """The outline as points (N, 2) in cm, true to `tolerance` cm."""
         return self.outline.polygon(tolerance)
 
     @cached_property

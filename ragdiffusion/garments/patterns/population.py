@@ -40,14 +40,14 @@ class Population:
     """Fitted measures.
 
     Attributes:
-        fits: [N, M] by kind, in the order of the kind's measures.
+        fits: (N, M) by kind, in the order of the kind's measures.
     """
 
     fits: Mapping[str, np.ndarray]
     _pools: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def pool(self, kind: str) -> np.ndarray:
-        """Measures [N, M] of garments of a kind: its own fits, then those it borrows; NaN where a lender has none.
+        """Measures (N, M) of garments of a kind: its own fits, then those it borrows; NaN where a lender has none.
 
         Raises:
             MeasureError: unknown kind.

@@ -12,7 +12,7 @@ def coverage(polygons: list[np.ndarray], size: int) -> np.ndarray:
     """The union of polygons.
 
     Args:
-        polygons: [N, 2] each, in pixels where pixel i covers [i, i + 1]; all of one sense of travel.
+        polygons: (N, 2) each, in pixels where pixel i covers [i, i + 1]; all of one sense of travel.
         size: side of the picture.
 
     Returns:
@@ -30,12 +30,12 @@ def coverages(polygons: list[np.ndarray], size: int, lines: int = LINES) -> np.n
     """Unions of polygons, many pictures at once.
 
     Args:
-        polygons: [B, N, 2] each, in pixels; polygon k of picture b is `polygons[k][b]`; all of one sense of travel.
+        polygons: (B, N, 2) each, in pixels; polygon k of picture b is `polygons[k][b]`; all of one sense of travel.
         size: side of the pictures.
         lines: scan lines in a pixel.
 
     Returns:
-        float32 [B, size, size] in [0, 1].
+        float32 (B, size, size) in [0, 1].
     """
     count = len(polygons[0])
     starts = np.concatenate([p.reshape(-1, 2) for p in polygons])
@@ -50,8 +50,8 @@ def covered(
     """Coverage by sides of polygons: each adds its sign to all that lies on its right, line by line.
 
     Args:
-        starts, ends: [M, 2] in pixels.
-        owners: [M], to which of the pictures a side belongs.
+        starts, ends: (M, 2) in pixels.
+        owners: (M,), to which of the pictures a side belongs.
         count: of pictures.
         size: their side.
         lines: scan lines in a pixel.

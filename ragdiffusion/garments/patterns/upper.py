@@ -1,7 +1,7 @@
 """The upper half of a pattern: neck, collar, shoulder, armhole, sleeve and strap of one side.
 
 All functions take measures as arrays that broadcast and draw the side where x is positive; y is 0 at the neck points
-(or at what stands highest: straps, the edge of a bandeau, the waist's edge). Edges are segments [..., K, 4, 2].
+(or at what stands highest: straps, the edge of a bandeau, the waist's edge). Edges are segments (..., K, 4, 2).
 """
 
 from __future__ import annotations

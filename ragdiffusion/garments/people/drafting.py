@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import numpy as np
 
-from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, specs
+from ragdiffusion.garments.patterns import Pattern, draft_near, specs
 from ragdiffusion.garments.people.bodies import Body
 from ragdiffusion.garments.people.fitting import Fitting
-from ragdiffusion.garments.people.mending import draft_near
 from ragdiffusion.garments.people.raster import EDGE_ROWS, FIELD_Y
 from ragdiffusion.garments.people.wardrobe import Garment
 
@@ -33,16 +30,12 @@ def draft_worn(
         rings: (R, 65, 3), rest places of what hangs free, or None.
 
     Returns:
-        the pattern; measures out of the kind's range are brought into it, contradictory ones to their defaults.
+        the pattern; measures out of the kind's range are brought into it, contradictory ones nearer to its defaults.
     """
     wanted = _wanted(garment, body, fitting, surface, rings)
     allowed = {spec.key for spec in specs(garment.kind)}
     measures = {key: float(value) for key, value in wanted.items() if key in allowed}
-    lengths = {k: measures[k] for k in ("body_length", "skirt_length", "inseam", "sleeve_length") if k in measures}
-    for tried in (measures, lengths):
-        with suppress(MeasureError):
-            return draft_near(garment.kind, tried)
-    return draft(garment.kind)
+    return draft_near(garment.kind, measures)
 
 
 def _wanted(

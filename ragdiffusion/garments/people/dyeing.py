@@ -30,7 +30,7 @@ def dye(px: Pixels, sheets: list[Sheet], skin: np.ndarray, hair: np.ndarray, rng
         side[i] = {SKIN: _SKIN_TILE, HAIR: _HAIR_TILE}.get(layer.label, _OTHER_TILE)
     faces = [(face, sheet.scale * px.size * 100) for sheet in sheets for face in (sheet.front, sheet.back)]
     cloth = np.stack([_softened(face, shrink) for face, shrink in faces])
-    cloth = cloth.reshape(len(sheets), 2, *cloth.shape[1:])  # [G, 2, SHEET, SHEET, 3]
+    cloth = cloth.reshape(len(sheets), 2, *cloth.shape[1:])  # (G, 2, SHEET, SHEET, 3)
     scales, origins = np.array([sheet.scale for sheet in sheets]), np.array([sheet.origin for sheet in sheets], float)
     px.colour[:] = painting.dye(
         px.which, px.garment_of, px.flat, px.front, cloth, scales, origins, px.attributes, tiles, side

@@ -13,10 +13,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ragdiffusion.garments.patterns import MeasureError, Pattern
+from ragdiffusion.garments.patterns import Pattern, draft_near
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.kind import Kind
-from ragdiffusion.garments.people.mending import draft_near
 
 Shares = Mapping[str, float]
 
@@ -60,7 +59,7 @@ def as_in_catalogue(pattern: Pattern) -> Pattern:
         pattern: cut to a body, true to its girths.
 
     Returns:
-        a pattern of the same kind; `pattern` itself where none can be drawn.
+        a pattern of the same kind; where these proportions contradict each other, nearer to `pattern`.
     """
     spec = KINDS[pattern.kind]
     wanted = dict(pattern.measures)
@@ -71,10 +70,7 @@ def as_in_catalogue(pattern: Pattern) -> Pattern:
         if end in wanted and start in wanted and pattern.measures[end] <= _FLARED * pattern.measures[start]:
             wanted[end] = min(wanted[end], wanted[start])
     fitting = min((_scaled(wanted, scale) for scale in _SCALES), key=lambda measures: _excess(spec, measures))
-    try:
-        return draft_near(pattern.kind, fitting)
-    except MeasureError:
-        return pattern
+    return draft_near(pattern.kind, fitting, towards=pattern.measures)
 
 
 def shares_of(pattern: Pattern) -> dict[str, float]:

@@ -121,8 +121,8 @@ def test_an_empty_bank_says_so(path, vectors):
 @pytest.mark.parametrize(
     ("embedding", "message"),
     [
-        (torch.ones(4) / 2, r"shape \[8\], the bank's dimension, got \[4\]"),
-        (torch.ones(1, 8), r"got \[1, 8\]"),
+        (torch.ones(4) / 2, r"shape \(8,\), the bank's dimension, got \(4,\)"),
+        (torch.ones(1, 8), r"got \(1, 8\)"),
         (torch.full((8,), float("nan")), "NaN or infinite"),
         (torch.ones(8), "length 1, got 2.82843: normalise it"),
         (torch.zeros(8), "length 1, got 0"),

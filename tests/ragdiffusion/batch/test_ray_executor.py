@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from datetime import datetime, tzinfo
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -28,12 +29,12 @@ from ragdiffusion.bank import edit_log
 from ragdiffusion.batch.destination import Folder
 from ragdiffusion.batch.executors import BatchJob, ThisProcess
 from ragdiffusion.batch.making import failed
-from ragdiffusion.batch.ray_executor import Ledger, PictureMaker, RayActors
+from ragdiffusion.batch.ray_executor import TRIES, Crew, PictureMaker, RayActors, Readiness
 from ragdiffusion.batch.report import ReportRow, read_report
 from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.batch.tasks import Task
-from ragdiffusion.ray_cluster import Cluster
+from ragdiffusion.ray_cluster import Cluster, _speaks_grpc
 from ragdiffusion.ray_map import RayMap
 
 PHOTOS, KILLS, PATIENCE, LINGERING = 12, 3, 600, 5  # the last two in seconds
@@ -242,23 +243,114 @@ def test_what_failed_on_one_worker_is_tried_on_another(
     ]
 
 
-def test_a_node_with_another_checkpoint_makes_nothing_and_says_so(
-    cluster: Cluster, photos: Path, tmp_path: Path, request_here: PictureRequest
-) -> None:
+# ---- who has what in hand
+
+
+class Said:
+    """What a call of an actor came to, or will have when it is its turn."""
+
+    def __init__(self, actor: Hand, value: object) -> None:
+        self.actor, self.value = actor, value
+
+
+class Hand:
+    """An actor as Ray's handles look, which does what it is told when it is asked for, or is dead."""
+
+    def __init__(self, readiness: Readiness | None, deadly: str = "") -> None:
+        self.readiness, self.deadly, self.made, self.held, self.most = readiness, deadly, [], 0, 0
+        self.ready, self.make = SimpleNamespace(remote=self._ready), SimpleNamespace(remote=self._make)
+
+    def _ready(self) -> Said:
+        return Said(self, self.readiness)
+
+    def _make(self, lot: list[Task]) -> Said:
+        self.held += 1
+        self.most = max(self.most, self.held)
+        return Said(self, lot)
+
+    def get(self, said: Said) -> object:
+        if said.value is None or (
+            isinstance(said.value, list) and any(t.photo.stem in self.deadly for t in said.value)
+        ):
+            self.readiness = None
+        if self.readiness is None:
+            raise DiedError
+        if isinstance(said.value, Readiness):
+            return said.value
+        self.held -= 1
+        self.made.append([task.photo.stem for task in said.value])
+        return [(ReportRow(str(task.photo), "done"),) for task in said.value]
+
+
+class DiedError(Exception):
+    """As `RayActorError`."""
+
+
+def crew_of(hands: list[Hand], photos: str, together: int = 1) -> Crew:
+    """A crew of hands that are hired in their order; they answer in turn, the oldest call first."""
+    tasks = [Task(Path(f"{name}.png"), Path(f"out/{name}.png")) for name in photos]
+    ray = SimpleNamespace(
+        wait=lambda going, num_returns: (going[:1], going[1:]),
+        get=lambda said: said.actor.get(said),
+        exceptions=SimpleNamespace(RayActorError=DiedError, OutOfMemoryError=MemoryError),
+    )
+    waiting = list(hands)
+    return Crew(ray, lambda: waiting.pop(0), [tasks[i : i + together] for i in range(0, len(tasks), together)])
+
+
+HERE = Readiness("", "c0ffee" * 8, "10.0.0.9")
+
+
+def worked(crew: Crew, actors: int) -> dict[str, bool]:
+    """Each photo that is told of, once, and whether it has lines."""
+    told = [(task.photo.stem, bool(rows)) for task, rows in crew.work(actors)]
+    assert len(dict(told)) == len(told)
+    return dict(told)
+
+
+def test_no_actor_holds_more_than_two_lots_and_all_share_the_work() -> None:
+    hands = [Hand(HERE), Hand(HERE)]
+    assert worked(crew_of(hands, "abcdefghij", 2), 2) == dict.fromkeys("abcdefghij", True)
+    assert {hand.most for hand in hands} == {2} and sorted(len(hand.made) for hand in hands) == [2, 3]
+
+
+def test_a_photo_that_ends_actors_is_made_alone_then_given_up_and_costs_the_others_nothing() -> None:
+    hands = [Hand(HERE, deadly="c") for _ in range(6)]
+    assert worked(crew_of(hands, "abcdef", 2), 2) == {**dict.fromkeys("abdef", True), "c": False}
+    made = [lot for hand in hands for lot in hand.made]
+    assert ["d"] in made and ["c"] not in made, "its neighbour is made without it"
+    assert sum(hand.readiness is None for hand in hands) == TRIES
+
+
+def test_what_a_dead_actor_had_goes_to_one_that_is_idle() -> None:
+    hands = [Hand(HERE), Hand(HERE, deadly="b")]
+    assert worked(crew_of(hands, "ab"), 2) == {"a": True, "b": True}, "and no third is hired"
+    assert hands[0].made == [["a"], ["b"]]
+
+
+def test_actors_that_die_before_they_have_a_model_end_the_batch_with_a_line() -> None:
+    with pytest.raises(ValueError, match="3 workers died while they loaded the model"):
+        worked(crew_of([Hand(None) for _ in range(5)], "abc"), 1)
+    hands = [Hand(HERE), *(Hand(None) for _ in range(3))]
+    assert worked(crew_of(hands, "abc"), 2) == dict.fromkeys("abc", True), "one that works does it all"
+
+
+def test_a_node_with_another_checkpoint_makes_nothing_and_says_so() -> None:
+    other = Hand(Readiness("", "decade" * 8, "10.0.0.3"))
+    with pytest.raises(ValueError, match=r"node 10.0.0.3 has the checkpoint decadedecade, and 10.0.0.9 has c0ffeec0ff"):
+        worked(crew_of([Hand(HERE), other], "abc"), 2)
+    assert not other.made
+
+
+def test_a_cluster_is_known_by_how_it_answers(cluster: Cluster) -> None:
     import ray
 
-    with cluster.connected(cpus=2, gpus=0):
-        ledger = ray.remote(num_cpus=0)(Ledger).remote()
-        ray.get(ledger.agree.remote("c0ffee" * 8, "10.0.0.9"))
-        maker = PictureMaker(BatchJob(request_here, Folder(tmp_path)), ledger, 1)
-        batch = {"photo": [bytes(photos / "00.png")], "picture": [bytes(tmp_path / "00.png")]}
-        (told,) = maker(batch)["told"]
-    assert "and 10.0.0.9 has c0ffeec0ffee: give every node the same" in json.loads(told)
-    assert not (tmp_path / "00.png").exists()
+    host, port = ray.get_runtime_context().gcs_address.rsplit(":", 1)
+    with socket.create_connection((host, int(port))) as line:
+        assert _speaks_grpc(line)
 
 
-def test_a_ledger_counts_beginnings_and_knows_another_checkpoint() -> None:
-    ledger = Ledger()
-    assert [ledger.begin(b"a"), ledger.begin(b"a"), ledger.begin(b"b")] == [1, 2, 1]
-    assert ledger.agree("c0ffee", "10.0.0.1") == ledger.agree("c0ffee", "10.0.0.2") == ""
-    assert "node 10.0.0.3 has the checkpoint decade, and 10.0.0.1 has c0ffee" in ledger.agree("decade", "10.0.0.3")
+def test_an_actor_tells_which_weights_it_has(cluster: Cluster, tmp_path: Path, request_here: PictureRequest) -> None:
+    maker = PictureMaker(BatchJob(request_here, Folder(tmp_path)), 1)
+    told = maker.ready()
+    assert told.refused == "" and told.checkpoint == request_here.load_model().checkpoint and told.node

@@ -128,7 +128,7 @@ def test_bad_input_says_what_was_wanted(engine):
     flat = engine.flat_lay(structure, engine.texture(rng, structure))
     with pytest.raises(ValueError, match="unknown display 'flying'"):
         engine.photo(flat, rng, "flying")
-    with pytest.raises(ValueError, match="backgrounds must be uint8 HxWx3, got float64"):
+    with pytest.raises(ValueError, match=r"backgrounds must be uint8 \(H, W, 3\), got float64"):
         engine.photo(flat, rng, "laid", [np.zeros((9, 9, 3))])
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.garments.patterns import draft
+from ragdiffusion.garments.patterns import Pattern, draft
 from ragdiffusion.retrieval.drafting import Drafted
 from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
@@ -123,7 +123,7 @@ def test_an_edit_takes_boolean_masks_and_arrays():
 @pytest.mark.parametrize(
     ("mask", "message"),
     [
-        (torch.ones(1, 16, 16), r"shape \[H, W\], got \[1, 16, 16\]"),
+        (torch.ones(1, 16, 16), r"shape \(H, W\), got \(1, 16, 16\)"),
         (torch.ones(16, 12), "landmark is 16 x 12 pixels .height x width., the guide is 16 x 16"),
         (torch.full((16, 16), float("nan")), "NaN or infinite"),
         (torch.full((16, 16), 255.0), r"lie in \[0, 1\], got values from 255 to 255"),
@@ -158,7 +158,7 @@ def test_bad_picks_are_refused(index):
 
 def test_a_query_of_another_encoder_is_refused():
     guide = guide_of()
-    with pytest.raises(ValueError, match=r"\[D\] = \[8\], got \[9\]: the bank was made by another encoder"):
+    with pytest.raises(ValueError, match=r"\(D,\) = \(8,\), got \(9,\): the bank was made by another encoder"):
         build_guide(
             torch.ones(9),
             guide.neighbours,
@@ -186,7 +186,7 @@ def test_bad_timings_are_refused(timings):
 
 
 def test_neighbours_of_unequal_number_are_refused():
-    with pytest.raises(ValueError, match=r"2 neighbours need .* got \[\[2\], \[3, 8\], \[2, 4, 4\]\]"):
+    with pytest.raises(ValueError, match=r"2 neighbours need .* got \[\(2,\), \(3, 8\), \(2, 4, 4\)\]"):
         Neighbours((1, 2), torch.ones(2), torch.ones(3, 8), torch.ones(2, 4, 4), "v")
     with pytest.raises(ValueError, match="0 neighbours"):
         Neighbours((), torch.ones(0), torch.ones(0, 8), torch.ones(0, 4, 4), "v")
@@ -250,6 +250,17 @@ def test_measures_that_a_person_moves_are_the_landmark_and_the_prediction_stays(
         guide_of().draft()
     with pytest.raises(ValueError, match="sleeve_length is 500 cm: 11 to 40 wanted of t_shirt"):
         guide.drafted.moved({"sleeve_length": 500})
+
+
+def test_the_drafted_outline_is_drawn_once_however_often_it_is_asked_for(monkeypatch):
+    drawn, rasterise = [], Pattern.rasterise
+    monkeypatch.setattr(Pattern, "rasterise", lambda self, size: drawn.append(size) or rasterise(self, size))
+    guide = drafted_guide()
+    for asked in (guide, guide.retune(k=2), guide.pick(1), guide.draft().reset()):
+        assert asked.draft().landmark_source == "drafted"
+    assert drawn == [16]
+    guide.draft(guide.drafted.moved({"body_length": 90}))
+    assert drawn == [16, 16]  # another shape is another picture
 
 
 def test_what_supports_the_entries_decides_the_consensus_of_every_k():

@@ -125,7 +125,7 @@ def test_alpha_outside_its_range_is_refused(alpha):
 
 
 def masks(*rows: str) -> torch.Tensor:
-    return torch.tensor([[[float(pixel) for pixel in row]] for row in rows])  # [K, 1, W]
+    return torch.tensor([[[float(pixel) for pixel in row]] for row in rows])  # (K, 1, W)
 
 
 def test_landmark_fusion_by_hand():
@@ -167,10 +167,10 @@ def test_a_single_silhouette_is_its_own_consensus():
 @pytest.mark.parametrize(
     ("query", "neighbours", "message"),
     [
-        (torch.ones(2), torch.ones(1, 2, 2), r"query must be floating point \[B, D\]"),
+        (torch.ones(2), torch.ones(1, 2, 2), r"query must be floating point \(B, D\)"),
         (torch.ones(1, 2, dtype=torch.long), torch.ones(1, 2, 2), "got torch.int64"),
-        (torch.ones(1, 2), torch.ones(1, 2, 3), r"= \[1, K >= 1, 2\], got \[1, 2, 3\]"),
-        (torch.ones(1, 2), torch.ones(1, 0, 2), r"got \[1, 0, 2\]"),
+        (torch.ones(1, 2), torch.ones(1, 2, 3), r"= \(1, K >= 1, 2\), got \(1, 2, 3\)"),
+        (torch.ones(1, 2), torch.ones(1, 0, 2), r"got \(1, 0, 2\)"),
         (torch.full((1, 2), float("nan")), torch.ones(1, 2, 2), "query holds NaN"),
         (torch.ones(1, 2), torch.full((1, 2, 2), float("inf")), "neighbours holds NaN or infinite"),
     ],
@@ -189,10 +189,10 @@ def test_bad_ridges_are_refused(ridge):
 @pytest.mark.parametrize(
     ("silhouettes", "weights", "message"),
     [
-        (torch.ones(4, 4), torch.ones(4), r"floating point \[K, H, W\]"),
+        (torch.ones(4, 4), torch.ones(4), r"floating point \(K, H, W\)"),
         (torch.ones(1, 4, 4, dtype=torch.bool), torch.ones(1), "got torch.bool"),
-        (torch.ones(0, 4, 4), torch.ones(0), r"got torch.float32 \[0, 4, 4\]"),
-        (torch.ones(2, 4, 4), torch.ones(3), r"shape \[K\] = \[2\], got \[3\]"),
+        (torch.ones(0, 4, 4), torch.ones(0), r"got torch.float32 \(0, 4, 4\)"),
+        (torch.ones(2, 4, 4), torch.ones(3), r"shape \(K,\) = \(2,\), got \(3,\)"),
         (torch.full((1, 4, 4), 255.0), torch.ones(1), r"lie in \[0, 1\], got values from 255 to 255"),
         (torch.full((1, 4, 4), float("nan")), torch.ones(1), "got values from nan"),
         (torch.ones(1, 4, 4), torch.full((1,), float("nan")), "weights holds NaN"),
@@ -204,7 +204,7 @@ def test_bad_silhouettes_are_refused(silhouettes, weights, message):
 
 
 def test_weights_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"\[B, K\] = \[1, 3\], got \[1, 2\]"):
+    with pytest.raises(ValueError, match=r"\(B, K\) = \(1, 3\), got \(1, 2\)"):
         fuse_embedding(torch.ones(1, 2), torch.ones(1, 3, 2), torch.ones(1, 2), 0.5)
 
 
@@ -233,7 +233,7 @@ def test_support_decides_between_equal_overlaps():
 
 
 def test_bad_support_is_refused():
-    with pytest.raises(ValueError, match=r"support must have shape \[K\] = \[2\], got \[3\]"):
+    with pytest.raises(ValueError, match=r"support must have shape \(K,\) = \(2,\), got \(3,\)"):
         fuse_landmarks(masks("10", "01"), torch.ones(2) / 2, torch.ones(3))
     with pytest.raises(ValueError, match="support holds NaN"):
         fuse_landmarks(masks("10", "01"), torch.ones(2) / 2, torch.tensor([0.5, float("nan")]))

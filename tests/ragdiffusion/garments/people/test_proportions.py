@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from ragdiffusion.garments.patterns import MeasureError, draft, kinds, specs
-from ragdiffusion.garments.people.mending import draft_near
+from ragdiffusion.garments.patterns import draft, kinds
 from ragdiffusion.garments.people.proportions import as_in_catalogue
 
 
@@ -45,24 +43,3 @@ def test_a_wide_hem_stays_wider_than_the_knee():
     straight = as_in_catalogue(draft("trousers", {"knee": 20, "leg_hem": 21})).measures
     assert flared["leg_hem"] > 1.4 * flared["knee"]
     assert straight["leg_hem"] <= straight["knee"]
-
-
-def test_what_is_out_of_range_or_contradicts_is_brought_near():
-    allowed = {spec.key: spec for spec in specs("t_shirt")}
-    near = draft_near("t_shirt", {"chest": 10, "body_length": 500, "biceps": 36, "armhole_depth": 14})
-    assert near.measures["chest"] == allowed["chest"].low
-    assert near.measures["body_length"] == allowed["body_length"].high
-    assert near.measures["biceps"] < 36
-    with pytest.raises(MeasureError, match="biceps"):
-        draft("t_shirt", {**near.measures, "biceps": 36.0})
-
-
-def test_unknown_measures_are_named():
-    with pytest.raises(MeasureError, match="no \\['inseam'\\]"):
-        draft_near("t_shirt", {"inseam": 70})
-
-
-def test_known_measures_are_kept():
-    wanted = draft("shirt").measures
-    assert draft_near("shirt", wanted).measures == pytest.approx(wanted)
-    assert np.isfinite(list(wanted.values())).all()
