@@ -37,6 +37,7 @@ class ChangeHandlers:
         If somebody else changed one of them meanwhile, nothing is changed and both versions come back.
         """
         from ragdiffusion.bank import ConflictError
+        from ragdiffusion.bank.attributing import change_attributes
         from ragdiffusion.bank.history import revisions
 
         ids, action, value = entries_of(event), str(event.get("action")), event.get("value")
@@ -46,7 +47,7 @@ class ChangeHandlers:
         actions: dict[str, tuple[str, Callable[[Bank], Any]]] = {
             "attributes": (
                 "changed",
-                lambda bank: bank.set_attributes(ids, attributes_of(value), **held),
+                lambda bank: change_attributes(bank, self._curator.maker, ids, attributes_of(value), **held),
             ),
             "tag": ("tagged", lambda bank: bank.tag(ids, add=[tag_of(value)], author=author)),
             "untag": ("untagged", lambda bank: bank.tag(ids, remove=[tag_of(value)], author=author)),
