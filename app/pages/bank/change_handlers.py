@@ -105,6 +105,11 @@ class ChangeHandlers:
         self._curator.switch(str(event.get("id")))
         return self._done(login, f"Retrieval uses {self._curator.bank.name} from now on")
 
+    def bank_encode(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Begin to encode the event's `id`, a bank of another checkpoint, for this one."""
+        self._curator.encode(str(event.get("id")), author_of(login, event))
+        return {"bank": self._states.view(login)}
+
     # ---- versions
 
     def versions(self, login: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ragdiffusion.bank.versions import open_version
 from ragdiffusion.images import encode_silhouette, silhouette_pixels
 from tests.ragdiffusion.bank.conftest import DIMENSION, tiny_net
 
+
 @pytest.fixture(scope="module")
 def maker() -> EntryMaker:
     return EntryMaker(tiny_net(0))
