@@ -1,4 +1,4 @@
-"""Attributes of entries, changed with the embeddings that tell of them: the encoder sees picture and attributes (9.2)."""
+"""Attributes of entries, changed together with the embeddings: the encoder sees picture and attributes (9.2)."""
 
 from __future__ import annotations
 

@@ -158,6 +158,7 @@ export class AddPane {
     this.findings(proposal.error ? [proposal.error] : [], false);
     this.attributes(proposal.attributes);
     this.tags.value = proposal.tags.join(', ');
+    this.near.replaceChildren(); // what the one before was like
     if (proposal.error) return;
     this.outline.open(proposal);
     void this.assay();

@@ -165,7 +165,10 @@ class AddHandlers:
             try:
                 opened.bank.update([update], author=author, expected=seen_of(event))
             except ConflictError as error:
-                return {"bank": self._states.view(login), "conflict": conflict_view(error, updated(update))}
+                return {
+                    "bank": self._states.view(login),
+                    "conflict": conflict_view(error, updated(update), opened.bank),
+                }
             message = f"Entry {ids[0]} has another outline"
         message = ". ".join(filter(None, (opened.note.rstrip("."), message)))
         return {"ids": list(ids), "bank": self._states.view(login), "message": message}

@@ -66,7 +66,10 @@ class ChangeHandlers:
         try:
             perform(opened.bank)
         except ConflictError as error:
-            return {"bank": self._states.view(login), "conflict": conflict_view(error, wanted_by(action, value))}
+            return {
+                "bank": self._states.view(login),
+                "conflict": conflict_view(error, wanted_by(action, value), opened.bank),
+            }
         many = "Entry " + str(ids[0]) if len(ids) == 1 else f"{len(ids):,} entries"
         now = [{"id": number, "revision": at} for number, at in revisions(opened.bank, expected).items()]
         return {**self._done(login, f"{many} {word}", opened.note), "revisions": now}

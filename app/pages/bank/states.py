@@ -69,7 +69,8 @@ class BankStates:
             return f"{at.name} could not be encoded: {at.problem}"
         if at.ended:
             return f"{at.name} is encoded for this checkpoint: choose it above"
-        return f"Encoding {at.name}: {at.done:,} of {at.entries:,} entries; it can be used with its old checkpoint meanwhile"
+        far = f"{at.done:,} of {at.entries:,} entries"
+        return f"Encoding {at.name}: {far}; with its old checkpoint it can be used meanwhile"
 
     def belongs(self, bank: Bank, version: str) -> bool:
         """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""

@@ -125,7 +125,8 @@
  * @property {string[]} edits
  * @property {string} theirs  its outline, a data URL.
  * @property {string} mine
- * @property {[name: string, theirs: string, mine: string][]} rows  what differs.
+ * @property {[name: string, theirs: string, mine: string][]} rows  what differs beside the outline.
+ * @property {boolean} redrawn  whether the outline does.
  * @property {boolean} gone  whether it is in the bin.
  */
 
