@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.curation.encoding import BankEncoder
 from app.runs.engine import Engine
 from ragdiffusion.files import write_json
 
@@ -47,6 +48,9 @@ class Curator:
         folder: of the banks that are made here; made with the first one.
         given: file or database URL that the studio was started with; None: the checkpoint's own bank, or the one of
             the folder that lay open last.
+
+    Attributes:
+        encoder: encodes banks of other checkpoints.
     """
 
     def __init__(self, engine: Engine, folder: Path, given: str | Path | None = None) -> None:
@@ -57,6 +61,7 @@ class Curator:
         self._library: BankLibrary | None = None
         self._key = ""
         self._maker: EntryMaker | None = None
+        self.encoder = BankEncoder()
         engine.prepare_with(self._adopt)
 
     @property
@@ -94,8 +99,19 @@ class Curator:
             return self._maker
 
     def banks(self) -> list[BankInfo]:
-        """Return all banks that can be opened here, the checkpoint's own first."""
-        return [info for info in self.library.list() if info.problem is None]
+        """Return all banks, the checkpoint's own first; those that cannot be opened say why."""
+        return self.library.list()
+
+    def encode(self, key: str, author: str) -> None:
+        """Begin to encode a bank that another checkpoint's encoder made; `encoder` tells how far it is.
+
+        Raises:
+            ValueError: if there is none of this key, it needs none, or another is being encoded.
+        """
+        info = self.library.info(key)
+        if not info.foreign:
+            raise ValueError(info.problem or f"{info.name} is of this checkpoint's encoder already")
+        self.encoder.start(key, info.name, info.path, self.maker, self.bank.fingerprint, author)
 
     def editing(self) -> Opened:
         """Return the bank that lies open, to be changed; of one that is read-only a copy takes its place first.

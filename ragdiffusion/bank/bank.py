@@ -326,7 +326,10 @@ class Bank:
         author: str = "",
         expected: Mapping[int, int] | None = None,
     ) -> None:
-        """Give many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does."""
+        """Give many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does.
+
+        Their embeddings stay as they are; where the encoder is at hand, `attributing.change_attributes` moves both.
+        """
         with self.access.editing("update", author) as edit:
             hold_to(edit, expected, {}, self._follower)
             for row in edit.rows(ids):

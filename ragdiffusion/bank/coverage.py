@@ -157,11 +157,12 @@ def _missing(cell: Cell) -> list[Gap]:
 def _sentence(category: str, values: Mapping[str, str]) -> str:
     before = " ".join(values[key].lower() for key in _ADJECTIVES if key in values)
     sleeves, collar = values.get("sleeve_length", "").lower(), values.get("collar", "").lower()
+    collar = collar.replace("v-neck", "V-neck")
     behind = []
     if sleeves:
         behind.append("no sleeves" if sleeves == "sleeveless" else f"{sleeves} sleeves")
     if collar:
-        behind.append(f"{'an' if collar[0] in 'aeiou' else 'a'} {collar} collar")
+        behind.append(f"{'an' if collar.startswith('off') else 'a'} {collar} collar")
     words = ["no", before, category, f"with {' and '.join(behind)}" if behind else ""]
     return " ".join(word for word in words if word)
 

@@ -73,6 +73,7 @@ class BankInfo:
         version: as "studio-r12-3f2a9c".
         fingerprint: of the encoder that made it.
         problem: why it can't be used, in one line; None: it can.
+        foreign: whether that is because another encoder made it, for which it can be encoded again.
     """
 
     key: str
@@ -84,6 +85,7 @@ class BankInfo:
     version: str = ""
     fingerprint: str = ""
     problem: str | None = None
+    foreign: bool = False
 
 
 class BankLibrary:
@@ -115,7 +117,7 @@ class BankLibrary:
         try:
             store = open_bank(path, fingerprint=self._fingerprint, read_only=True)
         except (ValueError, RuntimeError) as error:
-            return BankInfo(key, key, path, bundled, bundled, problem=str(error))
+            return BankInfo(key, key, path, bundled, bundled, problem=str(error), foreign=self._foreign(path))
         try:
             return _info(key, path, bundled, store)
         except RuntimeError as error:
@@ -279,6 +281,17 @@ class BankLibrary:
                 finally:
                     store.close()
         return None
+
+    def _foreign(self, path: Path) -> bool:
+        """Whether a bank that can't be used is whole, and of another encoder."""
+        if self._fingerprint is None or path == self._bundled:
+            return False
+        try:
+            store = open_bank(path, fingerprint=None, read_only=True)
+        except (ValueError, RuntimeError):
+            return False
+        store.close()
+        return True
 
     def _path(self, key: str) -> Path:
         if key == BUNDLED and self._bundled is not None:

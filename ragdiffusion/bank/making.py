@@ -33,6 +33,7 @@ from ragdiffusion.structure.structure_net import StructureNet
 
 _CLOTH = 150  # grey of a garment of which only the outline is known
 _QUALITY = 90  # of a thumbnail
+_OF_CLOTH = ("print", "surface_texture")  # of the cloth that measures are drawn in, and none of the garment's own
 
 
 class EntryMaker:
@@ -125,7 +126,8 @@ class EntryMaker:
         """
         pattern = draft(kind, {key: round(float(value), 2) for key, value in measures.items()})
         flat = flat_lay(pattern, np.random.default_rng(0), source or f"measures:{kind}", "measures")
-        known = {**flat.attributes, **(attributes or {})}
+        drawn = {key: value for key, value in flat.attributes.items() if key not in _OF_CLOTH}
+        known = {**drawn, **(attributes or {})}
         words = tuple(dict.fromkeys([*flat.tags, *tags]))
         return self.embed([FlatLay(flat.image, flat.silhouette, known, flat.source, words, flat.pattern)])[0]
 

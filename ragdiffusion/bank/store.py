@@ -18,10 +18,10 @@ from ragdiffusion.bank.damage import DamagedBankError
 from ragdiffusion.bank.tables import BankRow, Base
 from ragdiffusion.files import whole
 
-BUSY_TIMEOUT_MS = 5000
+BUSY_TIMEOUT_MS = 60_000  # of a writer: an import of thousands of entries is one transaction, and others wait for it
 _PAGE_BYTES = 16384  # an entry has 2 to 3 kB: SQLite's usual 4096 would hold one each and stay half empty
 _URL = re.compile(r"[A-Za-z][\w+.-]*://.*", re.DOTALL)
-_LOGGED: set[tuple[int, int]] = set()  # device and number of files that this process gave a write-ahead log
+_CONNECTED: set[tuple[int, int]] = set()  # device and number of files that this process opened to be changed
 _WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
 
 
@@ -58,6 +58,8 @@ class Store:
         if self.path is None and not writes:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
+            if writes and self.path is not None:
+                _log_ahead(engine)
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield session
         except DatabaseError as error:
@@ -188,12 +190,19 @@ def _connect_file(path: Path, *, mode: str) -> Store:
     def connect() -> sqlite3.Connection:
         connection = _connection(path, mode)
         connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
-        connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
-        _LOGGED.add(_identity(path))
+        _CONNECTED.add(_identity(path))
         return connection
 
     return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=QueuePool), read_only=False)
+
+
+def _log_ahead(engine: Engine) -> None:
+    """Give a file its write-ahead log before it is first written; to open it alone leaves it to the byte as it was."""
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert driver is not None  # the connection is open
+        driver.execute("PRAGMA journal_mode=WAL")  # outside a transaction, where alone SQLite allows it
 
 
 def _connect_reader(path: Path) -> Store:
@@ -272,8 +281,9 @@ def _identity(path: Path) -> tuple[int, int]:
 
 def _uses_wal(path: Path) -> bool:
     # Whoever closes a file gives up all locks that the process has on it, SQLite's too; then a connection that closes
-    # takes itself for the last and removes the log beneath the others. So a file that is connected to is not read here.
-    if _identity(path) in _LOGGED:
+    # takes itself for the last and removes the log beneath the others. So a file that is connected to is not read here:
+    # whoever is connected gives it a log before they write.
+    if _identity(path) in _CONNECTED:
         return True
     with path.open("rb") as file:
         return file.read(20)[18:19] == bytes([_WAL_FORMAT])

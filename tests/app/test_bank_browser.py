@@ -11,12 +11,14 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from ragdiffusion.bank import Bank
-from tests.app.in_browser import Studio
+from ragdiffusion.api import RAGDiffusion
+from ragdiffusion.bank import Bank, NewEntry
+from tests.app.in_browser import Studio, visit
 
 pytestmark = pytest.mark.browser
 
@@ -235,6 +237,55 @@ def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: 
     page.get_by_role("tab", name="Try a photo").click()
     page.set_input_files("#bank_try input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
     expect(page.locator(".bank-report .near")).to_have_count(4)
+
+
+def test_a_generated_picture_goes_to_the_bank_in_one_click(page: Page, studio: Studio) -> None:
+    page.get_by_role("tab", name="Design").click()
+    page.locator("#generate").click()
+    expect(page.locator("#result [data-act=to_bank]")).to_be_visible()
+    page.locator("#result [data-act=to_bank]").click()
+    expect(page.locator("#status .message")).to_have_text(re.compile(f"Entry {ENTRIES + 4} is in My bank"))
+    page.get_by_role("tab", name="Bank").click()
+    total(page, ENTRIES + 4)
+    card(page, ENTRIES + 4)
+    expect(page.locator(".bank-entry")).to_contain_text("generated:run 1")
+    expect(page.locator(".bank-entry .chip").first).to_have_text("generated ×")
+    found = rows(studio, "My bank", f"SELECT thumbnail IS NOT NULL FROM entry WHERE id = {ENTRIES + 4}")
+    assert found == [(1,)], "the picture that was embedded is kept"
+    page.locator(".bank-bar [data-act=undo]").click()
+    total(page, ENTRIES + 3)
+
+
+def test_a_garment_is_drawn_before_the_lists_are_there(studio: Studio, long_page: Page) -> None:
+    page = long_page.context.new_page()
+    page.add_init_script(
+        "window.pressed = setInterval(() => {"
+        "const button = document.querySelector('.bank-bar [data-act=add_measures]');"
+        "if (button?.offsetParent) { clearInterval(window.pressed); button.click(); } }, 5)"
+    )
+    visit(page, studio)
+    page.get_by_role("tab", name="Bank").click()
+    expect(page.locator(".bank-add select[name=category]")).to_have_value("T-shirt")
+    page.close()
+
+
+def test_a_bank_of_another_checkpoint_is_encoded_from_the_page(page: Page, studio: Studio, model: RAGDiffusion) -> None:
+    with Bank.create(studio.workspace / "banks" / "Old.sqlite3", fingerprint="x", dimension=4, name="Old") as old:
+        entries = enumerate(model.bank.entries())
+        old.add([NewEntry(np.eye(4)[i % 4], entry.silhouette, {}) for i, entry in entries])
+    card(page, 1)
+    page.locator(".bank-entry input[name=tag]").fill("seen")
+    page.locator(".bank-entry input[name=tag]").press("Enter")
+    menu = page.locator(".bank-menu summary")
+    menu.click()
+    expect(page.locator(".bank-menu .unusable")).to_contain_text("made with encoder x")
+    page.locator("[data-encode=Old]").click()
+    says(page, "Old is encoded for this checkpoint")
+    page.locator(".bank-choice").select_option(value="Old")
+    says(page, "Retrieval uses Old")
+    total(page, ENTRIES)
+    page.locator(".bank-choice").select_option(value="My bank")
+    says(page, "Retrieval uses My bank")
 
 
 def test_an_outline_that_somebody_else_changed_meanwhile_is_chosen_from_both(page: Page, studio: Studio) -> None:

@@ -33,6 +33,8 @@ export class AddPane {
     /** @type {number | null} the entry that is changed rather than added. */
     this.entry = null;
     this.measuring = false;
+    /** @type {Record<string, string>} the attributes that were known at first. */
+    this.given = {};
     this.timer = 0;
     this.wrong = '';
     this.form = find(element, '.add-form', HTMLElement);
@@ -156,6 +158,7 @@ export class AddPane {
     this.findings(proposal.error ? [proposal.error] : [], false);
     this.attributes(proposal.attributes);
     this.tags.value = proposal.tags.join(', ');
+    this.near.replaceChildren(); // what the one before was like
     if (proposal.error) return;
     this.outline.open(proposal);
     void this.assay();
@@ -194,8 +197,16 @@ export class AddPane {
 
   // ---- attributes
 
+  /** The values that attributes may have are there; they come after the page itself. */
+  offer() {
+    if (!this.open || this.fields.children.length) return;
+    this.attributes(this.given);
+    if (this.measuring) this.assaySoon();
+  }
+
   /** @param {Record<string, string>} values */
   attributes(values) {
+    this.given = values;
     this.fields.replaceChildren(
       ...this.page.valuesOf('').map((key) => {
         const label = make('label', '', key.replaceAll('_', ' ')),

@@ -165,7 +165,10 @@ class AddHandlers:
             try:
                 opened.bank.update([update], author=author, expected=seen_of(event))
             except ConflictError as error:
-                return {"bank": self._states.view(login), "conflict": conflict_view(error, updated(update))}
+                return {
+                    "bank": self._states.view(login),
+                    "conflict": conflict_view(error, updated(update), opened.bank),
+                }
             message = f"Entry {ids[0]} has another outline"
         message = ". ".join(filter(None, (opened.note.rstrip("."), message)))
         return {"ids": list(ids), "bank": self._states.view(login), "message": message}
@@ -186,7 +189,7 @@ class AddHandlers:
         if "kind" in event:
             return update
         before = self._tray.get(event.get("token"))  # as it lay there when they began
-        same = {"attributes": _known(before.attributes) == dict(entry.attributes)}
+        same = {"attributes": _known(before.attributes) == _known(attributes_of(event.get("attributes") or {}))}
         same["tags"] = tuple(before.tags) == tuple(entry.tags)
         return replace(update, **{name: None for name, kept in same.items() if kept})
 
@@ -198,6 +201,9 @@ class AddHandlers:
         if "kind" in event:
             return self._by_measures(event, attributes, tags)
         proposal = self._tray.get(event.get("token"))
+        if event.get("entry") is not None and attributes == _known(proposal.attributes):
+            # Nobody touched them, so they stay as they are by now, and the embedding is to tell of those.
+            attributes = _known(self._curator.bank.entry(entry_number(event["entry"])).attributes)
         mask = decode(str(event.get("mask")), SIDE).astype(np.float32) / 255
         about: dict[str, Any] = {"attributes": attributes, "source": proposal.source, "tags": tags}
         if proposal.picture is None:

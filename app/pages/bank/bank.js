@@ -129,7 +129,7 @@ class BankPage {
   async follow() {
     const before = this.state,
       idle = this.visible && !this.add.open && !this.clash.open && !this.desk.under,
-      answer = idle ? await this.desk.ask('state', { version: before?.version }) : null;
+      answer = idle ? await this.desk.ask('state', { version: before?.version, encoding: before?.encoding }) : null;
     if (!answer || this.state?.version === before?.version) return;
     if (this.state?.id === before?.id) await this.search(true);
     else await this.another();
@@ -173,6 +173,7 @@ class BankPage {
       this.facets = answer.facets;
       this.filters.offer(answer.facets);
       this.bulk.offer(answer.facets);
+      this.add.offer();
     }
     const ids = numbersOf(answer.ids, 4);
     this.selection.keep(ids);

@@ -1,7 +1,7 @@
-/** The bar over the grid: which bank lies open, making and renaming banks, whose changes they are, undo and redo. */
+/** The bar over the grid: which bank lies open, making, renaming and encoding banks, whose changes, undo and redo. */
 
 import { author, setAuthor } from '../../web/shared/author.js';
-import { find, origin } from '../../web/shared/dom.js';
+import { find, make, makeButton, origin } from '../../web/shared/dom.js';
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -16,13 +16,16 @@ export class Bar {
     this.element = element;
     this.desk = desk;
     this.changed = changed;
+    this.encoding = ''; // what was said of it last
     this.choice = find(element, '.bank-choice', HTMLSelectElement);
     this.menu = find(element, '.bank-menu', HTMLDetailsElement);
     this.author = find(element, '[data-form=author]', HTMLFormElement);
     this.choice.addEventListener('change', () => void this.ask('bank_switch', { id: this.choice.value }));
     this.menu.addEventListener('submit', (event) => this.submit(event));
     this.menu.addEventListener('click', (event) => {
-      if (origin(event, '[data-act]')) this.menu.open = false;
+      const { encode } = origin(event, '[data-encode]')?.dataset ?? {};
+      if (encode) void this.desk.ask('bank_encode', { id: encode });
+      if (origin(event, '[data-act], [data-encode]')) this.menu.open = false;
     });
     element.addEventListener('click', ({ target }) => {
       if (target instanceof Node && !this.menu.contains(target)) this.menu.open = false;
@@ -44,9 +47,33 @@ export class Bar {
       const step = state[act];
       button.title = step ? `${act === 'undo' ? 'Undo' : 'Redo'}: ${step.text}` : `There is nothing to ${act}`;
     }
+    this.showUnusable(state);
     this.author.hidden = Boolean(state.author);
     const field = find(this.author, 'input', HTMLInputElement);
     if (document.activeElement !== field) field.value = author();
+  }
+
+  /**
+   * Banks that are there and can't be opened, and how far one is that is encoded for this checkpoint.
+   * @param {BankState} state
+   */
+  showUnusable({ unusable, encoding }) {
+    const list = find(this.menu, '.unusable', HTMLElement),
+      names = unusable.map(({ name }) => name).join(', '),
+      before = list.dataset.names ?? '';
+    list.hidden = !unusable.length;
+    list.dataset.names = names;
+    list.replaceChildren(
+      ...unusable.map(({ id, name, why, foreign }) => {
+        const item = make('li', '', name);
+        item.append(make('span', 'note', why));
+        if (foreign) item.append(makeButton('quiet', 'Encode for this checkpoint', { encode: id }));
+        return item;
+      }),
+    );
+    if (encoding !== this.encoding) this.desk.say(encoding);
+    else if (names && names !== before) this.desk.say(`Cannot be opened: ${names}; Banks says why`);
+    this.encoding = encoding;
   }
 
   /** @param {SubmitEvent} event */

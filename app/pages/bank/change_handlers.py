@@ -37,6 +37,7 @@ class ChangeHandlers:
         If somebody else changed one of them meanwhile, nothing is changed and both versions come back.
         """
         from ragdiffusion.bank import ConflictError
+        from ragdiffusion.bank.attributing import change_attributes
         from ragdiffusion.bank.history import revisions
 
         ids, action, value = entries_of(event), str(event.get("action")), event.get("value")
@@ -46,7 +47,7 @@ class ChangeHandlers:
         actions: dict[str, tuple[str, Callable[[Bank], Any]]] = {
             "attributes": (
                 "changed",
-                lambda bank: bank.set_attributes(ids, attributes_of(value), **held),
+                lambda bank: change_attributes(bank, self._curator.maker, ids, attributes_of(value), **held),
             ),
             "tag": ("tagged", lambda bank: bank.tag(ids, add=[tag_of(value)], author=author)),
             "untag": ("untagged", lambda bank: bank.tag(ids, remove=[tag_of(value)], author=author)),
@@ -65,7 +66,10 @@ class ChangeHandlers:
         try:
             perform(opened.bank)
         except ConflictError as error:
-            return {"bank": self._states.view(login), "conflict": conflict_view(error, wanted_by(action, value))}
+            return {
+                "bank": self._states.view(login),
+                "conflict": conflict_view(error, wanted_by(action, value), opened.bank),
+            }
         many = "Entry " + str(ids[0]) if len(ids) == 1 else f"{len(ids):,} entries"
         now = [{"id": number, "revision": at} for number, at in revisions(opened.bank, expected).items()]
         return {**self._done(login, f"{many} {word}", opened.note), "revisions": now}
@@ -103,6 +107,11 @@ class ChangeHandlers:
         """Open another bank, of the event's `id`."""
         self._curator.switch(str(event.get("id")))
         return self._done(login, f"Retrieval uses {self._curator.bank.name} from now on")
+
+    def bank_encode(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Begin to encode the event's `id`, a bank of another checkpoint, for this one."""
+        self._curator.encode(str(event.get("id")), author_of(login, event))
+        return {"bank": self._states.view(login)}
 
     # ---- versions
 

@@ -62,7 +62,8 @@ export class ConflictPane {
     );
     log.append(...entry.edits.map((line) => make('li', '', line)));
     node.append(make('h3', '', `Entry ${entry.id}`), sides);
-    node.append(entry.rows.length ? table : make('p', 'note', 'Your change makes no difference to it any more'));
+    if (entry.rows.length) node.append(table);
+    else if (!entry.redrawn) node.append(make('p', 'note', 'Your change makes no difference to it any more'));
     node.append(make('h3', '', 'Done to it meanwhile'), log);
     return node;
   }

@@ -12,11 +12,11 @@ import numpy as np
 from PIL import Image
 
 from app.pages.bank.events import attributes_of, entry_number
-from app.pages.bank.views import edit_text, shape_url, state_of
+from app.pages.bank.views import change_text, shape_url, state_of
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
 
 if TYPE_CHECKING:
-    from ragdiffusion.bank import BankEntry, EntryUpdate
+    from ragdiffusion.bank import Bank, BankEntry, EntryUpdate
     from ragdiffusion.bank.conflicts import Conflict, ConflictError
 
 Wanted = Callable[["BankEntry"], "BankEntry"]
@@ -53,12 +53,17 @@ def updated(update: EntryUpdate) -> Wanted:
     return lambda entry: replace(entry, **new)
 
 
-def conflict_view(error: ConflictError, wanted: Wanted) -> dict[str, Any]:
+def conflict_view(error: ConflictError, wanted: Wanted, bank: Bank) -> dict[str, Any]:
     """The entries that somebody else changed meanwhile, each as it is and as it would be."""
-    return {"message": f"Nothing was changed: {error}", "entries": [_entry(each, wanted) for each in error.conflicts]}
+    entries = [_entry(each, wanted, bank) for each in error.conflicts]
+    return {"message": f"Nothing was changed: {error}", "entries": entries}
 
 
-def _entry(conflict: Conflict, wanted: Wanted) -> dict[str, Any]:
+def _entry(conflict: Conflict, wanted: Wanted, bank: Bank) -> dict[str, Any]:
+    from ragdiffusion.bank.history import of_entry
+
+    meanwhile = {edit.revision for edit in conflict.edits}
+    done = [each for each in reversed(of_entry(bank, conflict.theirs.id)) if each.edit.revision in meanwhile]
     theirs = conflict.theirs
     mine = wanted(theirs)
     other = not np.array_equal(_pixels(theirs.silhouette), _pixels(mine.silhouette))
@@ -67,10 +72,11 @@ def _entry(conflict: Conflict, wanted: Wanted) -> dict[str, Any]:
         "id": theirs.id,
         "revision": theirs.revision,
         "by": next((edit.author for edit in reversed(conflict.edits) if edit.author), "somebody else"),
-        "edits": [edit_text(edit) for edit in conflict.edits],
+        "edits": [change_text(each) for each in done],
         "theirs": shape_url(theirs.silhouette),
         "mine": shape_url(mine.silhouette),
-        "rows": [["outline", "as it is", "yours"], *rows] if other else rows,
+        "rows": rows,
+        "redrawn": other,
         "gone": theirs.deleted_at is not None,
     }
 

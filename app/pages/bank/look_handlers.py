@@ -38,8 +38,8 @@ class LookHandlers:
         self._cloud: tuple[str, dict[str, Any]] | None = None
 
     def state(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Tell how the bank stands, if it is another than the event's `version`."""
-        if event.get("version") == self._curator.bank.version:
+        """Tell how the bank stands, if its `version` or what is `encoding` is another than the event's."""
+        if (event.get("version"), event.get("encoding", "")) == (self._curator.bank.version, self._states.encoding()):
             return {}
         return {"bank": self._states.view(login)}
 

@@ -46,7 +46,9 @@ def wire(site: Site, context: PageContext) -> None:
         "open": look.state,
         **{name: getattr(look, name) for name in ("state", "find", "cards", "entry", "map", "kind", "draw")},
         **{name: getattr(change, name) for name in ("change", "undo", "redo", "versions", "snapshot", "go_back")},
-        **{f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch")},
+        **{
+            f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch", "encode")
+        },
         **{name: getattr(add, name) for name in ("outline", "assay", "save")},
         "import": exchange.perform,
         **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photo")},

@@ -227,7 +227,8 @@ export class Report {
     for (const kind of /** @type {const} */ (['added', 'changed'])) {
       if (difference[kind].length) node.append(makeButton('quiet', `Show the ${kind} in the grid`, { differ: kind }));
     }
-    for (const line of difference.moved) node.append(make('p', 'note', line));
+    const none = ['Try a photo, and what it found then and finds now stands here'];
+    for (const line of difference.moved.length ? difference.moved : none) node.append(make('p', 'note', line));
     this.element.querySelector('.difference')?.replaceWith(node);
   }
 

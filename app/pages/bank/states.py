@@ -34,9 +34,11 @@ class BankStates:
         bank, key = curator.bank, curator.key
         edits = bank.edits(_LOOKED_THROUGH)
         undo, redo = undoable(edits), redoable(edits)
+        every = curator.banks()
         banks = [
             {"id": info.key, "name": info.name, "entries": info.entries, "bundled": info.bundled}
-            for info in curator.banks()
+            for info in every
+            if info.problem is None
         ]
         if key == GIVEN:
             banks.insert(0, {"id": GIVEN, "name": bank.name, "entries": len(bank), "bundled": False})
@@ -50,7 +52,25 @@ class BankStates:
             "redo": None if bank.read_only or redo is None else _step(redo),
             "author": login,
             "banks": banks,
+            "unusable": [
+                {"id": info.key, "name": info.name, "why": info.problem, "foreign": info.foreign}
+                for info in every
+                if info.problem is not None
+            ],
+            "encoding": self.encoding(),
         }
+
+    def encoding(self) -> str:
+        """Tell in a line how far the encoding of a bank is; "" before there was one."""
+        at = self._curator.encoder.at
+        if at is None:
+            return ""
+        if at.problem:
+            return f"{at.name} could not be encoded: {at.problem}"
+        if at.ended:
+            return f"{at.name} is encoded for this checkpoint: choose it above"
+        far = f"{at.done:,} of {at.entries:,} entries"
+        return f"Encoding {at.name}: {far}; with its old checkpoint it can be used meanwhile"
 
     def belongs(self, bank: Bank, version: str) -> bool:
         """Tell whether a version, as runs name it, is of a bank's own past, or of what it was copied from."""

@@ -16,6 +16,8 @@
  * @property {Step | null} redo
  * @property {string} author  login, or "".
  * @property {{ id: string, name: string, entries: number, bundled: boolean }[]} banks
+ * @property {{ id: string, name: string, why: string, foreign: boolean }[]} unusable  banks, `foreign` ones can be encoded.
+ * @property {string} encoding  how far the encoding of one is; "" before there was one.
  */
 
 /**
@@ -123,7 +125,8 @@
  * @property {string[]} edits
  * @property {string} theirs  its outline, a data URL.
  * @property {string} mine
- * @property {[name: string, theirs: string, mine: string][]} rows  what differs.
+ * @property {[name: string, theirs: string, mine: string][]} rows  what differs beside the outline.
+ * @property {boolean} redrawn  whether the outline does.
  * @property {boolean} gone  whether it is in the bin.
  */
 

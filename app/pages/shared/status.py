@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 UNSAVED = "{} cannot be saved yet and {} kept in memory: leave the studio running; it is tried again until it works"
 LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"
 
+_LONGEST_NAME = 20  # letters of a bank's name
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -112,7 +114,7 @@ def status_view(facts: Facts) -> dict[str, Any]:
     checkpoint = facts.checkpoint[:12] + (", files gone" if facts.lost else "")
     parts = [("device", facts.device), ("preset", facts.preset), ("checkpoint", checkpoint)]
     if facts.bank:
-        parts.append(("bank", f"{facts.bank[:12]} ({facts.entries:,} entries)"))
+        parts.append(("bank", f"{_short(facts.bank)} ({facts.entries:,} entries)"))
     troubles = [_unsaved_words(facts.unsaved)] if facts.unsaved else []
     troubles += [LOST] if facts.lost else []
     return {
@@ -122,6 +124,13 @@ def status_view(facts: Facts) -> dict[str, Any]:
         "facts": [[label, value] for label, value in parts if value],
         "timings": " · ".join(f"{name} {_duration(ms)}" for name, ms in facts.timings_ms),
     }
+
+
+def _short(version: str) -> str:
+    """A bank's version with a long name cut: "studio-r12-3f2a9c" says little without its end."""
+    name, revision, digest = version.rsplit("-", 2)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    return f"{name}-{revision}-{digest}"
 
 
 def _unsaved_words(count: int) -> str:

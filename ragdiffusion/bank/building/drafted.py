@@ -12,6 +12,7 @@ from ragdiffusion.garments.engine2d.catalogue import CATALOGUE, Spec
 from ragdiffusion.garments.engine2d.cutting import cut
 from ragdiffusion.garments.engine2d.draw import draw_flat_lay
 from ragdiffusion.garments.engine2d.texture import sample_texture
+from ragdiffusion.garments.outlines import without_holes
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.pattern import Pattern, draft, kinds
 from ragdiffusion.garments.patterns.population import Population, bundled_population
@@ -71,7 +72,7 @@ def flat_lay(pattern: Pattern, rng: np.random.Generator, source: str, tag: str) 
     known = {key: value for key, value in flat.attributes.items() if value != "Unknown"}
     return FlatLay(
         image=flat.image,
-        silhouette=pattern.rasterise(SILHOUETTE_SIZE),
+        silhouette=without_holes(pattern.rasterise(SILHOUETTE_SIZE)),
         attributes=known,
         source=source,
         tags=(pattern.kind, structure.kind, tag),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from app.curation.curator import GIVEN, Curator
+from app.curation.encoding import BankEncoder
+from app.pages.bank.states import BankStates
 from app.runs.engine import Engine
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.bank import Bank
+from ragdiffusion.bank import Bank, NewEntry
 
 ENTRIES = 12  # of the small bank in conftest.py
 
@@ -59,6 +64,51 @@ def test_banks_are_made_renamed_and_the_last_one_is_open_again(
     (curator.folder / "Autumn.sqlite3").write_bytes(b"broken")
     fresh = RAGDiffusion(model.pipeline, model.bank, model.checkpoint)
     assert make(fresh).key == "bundled", "one that cannot be opened is left"
+
+
+def test_a_bank_of_another_encoder_is_said_and_encoded_while_the_open_one_serves(
+    make: Callable[..., Curator], curated: RAGDiffusion, photo_bytes: Callable[..., bytes]
+) -> None:
+    curator = make()
+    curator.create("Spring")
+    curator.switch("bundled")
+    about = {"fingerprint": "another", "dimension": 4, "name": "Old"}
+    with Bank.create(curator.folder / "Old.sqlite3", **about) as old:
+        entries = [replace(entry, embedding=np.eye(4)[i % 4]) for i, entry in enumerate(drawn(curated.bank))]
+        old.add(entries, author="Ann")
+    (curator.folder / "Torn.sqlite3").write_bytes(b"broken")
+    states = BankStates(curator)
+    unusable = {each["name"]: each for each in states.view("")["unusable"]}
+    assert set(unusable) == {"Old", "Torn"} and unusable["Old"]["foreign"] and not unusable["Torn"]["foreign"]
+    assert "made with encoder another" in unusable["Old"]["why"] and "not a bank" in unusable["Torn"]["why"]
+    for key, message in (("Torn", "not a bank"), ("Spring", "this checkpoint's encoder already"), ("None", "no bank")):
+        with pytest.raises(ValueError, match=message):
+            curator.encode(key, "Ben")
+    curator.encode("Old", "Ben")
+    assert curated.retrieve(curated.see(photo_bytes()), k=1).candidates, "the open one serves meanwhile"
+    curator.encoder.wait()
+    view = states.view("")
+    assert view["encoding"] == "Old is encoded for this checkpoint: choose it above"
+    assert [each["name"] for each in view["unusable"]] == ["Torn"]
+    curator.switch("Old")
+    assert len(curator.bank) == ENTRIES and [edit.author for edit in curator.bank.edits()] == ["Ben", "Ann"]
+    again = curator.maker.again([curator.bank.entry(3)], {})[0]
+    assert torch.allclose(curator.bank.entry(3).embedding, again.embedding, atol=1e-5)
+
+
+def test_an_encoding_that_fails_says_why_and_another_can_begin(make: Callable[..., Curator], tmp_path: Path) -> None:
+    curator, encoder = make(), BankEncoder()
+    with pytest.raises(ValueError, match="no bank"):
+        curator.encode("None", "")
+    encoder.start("gone", "Gone", tmp_path / "gone.sqlite3", curator.maker, "new", "")
+    encoder.wait()
+    assert encoder.at is not None and encoder.at.ended and "no bank at" in encoder.at.problem
+    encoder.start("gone", "Gone", tmp_path / "gone.sqlite3", curator.maker, "new", "")
+    encoder.wait()
+
+
+def drawn(bank: Bank) -> list[NewEntry]:
+    return [NewEntry(entry.embedding, entry.silhouette, {}, source=entry.source) for entry in bank.entries()]
 
 
 def test_a_bank_that_was_given_is_changed_itself(

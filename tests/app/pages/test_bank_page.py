@@ -167,7 +167,8 @@ def test_an_outline_drawn_meanwhile_keeps_what_the_other_changed_of_all_else(ask
         theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
         theirs.tag([2], add=["his"], author="Ben")
     clash = ask("save", **draft)["conflict"]["entries"][0]
-    assert clash["rows"] == [["outline", "as it is", "yours"]] and clash["theirs"] != clash["mine"]
+    assert clash["rows"] == [] and clash["redrawn"] and clash["theirs"] != clash["mine"]
+    assert ["category Unknown → Skirt" in clash["edits"][0], "tags mine → mine, his" in clash["edits"][1]] == [True] * 2
     ask("save", **{**draft, "seen": {"2": clash["revision"]}})
     entry = context.curator.bank.entry(2)
     assert entry.attributes["category"] == "Skirt" and entry.tags == ("mine", "his"), "his stays"

@@ -1,12 +1,15 @@
 """Small real banks: unit vectors in 8 dimensions and rectangles as silhouettes."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pytest
 import torch
 
 from ragdiffusion.bank import Bank, NewEntry
+from ragdiffusion.config import StructureConfig
 from ragdiffusion.images import encode_silhouette
+from ragdiffusion.structure.structure_net import StructureNet
 
 DIMENSION = 8
 
@@ -15,6 +18,29 @@ def rectangle(height: int, width: int) -> bytes:
     mask = torch.zeros(64, 64)
     mask[32 - height // 2 : 32 + height // 2, 32 - width // 2 : 32 + width // 2] = 1.0
     return encode_silhouette(mask)
+
+
+def tiny_net(seed: int) -> StructureNet:
+    """An untrained encoder of a few thousand weights, whose embeddings have `DIMENSION` values."""
+    vision = {
+        "hidden_size": 16,
+        "intermediate_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 32,
+        "patch_size": 16,
+    }
+    config = StructureConfig(
+        vision=vision,
+        feature_dim=16,
+        embedding_dim=DIMENSION,
+        resampler_dim=16,
+        resampler_heads=2,
+        resampler_depth=1,
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return StructureNet(**asdict(config)).eval()
 
 
 @pytest.fixture(scope="session")

@@ -174,6 +174,23 @@ def test_opened_for_reading_a_compact_copy_is_not_touched(bank, tmp_path, vector
     assert copy.read_bytes() == before
 
 
+def test_opened_to_be_changed_a_file_is_untouched_until_it_is_changed(bank, tmp_path, vectors, new_entries):
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    copy = bank.copy(folder / "bank.sqlite3")
+    before = copy.read_bytes()
+    assert before[18] != store_module._WAL_FORMAT
+    with Bank.open(copy) as opened:
+        assert opened.search(vectors(20)[0], 2, size=16).ids[0] == 1
+    assert copy.read_bytes() == before and files(folder) == {"bank.sqlite3"}
+    with Bank.open(copy) as opened, Bank.open(copy, read_only=True) as reader:
+        opened.add(new_entries(1, seed=9))
+        assert len(reader) == 21 and reader.version == opened.version
+        with opened._store.engine.connect() as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    assert files(folder) == {"bank.sqlite3"}
+
+
 def test_opened_for_reading_a_bank_with_a_write_ahead_log_leaves_nothing_beside_it(path, bank, vectors):
     bank.close()
     before = path.read_bytes()

@@ -14,6 +14,7 @@ from ragdiffusion.garments.outlines import (
     outline,
     repaired,
     without_false_holes,
+    without_holes,
     without_specks,
 )
 
@@ -176,6 +177,16 @@ def test_a_garments_own_holes_stay():
     both = _with_holes((90, 170, 50, 62), (80, 110, 110, 146))
     np.testing.assert_array_equal(repaired(both), _with_holes((90, 170, 50, 62)))
     np.testing.assert_array_equal(repaired(repaired(both)), repaired(both))
+
+
+def test_all_that_a_drawn_outline_encloses_is_filled_and_nothing_else():
+    whole = _with_holes()
+    np.testing.assert_array_equal(without_holes(whole), whole)
+    crevices = _with_holes((90, 170, 50, 62), (90, 92, 194, 195), (160, 203, 122, 134))
+    np.testing.assert_array_equal(without_holes(crevices), whole)
+    open_ = _with_holes((160, 256, 122, 134))  # between legs
+    np.testing.assert_array_equal(without_holes(open_), open_)
+    np.testing.assert_array_equal(without_holes(np.full((64, 64), 255, np.uint8)), 255)
 
 
 def test_repair_takes_specks_away_and_leaves_the_empty_empty():

@@ -26,8 +26,9 @@ from ragdiffusion.bank.building.sources import (
     folder_candidates,
     real_candidates,
 )
+from ragdiffusion.bank.rims import parts_and_waviness
 from ragdiffusion.cli import main
-from ragdiffusion.garments.patterns import draft
+from ragdiffusion.garments.patterns import draft, kinds
 from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
 
@@ -164,6 +165,15 @@ def test_banks_of_all_sizes_nest_and_say_what_was_done(net, tmp_path):
     assert not list(tmp_path.glob(".b*"))
     with pytest.raises(ValueError, match="made with encoder tiny"):
         Bank.open(outs[8], fingerprint="another")
+
+
+def test_a_drawn_standard_encloses_no_ground():
+    sources = {source.garment: source for source in drawn_candidates(len(kinds()))}
+    flat = sources["drawn:knitted_coat-0-0"].make()
+    drawn = draft(flat.pattern.kind, flat.pattern.measures).rasterise(512)
+    holes = [parts_and_waviness((mask > 127).astype(np.uint8))[1] for mask in (drawn, flat.silhouette)]
+    assert holes[0] > 0 and holes[1] == 0, "its sleeves touch its body"
+    assert 0 < (flat.silhouette != drawn).mean() < 0.01
 
 
 def test_equal_flat_lays_enter_once(net):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -19,33 +18,8 @@ from ragdiffusion.bank.making import EntryMaker
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.reencoding import encode_again
 from ragdiffusion.bank.versions import open_version
-from ragdiffusion.config import StructureConfig
 from ragdiffusion.images import encode_silhouette, silhouette_pixels
-from ragdiffusion.structure.structure_net import StructureNet
-
-DIMENSION = 8
-
-
-def tiny_net(seed: int) -> StructureNet:
-    vision = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "image_size": 32,
-        "patch_size": 16,
-    }
-    config = StructureConfig(
-        vision=vision,
-        feature_dim=16,
-        embedding_dim=DIMENSION,
-        resampler_dim=16,
-        resampler_heads=2,
-        resampler_depth=1,
-    )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return StructureNet(**asdict(config)).eval()
+from tests.ragdiffusion.bank.conftest import DIMENSION, tiny_net
 
 
 @pytest.fixture(scope="module")
