@@ -3,7 +3,7 @@
 A worn garment's draft has the folds and shadows of the body that is gone. A flat-lay has neither: its cloth lies in
 even light. This network looks at a draft and says by what each of its pixels would have to be multiplied to look so.
 A factor can lift a shadow and lower a gleam; it can neither blur a print nor move it nor change its hue, and so the
-photo's own pixels stay what the picture is made of. No shadow is lifted above the cloth's own brightest parts.
+photo's own pixels stay what the picture is made of. How bright the cloth is, its own brightest parts say.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ragdiffusion.layers import UNet, cell_centres
 
 PART = "relight_net"
 """Folder of RelightNet in a checkpoint."""
-_BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
 
@@ -74,40 +73,20 @@ class RelightNet(ModelMixin, ConfigMixin):
         return reach * torch.tanh(self.unet(torch.cat([seen, positions], 1)) / reach)
 
 
-def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Measure how bright a draft's cloth is where most light falls.
-
-    Args:
-        draft: (B, 3, H, W) in [-1, 1].
-        seen: (B, 1, H, W) in [0, 1], where the photo shows the cloth.
-
-    Returns:
-        (B, 3, 1, 1) in [-1, 1]: the colour that a tenth of its pixels exceed; 1 where nothing is seen.
-    """
-    limits = []
-    for cloth, shown in zip(draft.float(), seen[:, 0] > _SHOWN, strict=True):
-        pixels = cloth[:, shown]
-        limits.append(pixels.quantile(_BRIGHT, 1) if pixels.shape[1] else torch.ones(3, device=draft.device))
-    return torch.stack(limits)[..., None, None].to(draft.dtype)
-
-
-def in_even_light(
-    draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor, limit: torch.Tensor
-) -> torch.Tensor:
+def in_even_light(draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     """Multiply a draft's cloth; what lies around it stays white.
 
     Args:
         draft: (B, 3, H, W) in [-1, 1], on white.
         landmark: (B, 1, H, W) in [0, 1].
         factors: (B, 1, h, w), their logarithms, of any size.
-        limit: (B, 3, 1, 1) in [-1, 1], how bright a shadow may become.
 
     Returns:
         (B, 3, H, W) in [-1, 1].
     """
     if factors.shape[-2:] != draft.shape[-2:]:
         factors = F.interpolate(factors, size=draft.shape[-2:], mode="bilinear", align_corners=False)
-    lit = torch.minimum((draft + 1) * factors.exp() - 1, torch.maximum(draft, limit))
+    lit = ((draft + 1) * factors.exp()).clamp(0, 2) - 1
     return draft + (lit - draft) * landmark
 
 
@@ -118,7 +97,7 @@ def relighting(net: RelightNet) -> Relighting:
     def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
         size = (net.config.input_size,) * 2
         small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
-        return in_even_light(draft, landmark, net(*small), brightest(small[0], small[2]))
+        return in_even_light(draft, landmark, net(*small))
 
     return relight
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
 from ragdiffusion.draft.detail import fill_hidden
-from ragdiffusion.draft.relighting import RelightNet, brightest, in_even_light
+from ragdiffusion.draft.relighting import RelightNet, in_even_light
 from ragdiffusion.draft.warping import known_from
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
@@ -21,6 +21,7 @@ _UNSEEN = 0.3  # weight of what the photo does not show; 1 for what it shows
 _EDGES = (1, 2, 4)  # pixels over which differences are compared: folds are edges
 _EDGE_WEIGHT = 1.5
 _ASTRAY = 5.0  # pixels by which a flow may be wrong, of a draft of 256
+_BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 _DARK = 0.1  # of a range of 2: cloth is not taken for darker
 _UNCERTAIN = 0.5  # how often a mask is
 _NODES = 6  # of the lattice by which it is
@@ -65,15 +66,32 @@ def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return cloth * landmark + (1 - landmark), landmark, visible * landmark
 
 
-def exposed_alike(standard: torch.Tensor, seen: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Measure how bright a draft's cloth is where most light falls.
+
+    Args:
+        draft: (B, 3, H, W) in [-1, 1].
+        seen: (B, 1, H, W) in [0, 1], where the photo shows the cloth.
+
+    Returns:
+        (B, 3, 1, 1) in [-1, 1]: the colour that a tenth of its pixels exceed; 1 where nothing is seen.
+    """
+    limits = []
+    for cloth, shown in zip(draft.float(), seen[:, 0] > _SHOWN, strict=True):
+        pixels = cloth[:, shown]
+        limits.append(pixels.quantile(_BRIGHT, 1) if pixels.shape[1] else torch.ones(3, device=draft.device))
+    return torch.stack(limits)[..., None, None].to(draft.dtype)
+
+
+def exposed_alike(standard: torch.Tensor, draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     """Make flat-lays as bright as their photo, whose exposure is none of the network's business.
 
     Args:
         standard: (B, 3, H, W) in [-1, 1].
+        draft: the same of the photo.
         seen: (B, 1, H, W) in [0, 1].
-        limit: (B, 3, 1, 1) in [-1, 1], `brightest` of the draft.
     """
-    ratio = (limit + 1) / (brightest(standard, seen) + 1).clamp(min=_DARK)
+    ratio = (brightest(draft, seen) + 1) / (brightest(standard, seen) + 1).clamp(min=_DARK)
     return ((standard + 1) * ratio).clamp(0, 2) - 1
 
 
@@ -85,9 +103,8 @@ def relighting_losses(net: RelightNet, batch: Batch) -> dict[str, torch.Tensor]:
     """
     draft, landmark, seen = drafts_of(batch)
     truth = batch["standard"].float() / 127.5 - 1
-    limit = brightest(draft, seen)
-    truth = exposed_alike(truth, seen, limit)
-    lit = in_even_light(draft, landmark, net(draft, landmark, seen), limit)
+    truth = exposed_alike(truth, draft, seen)
+    lit = in_even_light(draft, landmark, net(draft, landmark, seen))
     weight = landmark * (_UNSEEN + (1 - _UNSEEN) * seen)
     apart = (lit - truth) * weight
     edges = sum(
