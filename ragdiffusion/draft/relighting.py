@@ -21,6 +21,9 @@ from ragdiffusion.layers import UNet, cell_centres
 
 PART = "relight_net"
 """Folder of RelightNet in a checkpoint."""
+_SHARE = 0.8  # of what the network wants: a little of the cloth's fall is left, and all of its seams
+_ABOVE = 0.25  # share that is left of what is lifted above the cloth's brightest parts
+_BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
 
@@ -90,6 +93,35 @@ def in_even_light(draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Te
     return draft + (lit - draft) * landmark
 
 
+def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Measure how bright a draft's cloth is where most light falls.
+
+    Args:
+        draft: (B, 3, H, W) in [-1, 1].
+        seen: (B, 1, H, W) in [0, 1], where the photo shows the cloth.
+
+    Returns:
+        (B, 3, 1, 1) in [-1, 1]: the colour that a tenth of its pixels exceed; 1 where nothing is seen.
+    """
+    limits = []
+    for cloth, shown in zip(draft.float(), seen[:, 0] > _SHOWN, strict=True):
+        pixels = cloth[:, shown]
+        limits.append(pixels.quantile(_BRIGHT, 1) if pixels.shape[1] else torch.ones(3, device=draft.device))
+    return torch.stack(limits)[..., None, None].to(draft.dtype)
+
+
+def below_gleam(lit: torch.Tensor, draft: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    """Hold what was lifted above the cloth's brightest parts back, so that white cloth still shows on white.
+
+    Args:
+        lit: (B, 3, H, W) in [-1, 1], a draft in even light.
+        draft: the same before.
+        limit: (B, 3, 1, 1) in [-1, 1], `brightest` of it.
+    """
+    ceiling = torch.maximum(draft, limit)
+    return torch.where(lit > ceiling, ceiling + (lit - ceiling) * _ABOVE, lit)
+
+
 def relighting(net: RelightNet) -> Relighting:
     """Make what relights drafts of any size, of a network in eval mode."""
 
@@ -97,7 +129,8 @@ def relighting(net: RelightNet) -> Relighting:
     def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
         size = (net.config.input_size,) * 2
         small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
-        return in_even_light(draft, landmark, net(*small))
+        lit = in_even_light(draft, landmark, net(*small) * _SHARE)
+        return below_gleam(lit, draft, brightest(small[0], small[2]))
 
     return relight
 

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import sample_at
 from ragdiffusion.draft.detail import fill_hidden
-from ragdiffusion.draft.relighting import RelightNet, in_even_light
+from ragdiffusion.draft.relighting import RelightNet, brightest, in_even_light
 from ragdiffusion.draft.warping import known_from
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
@@ -21,7 +21,6 @@ _UNSEEN = 0.3  # weight of what the photo does not show; 1 for what it shows
 _EDGES = (1, 2, 4)  # pixels over which differences are compared: folds are edges
 _EDGE_WEIGHT = 1.5
 _ASTRAY = 5.0  # pixels by which a flow may be wrong, of a draft of 256
-_BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 _DARK = 0.1  # of a range of 2: cloth is not taken for darker
 _UNCERTAIN = 0.5  # how often a mask is
 _NODES = 6  # of the lattice by which it is
@@ -64,23 +63,6 @@ def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     visible = batch["visible"] * sample_at(batch["mask"].float() / 255, where)
     cloth = fill_hidden(sample_at(photo, where), known_from(visible) * (landmark > 0))
     return cloth * landmark + (1 - landmark), landmark, visible * landmark
-
-
-def brightest(draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Measure how bright a draft's cloth is where most light falls.
-
-    Args:
-        draft: (B, 3, H, W) in [-1, 1].
-        seen: (B, 1, H, W) in [0, 1], where the photo shows the cloth.
-
-    Returns:
-        (B, 3, 1, 1) in [-1, 1]: the colour that a tenth of its pixels exceed; 1 where nothing is seen.
-    """
-    limits = []
-    for cloth, shown in zip(draft.float(), seen[:, 0] > _SHOWN, strict=True):
-        pixels = cloth[:, shown]
-        limits.append(pixels.quantile(_BRIGHT, 1) if pixels.shape[1] else torch.ones(3, device=draft.device))
-    return torch.stack(limits)[..., None, None].to(draft.dtype)
 
 
 def exposed_alike(standard: torch.Tensor, draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,15 @@ import pytest
 import torch
 
 from ragdiffusion.draft.garment_view import GarmentView
-from ragdiffusion.draft.relighting import PART, RelightNet, in_even_light, load_relighting, relighting
+from ragdiffusion.draft.relighting import (
+    PART,
+    RelightNet,
+    below_gleam,
+    brightest,
+    in_even_light,
+    load_relighting,
+    relighting,
+)
 
 
 def _draft(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -34,6 +42,20 @@ def test_factors_multiply_cloth_and_leave_the_ground_white() -> None:
     assert torch.equal(lit[~inside], torch.ones_like(lit[~inside]))
 
 
+def test_the_brightest_cloth_is_what_a_tenth_exceeds() -> None:
+    draft = torch.linspace(-1, 1, 101).repeat(3, 1)[None, :, None]
+    seen = torch.ones(1, 1, 1, 101)
+    assert torch.allclose(brightest(draft, seen), torch.full((1, 3, 1, 1), 0.8), atol=1e-6)
+    assert torch.equal(brightest(draft, seen * 0), torch.ones(1, 3, 1, 1))
+
+
+def test_what_gleams_is_held_back_and_what_gleamed_before_stays() -> None:
+    draft = torch.tensor([-0.5, 0.6, 0.9]).view(1, 1, 1, 3).expand(1, 3, 1, 3)
+    lit = torch.tensor([0.2, 0.8, 0.9]).view(1, 1, 1, 3).expand(1, 3, 1, 3)
+    held = below_gleam(lit, draft, torch.full((1, 3, 1, 1), 0.4))
+    assert torch.allclose(held[0, 0, 0], torch.tensor([0.2, 0.6 + 0.25 * 0.2, 0.9]))
+
+
 def test_factors_are_bounded() -> None:
     net = RelightNet(64, (8, 16, 16), reach=0.5).eval()
     torch.nn.init.normal_(net.unet.head.weight, std=10)
@@ -46,7 +68,7 @@ def test_a_draft_of_any_size_is_relit_by_the_same_factors() -> None:
     draft, landmark, seen = _draft(160)
     lit = relighting(net)(draft, landmark, seen)
     middle = (slice(None), slice(None), slice(60, 100), slice(60, 100))
-    factor = float((0.7 * torch.tanh(torch.tensor(-0.3 / 0.7))).exp())
+    factor = float((0.8 * 0.7 * torch.tanh(torch.tensor(-0.3 / 0.7))).exp())
     assert torch.allclose((lit + 1)[middle], (draft + 1)[middle] * factor, atol=1e-4)
 
 

@@ -10,7 +10,7 @@ import torch
 from ragdiffusion.draft.relighting import RelightNet
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.loop import LoopConfig
-from ragdiffusion.training.relighting import brightest, drafts_of, relighting_batch, relighting_losses, train_relighting
+from ragdiffusion.training.relighting import drafts_of, relighting_batch, relighting_losses, train_relighting
 
 SIZE = 64
 
@@ -61,13 +61,6 @@ def test_the_figures_of_an_untouched_draft_are_by_hand() -> None:
     colour = batch["standard"][0, :, 30, 30].float()
     half = float((colour - torch.div(colour, 2, rounding_mode="floor")).mean()) / 2  # one half lies in shadow
     assert abs(float(figures["untouched"]) - half) < 1 and torch.isclose(figures["error"], figures["untouched"])
-
-
-def test_the_brightest_cloth_is_what_a_tenth_exceeds() -> None:
-    draft = torch.linspace(-1, 1, 101).repeat(3, 1)[None, :, None]
-    seen = torch.ones(1, 1, 1, 101)
-    assert torch.allclose(brightest(draft, seen), torch.full((1, 3, 1, 1), 0.8), atol=1e-6)
-    assert torch.equal(brightest(draft, seen * 0), torch.ones(1, 3, 1, 1))
 
 
 def test_shadows_are_learned_away(tmp_path: Path) -> None:
