@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ragdiffusion.parsing.colours import decided_by_colour
 from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
@@ -209,11 +210,11 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
         probabilities: float32 (9, h, w) over the whole photo.
         pixels: uint8 (H, W, 3), the photo.
     """
-    probabilities = settled(probabilities)
+    small = cv2.resize(pixels, probabilities.shape[:0:-1], interpolation=cv2.INTER_AREA)
+    probabilities = settled(decided_by_colour(probabilities, small))
     size = (pixels.shape[1], pixels.shape[0])
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    small = cv2.resize(pixels, probabilities.shape[:0:-1], interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
     labels = probabilities.argmax(0).astype(np.uint8)
     alone = not np.isin(labels, [LABEL["skin"], LABEL["hair"]]).any()  # where there is somebody, something is there

@@ -1,0 +1,62 @@
+"""What a photo's own colours say of its unsure pixels: cloth looks like the rest of its garment.
+
+A network that was trained on other people's clothes is unsure where a shadow or an odd posture is new to it. The parts
+that it is sure of show which colours this garment, this skin and this ground have; by Bayes' rule they decide the rest.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+_CELLS = 16  # of a colour histogram along L, a and b
+_CHROMA = 64  # a and b from here on are told apart, in steps of 8
+_SURE = 0.8  # probability from which a pixel shows the colours of its label
+_ENOUGH = 0.003  # share of the photo that a label is surely seen in, to be judged by its colours
+_FLOOR = 2e-4  # probability of a colour that a label was not seen in
+_SETTLED, _RAMP = 0.97, 0.1  # from this probability on a pixel keeps its label, and over which range it begins to
+
+
+def decided_by_colour(probabilities: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """Weigh the labels of unsure pixels by how often surely labelled ones have their colour.
+
+    Args:
+        probabilities: float32 (C, h, w), of labels, 1 in sum.
+        pixels: uint8 (h, w, 3), RGB.
+
+    Returns:
+        float32 (C, h, w), 1 in sum.
+    """
+    count = len(probabilities)
+    known = probabilities.reshape(count, -1)
+    place = _cells_of(pixels).ravel()
+    sure = np.where(known > _SURE, known, 0)
+    seen = np.stack([np.bincount(place, weights=weights, minlength=_CELLS**3) for weights in sure])
+    everything = np.bincount(place, minlength=_CELLS**3)[None].astype(np.float64)
+    share = seen.sum(1, keepdims=True)
+    likelihood = np.where(
+        share >= _ENOUGH * place.size, _smooth(seen) / np.maximum(share, 1), _smooth(everything) / place.size
+    )
+    weighed = known * (likelihood.astype(np.float32) + np.float32(_FLOOR))[:, place]
+    weighed /= weighed.sum(0, keepdims=True)
+    doubt = np.clip((_SETTLED - known.max(0)) / _RAMP, 0, 1)
+    return (known + (weighed - known) * doubt).reshape(probabilities.shape).astype(np.float32)
+
+
+def _cells_of(pixels: np.ndarray) -> np.ndarray:
+    """The histogram's cell of each pixel, (h, w)."""
+    lightness, *chroma = cv2.split(cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.int32))
+    a, b = (np.clip((plane - _CHROMA) // 8, 0, _CELLS - 1) for plane in chroma)
+    return (lightness // 16 * _CELLS + a) * _CELLS + b
+
+
+def _smooth(histograms: np.ndarray) -> np.ndarray:
+    """Histograms (C, cells) with a binomial window of three cells along each axis."""
+    cube = histograms.reshape(-1, _CELLS, _CELLS, _CELLS)
+    for axis in (1, 2, 3):
+        rim = [(1, 1) if one == axis else (0, 0) for one in range(4)]
+        before, middle, after = (
+            np.take(np.pad(cube, rim, mode="edge"), range(start, start + _CELLS), axis) for start in range(3)
+        )
+        cube = (before + 2 * middle + after) / 4
+    return cube.reshape(len(histograms), -1)
