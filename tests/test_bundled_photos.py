@@ -64,12 +64,7 @@ def kinds(model: RAGDiffusion, sight: object) -> set[str]:
         ((500, 1500), 0.8, (0.5, 0.4)),
         ((250, 2500), 0.8, (0.5, 0.6)),
         ((1500, 500), 0.2, (0.7, 0.5)),
-        pytest.param(
-            (2500, 250),
-            0.07,
-            (0.4, 0.5),
-            marks=pytest.mark.xfail(reason="the parser that ships now misses it", strict=True),
-        ),
+        ((2500, 250), 0.07, (0.4, 0.5)),
     ],
 )
 def test_a_garment_is_found_and_looked_at_from_near_however_small(

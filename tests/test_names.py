@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,3 +64,23 @@ def test_functions_say_what_they_do_in_the_imperative():
 def test_the_measure_has_teeth():
     found = [(f"a.py:{line}", word) for line, word in enumerate(("Make", "Make", "Make", "Makes", "Rows", "Means"))]
     assert _third_person(found) == [("a.py:3", "Makes")]
+
+
+_SHAPE = re.compile(r"(?<![\w)\]])\[(?:[A-Z]|\.\.\.)(?:, ?[\w/*+ ]+)*\]")
+
+
+def _bracketed(text: str) -> list[str]:
+    """Shapes as a list: "[B, C, H, W]"; ranges and indices are none."""
+    return _SHAPE.findall(text)
+
+
+def test_shapes_are_written_as_tuples():
+    said = [
+        (file, shape)
+        for file, tree in _trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for shape in _bracketed(ast.get_docstring(node) or "")
+    ]
+    assert not said
+    assert _bracketed("x: float [B, 3, H, W] in [0, 1], rows[K], ids [M]") == ["[B, 3, H, W]", "[M]"]

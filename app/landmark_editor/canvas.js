@@ -129,6 +129,7 @@ class CanvasPanel {
     tell('drafted', null);
     this.measured = { pattern: null, film: null };
     tell('measured', null);
+    tell('mix', null);
     tell('steps', { undo: 0, redo: 0 });
   }
 

@@ -87,7 +87,7 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     report: dict[str, Any] = {"reconstruction": measure_lettering(twins, held_out, config.out / "reconstructions.png")}
     text = load_text_branch(studio)
     with open_accelerator(_scale(config, "base", 1)) as accelerator:
-        curves = _train_all(_Shared(config, text, pictures, held_out, twins, accelerator), report)
+        curves = _train_all(_TrialParts(config, text, pictures, held_out, twins, accelerator), report)
     report["reached"] = comparison(joined(curves["stage_2"], curves["stage_3"]), curves["scratch"])
     report["held_out"] = {name: curve[-1]["held_out"] for name, curve in curves.items()}
     (config.out / "curves.json").write_text(json.dumps(curves, indent=1))
@@ -96,7 +96,7 @@ def run_trial(config: TrialConfig, studio: Path) -> dict[str, Any]:
     return report
 
 
-def _train_all(shared: _Shared, report: dict[str, Any]) -> dict[str, list[Point]]:
+def _train_all(shared: _TrialParts, report: dict[str, Any]) -> dict[str, list[Point]]:
     """Train the base, the three stages that adapt it, and one from scratch; gives their curves, adds to the report."""
     config = shared.config
     width = sum(encoder.config.hidden_size for encoder in shared.text.encoders)
@@ -225,7 +225,7 @@ def _every(steps: int) -> int:
     return max(1, min(40, steps // 4))
 
 
-class _Shared:
+class _TrialParts:
     """What the trainings of a trial share: latents of both twins, captions, and the judge."""
 
     def __init__(
@@ -328,7 +328,7 @@ def _known_points(curve: Path, states: Path) -> list[Point]:
     return [point for point in json.loads(curve.read_text()) if point["step"] <= int(newest.name.split("-")[1])]
 
 
-def _solve_conv_out(shared: _Shared, module: TextToImage) -> dict[str, float]:
+def _solve_conv_out(shared: _TrialParts, module: TextToImage) -> dict[str, float]:
     """Set a widened UNet's conv_out by the closed form, unless its training has begun; says what that took."""
     told = shared.config.out / "conv_out.json"
     if told.is_file() and newest_state(shared.config.out / "stage-2") is not None:
@@ -340,7 +340,7 @@ def _solve_conv_out(shared: _Shared, module: TextToImage) -> dict[str, float]:
     return figures
 
 
-def _stage_one(shared: _Shared, unet: UNet2DConditionModel) -> dict[str, Any]:
+def _stage_one(shared: _TrialParts, unet: UNet2DConditionModel) -> dict[str, Any]:
     """Widen a UNet and set its conv_in by the closed form; says how gradient descent would have fared.
 
     Both are judged by the share of the old conv_in's variance that is left on held-out pictures.

@@ -16,6 +16,7 @@ SIZES = [(1440, 900), (1280, 720), (960, 720), (768, 1024), (390, 844)]
 PANES = {
     "Design": ("#photo .pane", "#canvas .pane", "#result .pane", "#settings", ".film", ".history", ".queue"),
     "History": (".history-page", ".history-detail"),
+    "Bank": (".bank-room > .bank-page", ".bank-room > .bank-entry"),
     "Insight": (".insight-map", ".insight-similarity", ".insight-k", ".insight-alpha", ".insight-time"),
 }
 FRAME = (".masthead .mark", "#pages > .tab-wrapper", ".masthead .right", ".status")

@@ -171,6 +171,7 @@ def test_a_photo_without_a_garment_stays_and_one_can_be_marked(page: Page, tmp_p
     page.keyboard.press("Control+z")
     expect(remark).to_be_visible()
     expect(page.locator("#film .frame")).to_have_count(0)
+    expect(page.locator("#mix")).to_contain_text("α mixes the photo's own structure")  # and no longer says how much
     page.keyboard.press("Control+Shift+z")
     expect(page.locator("#photo .chip.own")).to_have_text("marked by you")
     settled(page)

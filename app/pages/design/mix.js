@@ -7,8 +7,15 @@ import { hear } from '../../web/shared/events.js';
 
 /** @param {HTMLElement} element */
 export function mount(element) {
-  const words = find(element, 'p', HTMLElement);
-  hear('mix', ({ likeness, all }) => {
+  const words = find(element, 'p', HTMLElement),
+    before = words.textContent;
+  hear('mix', (mix) => {
+    if (!mix) {
+      words.textContent = before;
+      delete element.dataset.likeness;
+      return;
+    }
+    const { likeness, all } = mix;
     const turned = `ê is ${fixed(likeness)} like the photo's own e (${fixed(all)} at α = 1).`;
     words.textContent = `${turned} The outline follows K, not α.`;
     element.dataset.likeness = String(likeness);

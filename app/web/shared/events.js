@@ -51,7 +51,8 @@
  * @property {{ pattern: import('./views.js').Pattern, mask: string }} drawing  measures that move, and run lengths of
  *   what they draw.
  * @property {{ label: string }} drawn  they were let go.
- * @property {{ likeness: number, all: number }} mix  cosine of e and ê at the present α, and at α = 1.
+ * @property {{ likeness: number, all: number } | null} mix  cosine of e and ê at the present α, and at α = 1; null
+ *   where there is no guide.
  * @property {number | 'drafted'} pick  a candidate's index, or the drafted shape; -1 is the consensus.
  * @property {null} flip  show the photo in place of the result, or the result again.
  * @property {{ undo: number, redo: number }} steps  how many the canvas can undo and redo.

@@ -18,17 +18,17 @@ _MOST_STEPS = 64
 
 
 def point(x: np.ndarray | float, y: np.ndarray | float) -> np.ndarray:
-    """Points [..., 2] from coordinates that broadcast."""
+    """Points (..., 2) from coordinates that broadcast."""
     return np.stack(np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64)), axis=-1)
 
 
 def cubic(start: np.ndarray, leave: np.ndarray, arrive: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """One segment [..., 1, 4, 2] of its four points [..., 2]."""
+    """One segment (..., 1, 4, 2) of its four points (..., 2)."""
     return np.stack(np.broadcast_arrays(start, leave, arrive, end), axis=-2)[..., None, :, :]
 
 
 def line(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """A straight segment [..., 1, 4, 2]."""
+    """A straight segment (..., 1, 4, 2)."""
     return cubic(start, start + (end - start) / 3, start + (end - start) * (2 / 3), end)
 
 
@@ -39,7 +39,7 @@ def joined(*pieces: np.ndarray) -> np.ndarray:
 
 
 def polyline(*points: np.ndarray) -> np.ndarray:
-    """Straight segments through points [..., 2]."""
+    """Straight segments through points (..., 2)."""
     return joined(*(line(a, b) for a, b in zip(points, points[1:], strict=False)))
 
 
@@ -57,11 +57,11 @@ def cornered(start: np.ndarray, corner: np.ndarray, end: np.ndarray, shape: np.n
     """A curve that is drawn towards a corner: necklines and armholes.
 
     Args:
-        start, corner, end: [..., 2].
+        start, corner, end: (..., 2).
         shape: 0 is straight from start to end, 0.5 round (a quarter of an ellipse), 1 nearly square.
 
     Returns:
-        [..., 1, 4, 2].
+        (..., 1, 4, 2).
     """
     shape = np.asarray(shape, np.float64)[..., None]
     pull = np.where(shape < 0.5, 2 * shape * 0.5523, 0.5523 + (2 * shape - 1) * 0.42)
@@ -75,7 +75,7 @@ def falling(nodes: list[np.ndarray], corners: list[np.ndarray | float]) -> np.nd
     """A side seam through points that each lie lower than the last, without a wiggle between them (Fritsch-Carlson).
 
     Args:
-        nodes: M points [..., 2].
+        nodes: M points (..., 2).
         corners: M shares in [0, 1]: 0 is smooth, 1 a true corner.
 
     Returns:
@@ -111,7 +111,7 @@ def flattened(segments: np.ndarray, steps: int = 8) -> np.ndarray:
         steps: on each.
 
     Returns:
-        [..., K * steps + 1, 2].
+        (..., K * steps + 1, 2).
     """
     inner = np.einsum("sc,...kcd->...ksd", _basis(steps)[:-1], segments)
     inner = inner.reshape(*segments.shape[:-3], -1, 2)  # [..., K * steps, 2]
@@ -119,7 +119,7 @@ def flattened(segments: np.ndarray, steps: int = 8) -> np.ndarray:
 
 
 def split(segment: np.ndarray, t: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-    """Both parts of one segment [..., 4, 2], cut at `t` in [0, 1] (de Casteljau)."""
+    """Both parts of one segment (..., 4, 2), cut at `t` in [0, 1] (de Casteljau)."""
     t = np.asarray(t, np.float64)[..., None, None]
     left, right, points = [segment[..., 0, :]], [segment[..., -1, :]], segment
     while points.shape[-2] > 1:

@@ -52,7 +52,7 @@ class Panel:
             v: in [0, 1], from the top edge to the bottom one; broadcasts with `u`.
 
         Returns:
-            float64 [..., 2] in cm, x to the right and y down, in the pattern's frame.
+            float64 (..., 2) in cm, x to the right and y down, in the pattern's frame.
 
         Raises:
             ValueError: a coordinate outside its range.

@@ -18,7 +18,7 @@ Edges = dict[str, np.ndarray]
 
 
 def neck_point(kind: Kind, m: Measures) -> np.ndarray:
-    """Where the neckline ends on this side [..., 2]."""
+    """Where the neckline ends on this side (..., 2)."""
     if kind.upper == "strapless":
         return point(m["chest"] / 2, 0.0)
     if kind.upper == "off_shoulder":
@@ -29,7 +29,7 @@ def neck_point(kind: Kind, m: Measures) -> np.ndarray:
 
 
 def shoulder_tip(kind: Kind, m: Measures) -> np.ndarray:
-    """Outer end of the shoulder or strap [..., 2]."""
+    """Outer end of the shoulder or strap (..., 2)."""
     if kind.upper in ("strapless", "off_shoulder", "waist"):
         return neck_point(kind, m)
     if kind.upper == "strap":
@@ -39,7 +39,7 @@ def shoulder_tip(kind: Kind, m: Measures) -> np.ndarray:
 
 
 def armpit(kind: Kind, m: Measures) -> np.ndarray:
-    """Where the side begins [..., 2]."""
+    """Where the side begins (..., 2)."""
     if kind.upper in ("strapless", "waist"):
         return neck_point(kind, m)
     tip = shoulder_tip(kind, m)
@@ -121,7 +121,7 @@ def collar(kind: Kind, m: Measures) -> np.ndarray | None:
 
 
 def collar_foot(kind: Kind, m: Measures) -> np.ndarray:
-    """Where a collar's outer edge meets the shoulder [..., 2]."""
+    """Where a collar's outer edge meets the shoulder (..., 2)."""
     neck, tip = neck_point(kind, m), shoulder_tip(kind, m)
     along = tip - neck
     return neck + along * (m["collar_spread"] / np.maximum(np.linalg.norm(along, axis=-1), 1e-6))[..., None]

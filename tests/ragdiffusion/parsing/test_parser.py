@@ -84,6 +84,40 @@ def test_a_large_figure_is_looked_at_once() -> None:
     assert calls == [1]
 
 
+def _near_sighted(picture: np.ndarray) -> np.ndarray:
+    """Sees 40 pixels along the longer side, and of red only what is a seventh of that."""
+    scale = 40 / max(picture.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+    rows, columns = (np.linspace(0, n - 1, m).astype(int) for n, m in zip(picture.shape, (height, width), strict=False))
+    red = (picture[rows][:, columns] == RED).all(-1)
+    seen = red if red.any(0).sum() * 7 >= 40 or red.any(1).sum() * 7 >= 40 else np.zeros_like(red)
+    return sure_of(np.where(seen, LABEL["upper"], 0).astype(np.uint8))
+
+
+@pytest.mark.parametrize("place", [0, 110, 400, 735])
+@pytest.mark.parametrize("upright", [False, True])
+def test_what_a_strip_hides_from_one_look_is_found_piece_by_piece(place: int, upright: bool) -> None:
+    """Of ten to one, at its ends and in the middle; and where it is."""
+    pixels = np.full((80, 800, 3), WHITE, np.uint8)
+    pixels[10:70, place : place + 60] = RED
+    pixels = np.ascontiguousarray(pixels.transpose(1, 0, 2)) if upright else pixels
+    assert not _near_sighted(pixels).argmax(0).any(), "all at once it is too small"
+    likely = coarse_to_fine(pixels, _near_sighted)
+    np.testing.assert_allclose(likely.sum(0), 1, atol=1e-4)
+    true = (pixels == RED).all(-1)
+    found = parse_of(likely, pixels).instances
+    assert [garment.name for garment in found] == ["upper"]
+    mask = found[0].mask > 0.5
+    assert (mask & true).sum() / (mask | true).sum() > 0.8
+
+
+def test_what_is_longer_than_a_piece_of_a_strip_is_seen_whole() -> None:
+    pixels, calls = np.full((80, 400, 3), WHITE, np.uint8), []
+    pixels[10:70, 100:300] = RED
+    coarse_to_fine(pixels, lambda picture: calls.append(picture.shape) or _by_colour(picture))
+    assert calls == [(80, 400, 3)]
+
+
 def test_nothing_there_is_nothing_found() -> None:
     pixels = np.full((50, 50, 3), WHITE, np.uint8)
     assert parse_of(_by_colour(pixels), pixels).instances == ()
