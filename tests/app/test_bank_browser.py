@@ -145,6 +145,11 @@ def test_a_garment_is_drawn_by_measures(page: Page) -> None:
     expect(page.locator(".bank-entry svg.pattern")).to_be_visible()
     expect(page.locator(".bank-entry .entry-facts").first).to_contain_text("75 cm")
     total(page, ENTRIES + 1)
+    page.locator(f".bank-grid .card[data-id='{ENTRIES}']").click(modifiers=["Control"])
+    page.locator(".bulk [name=measure]").select_option("body_length")
+    page.locator(".bulk [name=by]").fill("4")
+    page.locator("[data-bulk=measure]").click()
+    says(page, f"entry {ENTRIES} has no measure body length that could be moved: leave it out")
 
 
 def test_photos_are_added_after_a_correction(page: Page, flat_lay_bytes: Draw) -> None:
