@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ragdiffusion.bank.catalogue import Catalogue, View
 from ragdiffusion.bank.edit_log import Recorder
 from ragdiffusion.bank.follower import IndexFollower
+from ragdiffusion.bank.opening import bring_up_to_date
 from ragdiffusion.bank.store import Store
 from ragdiffusion.bank.tables import BankRow
 
@@ -59,7 +60,7 @@ class BankAccess:
         Raises:
             RuntimeError: if the bank is read-only or locked.
         """
-        self._check_writable()
+        self._make_writable()
         with self._store.transaction(writes=True) as session:
             recorder = Recorder(session, action, author)
             yield recorder
@@ -72,15 +73,16 @@ class BankAccess:
         Raises:
             RuntimeError: if the bank is read-only or locked.
         """
-        self._check_writable()
+        self._make_writable()
         with self._store.transaction(writes=True) as session:
             session.execute(update(BankRow).values(revision=BankRow.revision))  # writers queue up here
             yield session
 
-    def _check_writable(self) -> None:
+    def _make_writable(self) -> None:
         if self._store.read_only:
             label = self._store.label
             raise RuntimeError(f"bank {label} is read-only: copy it to your workspace and change the copy")
+        bring_up_to_date(self._store, self.about)
 
 
 def slug_of(name: str) -> str:

@@ -23,18 +23,20 @@ BACK_AND_FORTH = ("undo", "redo")
 
 def to_edits(session: Session, rows: Sequence[EditRow]) -> list[Edit]:
     """Rows of the log as callers see them."""
-    known: dict[int, EditContextRow] = {}
-    if rows and inspect(session.connection()).has_table(EditContextRow.__tablename__):
-        revisions = [row.revision for row in rows]
-        for start in range(0, len(revisions), _CHUNK):
-            chunk = revisions[start : start + _CHUNK]
-            found = session.scalars(select(EditContextRow).where(EditContextRow.revision.in_(chunk)))
-            known.update((row.revision, row) for row in found)
-    return [_to_edit(row, known.get(row.revision)) for row in rows]
+    known: dict[int, tuple[str, int | None]] = {}
+    has_contexts = bool(rows) and inspect(session.connection()).has_table(EditContextRow.__tablename__)
+    for start in range(0, len(rows), _CHUNK):
+        chunk = [row.revision for row in rows[start : start + _CHUNK]]
+        if has_contexts:
+            contexts = session.scalars(select(EditContextRow).where(EditContextRow.revision.in_(chunk)))
+            known.update((row.revision, (row.author, row.target)) for row in contexts)
+        else:  # a bank of before, which is read as it is
+            undone = session.execute(select(EditRow.undone_by, EditRow.revision).where(EditRow.undone_by.in_(chunk)))
+            known.update((row.undone_by, ("", row.revision)) for row in undone)
+    return [_to_edit(row, *known.get(row.revision, ("", None))) for row in rows]
 
 
-def _to_edit(row: EditRow, context: EditContextRow | None) -> Edit:
-    author, target = ("", None) if context is None else (context.author, context.target)
+def _to_edit(row: EditRow, author: str, target: int | None) -> Edit:
     return Edit(row.revision, row.action, aware(row.at), row.entries, row.undone_by is not None, author, target)
 
 

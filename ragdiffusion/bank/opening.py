@@ -42,7 +42,8 @@ def new_bank(location: str | Path, *, fingerprint: str, dimension: int, name: st
 
 
 def open_bank(location: str | Path, *, fingerprint: str | None, read_only: bool) -> Store:
-    """Open the database of a bank, and bring one of an earlier schema up to date if it may be written.
+    """Open the database of a bank. One of an earlier schema is brought up to date before it is changed, and not before,
+    unless it can't be read as it is.
 
     What can't be used is said and not touched.
 
@@ -58,14 +59,29 @@ def open_bank(location: str | Path, *, fingerprint: str | None, read_only: bool)
                 f"bank {store.label} was made with encoder {about.fingerprint}, this is encoder {fingerprint}: load "
                 "that checkpoint, or encode the bank again with this one (`bank encode`)"
             )
-        if about.schema_version < SCHEMA_VERSION and not store.read_only:
-            from ragdiffusion.bank.migrate import migrate  # Alembic is for banks of before, and takes a while to import
-
-            migrate(store)
+        if about.schema_version not in READABLE_SCHEMAS:
+            bring_up_to_date(store, about)
     except BaseException:
         store.close()
         raise
     return store
+
+
+def bring_up_to_date(store: Store, about: BankRow) -> None:
+    """Take a bank that may be written to this program's schema, if it is of an earlier one.
+
+    Args:
+        store: its database.
+        about: its own row as it was read, which says which schema it has; changed too.
+
+    Raises:
+        RuntimeError: if the database is locked, full or damaged.
+    """
+    if about.schema_version < SCHEMA_VERSION:
+        from ragdiffusion.bank.migrate import migrate  # Alembic is for banks of before, and takes a while to import
+
+        migrate(store)
+        about.schema_version = SCHEMA_VERSION
 
 
 def _about(store: Store) -> BankRow:

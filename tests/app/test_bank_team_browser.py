@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,14 @@ def test_a_team_sees_each_others_edits_and_chooses_between_two(page: Page, bank:
     expect(entry.locator(".drawing")).to_be_visible()
     bank.set_attributes([2], {"category": "Skirt"}, author="Ben")
     expect(entry.locator(".entry-list").last).to_contain_text("by Ben: category Unknown → Skirt")  # by itself
+    seen_after = []
+    for number in range(6):
+        page.wait_for_timeout(170 * number)  # at another moment between two looks of the page each time
+        bank.tag([2], add=[f"his-{number}"], author="Ben")
+        begun = time.perf_counter()
+        expect(entry.locator(f"[data-untag=his-{number}]")).to_be_visible()
+        seen_after.append(time.perf_counter() - begun)
+    print(f"another's edits were seen after {min(seen_after):.2f} to {max(seen_after):.2f} s")  # pytest -rP shows it
     for mine in (False, True):
         entry.locator("[data-act=edit_shown]").click()
         pane = page.locator(".bank-add")

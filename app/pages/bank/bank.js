@@ -26,7 +26,7 @@ export const ASKS = /** @type {const} */ (['bank_export', 'bank_changed']);
 
 const NONE_PICKED = 'Click an entry to look at it; Ctrl or Shift and click select several';
 const FIRST_KIND = 't_shirt';
-const LOOK_AGAIN = 1500; // milliseconds between two looks whether somebody else changed the bank
+const LOOK_AGAIN = 700; // milliseconds between two looks whether somebody else changed the bank
 
 class BankPage {
   /**

@@ -1,4 +1,4 @@
-/** What is done to all selected entries at once: an attribute, a tag. */
+/** What is done to all selected entries at once: an attribute, a measure, a tag. */
 
 import { find } from '../../web/shared/dom.js';
 
@@ -16,6 +16,7 @@ export class Bulk {
     this.change = change;
     this.key = find(form, '[name=attribute]', HTMLSelectElement);
     this.value = find(form, '[name=value]', HTMLSelectElement);
+    this.measure = find(form, '[name=measure]', HTMLSelectElement);
     this.key.addEventListener('change', () => this.choices());
     form.addEventListener('submit', (event) => event.preventDefault());
   }
@@ -24,16 +25,21 @@ export class Bulk {
   offer(facets) {
     if (!this.key.options.length) this.key.append(...facets.attributes.map(({ name, key }) => new Option(name, key)));
     if (!this.value.options.length) this.choices();
+    if (!this.measure.options.length) {
+      this.measure.append(...facets.measures.map((key) => new Option(key.replaceAll('_', ' '), key)));
+    }
   }
 
   choices() {
     this.value.replaceChildren(...['Unknown', ...this.valuesOf(this.key.value)].map((each) => new Option(each)));
   }
 
-  /** @param {string} kind  "attribute", "tag" or "untag". */
+  /** @param {string} kind  "attribute", "measure", "tag" or "untag". */
   async press(kind) {
-    const tag = find(this.form, '[name=tag]', HTMLInputElement).value.trim();
+    const tag = find(this.form, '[name=tag]', HTMLInputElement).value.trim(),
+      by = find(this.form, '[name=by]', HTMLInputElement).value;
     if (kind === 'attribute') await this.change('attributes', { [this.key.value]: this.value.value });
+    else if (kind === 'measure') await this.change('measure', { key: this.measure.value, by });
     else if (tag) await this.change(kind, tag);
   }
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
 from app.pages.bank.conflict_views import conflict_view, seen_of, wanted_by
-from app.pages.bank.events import attributes_of, author_of, entries_of, tag_of
+from app.pages.bank.events import attributes_of, author_of, entries_of, measure_of, tag_of
 from app.pages.bank.states import BankStates
 from app.pages.bank.views import edit_text
 
@@ -39,6 +39,7 @@ class ChangeHandlers:
         from ragdiffusion.bank import ConflictError
         from ragdiffusion.bank.attributing import change_attributes
         from ragdiffusion.bank.history import revisions
+        from ragdiffusion.bank.remeasuring import move_measure
 
         ids, action, value = entries_of(event), str(event.get("action")), event.get("value")
         author, seen = author_of(login, event), seen_of(event)
@@ -48,6 +49,10 @@ class ChangeHandlers:
             "attributes": (
                 "changed",
                 lambda bank: change_attributes(bank, self._curator.maker, ids, attributes_of(value), **held),
+            ),
+            "measure": (
+                "redrawn",
+                lambda bank: move_measure(bank, self._curator.maker, ids, *measure_of(value), **held),
             ),
             "tag": ("tagged", lambda bank: bank.tag(ids, add=[tag_of(value)], author=author)),
             "untag": ("untagged", lambda bank: bank.tag(ids, remove=[tag_of(value)], author=author)),

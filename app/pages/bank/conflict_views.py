@@ -43,6 +43,8 @@ def wanted_by(action: str, value: Any) -> Wanted:
         return lambda entry: replace(entry, attributes={**entry.attributes, **new})
     if action == "delete":
         return lambda entry: replace(entry, deleted_at=datetime.now(timezone.utc))
+    if action == "measure":  # the garment is drafted anew when they say so
+        return lambda entry: entry
     return lambda entry: replace(entry, enabled=action == "enable")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,22 @@ def attributes_of(value: object) -> dict[str, str]:
     if not isinstance(value, Mapping) or not set(value) <= known:
         raise ValueError("the attributes did not arrive whole: reload the page")
     return {str(key): str(each) for key, each in value.items()}
+
+
+def measure_of(value: object) -> tuple[str, float]:
+    """Read by how much which measure is to be moved.
+
+    Raises:
+        ValueError: if that is no measure and a number.
+    """
+    given = value if isinstance(value, Mapping) else {}
+    try:
+        by = float(given.get("by") or 0)
+    except (TypeError, ValueError):
+        by = float("nan")
+    if not given.get("key") or not math.isfinite(by) or by == 0:
+        raise ValueError(f"a measure is moved by a number such as 5 or -2.5, got {str(given.get('by'))[:20]!r}")
+    return str(given["key"]), by
 
 
 def filter_of(fields: object) -> Filter:

@@ -25,6 +25,7 @@
  * @property {{ key: string, name: string, values: string[], counts: Record<string, number> }[]} attributes
  * @property {[string, number][]} sources
  * @property {[string, number][]} tags
+ * @property {string[]} measures  that garments are drafted by.
  */
 
 /**

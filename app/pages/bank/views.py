@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +69,16 @@ def facets_view(facets: Facets) -> dict[str, Any]:
         ],
         "sources": sorted(facets.origins.items(), key=lambda pair: -pair[1])[:200],
         "tags": sorted(facets.tags.items(), key=lambda pair: -pair[1])[:200],
+        "measures": measure_keys(),
     }
+
+
+@cache
+def measure_keys() -> list[str]:
+    """All measures that garments are drafted by, those of most kinds first."""
+    from ragdiffusion.garments.patterns.catalogue import KINDS
+
+    return [key for key, _ in Counter(key for kind in KINDS.values() for key in kind.measures).most_common()]
 
 
 def entry_view(

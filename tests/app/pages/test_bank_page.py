@@ -124,6 +124,8 @@ def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
         ("tag", "", "a tag has 1 to 60 letters"),
         ("attributes", {"wings": "two"}, "did not arrive whole"),
         ("paint", None, "cannot be changed by 'paint'"),
+        ("measure", {"key": "chest", "by": "much"}, "a measure is moved by a number such as 5 or -2.5, got 'much'"),
+        ("measure", {"key": "chest", "by": 5}, "entry 2 has no measure chest"),
         ("attributes", {"category": "Boat"}, "Boat"),
     ):
         with pytest.raises(ValueError, match=message):

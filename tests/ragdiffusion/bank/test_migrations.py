@@ -13,7 +13,7 @@ from sqlalchemy import inspect
 from ragdiffusion.bank import Bank
 from ragdiffusion.bank.check import check_bank
 from ragdiffusion.bank.entries import encode_embedding
-from ragdiffusion.bank.tables import SCHEMA_VERSION
+from ragdiffusion.bank.tables import READABLE_SCHEMAS, SCHEMA_VERSION
 
 FIRST = """
 CREATE TABLE bank (id INTEGER NOT NULL, schema_version INTEGER NOT NULL, name VARCHAR NOT NULL,
@@ -93,6 +93,7 @@ def columns_of(bank: Bank) -> dict[str, set[tuple[str, bool]]]:
 def test_an_older_bank_comes_up_to_date_with_all_that_is_in_it(tmp_path, schema, vectors, silhouettes):
     path = tmp_path / "old.sqlite3"
     write_bank(path, schema, vectors, silhouettes)
+    before = path.read_bytes()
     with Bank.open(path) as bank:
         assert bank.version == "studio-r3-digest" and len(bank) == 3
         assert bank.search(vectors(3)[2], 1).ids == (3,)
@@ -105,9 +106,10 @@ def test_an_older_bank_comes_up_to_date_with_all_that_is_in_it(tmp_path, schema,
             (1, "add", False, None),
         ]
         assert set(bank.patterns([1, 2])) == ({1} if schema == 3 else set())
+        assert (path.read_bytes() == before) == (schema in READABLE_SCHEMAS), "it is brought up to date when it must be"
+        assert bank.redo().action == "disable" and len(bank) == 2
         with Bank.create(tmp_path / "new.sqlite3", fingerprint="encoder-a", dimension=8) as new:
             assert columns_of(bank) == columns_of(new)
-        assert bank.redo().action == "disable" and len(bank) == 2
         bank.undo()
     assert check_bank(path).problems == ()
     with Bank.open(path) as again:  # nothing left to do
