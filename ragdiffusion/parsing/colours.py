@@ -20,6 +20,8 @@ _SETTLED, _RAMP = 0.97, 0.1  # from this probability on a pixel keeps its label,
 def decided_by_colour(probabilities: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     """Weigh the labels of unsure pixels by how often surely labelled ones have their colour.
 
+    What a pixel gives to labels that are nowhere sure stays with them.
+
     Args:
         probabilities: float32 (C, h, w), of labels, 1 in sum.
         pixels: uint8 (h, w, 3), RGB.
@@ -31,16 +33,17 @@ def decided_by_colour(probabilities: np.ndarray, pixels: np.ndarray) -> np.ndarr
     known = probabilities.reshape(count, -1)
     place = _cells_of(pixels).ravel()
     sure = np.where(known > _SURE, known, 0)
-    seen = np.stack([np.bincount(place, weights=weights, minlength=_CELLS**3) for weights in sure])
-    everything = np.bincount(place, minlength=_CELLS**3)[None].astype(np.float64)
-    share = seen.sum(1, keepdims=True)
-    likelihood = np.where(
-        share >= _ENOUGH * place.size, _smooth(seen) / np.maximum(share, 1), _smooth(everything) / place.size
-    )
-    weighed = known * (likelihood.astype(np.float32) + np.float32(_FLOOR))[:, place]
-    weighed /= weighed.sum(0, keepdims=True)
+    judged = np.flatnonzero(sure.sum(1) >= _ENOUGH * place.size)
+    if len(judged) < 2:  # there is nothing to choose between
+        return probabilities
+    seen = np.stack([np.bincount(place, weights=sure[label], minlength=_CELLS**3) for label in judged])
+    likelihood = _smooth(seen) / seen.sum(1, keepdims=True) + _FLOOR
+    weighed = known[judged] * likelihood.astype(np.float32)[:, place]
+    weighed *= known[judged].sum(0) / np.maximum(weighed.sum(0), np.finfo(np.float32).tiny)
     doubt = np.clip((_SETTLED - known.max(0)) / _RAMP, 0, 1)
-    return (known + (weighed - known) * doubt).reshape(probabilities.shape).astype(np.float32)
+    decided = known.copy()
+    decided[judged] += (weighed - known[judged]) * doubt
+    return decided.reshape(probabilities.shape)
 
 
 def _cells_of(pixels: np.ndarray) -> np.ndarray:
