@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragdiffusion.commands import checkpoint_build, checkpoint_update
-from ragdiffusion.commands.parts_beside import class_of, parts_beside_in
+from ragdiffusion.commands.parts_beside import class_of, made_small, parts_beside_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="share of MainNet's correction of the draft to "
         "keep, 0 to 1: a young one is better held back (default %(default)s)",
     )
-    assemble.add_argument("--half", action="store_true", help="store weights in float16")
+    assemble.add_argument("--half", action="store_true", help="store weights in float16, or less where a part bears it")
     assemble.add_argument("--seed", type=int, default=0, help="of the weights of new parts")
     build = actions.add_parser("build", help="published parts in one folder: SDXL, FLUX's autoencoder, CLIP")
     checkpoint_build.add_arguments(build)
@@ -121,7 +121,7 @@ def _assemble(args: argparse.Namespace) -> int:
         pipeline.to(torch.float16)
     pipeline.save_pretrained(args.out, safe_serialization=True)
     for name, part in beside.items():
-        (part.half() if args.half else part).save_pretrained(args.out / name)
+        (made_small(name, part) if args.half else part).save_pretrained(args.out / name)
     forget_places(args.out)
     sync_tree(args.out)
     for name, part in (components | beside).items():

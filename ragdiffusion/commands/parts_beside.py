@@ -16,6 +16,9 @@ PARTS_BESIDE = {
 }
 """Their folders, and the module and class that each is loaded by."""
 
+EIGHT_BITS = frozenset({"placement_net", "relight_net"})
+"""Those whose weights lose nothing that can be measured in eight bits (float8, four of exponent, three of mantissa)."""
+
 
 def parts_beside_in(folder: Path) -> list[str]:
     """List which of them a training left in a folder."""
@@ -26,3 +29,15 @@ def class_of(name: str) -> type[torch.nn.Module]:
     """Import the class of such a part."""
     module, kind = PARTS_BESIDE[name]
     return getattr(importlib.import_module(module), kind)
+
+
+def made_small(name: str, part: torch.nn.Module) -> torch.nn.Module:
+    """Make a part's weights float16, and where it bears that its matrices and kernels float8."""
+    import torch
+
+    part.half()
+    if name in EIGHT_BITS:
+        for weight in part.parameters():
+            if weight.ndim > 1:
+                weight.data = weight.data.to(torch.float8_e4m3fn)
+    return part

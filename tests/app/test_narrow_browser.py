@@ -22,7 +22,8 @@ PANES = {
 FRAME = (".masthead .mark", "#pages > .tab-wrapper", ".masthead .right", ".status")
 # Controls that stick out of their pane or of the window, but for those in rows that scroll sideways.
 _LOOSE = """(pane) => [...document.querySelectorAll(`:is(${pane}) :is(button, input, select, a)`)].filter((node) => {
-  if (!node.offsetParent || node.closest('.examples, .film .row, .history .row, .unseen, details:not([open])')) return false;
+  if (!node.offsetParent || node.closest('.examples, .film .row, .history .row')) return false;
+  if (node.closest('.unseen, details:not([open])')) return false;
   const [box, room] = [node.getBoundingClientRect(), node.closest(pane).getBoundingClientRect()];
   return box.width > 1 && (box.left < room.left - 1 || box.right > Math.min(room.right, innerWidth) + 1);
 }).map((node) => node.outerHTML.slice(0, 120))"""
