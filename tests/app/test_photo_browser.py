@@ -284,8 +284,10 @@ def test_reload_another_tab_and_another_start_find_the_bench(
     place(page, tmp_path / "left.png")
     canvas = page.locator("#canvas [data-guide]")
     before = canvas.get_attribute("data-guide")
-    page.keyboard.press("r")
-    expect_size(page, "400 × 300")
+    page.keyboard.press("l")
+    mirror = "#photo [data-tool=mirror]"
+    expect(page.locator(mirror)).to_have_attribute("aria-pressed", "true")
+    settled(page)
     expect(canvas).not_to_have_attribute("data-guide", before)
     page.keyboard.press("3")
     expect(page.locator("#canvas .source")).to_have_text("candidate 3")
@@ -296,7 +298,7 @@ def test_reload_another_tab_and_another_start_find_the_bench(
 
     def expect_as_left(tab: Page) -> None:
         expect(tab.locator("#photo .name")).to_have_text("left.png")
-        expect(tab.locator("#photo .size")).to_have_text("400 × 300")
+        expect(tab.locator(mirror)).to_have_attribute("aria-pressed", "true")
         expect(tab.locator("#canvas .source")).to_have_text("candidate 3")
         expect(tab.locator("#steps input[type=number]")).to_have_value("1")
         expect(tab.locator("#colour-match input")).to_be_checked()

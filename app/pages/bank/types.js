@@ -16,7 +16,7 @@
  * @property {Step | null} redo
  * @property {string} author  login, or "".
  * @property {{ id: string, name: string, entries: number, bundled: boolean }[]} banks
- * @property {{ id: string, name: string, why: string, foreign: boolean }[]} unusable  banks, `foreign` ones can be encoded.
+ * @property {{ id: string, name: string, why: string, foreign: boolean }[]} unusable  `foreign` ones can be encoded.
  * @property {string} encoding  how far the encoding of one is; "" before there was one.
  */
 
