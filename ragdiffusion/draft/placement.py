@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from ragdiffusion.draft.garment_view import NODES, lattice
 from ragdiffusion.images import CANONICAL_MARGIN, photo_to_tensor
 from ragdiffusion.layers import ResidualBlock, cell_centres
+from ragdiffusion.optional_parts import open_part
 from ragdiffusion.structure.framing import CONTEXT_MARGIN, LABEL_COUNT, context_frame, labels_over, laid_over
 
 PART = "placement_net"
@@ -154,14 +155,8 @@ def load_placer(location: Path, device: str = "cpu") -> Placer | None:
     Raises:
         ValueError: if what is there can't be read.
     """
-    folder = location / PART
-    if not (folder / PlacementNet.config_name).is_file():
-        return None
-    try:
-        net = PlacementNet.from_pretrained(folder)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{folder} holds no whole PlacementNet ({' '.join(str(error).split())[:150]})") from error
-    return Placer(net.float().to(device).eval().requires_grad_(False))
+    net = open_part(PlacementNet, location / PART, device)
+    return None if net is None else Placer(net)
 
 
 def _way_down(widths: tuple[int, ...]) -> nn.ModuleList:

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.layers import UNet, cell_centres
+from ragdiffusion.optional_parts import open_part
 
 PART = "relight_net"
 """Folder of RelightNet in a checkpoint."""
@@ -141,11 +142,5 @@ def load_relighting(location: Path, device: str = "cpu") -> Relighting | None:
     Raises:
         ValueError: if what is there can't be read.
     """
-    folder = location / PART
-    if not (folder / RelightNet.config_name).is_file():
-        return None
-    try:
-        net = RelightNet.from_pretrained(folder)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{folder} holds no whole RelightNet ({' '.join(str(error).split())[:150]})") from error
-    return relighting(net.float().to(device).eval().requires_grad_(False))
+    net = open_part(RelightNet, location / PART, device)
+    return None if net is None else relighting(net)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ragdiffusion.optional_parts import open_part
 from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parser import NetworkParser, Parser
@@ -49,8 +50,5 @@ def load_bundled(location: Path, device: str = "cpu") -> NetworkParser | None:
     config = folder / GarmentParser.config_name
     if not config.is_file() or GarmentParser.load_config(folder).get("_class_name") != GarmentParser.__name__:
         return None
-    try:
-        network = GarmentParser.from_pretrained(folder)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{folder} holds no whole parser ({' '.join(str(error).split())[:150]})") from error
-    return NetworkParser(network.float().to(device).eval().requires_grad_(False))
+    network = open_part(GarmentParser, folder, device, called="parser")
+    return None if network is None else NetworkParser(network)
