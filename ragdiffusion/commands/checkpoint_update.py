@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         for name, entry in json.loads(index.read_text()).items()
         if isinstance(entry, list) and entry[0] is not None
     ]
-    taken = _found(args.parts, [*dict.fromkeys([*names, *PARTS_BESIDE])])
+    taken = _found(args.parts, [*names, *PARTS_BESIDE])
     for name, folder in taken.items():
         if (args.checkpoint / name).is_dir():
             _check(args.checkpoint / name, folder)

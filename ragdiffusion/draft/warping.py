@@ -70,16 +70,30 @@ def warp(
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
-    found = prediction.garment.float().sigmoid()
-    # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-    visible = visible * sample_at(found.expand(len(landmark), -1, -1, -1), flow)
-    cloth = fill_hidden(sample_at(photo.expand(len(landmark), -1, -1, -1), flow), known_from(visible) * (landmark > 0))
-    image, visible = cloth * landmark + (1 - landmark), visible * landmark
+    image, visible = laid(photo, prediction.garment.float().sigmoid(), landmark, flow, visible)
     if garment is not None and garment.relight is not None:
         image = garment.relight(image, landmark, visible)
     return DraftTensors(image=image, visibility=visible, prediction=prediction)
 
 
-def known_from(visibility: torch.Tensor) -> torch.Tensor:
-    """Say how far a draft's pixels are kept, in [0, 1], by their visibility in [0, 1]; the rest is filled."""
-    return ((visibility - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1)
+def laid(
+    photo: torch.Tensor, garment: torch.Tensor, landmark: torch.Tensor, flow: torch.Tensor, visible: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Lay a photo's cloth into landmarks, what is hidden filled from around it.
+
+    Args:
+        photo: (1 or B, 3, h, w) in [-1, 1].
+        garment: (1 or B, 1, h', w') in [0, 1], its mask on the photo.
+        landmark: (B, 1, H, W) in [0, 1].
+        flow: (B, 2, H, W) in [-1, 1] of the photo.
+        visible: (B, 1, H, W) in [0, 1].
+
+    Returns:
+        The picture, (B, 3, H, W) in [-1, 1], on white; and its visibility, (B, 1, H, W), zero outside the landmark.
+    """
+    count = len(landmark)
+    # A point that the flow puts beside the photo's garment shows background: as good as hidden.
+    visible = visible * sample_at(garment.expand(count, -1, -1, -1), flow)
+    known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
+    cloth = fill_hidden(sample_at(photo.expand(count, -1, -1, -1), flow), known)
+    return cloth * landmark + (1 - landmark), visible * landmark

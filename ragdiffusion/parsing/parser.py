@@ -28,6 +28,7 @@ _MARGIN = 0.18  # of a figure's longer side, around it, when it is
 _FIGURE = 0.0012  # of the photo: what is less is no figure,
 _BESIDE = 0.1  # nor is what is less than this beside the largest; and others than the largest are
 _BODY = 0.01  # looked at from near only where so much of them is skin or hair
+_BODY_LABELS = [LABEL["skin"], LABEL["hair"]]
 _SURELY, _SOMEBODY = 0.8, 0.1  # probability of sure skin or hair; share of it that is sure where it is no mistake
 _FINEST = 1280  # longer side at which edges are refined, pixels; larger masks are enlarged from it
 
@@ -153,7 +154,7 @@ def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Boxes of the connected parts that are worth a near look, largest first: the largest, and people."""
     seen = probabilities[LABEL["ground"]] < 0.5
     parts = components(seen, least=max(4, round(_FIGURE * seen.size)))
-    body = np.isin(probabilities.argmax(0), [LABEL["skin"], LABEL["hair"]])
+    body = np.isin(probabilities.argmax(0), _BODY_LABELS)
     boxes = []
     for part in parts:
         if part.sum() < _BESIDE * parts[0].sum():
@@ -218,7 +219,7 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
     labels = probabilities.argmax(0).astype(np.uint8)
-    alone = not _shows_somebody(probabilities)  # where there is somebody, something is there
+    alone = not _shows_somebody(probabilities, labels)  # where there is somebody, something is there
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
         for name, region in (pieces(labels) if not alone or has_ground(labels) else [])
@@ -228,10 +229,10 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     return Parse(_on_square(probabilities), tuple(instances), size)
 
 
-def _shows_somebody(probabilities: np.ndarray) -> bool:
+def _shows_somebody(probabilities: np.ndarray, labels: np.ndarray) -> bool:
     """Whether skin or hair is seen, and some of it surely: brown wood is like skin, but no part of it quite."""
-    body = np.isin(probabilities.argmax(0), [LABEL["skin"], LABEL["hair"]])
-    likely = probabilities[[LABEL["skin"], LABEL["hair"]]].sum(0)[body]
+    body = np.isin(labels, _BODY_LABELS)
+    likely = probabilities[_BODY_LABELS].sum(0)[body]
     return body.any() and float((likely > _SURELY).mean()) > _SOMEBODY
 
 

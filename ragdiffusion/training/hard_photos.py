@@ -5,10 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ragdiffusion.parsing.labels import LABEL
+from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
-CLOTH = tuple(LABEL[name] for name in ("upper", "outer", "inner", "lower", "dress"))
-"""Numbers of the labels that garments have."""
 _LEAST = 0.02  # share of a photo that a garment fills, at least, to be made pale
 _PALE_GROUND = 0.7  # how often the ground is made pale with it
 
@@ -51,6 +49,11 @@ def patterned_ground(rng: np.random.Generator, size: tuple[int, int]) -> np.ndar
     return np.clip((picture + grain[..., None]) * light[..., None], 0, 255).astype(np.uint8)
 
 
+def garments_in(labels: np.ndarray, least: float) -> list[int]:
+    """List the garments' labels that fill at least such a share of a label map (H, W)."""
+    return [LABEL[name] for name in GARMENTS if (labels == LABEL[name]).mean() >= least]
+
+
 def pale_cloth(photo: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Make one garment nearly white, and mostly the ground too.
 
@@ -62,7 +65,7 @@ def pale_cloth(photo: np.ndarray, labels: np.ndarray, rng: np.random.Generator) 
     Returns:
         like `photo`; the photo itself where no garment is large enough.
     """
-    there = [label for label in CLOTH if (labels == label).mean() >= _LEAST]
+    there = garments_in(labels, _LEAST)
     if not there:
         return photo
     x = photo.astype(np.float32)

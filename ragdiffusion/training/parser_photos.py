@@ -12,7 +12,7 @@ import numpy as np
 
 from ragdiffusion.garments.people.real_cloth import is_held_out
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
-from ragdiffusion.training.hard_photos import CLOTH, pale_cloth, patterned_ground
+from ragdiffusion.training.hard_photos import garments_in, pale_cloth, patterned_ground
 from ragdiffusion.training.sources import split_held_out
 
 UNSURE = 255
@@ -270,7 +270,7 @@ def _placing(
 
 def _garment_box(item: Labelled, rng: np.random.Generator, close: bool) -> np.ndarray | None:
     """Box of one of the garments, (x, y, w, h) in shares of the photo's sides; None for all of the photo."""
-    there = [label for label in CLOTH if (item.labels == label).mean() >= _LEAST_BOX]
+    there = garments_in(item.labels, _LEAST_BOX)
     if not close or not there:
         return None
     height, width = item.labels.shape

@@ -8,10 +8,8 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ragdiffusion.draft.appearance_flow import sample_at
-from ragdiffusion.draft.detail import fill_hidden
 from ragdiffusion.draft.relighting import RelightNet, brightest, in_even_light
-from ragdiffusion.draft.warping import known_from
+from ragdiffusion.draft.warping import laid
 from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain
@@ -59,10 +57,9 @@ def drafts_of(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Make drafts as `warping.warp` does; return them, their landmarks and their visibility."""
     photo, landmark = batch["photo"].float() / 127.5 - 1, batch["silhouette"].float() / 255
     astray = F.interpolate(batch["astray"], size=photo.shape[-2:], mode="bicubic", align_corners=False)
-    where = batch["flow"] + astray
-    visible = batch["visible"] * sample_at(batch["mask"].float() / 255, where)
-    cloth = fill_hidden(sample_at(photo, where), known_from(visible) * (landmark > 0))
-    return cloth * landmark + (1 - landmark), landmark, visible * landmark
+    mask, flow = batch["mask"].float() / 255, batch["flow"] + astray
+    draft, seen = laid(photo, mask, landmark, flow, batch["visible"])
+    return draft, landmark, seen
 
 
 def exposed_alike(standard: torch.Tensor, draft: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:

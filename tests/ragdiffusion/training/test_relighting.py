@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -63,25 +63,11 @@ def test_the_figures_of_an_untouched_draft_are_by_hand() -> None:
     assert abs(float(figures["untouched"]) - half) < 1 and torch.isclose(figures["error"], figures["untouched"])
 
 
-def test_shadows_are_learned_away(tmp_path: Path) -> None:
+def test_shadows_are_learned_away(config: Callable[..., LoopConfig]) -> None:
     torch.manual_seed(0)
     net = RelightNet(SIZE, (8, 16, 16))
-    config = LoopConfig(
-        out=tmp_path,
-        minutes=5,
-        steps=60,
-        batch_size=4,
-        learning_rate=3e-3,
-        cooldown=0.0,
-        workers=0,
-        threads=1,
-        seed=0,
-        sample_every=60,
-        save_every=60,
-        bfloat16=False,
-        device="cpu",
-    )
-    net = train_relighting(config, lambda rng: shaded(int(rng.integers(1000))), {"one": [shaded(5000)]}, model=net)
+    loop = config(60, batch_size=4, learning_rate=3e-3)
+    net = train_relighting(loop, lambda rng: shaded(int(rng.integers(1000))), {"one": [shaded(5000)]}, model=net)
     figures = relighting_losses(net, _tensors([shaded(6000)]))
     assert float(figures["error"]) < 0.75 * float(figures["untouched"])
-    assert (tmp_path / "relight_net" / "config.json").is_file()
+    assert (loop.out / "relight_net" / "config.json").is_file()
