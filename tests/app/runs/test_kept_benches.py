@@ -31,9 +31,12 @@ def engine(model: RAGDiffusion) -> Engine:
 
 
 def reopened(folder: Path, engine: Engine, owner: str = "ana", browser: str = BROWSER) -> tuple[Bench, object]:
+    """Return the bench that the next studio finds, and what was kept; that studio has ended, so it writes no more."""
     benches = KeptBenches(folder, engine, PastBanks(engine, folder))
     bench = benches.open(owner, browser)
-    return bench, benches.put_back(bench)
+    kept = benches.put_back(bench)
+    benches.close()
+    return bench, kept
 
 
 def test_a_bench_is_found_again_as_it_was_left(
