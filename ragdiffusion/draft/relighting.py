@@ -17,6 +17,7 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import nn
 from torch.nn import functional as F
 
+from ragdiffusion.draft.detail import gaussian_blur
 from ragdiffusion.layers import UNet, cell_centres
 from ragdiffusion.optional_parts import open_part
 
@@ -25,6 +26,10 @@ PART = "relight_net"
 _SHARE = 0.8  # of what the network wants: a little of the cloth's fall is left, and all of its seams
 _ABOVE = 0.25  # share that is left of what is lifted above the cloth's brightest parts
 _BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
+_LIFTED = 0.2  # logarithm of a factor from which a pixel lay in shadow
+_NEAR, _FAR = 1 / 32, 1 / 8  # of a draft's side: blur of a shadow's own tint, and of the tint of the cloth around it
+_LIT = 0.02  # share of the cloth around that must have lain in the light to be compared with
+_TINT = 0.25  # length of the difference of logarithms from which it is the cloth's colour, and no tint
 Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 """A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
 
@@ -83,7 +88,7 @@ def in_even_light(draft: torch.Tensor, landmark: torch.Tensor, factors: torch.Te
     Args:
         draft: (B, 3, H, W) in [-1, 1], on white.
         landmark: (B, 1, H, W) in [0, 1].
-        factors: (B, 1, h, w), their logarithms, of any size.
+        factors: (B, 1 or 3, h, w), their logarithms, of any size.
 
     Returns:
         (B, 3, H, W) in [-1, 1].
@@ -123,6 +128,36 @@ def below_gleam(lit: torch.Tensor, draft: torch.Tensor, limit: torch.Tensor) -> 
     return torch.where(lit > ceiling, ceiling + (lit - ceiling) * _ABOVE, lit)
 
 
+def tint_of_shadows(lit: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
+    """Find what takes the colour that a shadow got from skin or other cloth near by off again.
+
+    A factor lifts all three channels alike, so what was shadow keeps its tint. Broadly, lifted cloth has the hue of the
+    cloth around it that lay in the light; where the two are far apart they are two colours of a garment, and stay.
+
+    Args:
+        lit: (B, 3, H, W) in [-1, 1], a draft in even light.
+        landmark: (B, 1, H, W) in [0, 1].
+        factors: (B, 1, H, W), the logarithms that it was lit by.
+
+    Returns:
+        (B, 3, H, W), to be added to the logarithms of its colours of [0, 1]; of sum 0.
+    """
+    logs = (lit * 0.5 + 0.5).clamp(min=1 / 255).log()
+    hue = logs - logs.mean(1, keepdim=True)
+    lifted = (factors / _LIFTED).clamp(0, 1)
+    side = lit.shape[-1]
+
+    def broadly(weight: torch.Tensor, blur: float) -> tuple[torch.Tensor, torch.Tensor]:
+        there = gaussian_blur(weight, blur * side)
+        return gaussian_blur(hue * weight, blur * side) / there.clamp(min=1e-4), there
+
+    shadow, _ = broadly(landmark * lifted, _NEAR)
+    light, around = broadly(landmark * (1 - lifted), _FAR)
+    tint = shadow - light
+    believed = (1 - (tint.norm(dim=1, keepdim=True) / _TINT) ** 2).clamp(min=0) * (around / _LIT).clamp(max=1)
+    return -tint * believed * lifted * landmark
+
+
 def relighting(net: RelightNet) -> Relighting:
     """Make what relights drafts of any size, of a network in eval mode."""
 
@@ -130,7 +165,10 @@ def relighting(net: RelightNet) -> Relighting:
     def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
         size = (net.config.input_size,) * 2
         small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
-        lit = in_even_light(draft, landmark, net(*small) * _SHARE)
+        factors = net(*small) * _SHARE
+        broad = F.interpolate(factors, size=size, mode="bilinear", align_corners=False)
+        tints = tint_of_shadows(in_even_light(small[0], small[1], broad), small[1], broad)
+        lit = in_even_light(draft, landmark, broad + tints)
         return below_gleam(lit, draft, brightest(small[0], small[2]))
 
     return relight

@@ -16,6 +16,7 @@ from ragdiffusion.draft.relighting import (
     in_even_light,
     load_relighting,
     relighting,
+    tint_of_shadows,
 )
 
 
@@ -54,6 +55,37 @@ def test_what_gleams_is_held_back_and_what_gleamed_before_stays() -> None:
     lit = torch.tensor([0.2, 0.8, 0.9]).view(1, 1, 1, 3).expand(1, 3, 1, 3)
     held = below_gleam(lit, draft, torch.full((1, 3, 1, 1), 0.4))
     assert torch.allclose(held[0, 0, 0], torch.tensor([0.2, 0.6 + 0.25 * 0.2, 0.9]))
+
+
+def _tinted(shade: tuple[float, float, float]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Light grey cloth whose right third is lifted out of a shadow of another hue."""
+    lit = torch.full((1, 3, 96, 96), 0.8)
+    lit[..., 64:] = torch.tensor(shade).view(3, 1, 1) * 2 - 1
+    factors = torch.zeros(1, 1, 96, 96)
+    factors[..., 64:] = 0.4
+    return lit, torch.ones(1, 1, 96, 96), factors
+
+
+def test_a_lifted_shadow_takes_the_hue_of_the_cloth_in_the_light() -> None:
+    lit, landmark, factors = _tinted((0.93, 0.88, 0.85))
+    tints = tint_of_shadows(lit, landmark, factors)
+    assert torch.allclose(tints.sum(1), torch.zeros(1, 96, 96), atol=1e-5), "it gets no lighter"
+    even = (lit + 1) / 2 * tints.exp()
+    before, after = lit[0, :, 48, 80], even[0, :, 48, 80] * 2 - 1
+    assert float(after.max() - after.min()) < 0.35 * float(before.max() - before.min())
+    assert torch.equal(tints[..., :60], torch.zeros_like(tints[..., :60])), "what lay in the light stays"
+
+
+def test_another_colour_in_the_shadow_is_no_tint() -> None:
+    assert torch.equal(tint_of_shadows(*_tinted((0.9, 0.5, 0.5))), torch.zeros(1, 3, 96, 96))
+    lit, landmark, factors = _tinted((0.93, 0.88, 0.85))
+    assert torch.equal(tint_of_shadows(lit, landmark, factors * 0), torch.zeros(1, 3, 96, 96)), "nothing was shadow"
+
+
+def test_where_all_lay_in_shadow_there_is_nothing_to_compare_with() -> None:
+    lit, landmark, factors = _tinted((0.93, 0.88, 0.85))
+    tints = tint_of_shadows(lit, landmark, torch.full_like(factors, 0.5))
+    assert torch.equal(tints, torch.zeros_like(tints)), "else pale cloth in the shade would turn grey"
 
 
 def test_factors_are_bounded() -> None:
