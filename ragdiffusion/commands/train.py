@@ -248,12 +248,9 @@ def run(args: argparse.Namespace) -> int:
 def _placement(args: argparse.Namespace, config) -> int:
     from ragdiffusion.draft.placement import PlacementNet
     from ragdiffusion.training.placement import train_placement
-    from ragdiffusion.training.sources import HELD_OUT, open_source
+    from ragdiffusion.training.sources import HELD_OUT
 
-    net = PlacementNet()
-    if args.start is not None:
-        begin_with(net, args.start)
-    source = open_source(args.garments, net.config.input_size, **_mixture(args))
+    net, source = _beside(PlacementNet(), args)
     held_out = {"laid": source.held_out_pairs(HELD_OUT), "people": source.held_out_worn(HELD_OUT)}
     train_placement(config, source.draw, held_out, model=net)
     return 0
@@ -262,14 +259,20 @@ def _placement(args: argparse.Namespace, config) -> int:
 def _relighting(args: argparse.Namespace, config) -> int:
     from ragdiffusion.draft.relighting import RelightNet
     from ragdiffusion.training.relighting import train_relighting
-    from ragdiffusion.training.sources import HELD_OUT, open_source
+    from ragdiffusion.training.sources import HELD_OUT
 
-    net = RelightNet()
-    if args.start is not None:
-        begin_with(net, args.start)
-    source = open_source(args.garments, net.config.input_size, **_mixture(args))
+    net, source = _beside(RelightNet(), args)
     train_relighting(config, source.draw, {"people": source.held_out_worn(HELD_OUT)}, model=net)
     return 0
+
+
+def _beside(net: torch.nn.Module, args: argparse.Namespace):
+    """Give a part that lies beside the pipeline as it is to begin with, and what its pairs are drawn from."""
+    from ragdiffusion.training.sources import open_source
+
+    if args.start is not None:
+        begin_with(net, args.start)
+    return net, open_source(args.garments, net.config.input_size, **_mixture(args))
 
 
 def _mixture(args: argparse.Namespace) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import torch
 
 from ragdiffusion.draft.appearance_flow import follow
 from ragdiffusion.draft.placement import PlacementNet
-from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.layers import cell_centres
 from ragdiffusion.structure.framing import context_frame, laid_over
 from ragdiffusion.training.doubt import jittered, labels_around, uncertain
-from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.loop import Batch, LoopConfig
+from ragdiffusion.training.on_pairs import train_on_pairs
 
 _SIDE = 32  # of the map that is compared, pixels
 _UNSEEN = 0.25  # weight of a place that the photo does not show; 1 for one that it shows
@@ -93,31 +93,13 @@ def train_placement(
         held_out: pairs never drawn, by kind, for the curves.
         model: to train (resumed from `config.out` where there is a state).
     """
-    tests = {
-        kind: {
-            name: torch.from_numpy(value) for name, value in placement_batch(pairs, np.random.default_rng(0)).items()
-        }
-        for kind, pairs in held_out.items()
-        if pairs
-    }
-
-    def on_sample(net: PlacementNet, step: int) -> dict[str, float]:
-        device = next(net.parameters()).device
-        net.save_pretrained(config.out / "placement_net")
-        found = {
-            kind: placement_losses(net, {name: value.to(device) for name, value in batch.items()})
-            for kind, batch in tests.items()
-        }
-        return {f"held_out_{kind}_px": round(float(figures["px"]), 3) for kind, figures in found.items()}
-
-    batches = SeededBatches(
-        lambda rng, count: placement_batch([draw(rng) for _ in range(count)], rng),
-        batch_size=config.batch_size,
-        seed=config.seed,
+    return train_on_pairs(
+        config,
+        model,
+        "placement_net",
+        draw=lambda rng, count: [draw(rng) for _ in range(count)],
+        batch_of=placement_batch,
+        losses_of=placement_losses,
+        held_out=held_out,
+        shown=("px",),
     )
-    model.load_state_dict(
-        train(config, model, batches, lambda net, batch, generator: placement_losses(net, batch), on_sample=on_sample)
-    )
-    model.eval().save_pretrained(config.out / "placement_net")
-    sync_tree(config.out / "placement_net")
-    return model

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from ragdiffusion.draft.relighting import RelightNet, brightest, in_even_light
+from ragdiffusion.draft.relighting import PART, RelightNet, brightest, in_even_light
 from ragdiffusion.draft.warping import laid
-from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain
-from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.loop import Batch, LoopConfig
+from ragdiffusion.training.on_pairs import train_on_pairs
 
 _UNSEEN = 0.3  # weight of what the photo does not show; 1 for what it shows
 _EDGES = (1, 2, 4)  # pixels over which differences are compared: folds are edges
@@ -115,32 +115,13 @@ def train_relighting(
         held_out: pairs never drawn, by kind, for the curves.
         model: to train (resumed from `config.out` where there is a state).
     """
-    tests = {
-        kind: {
-            name: torch.from_numpy(value) for name, value in relighting_batch(pairs, np.random.default_rng(0)).items()
-        }
-        for kind, pairs in held_out.items()
-        if pairs
-    }
-
-    @torch.no_grad()
-    def on_sample(net: RelightNet, step: int) -> dict[str, float]:
-        device = next(net.parameters()).device
-        net.save_pretrained(config.out / "relight_net")
-        found = {}
-        for kind, batch in tests.items():
-            figures = relighting_losses(net, {name: value.to(device) for name, value in batch.items()})
-            found |= {f"held_out_{kind}_{key}": round(float(value), 4) for key, value in figures.items()}
-        return found
-
-    batches = SeededBatches(
-        lambda rng, count: relighting_batch([draw(rng) for _ in range(count)], rng),
-        batch_size=config.batch_size,
-        seed=config.seed,
+    return train_on_pairs(
+        config,
+        model,
+        PART,
+        draw=lambda rng, count: [draw(rng) for _ in range(count)],
+        batch_of=relighting_batch,
+        losses_of=relighting_losses,
+        held_out=held_out,
+        shown=("loss", "error", "untouched"),
     )
-    model.load_state_dict(
-        train(config, model, batches, lambda net, batch, generator: relighting_losses(net, batch), on_sample=on_sample)
-    )
-    model.eval().save_pretrained(config.out / "relight_net")
-    sync_tree(config.out / "relight_net")
-    return model

@@ -11,13 +11,13 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES
-from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
 from ragdiffusion.structure.framing import laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 from ragdiffusion.training.doubt import jittered, labels_around, uncertain
-from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.loop import Batch, LoopConfig
+from ragdiffusion.training.on_pairs import train_on_pairs
 from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
@@ -118,41 +118,24 @@ def train_silhouette(
         held_out: pairs never drawn, by kind, for the curves and the sheet.
         model: to train (resumed from `config.out` where there is a state).
     """
-    tests = {
-        kind: {
-            name: torch.from_numpy(value) for name, value in silhouette_batch(pairs, np.random.default_rng(0)).items()
-        }
-        for kind, pairs in held_out.items()
-    }
-
-    def on_sample(module: SilhouetteNet, step: int) -> dict[str, float]:
-        device = next(module.parameters()).device
-        figures = {}
-        for kind, batch in tests.items():
-            found = silhouette_losses(module, {name: value.to(device) for name, value in batch.items()})
-            shown = ("iou", "outline", "reading", "sleeves")
-            figures |= {f"held_out_{kind}_{name}": round(float(found[name]), 4) for name in shown}
-        write_sheet(config.out / f"sheet-{step:07d}.jpg", module, list(tests.values()), device=device)
-        return figures
-
-    batches = SeededBatches(
-        lambda rng, count: silhouette_batch(draw(rng, count), rng), batch_size=config.batch_size, seed=config.seed
+    return train_on_pairs(
+        config,
+        model,
+        "silhouette_net",
+        draw=draw,
+        batch_of=silhouette_batch,
+        losses_of=silhouette_losses,
+        held_out=held_out,
+        shown=("iou", "outline", "reading", "sleeves"),
+        look=lambda net, step, batches: write_sheet(config.out / f"sheet-{step:07d}.jpg", net, batches),
     )
-    model.load_state_dict(
-        train(config, model, batches, lambda net, batch, generator: silhouette_losses(net, batch), on_sample=on_sample)
-    )
-    model.eval().save_pretrained(config.out / "silhouette_net")
-    sync_tree(config.out / "silhouette_net")
-    return model
 
 
-def write_sheet(
-    path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, device: torch.device, each: int = 6
-) -> None:
+def write_sheet(path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, each: int = 6) -> None:
     """Write a picture of photo, mask, silhouette drawn and silhouette wanted: a row of each kind."""
     rows = []
     for batch in batches:
-        part = {name: value[:each].to(device) for name, value in batch.items()}
+        part = {name: value[:each] for name, value in batch.items()}
         seen = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255, part["around"].float() / 255)
         drawn = seen.silhouette.sigmoid() * 255
         size = part["photo"].shape[-1]
