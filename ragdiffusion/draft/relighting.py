@@ -25,6 +25,7 @@ PART = "relight_net"
 """Folder of RelightNet in a checkpoint."""
 _SHARE = 0.8  # of what the network wants: a little of the cloth's fall is left, and all of its seams
 _ABOVE = 0.25  # share that is left of what is lifted above the cloth's brightest parts
+_WHITEST = 0.945  # of white, the brightest parts of cloth: as catalogues expose it, so that it shows on their white
 _BRIGHT, _SHOWN = 0.9, 0.5  # share of the pixels that are darker; visibility from which one counts
 _LIFTED = 0.2  # logarithm of a factor from which a pixel lay in shadow
 _NEAR, _FAR = 1 / 32, 1 / 8  # of a draft's side: blur of a shadow's own tint, and of the tint of the cloth around it
@@ -128,6 +129,19 @@ def below_gleam(lit: torch.Tensor, draft: torch.Tensor, limit: torch.Tensor) -> 
     return torch.where(lit > ceiling, ceiling + (lit - ceiling) * _ABOVE, lit)
 
 
+def exposed(lit: torch.Tensor, landmark: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    """Darken cloth that is as white as the ground, all of it alike; cloth of any other colour stays.
+
+    Args:
+        lit: (B, 3, H, W) in [-1, 1], on white.
+        landmark: (B, 1, H, W) in [0, 1].
+        limit: (B, 3, 1, 1) in [-1, 1], `brightest` of it.
+    """
+    darkest = (limit * 0.5 + 0.5).amin(1, keepdim=True)  # a pale colour has one channel that shows
+    factor = (_WHITEST / darkest.clamp(min=1e-3)).clamp(max=1)
+    return in_even_light(lit, landmark, factor.log())
+
+
 def tint_of_shadows(lit: torch.Tensor, landmark: torch.Tensor, factors: torch.Tensor) -> torch.Tensor:
     """Find what takes the colour that a shadow got from skin or other cloth near by off again.
 
@@ -169,7 +183,8 @@ def relighting(net: RelightNet) -> Relighting:
         broad = F.interpolate(factors, size=size, mode="bilinear", align_corners=False)
         tints = tint_of_shadows(in_even_light(small[0], small[1], broad), small[1], broad)
         lit = in_even_light(draft, landmark, broad + tints)
-        return below_gleam(lit, draft, brightest(small[0], small[2]))
+        limit = brightest(small[0], small[2])
+        return exposed(below_gleam(lit, draft, limit), landmark, limit)
 
     return relight
 

@@ -19,6 +19,7 @@ from ragdiffusion.parsing.refining import firm, guided
 from ragdiffusion.parsing.regions import components, pieces, settled
 
 _SQUARE = 256  # side of `Parse.probabilities`
+_NEARER = 1.5  # a photo is seen so many times larger than the network was taught, too
 _CANVAS = 512  # longer side of the label map where figures are looked at from near, pixels
 _LARGE, _SMALL = 0.5, 0.25  # of the photo's longer side: figures below the first are parsed again from near, and
 # below the second only that counts; between, both looks do, since the whole photo tells better what is what
@@ -71,20 +72,28 @@ class NetworkParser:
         pixels = np.asarray(photo)
         return parse_of(coarse_to_fine(pixels, self.label), pixels)
 
-    @torch.inference_mode()
     def label(self, picture: np.ndarray) -> np.ndarray:
-        """Label probabilities of a picture, seen as it is and mirrored: float32 (9, h, w) at the network's scale."""
-        small, size = self._fitted(picture)
+        """Label probabilities of a picture, float32 (9, h, w).
+
+        It is seen mirrored at the network's scale, which tells better what is what, and larger, which tells better
+        where it ends; the mean of both comes at the larger scale.
+        """
+        near = self._seen(picture, _NEARER)
+        whole = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
+        return (near + _resized(whole, near.shape[:0:-1])) / 2
+
+    @torch.inference_mode()
+    def _seen(self, picture: np.ndarray, nearer: float) -> np.ndarray:
+        """What the network says of a picture, its longer side so many times the network's."""
+        small, (height, width) = self._fitted(picture, round(nearer * self.network.config.input_size))
         device, dtype = next(self.network.parameters()).device, self.network.dtype
         x = torch.from_numpy(small).to(device).permute(2, 0, 1)[None].to(dtype) / 127.5 - 1
-        logits = self.network(torch.cat([x, x.flip(3)])).float()
-        mean = (logits[0].softmax(0) + logits[1].softmax(0).flip(2)) / 2
-        return mean[:, : size[0], : size[1]].cpu().numpy()
+        return self.network(x)[0, :, :height, :width].float().softmax(0).cpu().numpy()
 
-    def _fitted(self, picture: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-        """The picture at the network's scale, its rim repeated to sides that fit; and its size without that."""
+    def _fitted(self, picture: np.ndarray, longer: int) -> tuple[np.ndarray, tuple[int, int]]:
+        """The picture with a longer side, its rim repeated to sides that fit; and its size without that."""
         h, w = picture.shape[:2]
-        scale = self.network.config.input_size / max(h, w)
+        scale = longer / max(h, w)
         height, width = (max(1, round(side * scale)) for side in (h, w))
         small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
         below, right = (-side % self.network.multiple for side in (height, width))
@@ -202,7 +211,7 @@ def _paste(
 def _resized(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Planes (C, h, w) at another size (width, height), averaged where they shrink."""
     how = cv2.INTER_AREA if size[0] < planes.shape[2] else cv2.INTER_LINEAR
-    return np.stack([cv2.resize(plane, size, interpolation=how) for plane in planes])
+    return np.stack([cv2.resize(np.ascontiguousarray(plane), size, interpolation=how) for plane in planes])
 
 
 def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:

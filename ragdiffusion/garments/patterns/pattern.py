@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from ragdiffusion.garments.patterns.catalogue import KINDS
-from ragdiffusion.garments.patterns.construction import outline, panels, side_edges
+from ragdiffusion.garments.patterns.construction import both, outline, panels, side_edges
 from ragdiffusion.garments.patterns.curves import FINE, BezierPath
 from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import is_lopsided
@@ -19,6 +19,7 @@ from ragdiffusion.garments.patterns.panels import Panel
 from ragdiffusion.garments.patterns.raster import coverage
 from ragdiffusion.garments.patterns.rules import broken, check
 from ragdiffusion.garments.patterns.seams import seams
+from ragdiffusion.garments.patterns.upper import neckline
 from ragdiffusion.images import CANONICAL_MARGIN
 
 _CHECKED = 0.05  # cm: how finely an outline is looked at for crossings
@@ -106,8 +107,30 @@ class Pattern:
         """
         if size < 1 or margin < 1:
             raise ValueError(f"size {size} and margin {margin}: 1 or more was wanted of both")
+        scale, _ = self.frame(size, margin)
+        return self.covered(self.polygon(min(FINE, 0.1 / scale)), size, margin)
+
+    def covered(self, points: np.ndarray, size: int, margin: float = CANONICAL_MARGIN) -> np.ndarray:
+        """A polygon (N, 2) in cm, clockwise, as `rasterise` draws the outline."""
         scale, origin = self.frame(size, margin)
-        return coverage([self.polygon(min(FINE, 0.1 / scale)) * scale + origin], size)
+        return coverage([points * scale + origin], size)
+
+    def above_neckline(self, drop: float, shape: float) -> np.ndarray:
+        """Polygon of what would show of the back's inside if the front's neckline were another one.
+
+        Args:
+            drop: depth of the front's neckline below its ends, cm.
+            shape: of it, as the measure "neck_shape".
+
+        Returns:
+            (N, 2) in cm, clockwise.
+
+        Raises:
+            KeyError: if the kind has no neckline at the back.
+        """
+        back = self.lines["neckline_back"].polygon()
+        front = BezierPath(both(neckline(np.asarray(drop), back[-1], shape))).polygon()
+        return np.concatenate([back[:-1], front[:0:-1]])
 
     def svg(self, *, lines: bool = True) -> str:
         """The pattern as an SVG document in centimetres.

@@ -70,12 +70,13 @@ def necklines(kind: Kind, m: Measures) -> Edges:
     back_drop = np.minimum(m["neck_drop_back"], m["neck_drop_front"])
     # A back neckline is round, and follows the front one the more the nearer it comes to it.
     near = np.where(m["neck_drop_front"] > 0, back_drop / np.maximum(m["neck_drop_front"], 1e-6), 1) ** 2
-    front = _neckline(m["neck_drop_front"], end, m["neck_shape"])
-    back = _neckline(back_drop, end, 0.5 + (m["neck_shape"] - 0.5) * near)
+    front = neckline(m["neck_drop_front"], end, m["neck_shape"])
+    back = neckline(back_drop, end, 0.5 + (m["neck_shape"] - 0.5) * near)
     return {"neckline_front": front, "neckline_back": back}
 
 
-def _neckline(drop: np.ndarray, end: np.ndarray, shape: np.ndarray | float) -> np.ndarray:
+def neckline(drop: np.ndarray, end: np.ndarray, shape: np.ndarray | float) -> np.ndarray:
+    """The right half, [..., 1, 4, 2], of a neckline from the mirror axis, `drop` cm below its end, to `end`."""
     start = point(0 * end[..., 0], end[..., 1] + drop)
     return cornered(start, point(end[..., 0], start[..., 1]), end, shape)
 
@@ -86,7 +87,7 @@ def _strap_necklines(m: Measures, top: np.ndarray) -> Edges:
     back_drop = np.minimum(m["neck_drop_back"], m["neck_drop_front"])
     edges = {}
     for name, drop in (("neckline_front", m["neck_drop_front"]), ("neckline_back", back_drop)):
-        edges[name] = joined(_neckline(drop, foot, m["neck_shape"]), line(foot, top))
+        edges[name] = joined(neckline(drop, foot, m["neck_shape"]), line(foot, top))
     return edges
 
 

@@ -13,6 +13,7 @@ from ragdiffusion.draft.relighting import (
     RelightNet,
     below_gleam,
     brightest,
+    exposed,
     in_even_light,
     load_relighting,
     relighting,
@@ -86,6 +87,18 @@ def test_where_all_lay_in_shadow_there_is_nothing_to_compare_with() -> None:
     lit, landmark, factors = _tinted((0.93, 0.88, 0.85))
     tints = tint_of_shadows(lit, landmark, torch.full_like(factors, 0.5))
     assert torch.equal(tints, torch.zeros_like(tints)), "else pale cloth in the shade would turn grey"
+
+
+def test_white_cloth_shows_on_white_and_colours_stay() -> None:
+    landmark = torch.zeros(1, 1, 8, 8)
+    landmark[..., 2:6, 2:6] = 1
+    white = torch.ones(1, 3, 8, 8)
+    shown = exposed(white, landmark, torch.ones(1, 3, 1, 1))
+    assert torch.allclose(shown[..., 3, 3], torch.tensor(0.945 * 2 - 1)), "as catalogues expose it"
+    assert torch.equal(shown[..., 0, 0], white[..., 0, 0])
+    yellow = torch.tensor([1.0, 0.9, 0.2]).view(1, 3, 1, 1)
+    cloth = yellow * landmark + 1 - landmark
+    assert torch.allclose(exposed(cloth, landmark, yellow), cloth, atol=1e-6)
 
 
 def test_factors_are_bounded() -> None:
