@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.bank import Bank, NewEntry
+from ragdiffusion.bank import Bank, EntryUpdate, NewEntry
 from tests.app.in_browser import Studio, visit
 
 pytestmark = pytest.mark.browser
@@ -81,6 +81,10 @@ def test_the_first_change_makes_a_copy_and_goes_back_and_forth(page: Page, studi
     page.locator(".bulk input[name=tag]").fill("spring")
     page.locator("[data-bulk=tag]").click()
     says(page, "3 entries tagged")
+    page.locator(".bulk [name=attribute]").select_option("fit")
+    page.locator(".bulk [name=value]").select_option("Loose")
+    page.locator("[data-bulk=attribute]").click()
+    says(page, "3 entries changed")
     page.locator(".bank-filters [data-field=tag]").select_option("spring")
     total(page, 3)
     page.locator(".bank-filters [data-field=tag]").select_option("")
@@ -309,7 +313,7 @@ def test_an_outline_that_somebody_else_changed_meanwhile_is_chosen_from_both(pag
         page.mouse.up()
         expect(page.locator(".bank-add [data-draw=undo]")).to_be_enabled()
         with Bank.open(bank) as theirs:
-            theirs.set_attributes([2], {"collar": "Polo" if mine else "Hooded"}, author="Ben")
+            theirs.update([EntryUpdate(2, attributes={"collar": "Polo" if mine else "Hooded"})], author="Ben")
         page.locator(".bank-add [data-add=save]").click()
         clash = page.locator(".bank-clash")
         expect(clash.locator(".clash-about")).to_contain_text("entry 2 was changed by Ben meanwhile")

@@ -45,7 +45,8 @@ def wire(site: Site, context: PageContext) -> None:
     answers: dict[str, Answer] = {
         "open": look.state,
         **{name: getattr(look, name) for name in ("state", "find", "cards", "entry", "map", "kind", "draw")},
-        **{name: getattr(change, name) for name in ("change", "undo", "redo", "versions", "snapshot", "go_back")},
+        **{name: getattr(change, name) for name in ("change", "progress", "undo", "redo")},
+        **{name: getattr(change, name) for name in ("versions", "snapshot", "go_back")},
         **{
             f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch", "encode")
         },

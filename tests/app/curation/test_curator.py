@@ -93,7 +93,7 @@ def test_a_bank_of_another_encoder_is_said_and_encoded_while_the_open_one_serves
     curator.switch("Old")
     assert len(curator.bank) == ENTRIES and [edit.author for edit in curator.bank.edits()] == ["Ben", "Ann"]
     again = curator.maker.again([curator.bank.entry(3)], {})[0]
-    assert torch.allclose(curator.bank.entry(3).embedding, again.embedding, atol=1e-5)
+    assert torch.allclose(curator.bank.entry(3).embedding, again, atol=1e-5)
 
 
 def test_an_encoding_that_fails_says_why_and_another_can_begin(make: Callable[..., Curator], tmp_path: Path) -> None:

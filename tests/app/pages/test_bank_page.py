@@ -21,6 +21,8 @@ from app.runs.bench import Bench
 from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.bank import EntryUpdate
+from ragdiffusion.bank.making import EntryMaker
 
 ENTRIES = 12  # of the small bank in conftest.py
 Ask = Callable[..., dict[str, Any]]
@@ -132,11 +134,27 @@ def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
             ask("change", action=action, ids=[2], value=value)
 
 
+def test_a_long_change_tells_how_far_it_is(ask: Ask, context: PageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[dict[str, Any]] = []
+    embed = EntryMaker.again
+
+    def again(maker: EntryMaker, *given: Any) -> Any:
+        heard.append(ask("progress", token="mine"))
+        return embed(maker, *given)
+
+    monkeypatch.setattr(EntryMaker, "BATCH", 5)
+    monkeypatch.setattr(EntryMaker, "again", again)
+    every = list(range(1, ENTRIES + 1))
+    ask("change", action="attributes", ids=every, value={"category": "Dress"}, token="mine")
+    assert heard == [{}, {"done": 5, "entries": ENTRIES}, {"done": 10, "entries": ENTRIES}]
+    assert ask("progress", token="mine") == {} and found(ask, attributes={"category": ["Dress"]}) == every
+
+
 def test_what_somebody_else_changed_is_shown_beside_ones_own(ask: Ask, context: PageContext) -> None:
     ask("change", action="tag", ids=[2], value="mine")  # into a bank of one's own
     seen = {"2": ask("entry", id=2)["entry"]["revision"], "3": ask("cards", ids=[3])["cards"][0]["revision"]}
     with context.curator.library.open(context.curator.key) as theirs:
-        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+        theirs.update([EntryUpdate(2, attributes={"category": "Skirt"})], author="Ben")
     change = {"action": "attributes", "ids": [2, 3], "value": {"category": "Dress", "fit": "Loose"}}
     clash = ask("change", seen=seen, **change)["conflict"]
     (entry,) = clash["entries"]
@@ -166,7 +184,7 @@ def test_an_outline_drawn_meanwhile_keeps_what_the_other_changed_of_all_else(ask
         "seen": {"2": laid["revision"]},
     }
     with context.curator.library.open(context.curator.key) as theirs:
-        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+        theirs.update([EntryUpdate(2, attributes={"category": "Skirt"})], author="Ben")
         theirs.tag([2], add=["his"], author="Ben")
     clash = ask("save", **draft)["conflict"]["entries"][0]
     assert clash["rows"] == [] and clash["redrawn"] and clash["theirs"] != clash["mine"]
