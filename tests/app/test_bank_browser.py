@@ -344,7 +344,8 @@ def test_what_was_exported_and_folders_and_coco_come_in(page: Page, tmp_path: Pa
     def taken(field: str, files: object, *, form: str, found: int, new: int) -> None:
         page.set_input_files(f"[data-files={field}]", files)
         plan = page.locator(".bank-report[data-ready=import]")
-        expect(plan).to_contain_text(f"{found} garments found ({form}), {new} of them can enter")
+        garments = "garment" if found == 1 else "garments"
+        expect(plan).to_contain_text(f"{found} {garments} found ({form}), {new} of them can enter")
         if not new:
             expect(plan.locator("[data-enter]")).to_be_disabled()
             page.get_by_role("tab", name="Grid").click()

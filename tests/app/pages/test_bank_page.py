@@ -14,6 +14,7 @@ import pytest
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
+from app.pages.bank.exchange_handlers import plan_words
 from app.pages.bank.report_handlers import QUALITY
 from app.pages.bank.states import BankStates
 from app.pages.shared.context import PageContext
@@ -22,6 +23,7 @@ from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.bank import EntryUpdate
+from ragdiffusion.bank.exchange.importing import ImportReport
 from ragdiffusion.bank.making import EntryMaker
 
 ENTRIES = 12  # of the small bank in conftest.py
@@ -310,6 +312,19 @@ def test_banks_and_versions(ask: Ask) -> None:
     assert len(found(ask)) == ENTRIES - 2
     with pytest.raises(ValueError, match="a name has 1 to 60 letters"):
         ask("bank_rename", name="  ")
+
+
+def test_an_import_is_told_line_by_line() -> None:
+    about = {"repeated": {"a": "the bank has it"}, "refused": {"b": "no picture"}, "foreign": {"mood": 1}}
+    assert plan_words(ImportReport("/tmp/x", "bank", 3, 1, embedded=1, **about), "x.zip") == [
+        "x.zip: 3 garments found (bank), 1 of them can enter",
+        "1 garment embedded anew for this encoder: the embeddings that came are another one's",
+        "1 left out, as they are there already:",
+        "a: the bank has it",
+        "1 refused:",
+        "b: no picture",
+        "the field 'mood' of 1 garment has no place in a bank",
+    ]
 
 
 def test_reports_change_nothing(ask: Ask) -> None:
