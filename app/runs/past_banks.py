@@ -93,8 +93,7 @@ class PastBanks:
         try:
             source, library = self._log_with(model, version), self._library(model)
             if source is not None:
-                (folder := self._folder / VERSIONS).mkdir(parents=True, exist_ok=True)
-                bank = open_version(source, version, folder)
+                bank = open_version(source, version, self._folder / VERSIONS)
             else:
                 key = library.holding(version)
                 bank = None if key is None else library.at(key, version)

@@ -244,8 +244,13 @@ def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: 
     page.get_by_role("tab", name="Bank").click()
     total(page, ENTRIES + 3)
     page.get_by_role("tab", name="Try a photo").click()
-    page.set_input_files("#bank_try input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
-    expect(page.locator(".bank-report .near")).to_have_count(4)
+    photos = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": photo_bytes()} for n in ("shirt", "again")]
+    page.set_input_files("#bank_try input", photos)
+    expect(page.locator(".bank-report .near")).to_have_count(8)
+    page.get_by_role("tab", name="Versions").click()
+    page.locator("[data-compare=spring]").click()
+    expect(page.locator(".difference h4")).to_have_count(2)
+    expect(page.locator(".difference .then-now").first.locator(".near")).to_have_count(8)
 
 
 def test_a_generated_picture_goes_to_the_bank_in_one_click(page: Page, studio: Studio) -> None:

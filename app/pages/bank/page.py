@@ -18,7 +18,7 @@ from app.web.site import Answer, Site
 
 ID = "bank"
 TITLE = "Bank"
-_FILES = {"bank_photos": "multiple", "bank_try": "single", "bank_import": "single"}
+_FILES = {"bank_photos": "multiple", "bank_try": "multiple", "bank_import": "single"}
 
 
 def build(site: Site) -> None:
@@ -52,7 +52,7 @@ def wire(site: Site, context: PageContext) -> None:
         },
         **{name: getattr(add, name) for name in ("outline", "assay", "save")},
         "import": exchange.perform,
-        **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photo")},
+        **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photos")},
     }
 
     def answer(login: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -69,4 +69,4 @@ def wire(site: Site, context: PageContext) -> None:
     added = ("bank", "status")
     site.wire(site.parts["canvas"].to_bank, add.take_landmark, ("canvas",), added, event=True)
     site.wire(site.parts["result"].to_bank, add.take_result, (), added, event=True)
-    site.wire(site.parts["bank_try"].upload, report.take_photo, ("bank_try",), ("bank",))
+    site.wire(site.parts["bank_try"].upload, report.take_photos, ("bank_try",), ("bank",))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
+from app.curation.tried import MOST, Tried, TriedPhotos
 from app.files.uploads import read_upload
 from app.pages.bank.views import shape_url
 from app.runs.bench import Bench
@@ -46,7 +47,7 @@ class ReportHandlers:
         self._curator = curator
         self._lock = threading.Lock()
         self._lists: dict[tuple[str, str], dict[str, Any]] = {}
-        self._tried: dict[str, tuple[str, Sight]] = {}
+        self._tried = TriedPhotos()
 
     def quality(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it."""
@@ -99,6 +100,7 @@ class ReportHandlers:
 
     def compare(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Tell what became of the bank since the event's `old` version, and what photos that were tried find now."""
+        from ragdiffusion.bank.library import VERSIONS
         from ragdiffusion.bank.versions import compare, open_version
 
         bank, old = self._curator.bank, str(event.get("old"))
@@ -106,41 +108,51 @@ class ReportHandlers:
         words = (
             f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed since {old}"
         )
-        moved = []
-        if self._tried:
-            with open_version(bank, old, self._curator.folder / ".versions") as before:
-                for name, sight in self._tried.values():
-                    moved.append(f"{name}: {self._ids(sight, before)} then, {self._ids(sight, bank)} now")
+        photos: list[dict[str, Any]] = []
+        if tried := self._tried.of(login):
+            with open_version(bank, old, self._curator.folder / VERSIONS) as before:
+                for each in tried:
+                    then, now = self._found(each.sight, before), self._found(each.sight, bank)
+                    photos.append({"name": each.name, "then": then, "now": now})
         difference = {
             "added": list(found.added),
             "removed": list(found.removed),
             "changed": list(found.changed),
             "words": words,
-            "moved": moved,
+            "photos": photos,
         }
         return {"difference": difference}
 
-    def _ids(self, sight: Sight, bank: Bank) -> str:
-        guide = self._engine.call(lambda model: model.retrieve(sight, bank=bank))
-        return ", ".join(f"#{candidate.id}" for candidate in guide.candidates)
-
     # ---- what a photo would find
 
-    def take_photo(self, bench: Bench, path: str) -> Views:
-        """Try a photo: it is kept, so that it can be looked for again when the bank is another."""
-        data, name = read_upload(path)
-        sight = self._engine.call(lambda model: model.see(data, name=name))
-        self._tried = {bench.owner: (name, sight)}
-        return {"bank": {"tried": True, "token": id(sight), "message": f"{name} was looked for in the bank"}}
+    def take_photos(self, bench: Bench, paths: list[str]) -> Views:
+        """Try photos: they are kept, so that they can be looked for again when the bank is another.
 
-    def try_photo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the photo that was given last finds in the bank as it is now."""
-        if login not in self._tried:
-            return {"name": "", "found": []}
-        name, sight = self._tried[login]
-        guide = self._engine.call(lambda model: model.retrieve(sight))
-        shapes = self._curator.bank.silhouettes([candidate.id for candidate in guide.candidates])
-        found = [
+        Raises:
+            ValueError: if there are too many, or one cannot be read; those before stay.
+        """
+        if len(paths) > MOST:
+            raise ValueError(f"{len(paths)} photos were given, at most {MOST} are tried at a time: give fewer")
+        tried = []
+        for path in paths:
+            data, name = read_upload(path)
+            tried.append(Tried(name, self._engine.call(lambda model, data=data, name=name: model.see(data, name=name))))
+        self._tried.keep(bench.owner, tried)
+        names = ", ".join(each.name for each in tried)
+        return {"bank": {"tried": True, "token": id(tried), "message": f"Looked for in the bank: {names}"}}
+
+    def try_photos(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what the photos that were given last find in the bank as it is now."""
+        bank = self._curator.bank
+        return {
+            "photos": [{"name": each.name, "found": self._found(each.sight, bank)} for each in self._tried.of(login)]
+        }
+
+    def _found(self, sight: Sight, bank: Bank) -> list[dict[str, Any]]:
+        """The candidates that a bank has for a photo."""
+        guide = self._engine.call(lambda model: model.retrieve(sight, bank=bank))
+        shapes = bank.silhouettes([candidate.id for candidate in guide.candidates])
+        return [
             {
                 "id": candidate.id,
                 "words": f"{candidate.similarity:.3f} · weight {candidate.weight:+.2f}",
@@ -149,7 +161,6 @@ class ReportHandlers:
             }
             for i, candidate in enumerate(guide.candidates)
         ]
-        return {"name": name, "found": found, "version": guide.bank_version}
 
 
 def _groups(bank: Bank, wanted: str) -> list[tuple[Sequence[int], str]]:

@@ -14,8 +14,9 @@ import pytest
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
+from app.pages.bank.change_handlers import ChangeHandlers
 from app.pages.bank.exchange_handlers import plan_words
-from app.pages.bank.report_handlers import QUALITY
+from app.pages.bank.report_handlers import QUALITY, ReportHandlers
 from app.pages.bank.states import BankStates
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
@@ -336,4 +337,34 @@ def test_reports_change_nothing(ask: Ask) -> None:
     assert set(ask("coverage")) == {"gaps", "more", "cells"}
     cloud = ask("map")["cloud"]
     assert len(np.frombuffer(base64.b64decode(cloud["xy"]), "<u2")) == 2 * ENTRIES
-    assert ask("try_photo")["found"] == [] and ask("state")["bank"]["version"] == version
+    assert ask("try_photos")["photos"] == [] and ask("state")["bank"]["version"] == version
+
+
+def test_photos_that_were_tried_are_compared_between_versions(
+    context: PageContext, services: Services, photo_bytes: Callable[..., bytes], tmp_path: Path
+) -> None:
+    report, change = (
+        ReportHandlers(services.engine, context.curator),
+        ChangeHandlers(context.curator, BankStates(context.curator)),
+    )
+
+    def upload(*names: str) -> list[str]:
+        for i, name in enumerate(names):
+            (tmp_path / name).write_bytes(photo_bytes(("#8c3b4a", "#2f4a6d")[i]))
+        return [str(tmp_path / name) for name in names]
+
+    change.snapshot("ana", {"name": "before"})
+    told = report.take_photos(Bench(services.engine, "ana"), upload("red.png", "blue.png"))["bank"]["message"]
+    assert told == "Looked for in the bank: red.png, blue.png"
+    first = {each["name"]: [one["id"] for one in each["found"]] for each in report.try_photos("ana", {})["photos"]}
+    assert set(first) == {"red.png", "blue.png"} and all(len(ids) == len(set(ids)) == 4 for ids in first.values())
+    gone = first["red.png"][0]
+    change.change("ana", {"action": "delete", "ids": [gone]})
+    photos = report.compare("ana", {"old": "before"})["difference"]["photos"]
+    assert {each["name"]: [one["id"] for one in each["then"]] for each in photos} == first
+    now = {each["name"]: [one["id"] for one in each["now"]] for each in photos}
+    found = {each["name"]: [one["id"] for one in each["found"]] for each in report.try_photos("ana", {})["photos"]}
+    assert now == found != first and gone not in now["red.png"]
+    assert report.compare("ben", {"old": "before"})["difference"]["photos"] == [], "each sees their own photos"
+    with pytest.raises(ValueError, match="7 photos were given, at most 6"):
+        report.take_photos(Bench(services.engine, "ana"), ["x.png"] * 7)
