@@ -26,12 +26,13 @@ class ChangeHandlers:
     Args:
         curator: opens the bank to be changed, or a copy of it.
         states: tells how the bank stands afterwards.
+        progress: keeps how far a change is.
     """
 
-    def __init__(self, curator: Curator, states: BankStates) -> None:
+    def __init__(self, curator: Curator, states: BankStates, progress: Progress) -> None:
         self._curator = curator
         self._states = states
-        self._progress = Progress()
+        self._progress = progress
 
     def change(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Change entries: the event holds `ids`, the `action`, its `value`, and the revisions that were `seen`.
@@ -87,11 +88,6 @@ class ChangeHandlers:
         many = "Entry " + str(ids[0]) if len(ids) == 1 else f"{len(ids):,} entries"
         now = [{"id": number, "revision": at} for number, at in revisions(opened.bank, expected).items()]
         return {**self._done(login, f"{many} {word}", opened.note), "revisions": now}
-
-    def progress(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Tell how many entries a change is through with, of how many; the event names it by its `token`."""
-        far = self._progress.far(str(event.get("token")))
-        return {} if far is None else {"done": far[0], "entries": far[1]}
 
     def undo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Take the latest action back, if it is the one that the event says is `expected`."""

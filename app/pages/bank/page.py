@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.curation.progress import Progress
 from app.curation.uses import UseCounter
 from app.pages.bank.add_handlers import AddHandlers
 from app.pages.bank.change_handlers import ChangeHandlers
@@ -36,16 +37,17 @@ def build(site: Site) -> None:
 def wire(site: Site, context: PageContext) -> None:
     """Connect the page, when all pages are built."""
     curator, engine = context.curator, context.engine
-    states = BankStates(curator)
-    look = LookHandlers(curator, UseCounter(context.log.retrieved), states)
-    change = ChangeHandlers(curator, states)
+    states, progress = BankStates(curator), Progress()
+    look = LookHandlers(curator, UseCounter(context.log.retrieved), states, progress)
+    change = ChangeHandlers(curator, states, progress)
     add = AddHandlers(states, context)
-    report = ReportHandlers(engine, curator)
+    report = ReportHandlers(engine, curator, progress)
     exchange = ExchangeHandlers(curator, states)
     answers: dict[str, Answer] = {
         "open": look.state,
-        **{name: getattr(look, name) for name in ("state", "find", "cards", "entry", "map", "kind", "draw")},
-        **{name: getattr(change, name) for name in ("change", "progress", "undo", "redo")},
+        **{name: getattr(look, name) for name in ("state", "progress", "find", "cards", "entry")},
+        **{name: getattr(look, name) for name in ("map", "kind", "draw")},
+        **{name: getattr(change, name) for name in ("change", "undo", "redo")},
         **{name: getattr(change, name) for name in ("versions", "snapshot", "go_back")},
         **{
             f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch", "encode")

@@ -12,7 +12,7 @@ import { makeStrip } from './entry.js';
 /** @typedef {{ id: number, words: string, shape: string, landmark: boolean }} Candidate */
 /** @typedef {{ name: string, then: Candidate[], now: Candidate[] }} Moved */
 
-const LISTS = ['exact', 'near', 'outliers', 'shapes'];
+const LISTS = { exact: 'exact duplicates', near: 'near-duplicates', outliers: 'outliers', shapes: 'odd shapes' };
 const SHOWN = 60; // groups of a list that are drawn
 
 /**
@@ -75,14 +75,15 @@ export class Report {
   /** One list after the other: near-duplicates of a large bank take seconds. */
   async openQuality() {
     this.lists = [];
-    for (const list of LISTS) {
+    for (const [list, words] of Object.entries(LISTS)) {
       // eslint-disable-next-line no-await-in-loop -- each shows as soon as it is there
-      const answer = await this.desk.ask('quality', { list });
+      const answer = await this.desk.watch('quality', { list }, `Looking for ${words}`);
       if (!answer || this.view !== 'quality') return;
       if (!this.lists.length) this.element.replaceChildren();
       this.lists.push(answer.list);
       this.element.append(this.qualityList(answer.list, this.lists.length - 1));
     }
+    this.desk.say('Open a list to look through it; nothing is changed before you say so');
     this.element.dataset.ready = 'quality';
   }
 

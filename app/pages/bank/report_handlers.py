@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
+from app.curation.progress import Progress
 from app.curation.tried import MOST, Tried, TriedPhotos
 from app.files.uploads import read_upload
 from app.pages.bank.views import shape_url
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ragdiffusion.api import Sight
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.coverage import Cell
+    from ragdiffusion.bank.quality import Finding
 
 _SHOWN = 60  # groups of a list that come with pictures
 _OF_GROUP = 6  # pictures of a group
@@ -40,17 +42,23 @@ class ReportHandlers:
     Args:
         engine: whose model retrieves.
         curator: knows the bank that lies open.
+        progress: keeps how far a list is.
     """
 
-    def __init__(self, engine: Engine, curator: Curator) -> None:
+    def __init__(self, engine: Engine, curator: Curator, progress: Progress) -> None:
         self._engine = engine
         self._curator = curator
+        self._progress = progress
+        self._odd: dict[bytes, Sequence[Finding]] = {}
         self._lock = threading.Lock()
         self._lists: dict[tuple[str, str], dict[str, Any]] = {}
         self._tried = TriedPhotos()
 
     def quality(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it."""
+        """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it.
+
+        `progress` tells how far it is, by the event's `token`.
+        """
         wanted, bank = str(event.get("list")), self._curator.bank
         if wanted not in QUALITY:
             raise ValueError(f"there is no list {wanted!r}: reload the page")
@@ -58,8 +66,29 @@ class ReportHandlers:
             key = (bank.version, wanted)
             if key not in self._lists:
                 self._lists = {old: value for old, value in self._lists.items() if old[0] == bank.version}
-                self._lists[key] = self._list(bank, wanted, _groups(bank, wanted))
+                with self._progress.of(str(event.get("token"))) as note:
+                    self._lists[key] = self._list(bank, wanted, self._groups(bank, wanted, note))
             return {"list": self._lists[key]}
+
+    def _groups(self, bank: Bank, wanted: str, note: Callable[[int, int], None]) -> list[tuple[Sequence[int], str]]:
+        """The groups of a quality list: ids, and why they are in it."""
+        from ragdiffusion.bank import quality
+
+        if wanted == "exact":
+            return [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
+        if wanted == "near":
+            near = quality.near_duplicates(bank, on_progress=note)
+            return [(group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}") for group in near]
+        if wanted == "outliers":
+            return [
+                (
+                    (each.id,),
+                    f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}",
+                )
+                for each in quality.outliers(bank)
+            ]
+        odd = quality.broken_shapes(bank, known=self._odd, on_progress=note)
+        return [((each.id,), each.text) for each in odd]
 
     def _list(self, bank: Bank, wanted: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
         shown = {number for ids, _ in groups[:_SHOWN] for number in list(ids)[:_OF_GROUP]}
@@ -161,23 +190,6 @@ class ReportHandlers:
             }
             for i, candidate in enumerate(guide.candidates)
         ]
-
-
-def _groups(bank: Bank, wanted: str) -> list[tuple[Sequence[int], str]]:
-    """The groups of a quality list: ids, and why they are in it."""
-    from ragdiffusion.bank import quality
-
-    if wanted == "exact":
-        return [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
-    if wanted == "near":
-        near = quality.near_duplicates(bank)
-        return [(group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}") for group in near]
-    if wanted == "outliers":
-        return [
-            ((each.id,), f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}")
-            for each in quality.outliers(bank)
-        ]
-    return [((each.id,), each.text) for each in quality.broken_shapes(bank)]
 
 
 def _table(cell: Cell) -> dict[str, Any]:

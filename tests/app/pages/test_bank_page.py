@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.curation.progress import Progress
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
@@ -343,10 +344,9 @@ def test_reports_change_nothing(ask: Ask) -> None:
 def test_photos_that_were_tried_are_compared_between_versions(
     context: PageContext, services: Services, photo_bytes: Callable[..., bytes], tmp_path: Path
 ) -> None:
-    report, change = (
-        ReportHandlers(services.engine, context.curator),
-        ChangeHandlers(context.curator, BankStates(context.curator)),
-    )
+    curator, progress = context.curator, Progress()
+    report = ReportHandlers(services.engine, curator, progress)
+    change = ChangeHandlers(curator, BankStates(curator), progress)
 
     def upload(*names: str) -> list[str]:
         for i, name in enumerate(names):
