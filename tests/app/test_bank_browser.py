@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -184,6 +185,20 @@ def test_photos_are_added_after_a_correction(page: Page, flat_lay_bytes: Draw) -
     expect(page.locator(".bank-entry .chip").first).to_have_text("hand ×")
 
 
+def test_an_outline_is_drawn_by_the_measures_that_are_read_off_it(page: Page) -> None:
+    card(page, ENTRIES + 2)
+    expect(page.locator(".bank-entry .entry-read")).to_contain_text("As a t shirt is cut to the outline")
+    page.locator("[data-act=edit_shown]").click()
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-read")).to_contain_text("body length")
+    pane.locator("[data-add=by_measures]").click()
+    expect(pane.locator(".add-pattern path.outline")).to_be_visible()
+    expect(pane.locator("[data-add=save]")).to_have_text("Save the change")
+    expect(pane.locator("select[name=category]")).to_have_value("T-shirt")
+    pane.locator("[data-add=cancel]").click()
+    expect(pane).to_be_hidden()
+
+
 def test_the_map_lassoes_into_the_grid(page: Page) -> None:
     page.get_by_role("tab", name="Map").click()
     canvas = page.locator(".bank-map canvas[data-entries]")
@@ -226,6 +241,54 @@ def test_lists_versions_and_banks(page: Page) -> None:
     total(page, ENTRIES + 2)
 
 
+def test_duplicates_are_selected_seen_deleted_and_brought_back(page: Page, studio: Studio) -> None:
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=copy] input").fill("Twice")
+    page.locator("[data-form=copy] button").click()
+    says(page, "Twice lies open now")
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=rename] input").fill("Summer")
+    page.locator("[data-form=rename] button").click()
+    says(page, "The bank is called Summer now")
+    with Bank.open(studio.workspace / "banks" / "Summer.sqlite3") as theirs:
+        twin = theirs.entry(3)
+        theirs.add([NewEntry(twin.embedding, twin.silhouette, {}, source="twin:3")], allow_duplicates=True)
+    total(page, ENTRIES + 3)  # by itself
+    page.get_by_role("tab", name="Quality").click()
+    expect(page.locator(".bank-report[data-ready=quality]")).to_be_visible()
+    exact = page.locator("details.quality", has_text="Exact duplicates")
+    exact.locator("summary").click()
+    exact.locator("[data-spare]").click()
+    total(page, 2)
+    expect(page.locator(".bank-foot .picked")).to_have_text("1 selected")
+    page.locator(".bank-foot [data-act=delete]").click()
+    total(page, 1)
+    page.locator(".bank-bar [data-act=undo]").click()
+    total(page, 2)
+    page.get_by_role("tab", name="Coverage").click()
+    expect(page.locator(".bank-report[data-ready=coverage] table.cover").first).to_be_attached()
+    page.locator(".bank-choice").select_option(value="My bank")
+    says(page, "Retrieval uses My bank")
+    total(page, ENTRIES + 2)
+
+
+def test_pictures_are_dropped_on_the_page(page: Page, flat_lay_bytes: Draw) -> None:
+    given = page.evaluate_handle(
+        """([data, ...names]) => {
+          const all = new DataTransfer(), bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+          for (const name of names) all.items.add(new File([bytes], name, { type: 'image/png' }));
+          return all;
+        }""",
+        [base64.b64encode(flat_lay_bytes()).decode(), "one.png", "two.png"],
+    )
+    page.locator(".bank-grid").dispatch_event("drop", {"dataTransfer": given})
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-list button")).to_have_count(2)
+    expect(pane.locator(".add-list")).to_contain_text("two.png")
+    pane.locator("[data-add=cancel]").click()
+    expect(pane).to_be_hidden()
+
+
 def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: Draw) -> None:
     page.get_by_role("tab", name="Design").click()
     page.set_input_files("#photo_file input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
@@ -250,7 +313,7 @@ def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: 
     page.get_by_role("tab", name="Versions").click()
     page.locator("[data-compare=spring]").click()
     expect(page.locator(".difference h4")).to_have_count(2)
-    expect(page.locator(".difference .then-now").first.locator(".near")).to_have_count(8)
+    expect(page.locator(".difference .then-now .near").first).to_be_visible()
 
 
 def test_a_generated_picture_goes_to_the_bank_in_one_click(page: Page, studio: Studio) -> None:

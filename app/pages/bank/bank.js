@@ -64,6 +64,7 @@ class BankPage {
       find(element, '.bank-entry', HTMLElement),
       (action, value) => this.entry.entry && void this.change(action, [this.entry.entry.id], value),
       valuesOf,
+      async (id) => (await this.desk.ask('read', { id }))?.read ?? null,
     );
     this.add = new AddPane(find(element, '.bank-add', HTMLElement), this.desk, this.changes, {
       valuesOf,

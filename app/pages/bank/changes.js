@@ -62,7 +62,7 @@ export class Changes {
   async ask(what, values, ids) {
     const seen = Object.fromEntries(ids.filter((id) => this.seen.has(id)).map((id) => [id, this.seen.get(id)])),
       sent = { ...values, seen },
-      long = ids.length > 1 && EMBEDDING.has(values.action),
+      long = ids.length > 1 && EMBEDDING.has(String(values.action)),
       doing = `${ids.length.toLocaleString('en')} entries are changed`,
       answer = await (long ? this.desk.watch(what, sent, doing) : this.desk.ask(what, sent));
     if (!answer?.conflict) {

@@ -52,7 +52,7 @@ def wire(site: Site, context: PageContext) -> None:
         **{
             f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch", "encode")
         },
-        **{name: getattr(add, name) for name in ("outline", "assay", "save")},
+        **{name: getattr(add, name) for name in ("outline", "assay", "read", "save")},
         "import": exchange.perform,
         **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photos")},
     }

@@ -147,11 +147,7 @@ export class Report {
     );
     if (more) list.append(make('li', 'note', `${more} more, with less around them`));
     if (!gaps.length) list.append(make('li', 'note', 'No empty corner was found'));
-    this.element.replaceChildren(
-      make('h3', '', 'Empty corners'),
-      list,
-      ...cells.map((cell) => this.table(cell)),
-    );
+    this.element.replaceChildren(make('h3', '', 'Empty corners'), list, ...cells.map((cell) => this.table(cell)));
   }
 
   /** @param {Cell} cell */
@@ -233,7 +229,8 @@ export class Report {
       const same = then.map(({ id }) => id).join() === now.map(({ id }) => id).join(),
         sides = make('div', 'then-now');
       node.append(make('h4', '', same ? `${name} finds the same as then` : `${name} finds others than then`), sides);
-      sides.append(make('span', 'note', 'then'), candidates(then), make('span', 'note', 'now'), candidates(now));
+      if (!same) sides.append(make('span', 'note', 'then'), candidates(then));
+      sides.append(make('span', 'note', same ? 'both' : 'now'), candidates(now));
     }
     if (!difference.photos.length) {
       node.append(make('p', 'note', 'Try photos, and what they found then and find now stands here'));

@@ -244,6 +244,20 @@ def test_a_garment_by_measures_is_drawn_assayed_saved_and_changed(ask: Ask) -> N
     assert {field["key"]: field["value"] for field in again["measures"]}["body_length"] == longer["body_length"]
 
 
+def test_measures_are_read_off_an_outline(ask: Ask) -> None:
+    fields = ask("kind", kind="dress")["fields"]
+    measures = {field["key"]: field["value"] for field in fields} | {"body_length": 100.0}
+    assert ask("read", id=2)["read"] is None, "nothing in this bank was drawn by measures"
+    (number,) = ask("save", kind="dress", measures=measures, attributes={}, tags=[])["ids"]
+    laid = ask("outline", id=number)["proposal"]
+    draft = {"token": laid["token"], "mask": laid["mask"], "attributes": laid["attributes"], "tags": []}
+    read = ask("read", **draft)["read"]
+    assert read["kind"] == "dress" and read["overlap"] > 0.98
+    sizes = {field["key"]: field["value"] for field in read["measures"]}
+    assert set(sizes) == set(measures) and sizes["body_length"] == pytest.approx(100, abs=3)
+    assert ask("read", id=number)["read"]["kind"] == "dress"
+
+
 def test_pictures_are_proposed_corrected_and_found_by_the_next_retrieval(
     ask: Ask,
     context: PageContext,
