@@ -265,8 +265,6 @@ def test_duplicates_are_selected_seen_deleted_and_brought_back(page: Page, studi
     total(page, 1)
     page.locator(".bank-bar [data-act=undo]").click()
     total(page, 2)
-    page.get_by_role("tab", name="Coverage").click()
-    expect(page.locator(".bank-report[data-ready=coverage] table.cover").first).to_be_attached()
     page.locator(".bank-choice").select_option(value="My bank")
     says(page, "Retrieval uses My bank")
     total(page, ENTRIES + 2)
