@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -149,6 +150,12 @@ def test_a_garment_is_drawn_by_measures(page: Page) -> None:
     says(page, f"Entry {ENTRIES + 1} is in")
     expect(page.locator(".bank-entry svg.pattern")).to_be_visible()
     expect(page.locator(".bank-entry .entry-facts").first).to_contain_text("75 cm")
+    with page.expect_download() as download:
+        page.locator("[data-act=svg_shown]").click()
+    assert download.value.suggested_filename == f"t_shirt-{ENTRIES + 1}.svg"
+    svg = ElementTree.parse(download.value.path()).getroot()
+    names = [path.get("id") for path in svg.iter("{http://www.w3.org/2000/svg}path")]
+    assert names[0] == "outline" and "neckline_front" in names and 70 < float(svg.get("height").removesuffix("cm")) < 85
     total(page, ENTRIES + 1)
     page.locator(f".bank-grid .card[data-id='{ENTRIES}']").click(modifiers=["Control"])
     page.locator(".bulk [name=measure]").select_option("body_length")

@@ -176,6 +176,7 @@ export class EntryPane {
       add(state === 'enabled' ? 'disable_shown' : 'enable_shown', state === 'enabled' ? 'Hide' : 'Use');
       add('edit_shown', 'Edit outline');
       if (drawing) add('measures_shown', 'Edit measures');
+      if (drawing) add('svg_shown', 'Save SVG');
       add('delete_shown', 'Delete');
     }
     return row;
