@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
-class Progress:
+class ProgressNotes:
     """Keeps how far each change under way is. Safe to use from several threads."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
-from app.curation.progress import Progress
+from app.curation.progress import ProgressNotes
 from app.pages.bank.conflict_views import conflict_view, seen_of, wanted_by
 from app.pages.bank.events import attributes_of, author_of, entries_of, measure_of, tag_of
 from app.pages.bank.states import BankStates
@@ -29,7 +29,7 @@ class ChangeHandlers:
         progress: keeps how far a change is.
     """
 
-    def __init__(self, curator: Curator, states: BankStates, progress: Progress) -> None:
+    def __init__(self, curator: Curator, states: BankStates, progress: ProgressNotes) -> None:
         self._curator = curator
         self._states = states
         self._progress = progress

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
 from app.curation.drawing import curves_of, drawn, form_of, known_kind, measures_of
-from app.curation.progress import Progress
+from app.curation.progress import ProgressNotes
 from app.curation.uses import UseCounter
 from app.pages.bank.events import entries_of, entry_of, filter_of, packed, sort_of
 from app.pages.bank.states import BankStates
@@ -32,7 +32,7 @@ class LookHandlers:
         progress: knows how far what takes long is.
     """
 
-    def __init__(self, curator: Curator, counter: UseCounter, states: BankStates, progress: Progress) -> None:
+    def __init__(self, curator: Curator, counter: UseCounter, states: BankStates, progress: ProgressNotes) -> None:
         self._curator = curator
         self._counter = counter
         self._states = states

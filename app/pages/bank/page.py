@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.curation.progress import Progress
+from app.curation.progress import ProgressNotes
 from app.curation.uses import UseCounter
 from app.pages.bank.add_handlers import AddHandlers
 from app.pages.bank.change_handlers import ChangeHandlers
@@ -37,7 +37,7 @@ def build(site: Site) -> None:
 def wire(site: Site, context: PageContext) -> None:
     """Connect the page, when all pages are built."""
     curator, engine = context.curator, context.engine
-    states, progress = BankStates(curator), Progress()
+    states, progress = BankStates(curator), ProgressNotes()
     look = LookHandlers(curator, UseCounter(context.log.retrieved), states, progress)
     change = ChangeHandlers(curator, states, progress)
     add = AddHandlers(states, context)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
-from app.curation.progress import Progress
+from app.curation.progress import ProgressNotes
 from app.curation.tried import MOST, Tried, TriedPhotos
 from app.files.uploads import read_upload
 from app.pages.bank.views import shape_url
@@ -45,7 +45,7 @@ class ReportHandlers:
         progress: keeps how far a list is.
     """
 
-    def __init__(self, engine: Engine, curator: Curator, progress: Progress) -> None:
+    def __init__(self, engine: Engine, curator: Curator, progress: ProgressNotes) -> None:
         self._engine = engine
         self._curator = curator
         self._progress = progress

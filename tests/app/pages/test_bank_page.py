@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.curation.progress import Progress
+from app.curation.progress import ProgressNotes
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
@@ -358,7 +358,7 @@ def test_reports_change_nothing(ask: Ask) -> None:
 def test_photos_that_were_tried_are_compared_between_versions(
     context: PageContext, services: Services, photo_bytes: Callable[..., bytes], tmp_path: Path
 ) -> None:
-    curator, progress = context.curator, Progress()
+    curator, progress = context.curator, ProgressNotes()
     report = ReportHandlers(services.engine, curator, progress)
     change = ChangeHandlers(curator, BankStates(curator), progress)
 
