@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """How quick the Bank page is on a large bank: draws one by garment makers' measures, then times what the page asks.
 
-    python tools/measure_bank.py draw BANK.sqlite3 --entries 100000 --outlines 20000
+    python tools/measure_bank.py draw BANK.sqlite3 --entries 100000
     python tools/measure_bank.py time BANK.sqlite3
 
-Every outline is drawn by the drafter; beyond `--outlines` they come again, with other vectors. The first entries are
+Every outline is drawn by the drafter; beyond `--outlines`, where that is given, they come again. The first entries are
 embedded by the checkpoint's encoder, the others get vectors about those of their kind: no figure depends on which they
-are, and to draw and encode all would take hours. A bank that was cut off goes on where it was. `time` works on a copy
+are, and to encode all would take hours. A bank that was cut off goes on where it was. `time` works on a copy
 and leaves the bank as it is.
 """
 
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -30,16 +30,18 @@ import numpy as np
 import torch
 from PIL import Image
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.bank.building.sources import FlatLay, picture_of
+from ragdiffusion.bank.editing import checked_entries
 from ragdiffusion.bank.entries import PRECISIONS
 from ragdiffusion.bank.making import embed_flat_lays, plain_lay
-from ragdiffusion.bank.patterns import PatternSpec
+from ragdiffusion.bank.patterns import PatternSpec, store_patterns
 from ragdiffusion.bank.sealing import SEALED, checksum, seal
-from ragdiffusion.bank.store import open_store
+from ragdiffusion.bank.store import Store, open_store
 from ragdiffusion.bank.tables import BankRow, EntryRow
 from ragdiffusion.config import assets_folder
 from ragdiffusion.fingerprint import ENCODER_PARTS, fingerprint
@@ -58,8 +60,8 @@ _SPREAD = 0.02  # of an invented vector about its model, a component; cosine sim
 # ---- drawing
 
 
-def draw_bank(path: Path, entries: int, embedded: int, checkpoint: Path) -> None:
-    """Fill a bank with drawn garments, kinds in turn, until it has so many."""
+def embed_bank(path: Path, entries: int, checkpoint: Path) -> None:
+    """Fill a bank with drawn garments that the encoder embeds, kinds in turn, until it has so many."""
     net = StructureNet.from_pretrained(checkpoint / "structure_net", low_cpu_mem_usage=False).eval()
     encoder = fingerprint(checkpoint, ENCODER_PARTS)
     if not path.exists():
@@ -67,47 +69,71 @@ def draw_bank(path: Path, entries: int, embedded: int, checkpoint: Path) -> None
             path, fingerprint=encoder, dimension=net.to_embedding.out_features, name=path.stem, precision="float16"
         ).close()
     with Bank.open(path, fingerprint=encoder) as bank:
-        models = None
         while (count := len(bank)) < entries:
             numbers = range(count, min(count + _CHUNK, entries))
-            patterns = [_pattern(number) for number in numbers]
-            if count < embedded:
-                flats = [_flat_lay(pattern, number) for pattern, number in zip(patterns, numbers, strict=True)]
-                new = [one for i in range(0, len(flats), _BATCH) for one in embed_flat_lays(net, flats[i : i + _BATCH])]
-            else:
-                models = bank.embeddings()[1][:embedded].numpy() if models is None else models
-                new = [_invented(pattern, number, models) for pattern, number in zip(patterns, numbers, strict=True)]
+            flats = [_flat_lay(_pattern(number), number) for number in numbers]
+            new = [one for i in range(0, len(flats), _BATCH) for one in embed_flat_lays(net, flats[i : i + _BATCH])]
             bank.add(new, allow_duplicates=True, author="the drafter")
             print(f"{len(bank):,} of {entries:,}", flush=True)
 
 
-def repeat_outlines(path: Path, entries: int, outlines: int) -> None:
-    """Fill a bank up with the outlines that it has, straight into its tables: its own way in takes hours."""
+def fill_bank(path: Path, entries: int, outlines: int) -> None:
+    """Fill a bank up, straight into its tables, as its own way in takes hours: first with other drawn outlines, whose
+    vectors are invented, and from so many outlines on with those that it has, with other vectors.
+    """
+    with Bank.open(path) as bank:
+        models = bank.embeddings()[1][:outlines].numpy()
     store = open_store(path, read_only=False)
     try:
-        with store.transaction(writes=True) as session:
-            session.execute(update(BankRow).values(name=BankRow.name))  # the writer's turn
-            about = session.scalars(select(BankRow)).one()
-            kind = np.dtype(PRECISIONS[about.precision])
-            columns = [column.key for column in EntryRow.__table__.columns]
-            count = session.scalar(select(func.count()).select_from(EntryRow)) or 0
-            for start in range(count, entries, _CHUNK):
+        for start in range(*_missing(store, entries)):
+            with store.transaction(writes=True) as session:
+                session.execute(update(BankRow).values(name=BankRow.name))  # the writer's turn
                 numbers = range(start, min(start + _CHUNK, entries))
-                sources = {number: number % outlines + 1 for number in numbers}
-                held = session.scalars(select(EntryRow).where(EntryRow.id.in_(set(sources.values()))))
-                by_id = {row.id: {name: getattr(row, name) for name in columns} for row in held}
-                rows = []
-                for number, source in sources.items():
-                    vector = np.frombuffer(by_id[source]["embedding"], kind).astype(np.float32)
-                    vector = vector + np.random.default_rng([number, 29]).normal(0, _SPREAD, len(vector))
-                    packed = (vector / np.linalg.norm(vector)).astype(kind).tobytes()
-                    rows.append({**by_id[source], "id": number + 1, "embedding": packed, "source": f"drawn:{number}"})
-                session.execute(insert(EntryRow), rows)
-                seal(session, {row["id"]: checksum(*(row[name] for name in SEALED)) for row in rows})
-                session.expunge_all()
-                print(f"{numbers.stop:,} of {entries:,}", flush=True)
+                drawn = [number for number in numbers if number < outlines]
+                if drawn:
+                    _draw(session, drawn, models)
+                _repeat(session, numbers[len(drawn) :], outlines)
+            print(f"{numbers.stop:,} of {entries:,}", flush=True)
     finally:
         store.close()
+
+
+def _missing(store: Store, entries: int) -> tuple[int, int, int]:
+    """From which number to which, and in which steps."""
+    with store.transaction() as session:
+        return session.scalar(select(func.count()).select_from(EntryRow)) or 0, entries, _CHUNK
+
+
+def _draw(session: Session, numbers: Sequence[int], models: np.ndarray) -> None:
+    """Add outlines that nobody drew before, with their patterns; `models` (M, D) in order of their numbers."""
+    about = session.scalars(select(BankRow)).one()
+    new = [_invented(_pattern(number), number, models) for number in numbers]
+    values = checked_entries(new, about.dimension, about.precision)
+    ids = [number + 1 for number in numbers]
+    _put(session, [{"id": each, "revision": about.revision, **value} for each, value in zip(ids, values, strict=True)])
+    store_patterns(session, ids, [each.pattern for each in new], [value["silhouette"] for value in values])
+
+
+def _repeat(session: Session, numbers: Sequence[int], outlines: int) -> None:
+    """Add outlines that are there already, with other vectors."""
+    kind = np.dtype(PRECISIONS[session.scalars(select(BankRow)).one().precision])
+    columns = [column.key for column in EntryRow.__table__.columns]
+    sources = {number: number % outlines + 1 for number in numbers}
+    held = session.scalars(select(EntryRow).where(EntryRow.id.in_(set(sources.values()))))
+    by_id = {row.id: {name: getattr(row, name) for name in columns} for row in held}
+    rows = []
+    for number, source in sources.items():
+        vector = np.frombuffer(by_id[source]["embedding"], kind).astype(np.float32)
+        vector = vector + np.random.default_rng([number, 29]).normal(0, _SPREAD, len(vector))
+        packed = (vector / np.linalg.norm(vector)).astype(kind).tobytes()
+        rows.append({**by_id[source], "id": number + 1, "embedding": packed, "source": f"drawn:{number}"})
+    _put(session, rows)
+
+
+def _put(session: Session, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        session.execute(insert(EntryRow), rows)
+        seal(session, {row["id"]: checksum(*(row[name] for name in SEALED)) for row in rows})
 
 
 def _pattern(number: int) -> Pattern:
@@ -273,9 +299,8 @@ def main(argv: list[str] | None = None) -> int:
         )
     args = parser.parse_args(argv)
     if args.action == "draw":
-        outlines = min(args.outlines or args.entries, args.entries)
-        draw_bank(args.bank, outlines, args.embedded, args.checkpoint)
-        repeat_outlines(args.bank, args.entries, outlines)
+        embed_bank(args.bank, min(args.embedded, args.entries), args.checkpoint)
+        fill_bank(args.bank, args.entries, args.outlines or args.entries)
         return 0
     found = time_bank(args.bank, args.checkpoint, duplicates=args.duplicates)
     if args.json:

@@ -104,7 +104,8 @@ def _any_edit(bank: Bank, dice: random.Random) -> None:
     elif what == 2:
         bank.tag(ids, add=[f"tag {number}"], author="writer")
     elif what == 3:
-        bank.set_attributes(ids, {"collar": dice.choice(["Polo", "Hooded", "Unknown"])}, author="writer")
+        new = {"fit": "Loose", "collar": dice.choice(["Polo", "Hooded", "Unknown"])}
+        bank.update([EntryUpdate(each, attributes=new) for each in {*ids}], author="writer")
     elif what == 4:
         (new,) = _entries(1, number)
         bank.update([EntryUpdate(ids[0], embedding=new.embedding, silhouette=new.silhouette)], author="writer")

@@ -39,6 +39,7 @@ def build(services: Services) -> None:
         drafted: bool = False,
         measures: dict | None = None,
         mirror: bool = False,
+        bank: str | None = None,
         request: gr.Request = None,
     ) -> tuple[dict, str]:
         """Find the flat-lay structure of a garment in a photo: its nearest neighbours in the bank and its landmark.
@@ -58,13 +59,14 @@ def build(services: Services) -> None:
                 cm, degrees or shares, as a retrieval tells them.
             mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
                 `garment` and `garment_mask` count in that one.
+            bank: name of the bank that is searched, such as bundled (default: the one in use).
 
         Returns:
             The neighbours with ids, similarities, weights and attributes, and the measures of a shape drafted for the
             photo; the landmark as PNG.
         """
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, hand_out([("landmark.png", landmark)])[0]
@@ -89,6 +91,7 @@ def build(services: Services) -> None:
         drafted: bool = False,
         measures: dict | None = None,
         mirror: bool = False,
+        bank: str | None = None,
         request: gr.Request = None,
     ) -> tuple[dict, str, list[str]]:
         """Make the flat-lay picture of the garment in a photo. Every run is logged in the history like any other.
@@ -116,13 +119,14 @@ def build(services: Services) -> None:
                 cm, degrees or shares, as a retrieval tells them.
             mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
                 `garment` and `garment_mask` count in that one.
+            bank: name of the bank that is searched, such as bundled (default: the one in use).
 
         Returns:
             The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror))
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
@@ -190,7 +194,7 @@ def build(services: Services) -> None:
     picture = [_file("landmark")]
     measures = _json("measures")
     measures.api_info = lambda: {"type": "object", "additionalProperties": {"type": "number"}}
-    drafted = [_flag("drafted", False), measures, _flag("mirror", False)]
+    drafted = [_flag("drafted", False), measures, _flag("mirror", False), _text("bank", None)]
     _endpoint(retrieve, [*guide, *drafted], [_json("guide"), *picture])
     seed, *settings = _settings()
     results = gr.File(file_count="multiple", label="pictures", visible=False)

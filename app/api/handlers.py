@@ -6,9 +6,10 @@ log are the page's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.files.pictures import mask_png
 from app.files.uploads import read_upload
@@ -28,6 +29,9 @@ from ragdiffusion.images import load_mask
 from ragdiffusion.parsing.choice import name_or_point, one_garment
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
+
+if TYPE_CHECKING:
+    from ragdiffusion.bank import Bank
 
 MAX_COUNT = 100
 
@@ -49,6 +53,7 @@ class GuideRequest:
         drafted: whether the drafted shape is the landmark.
         measures: of the drafted shape that are to be others than predicted; some ask for that shape by themselves.
         mirror: whether the photo is mirrored before it is looked at; `garment` and `garment_mask` count in that one.
+        bank: name of the bank that is searched; None takes the one in use.
     """
 
     photo: str | None
@@ -62,6 +67,7 @@ class GuideRequest:
     drafted: bool = False
     measures: dict[str, float] | None = None
     mirror: bool = False
+    bank: str | None = None
 
 
 class ApiHandlers:
@@ -73,6 +79,7 @@ class ApiHandlers:
 
     def __init__(self, services: Services) -> None:
         self._engine, self._log, self._queue = services.engine, services.log, services.queue
+        self._past = services.past
         self._runs = Runs(services.engine, services.log, services.images, services.queue, services.past)
         self._files = RunFiles(services.engine, services.log, services.images)
 
@@ -85,8 +92,9 @@ class ApiHandlers:
         Raises:
             ValueError: if a file or a value cannot be used.
         """
-        guide = as_logged(self._bench(owner, ask).require().guide)
-        return self._guide(guide), mask_png(guide.landmark)
+        with self._searched(ask) as bank:
+            guide = as_logged(self._bench(owner, ask, bank).require().guide)
+            return _guide(guide, bank), mask_png(guide.landmark)
 
     def start(self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int) -> Started:
         """Log runs of a photo and queue them.
@@ -103,7 +111,8 @@ class ApiHandlers:
         defaults = self._engine.model().defaults
         own = {name: getattr(defaults, name) for name in MODEL_SETTINGS}
         sampling = Sampling(**{**own, **{name: value for name, value in settings.items() if value is not None}})
-        return self._runs.start(self._bench(owner, ask), sampling, seeds=seeds)
+        with self._searched(ask) as bank:
+            return self._runs.start(self._bench(owner, ask, bank), sampling, seeds=seeds)
 
     def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
         """Return runs as they stand now, and the pictures of those that are done, by file name.
@@ -155,7 +164,16 @@ class ApiHandlers:
             return f"run-{run.id}.png", self._files.exported_unsaved(kept, **wish)
         return None
 
-    def _bench(self, owner: str, ask: GuideRequest) -> Bench:
+    @contextmanager
+    def _searched(self, ask: GuideRequest) -> Iterator[Bank]:
+        model = self._engine.model()
+        if not ask.bank:
+            yield model.bank
+            return
+        with self._past.named(model, ask.bank) as bank:
+            yield bank
+
+    def _bench(self, owner: str, ask: GuideRequest, bank: Bank) -> Bench:
         if not ask.photo:
             raise ValueError("a photo is needed: send one, with gradio_client as handle_file(path)")
         measures = _measures(ask.measures)
@@ -175,9 +193,9 @@ class ApiHandlers:
             alpha=defaults.alpha if ask.alpha is None else ask.alpha,
             garment=garment,
             framing=Framing(mirrored=ask.mirror),
+            bank=bank,
+            attributes=attributes,
         )
-        if attributes:
-            bench.describe(attributes)
         if mask is not None:
             bench.outline(*mask)
         elif ask.candidate is not None:
@@ -186,21 +204,21 @@ class ApiHandlers:
             bench.take_drafted(measures)
         return bench
 
-    def _guide(self, guide: StructureGuide) -> dict[str, Any]:
-        bank = self._engine.model().bank
-        found = guide.summary()
-        for candidate in found["candidates"]:
-            entry = bank.entry(candidate["id"])
-            candidate |= {"attributes": dict(entry.attributes), "source": entry.source}
-        return {
-            **found,
-            "landmark_source": guide.landmark_source,
-            "choice": guide.choice,
-            "pattern": logged_pattern(guide.pattern),
-            "attributes": dict(guide.attributes),
-            "attribute_confidence": dict(guide.attribute_confidence),
-            "drafted": None if guide.drafted is None else guide.drafted.summary(),
-        }
+
+def _guide(guide: StructureGuide, bank: Bank) -> dict[str, Any]:
+    found = guide.summary()
+    for candidate in found["candidates"]:
+        entry = bank.entry(candidate["id"])
+        candidate |= {"attributes": dict(entry.attributes), "source": entry.source}
+    return {
+        **found,
+        "landmark_source": guide.landmark_source,
+        "choice": guide.choice,
+        "pattern": logged_pattern(guide.pattern),
+        "attributes": dict(guide.attributes),
+        "attribute_confidence": dict(guide.attribute_confidence),
+        "drafted": None if guide.drafted is None else guide.drafted.summary(),
+    }
 
 
 def _garment(ask: GuideRequest) -> GarmentChoice | None:

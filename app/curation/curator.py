@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CURRENT = "current.json"
 GIVEN = "given"
 """Key of a bank that the studio was started with by name, and that lies outside of its workspace."""
+_TRIES, _PAUSE = 20, 0.1  # to find a file closed, and seconds between two
 _LOG = logging.getLogger(__name__)
 
 
@@ -159,10 +161,21 @@ class Curator:
             key = self.key
             if key == GIVEN:
                 raise ValueError("this bank lies outside of the workspace: rename its file there")
-            bank = self.bank
-            info = self.library.rename(key, name)
-            self._use(info.key, self.library.open(info.key))
-            bank.close()
+            try:
+                key = self._renamed(key, name)
+            finally:
+                self._use(key, self.library.open(key))
+
+    def _renamed(self, key: str, name: str) -> str:
+        """Give the file of the bank that lies open another name, which nobody may have open then; returns its key."""
+        for _ in range(_TRIES):
+            self.bank.close()  # who reads at this moment, as other tabs do, has it open again for that
+            try:
+                return self.library.rename(key, name).key
+            except RuntimeError as error:
+                told = error
+                time.sleep(_PAUSE)
+        raise told
 
     def switch(self, key: str) -> None:
         """Let retrieval use another bank.
@@ -176,8 +189,8 @@ class Curator:
             self._use(key, self.library.open(key))
 
     def _use(self, key: str, bank: Bank) -> None:
-        # Between two retrievals. The one before stays open: who was given it a moment ago may still read.
-        self._engine.call(lambda model: model.use_bank(bank))
+        # Between two retrievals. Who was given the one before a moment ago may still read: it connects anew then.
+        self._engine.call(lambda model: model.use_bank(bank)).close()
         self._key = key
         write_json(self._folder / CURRENT, {"bank": key})
 

@@ -33,6 +33,7 @@ from ragdiffusion.parsing.found import GarmentChoice
 if TYPE_CHECKING:
     from app.runs.engine import Engine
     from app.runs.past_banks import PastBanks
+    from ragdiffusion.bank import Bank
     from ragdiffusion.parsing.parse import Parse
 
 
@@ -119,6 +120,8 @@ class Bench:
         alpha: float,
         garment: GarmentChoice | None = None,
         framing: Framing | None = None,
+        bank: Bank | None = None,
+        attributes: Mapping[str, str] | None = None,
     ) -> Work:
         """Put a photo on the bench and find its structure.
 
@@ -130,6 +133,8 @@ class Bench:
             garment: which garment of the photo is meant; None takes the one of the name that was chosen last, and
                 where there is none, leaves it to the model.
             framing: how the photo is turned and cut; None: not at all.
+            bank: to search now in place of the one in use.
+            attributes: that the person set.
 
         Raises:
             NoGarmentError: if the photo shows no such garment; it stays, and waits for a person to mark one.
@@ -137,7 +142,7 @@ class Bench:
         """
         photo = read_photo(data, name, framing)
         with self.lock:
-            return self._place(photo, garment, k=k, alpha=alpha)
+            return self._place(photo, garment, k=k, alpha=alpha, bank=bank, attributes=attributes or {})
 
     def reframe(self, framing: Framing) -> Work:
         """Turn and cut the photo that lies here in another way; all else begins anew, as with a new photo.
@@ -359,13 +364,13 @@ class Bench:
                 self._work, self._unmarked = before
                 raise
 
-    def _place(self, photo: BenchPhoto, garment: GarmentChoice | None, *, k: int, alpha: float) -> Work:
+    def _place(self, photo: BenchPhoto, garment: GarmentChoice | None, **settings: Any) -> Work:
         if isinstance(garment, np.ndarray):
             garment = as_logged_mask(garment)
         parse = self._parse(photo.image)
         if garment is None and photo.alpha is None and parse is not None and self.last_chosen is not None:
             garment = remembered(parse, self.last_chosen)
-        return self._keep(self._taken(photo, garment, parse=parse, k=k, alpha=alpha, attributes={}))
+        return self._keep(self._taken(photo, garment, parse=parse, **{"attributes": {}, **settings}))
 
     def _taken(self, photo: BenchPhoto, garment: GarmentChoice | None, **settings: Any) -> Work:
         """Retrieve; a photo that shows no garment stays, without a guide, until a person marks one."""

@@ -1,4 +1,4 @@
-"""Banks as they were when a run was made, so that it is made again from what it was made from."""
+"""Banks beside the one in use: as they were when a run was made, so that it is made again from them, and by name."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ class PastBanks:
     Args:
         engine: whose model retrieves.
         folder: of the workspace's banks.
+        given: whether the first bank is one that the studio was started with by name, rather than the checkpoint's own.
     """
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
+    def __init__(self, engine: Engine, folder: Path, *, given: bool = False) -> None:
         self._engine = engine
         self._folder = folder
+        self._given = given
         self._first: Bank | None = None
         engine.prepare_with(self._adopt)
 
@@ -53,6 +55,30 @@ class PastBanks:
         with bank:
             yield bank
 
+    @contextmanager
+    def named(self, model: RAGDiffusion, name: str) -> Iterator[Bank]:
+        """Open a bank of this studio to retrieve from, for as long as it is needed.
+
+        Args:
+            model: that retrieves.
+            name: of a bank that was made here; "bundled" for the checkpoint's own, or the name of the one that the
+                studio was started with.
+
+        Raises:
+            ValueError: if there is none of this name, or it cannot be used.
+        """
+        from ragdiffusion.bank.library import BUNDLED
+
+        library, first = self._library(model), self._first
+        if first is not None and name == (first.name if self._given else BUNDLED):
+            yield first
+        elif name in (known := [info.key for info in library.list()]):
+            with library.open(name, read_only=True) as bank:
+                yield bank
+        else:
+            own = [] if first is None else [first.name if self._given else BUNDLED]
+            raise ValueError(f"there is no bank {name!r}: choose one of {', '.join([*own, *known])}")
+
     def has(self, version: str) -> bool:
         """Tell whether a version that a run names can still be opened."""
         model = self._engine.model()
@@ -67,8 +93,7 @@ class PastBanks:
         try:
             source, library = self._log_with(model, version), self._library(model)
             if source is not None:
-                (folder := self._folder / VERSIONS).mkdir(parents=True, exist_ok=True)
-                bank = open_version(source, version, folder)
+                bank = open_version(source, version, self._folder / VERSIONS)
             else:
                 key = library.holding(version)
                 bank = None if key is None else library.at(key, version)

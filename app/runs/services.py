@@ -40,7 +40,7 @@ class Services:
     _pulse: Pulse | None = field(init=False)
 
     def __post_init__(self) -> None:
-        past = PastBanks(self.engine, self.banks)
+        past = PastBanks(self.engine, self.banks, given=self.bank is not None)
         object.__setattr__(self, "past", past)
         object.__setattr__(self, "queue", RunQueue(self.log, self.images, past))
         object.__setattr__(self, "benches", KeptBenches(self.workspace / "benches", self.engine, past))

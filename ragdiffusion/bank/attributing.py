@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
     from ragdiffusion.bank.making import EntryMaker
 
-_BATCH = 64  # entries embedded at a time
-
 
 def change_attributes(
     bank: Bank,
@@ -26,6 +24,7 @@ def change_attributes(
     *,
     author: str = "",
     expected: Mapping[int, int] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Give many entries the same values of some attributes, and embed anew those whose embedding tells of them.
 
@@ -39,6 +38,7 @@ def change_attributes(
         attributes: Table 6 values by key; "Unknown" takes one away.
         author: who does it.
         expected: entry -> its revision when the caller looked at it.
+        on_progress: called with entries looked at, and N.
 
     Raises:
         ConflictError: if an entry was changed since.
@@ -47,7 +47,7 @@ def change_attributes(
     """
     made: dict[int, tuple[int, bytes | None]] = {}
     while True:
-        _embed(bank, maker, ids, attributes, made)
+        _embed(bank, maker, ids, attributes, made, on_progress)
         with bank.access.editing("update", author) as edit:
             hold_to(edit, expected, {}, bank.access.follower)
             rows = edit.rows(ids)
@@ -66,13 +66,14 @@ def _embed(
     ids: Sequence[int],
     attributes: Mapping[str, str],
     made: dict[int, tuple[int, bytes | None]],
+    on_progress: Callable[[int, int], None] | None,
 ) -> None:
     """Bring `made` up to date: by entry its revision and new embedding, None where its own says the same."""
-    for start in range(0, len(ids), _BATCH):
+    for start in range(0, len(ids), maker.BATCH):
         with bank.access.reading() as session:
             entries = [
                 to_entry(row, bank.access.follower)
-                for row in entry_rows(session, ids[start : start + _BATCH])
+                for row in entry_rows(session, ids[start : start + maker.BATCH])
                 if made.get(row.id, (None,))[0] != row.revision
             ]
         moved = []
@@ -82,6 +83,7 @@ def _embed(
             if encode(new) != encode(entry.attributes):
                 moved.append(replace(entry, attributes=new))
         again = maker.again(moved, bank.patterns([entry.id for entry in moved])) if moved else []
-        for entry, one in zip(moved, again, strict=True):
-            vector = unit_vector(one.embedding, bank.dimension)
-            made[entry.id] = entry.revision, encode_embedding(vector, bank.precision)
+        for entry, embedding in zip(moved, again, strict=True):
+            made[entry.id] = entry.revision, encode_embedding(unit_vector(embedding, bank.dimension), bank.precision)
+        if on_progress is not None:
+            on_progress(min(start + maker.BATCH, len(ids)), len(ids))

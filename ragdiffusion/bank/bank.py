@@ -21,7 +21,6 @@ from ragdiffusion.bank.editing import (
     refuse_repeats,
     repeated,
     update_entries,
-    with_attributes,
     with_tags,
 )
 from ragdiffusion.bank.entries import BankEntry, Edit, EntryUpdate, NewEntry
@@ -303,6 +302,8 @@ class Bank:
     ) -> None:
         """Give entries new values, all or none.
 
+        An embedding tells of attributes, too: `attributing.change_attributes` moves both.
+
         Args:
             updates: what to change.
             author: who does it.
@@ -317,23 +318,6 @@ class Bank:
         with self.access.editing("update", author) as edit:
             hold_to(edit, expected, {new.id: new for new in updates}, self._follower)
             update_entries(edit, updates, changes)
-
-    def set_attributes(
-        self,
-        ids: Sequence[int],
-        attributes: Mapping[str, str],
-        *,
-        author: str = "",
-        expected: Mapping[int, int] | None = None,
-    ) -> None:
-        """Give many entries the same values of some attributes ("Unknown" takes one away); raises as `update` does.
-
-        Their embeddings stay as they are; where the encoder is at hand, `attributing.change_attributes` moves both.
-        """
-        with self.access.editing("update", author) as edit:
-            hold_to(edit, expected, {}, self._follower)
-            for row in edit.rows(ids):
-                edit.set(row, {"attributes": with_attributes(row.attributes, attributes)})
 
     def tag(
         self, ids: Sequence[int], *, add: Collection[str] = (), remove: Collection[str] = (), author: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +17,7 @@ from ragdiffusion.bank.store import Store, file_of
 from ragdiffusion.bank.tables import BankRow
 from ragdiffusion.bank.versions import Ref, open_version, resolve
 from ragdiffusion.config import assets_folder
-from ragdiffusion.files import remove, replace, sweep
+from ragdiffusion.files import replace, sweep
 
 BUNDLED = "bundled"
 """The key of the bank that comes with the checkpoint."""
@@ -359,19 +360,21 @@ def _name(path: Path, name: str) -> None:
 def _settle(path: Path) -> None:
     """Bring all into the file itself, so that it can be moved.
 
+    Nobody may have it open then: their log would lie beside the name that it had, and what they write would be lost.
+
     Raises:
-        RuntimeError: if another program has the bank open.
+        RuntimeError: if somebody has.
     """
     store = open_bank(path, fingerprint=None, read_only=False)
     try:
         with store.engine.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None  # the connection is open
-            busy, *_ = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # Without a log it is the file alone; SQLite gives the log up for whoever is alone with it.
+            (mode,) = driver.execute("PRAGMA journal_mode=DELETE").fetchone()
+    except sqlite3.OperationalError as error:
+        raise RuntimeError(f"bank {path} is open in another program: close that and try again") from error
     finally:
         store.close()
-    log = path.with_name(f"{path.name}-wal")
-    if busy or (log.exists() and log.stat().st_size):
+    if mode != "delete":
         raise RuntimeError(f"bank {path} is open in another program: close that and try again")
-    remove(log)
-    remove(path.with_name(f"{path.name}-shm"))

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from torch import Tensor
 
 from ragdiffusion.attributes import encode
 from ragdiffusion.bank.building.drafted import flat_lay
@@ -42,6 +43,9 @@ class EntryMaker:
     Args:
         net: in eval mode, on its device.
     """
+
+    BATCH = 64
+    """Entries that are best embedded together, where there are many."""
 
     def __init__(self, net: StructureNet) -> None:
         self._net = net
@@ -124,12 +128,7 @@ class EntryMaker:
             MeasureError: if a measure is unknown, out of range, or contradicts another.
             ValueError: if another argument is not as described.
         """
-        pattern = draft(kind, {key: round(float(value), 2) for key, value in measures.items()})
-        flat = flat_lay(pattern, np.random.default_rng(0), source or f"measures:{kind}", "measures")
-        drawn = {key: value for key, value in flat.attributes.items() if key not in _OF_CLOTH}
-        known = {**drawn, **(attributes or {})}
-        words = tuple(dict.fromkeys([*flat.tags, *tags]))
-        return self.embed([FlatLay(flat.image, flat.silhouette, known, flat.source, words, flat.pattern)])[0]
+        return self.embed([measured_lay(kind, measures, attributes=attributes, source=source, tags=tags)])[0]
 
     def from_files(
         self,
@@ -170,24 +169,26 @@ class EntryMaker:
         made = self.embed([FlatLay(seen, silhouette, described["attributes"], source, described["tags"])])[0]
         return replace(made, silhouette=mask)
 
-    def again(self, entries: Sequence[BankEntry], patterns: Mapping[int, PatternSpec]) -> list[NewEntry]:
-        """Entries of a bank, embedded by this encoder: from their thumbnail, their pattern, or their outline alone.
+    def again(self, entries: Sequence[BankEntry], patterns: Mapping[int, PatternSpec]) -> Tensor:
+        """Embed entries of a bank by this encoder: from their thumbnail, their pattern, or their outline alone.
 
         Args:
-            entries: N of them.
+            entries: N of them, at least one.
             patterns: what some of them were drawn from, by id.
+
+        Returns:
+            (N, D) float32 of unit length, on the CPU.
 
         Raises:
             ValueError: if a silhouette can't be decoded.
         """
-        return self.embed([_seen(entry, patterns.get(entry.id)) for entry in entries])
+        return _embeddings(self._net, [_seen(entry, patterns.get(entry.id)) for entry in entries])
 
     def embed(self, flats: Sequence[FlatLay], *, thumbnails: bool = True) -> list[NewEntry]:
         """Flat-lays as entries, all in one batch."""
         return embed_flat_lays(self._net, flats, thumbnails=thumbnails)
 
 
-@torch.no_grad()
 def embed_flat_lays(net: StructureNet, flats: Sequence[FlatLay], *, thumbnails: bool = False) -> list[NewEntry]:
     """Embed flat-lays by the standard tower, all in one batch.
 
@@ -199,16 +200,7 @@ def embed_flat_lays(net: StructureNet, flats: Sequence[FlatLay], *, thumbnails: 
     Raises:
         ValueError: if an attribute is none of Table 6, or the encoder gives embeddings that are not finite.
     """
-    size, device = net.image_size, next(net.parameters()).device
-    images = torch.stack([torch.from_numpy(flat.image).permute(2, 0, 1) for flat in flats])
-    images = torch.nn.functional.interpolate(images.float() / 127.5 - 1, size=(size, size), mode="area")
-    codes = torch.tensor([encode(flat.attributes) for flat in flats])
-    found = net(images.to(device), codes.to(device), "standard").float().cpu()
-    if not torch.isfinite(found).all():
-        raise ValueError(
-            "the encoder gives embeddings that hold NaN or infinite values: take another checkpoint, "
-            "its training went wrong"
-        )
+    found = _embeddings(net, flats)
     return [
         NewEntry(
             embedding=embedding,
@@ -221,6 +213,43 @@ def embed_flat_lays(net: StructureNet, flats: Sequence[FlatLay], *, thumbnails: 
         )
         for flat, embedding in zip(flats, found, strict=True)
     ]
+
+
+@torch.no_grad()
+def _embeddings(net: StructureNet, flats: Sequence[FlatLay]) -> Tensor:
+    """What `embed_flat_lays` says, without the entries about them: (N, D) float32 on the CPU."""
+    size, device = net.image_size, next(net.parameters()).device
+    images = torch.stack([torch.from_numpy(flat.image).permute(2, 0, 1) for flat in flats])
+    images = torch.nn.functional.interpolate(images.float() / 127.5 - 1, size=(size, size), mode="area")
+    codes = torch.tensor([encode(flat.attributes) for flat in flats])
+    found = net(images.to(device), codes.to(device), "standard").float().cpu()
+    if not torch.isfinite(found).all():
+        raise ValueError(
+            "the encoder gives embeddings that hold NaN or infinite values: take another checkpoint, "
+            "its training went wrong"
+        )
+    return found
+
+
+def measured_lay(
+    kind: str,
+    measures: Mapping[str, float],
+    *,
+    attributes: Mapping[str, str] | None = None,
+    source: str = "",
+    tags: Sequence[str] = (),
+) -> FlatLay:
+    """What `EntryMaker.from_measures` embeds: a garment drawn from measures, with all that is known of it.
+
+    Args, Raises:
+        as for `EntryMaker.from_measures`.
+    """
+    pattern = draft(kind, {key: round(float(value), 2) for key, value in measures.items()})
+    flat = flat_lay(pattern, np.random.default_rng(0), source or f"measures:{kind}", "measures")
+    drawn = {key: value for key, value in flat.attributes.items() if key not in _OF_CLOTH}
+    known = {**drawn, **(attributes or {})}
+    words = tuple(dict.fromkeys([*flat.tags, *tags]))
+    return FlatLay(flat.image, flat.silhouette, known, flat.source, words, flat.pattern)
 
 
 def plain_lay(alpha: np.ndarray, *, fit: bool = False) -> Lay:

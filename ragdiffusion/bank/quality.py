@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,7 @@ from ragdiffusion.bank.duplicates import SAME_SIMILARITY
 from ragdiffusion.bank.entries import NewEntry
 from ragdiffusion.bank.reading import pictures
 from ragdiffusion.bank.rims import parts_and_waviness
-from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, stored_shape_bits
+from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, pixel_shape_bits, stored_shape_bits
 from ragdiffusion.bank.tables import EntryRow
 from ragdiffusion.garments.outlines import without_false_holes
 from ragdiffusion.images import silhouette_pixels
@@ -177,15 +177,21 @@ def outliers(bank: Bank, *, share: float = NOISE_SHARE) -> list[Outlier]:
 
 
 def broken_shapes(
-    bank: Bank, ids: Sequence[int] | None = None, *, on_progress: Callable[[int, int], None] | None = None
+    bank: Bank,
+    ids: Sequence[int] | None = None,
+    *,
+    known: MutableMapping[bytes, Sequence[Finding]] | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
     """What is odd about silhouettes of a bank, entry by entry.
 
     Args:
         bank: to look through.
         ids: of entries; None: all that are not in the bin.
+        known: what was found of silhouettes before, by their digest; what is found now is put in.
         on_progress: called with entries done and all of them.
     """
+    known = {} if known is None else known
     if ids is None:
         with bank.access.following() as view:
             numbers = view.catalogue.numbers
@@ -195,7 +201,10 @@ def broken_shapes(
         with bank.access.reading() as session:
             held = pictures(session, ids[start : start + _PAGE], "silhouette")
         for entry_id, silhouette in held.items():
-            found += findings_of(silhouette, entry_id)
+            digest = hashlib.sha256(silhouette).digest()
+            if digest not in known:
+                known[digest] = tuple(findings_of(silhouette))
+            found += [replace(finding, id=entry_id) for finding in known[digest]]
         if on_progress is not None:
             on_progress(min(start + _PAGE, len(ids)), len(ids))
     return found
@@ -212,11 +221,11 @@ def findings_of(silhouette: bytes, entry_id: int = 0) -> list[Finding]:
         ValueError: if it can't be decoded.
     """
     mask = silhouette_pixels(silhouette)
-    area = float(mask.mean())
-    symmetry = float(mirror_symmetry(stored_shape_bits([silhouette]))[0])
+    area = np.count_nonzero(mask) / mask.size
+    symmetry = float(mirror_symmetry(pixel_shape_bits(mask))[0])
     parts, count, waviness = parts_and_waviness(mask)
     holes = float((without_false_holes(mask * np.uint8(255)) != mask * np.uint8(255)).mean()) if count else 0.0
-    cut = float(np.mean([*mask[0], *mask[-1], *mask[:, 0], *mask[:, -1]]))
+    cut = float(np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).mean())
     found = {
         "parts": (parts > 1, parts, f"{parts} parts where one is wanted"),
         "holes": (holes > _HOLES, holes, f"holes that are none of the garment's, {holes:.2%} of the frame"),

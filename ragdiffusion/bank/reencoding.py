@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ragdiffusion.bank.bank import Bank
     from ragdiffusion.bank.making import EntryMaker
 
-_BATCH = 64  # entries embedded at a time
 _PAGE = 500  # entries written at a time
 _WORK = "CREATE TABLE IF NOT EXISTS vector (entry_id INTEGER PRIMARY KEY, revision INTEGER, embedding BLOB)"
 
@@ -92,13 +91,10 @@ def _embed_missing(
     missing = sorted(entry_id for entry_id, revision in wanted.items() if done.get(entry_id) != revision)
     if on_progress is not None:
         on_progress(len(wanted) - len(missing), len(wanted))
-    for start in range(0, len(missing), _BATCH):
-        entries = _entries(bank, missing[start : start + _BATCH])
-        made = maker.again(entries, bank.patterns([entry.id for entry in entries]))
-        rows = [
-            (entry.id, entry.revision, np.asarray(new.embedding, np.float32).tobytes())
-            for entry, new in zip(entries, made, strict=True)
-        ]
+    for start in range(0, len(missing), maker.BATCH):
+        entries = _entries(bank, missing[start : start + maker.BATCH])
+        made = maker.again(entries, bank.patterns([entry.id for entry in entries])).numpy()
+        rows = [(entry.id, entry.revision, vector.tobytes()) for entry, vector in zip(entries, made, strict=True)]
         work.execute("BEGIN")
         work.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?)", rows)
         work.execute("COMMIT")

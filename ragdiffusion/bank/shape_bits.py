@@ -39,6 +39,16 @@ def stored_shape_bits(silhouettes: Sequence[bytes]) -> np.ndarray:
     return _packed(reduce_silhouettes(silhouettes, SIDE))
 
 
+def pixel_shape_bits(mask: np.ndarray) -> np.ndarray:
+    """`shape_bits` of one silhouette of whole pixels: (1, 64) uint64.
+
+    Args:
+        mask: uint8 (512, 512) in {0, 1}.
+    """
+    eights = np.bitwise_count(np.packbits(mask, axis=1))  # of garment among eight pixels of a row
+    return _packed((eights.reshape(SIDE, 8, SIDE).sum(1) > 32)[None])
+
+
 def _packed(small: np.ndarray) -> np.ndarray:
     return np.packbits(small.reshape(len(small), SIDE**2), axis=1).view(np.uint64)
 

@@ -188,13 +188,27 @@ def _connect_file(path: Path, *, mode: str) -> Store:
     """Connect to a file that may change; mode is SQLite's `rw`, or `rwc` to make it."""
 
     def connect() -> sqlite3.Connection:
+        nonlocal mode
         connection = _connection(path, mode)
+        mode = "rw"  # it is made once, and not again where it was moved away since
         connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
         connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
         _CONNECTED.add(_identity(path))
         return connection
 
-    return _file_store(path, create_engine("sqlite://", creator=connect, poolclass=QueuePool), read_only=False)
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "connect")
+    def remember(connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["file"] = _identity(path)
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: object, record: ConnectionPoolEntry, proxy: object) -> None:
+        # What is written to a file that was moved away would be lost to all who look for it here.
+        if not path.is_file() or _identity(path) != record.info["file"]:
+            raise DisconnectionError
+
+    return _file_store(path, engine, read_only=False)
 
 
 def _log_ahead(engine: Engine) -> None:
@@ -306,6 +320,8 @@ def _explained(error: DatabaseError, label: str) -> RuntimeError:
         remedy = "it is read-only: copy it to your workspace and change the copy"
     elif "full" in reason:
         remedy = "the disk is full: make room and try again"
+    elif "unable to open" in reason:
+        remedy = "it was moved or removed meanwhile: open it where it is now"
     elif any(word in reason for word in ("malformed", "not a database", "no such", "decode", "format")):
         remedy = "the file is damaged: take a copy that is whole"
     else:

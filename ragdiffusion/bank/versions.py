@@ -156,7 +156,7 @@ def open_version(bank: Bank, ref: Ref, folder: Path) -> Bank:
     Args:
         bank: that has the version in its log.
         ref: which.
-        folder: keeps the file, so that a second time is quick.
+        folder: keeps the file, so that a second time is quick; made if it is missing.
 
     Raises:
         ValueError: if there is no such version.
@@ -164,10 +164,12 @@ def open_version(bank: Bank, ref: Ref, folder: Path) -> Bank:
     """
     from ragdiffusion.bank.bank import Bank as Opened
 
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     with bank.access.reading() as session:
         revision = resolve(session, ref)
         digest = _digest_at(session, revision)
-        path = Path(folder) / f"{digest[:32]}.sqlite3"
+        path = folder / f"{digest[:32]}.sqlite3"
         if not path.is_file():
             with whole(path) as partial:
                 write_version(session, revision, digest, partial)

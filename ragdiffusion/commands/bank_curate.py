@@ -247,6 +247,8 @@ def _import(args: argparse.Namespace) -> int:
             print(f"{what}: {name}: {why}")
     if report.foreign:
         print("fields left out: " + ", ".join(f"{name} ({count})" for name, count in report.foreign.items()))
+    if report.embedded:
+        print(f"embedded anew, as their embeddings are another encoder's: {report.embedded}")
     done = f"{report.new} would be added" if args.dry_run else f"{len(report.added)} added"
     print(
         f"{args.source}: {report.found} found, {done}, {len(report.repeated)} left out, {len(report.refused)} refused; "

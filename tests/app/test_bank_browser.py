@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -10,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.bank import Bank, NewEntry
+from ragdiffusion.bank import Bank, EntryUpdate, NewEntry
 from tests.app.in_browser import Studio, visit
 
 pytestmark = pytest.mark.browser
@@ -81,6 +83,10 @@ def test_the_first_change_makes_a_copy_and_goes_back_and_forth(page: Page, studi
     page.locator(".bulk input[name=tag]").fill("spring")
     page.locator("[data-bulk=tag]").click()
     says(page, "3 entries tagged")
+    page.locator(".bulk [name=attribute]").select_option("fit")
+    page.locator(".bulk [name=value]").select_option("Loose")
+    page.locator("[data-bulk=attribute]").click()
+    says(page, "3 entries changed")
     page.locator(".bank-filters [data-field=tag]").select_option("spring")
     total(page, 3)
     page.locator(".bank-filters [data-field=tag]").select_option("")
@@ -144,6 +150,12 @@ def test_a_garment_is_drawn_by_measures(page: Page) -> None:
     says(page, f"Entry {ENTRIES + 1} is in")
     expect(page.locator(".bank-entry svg.pattern")).to_be_visible()
     expect(page.locator(".bank-entry .entry-facts").first).to_contain_text("75 cm")
+    with page.expect_download() as download:
+        page.locator("[data-act=svg_shown]").click()
+    assert download.value.suggested_filename == f"t_shirt-{ENTRIES + 1}.svg"
+    svg = ElementTree.parse(download.value.path()).getroot()
+    names = [path.get("id") for path in svg.iter("{http://www.w3.org/2000/svg}path")]
+    assert names[0] == "outline" and "neckline_front" in names and 70 < float(svg.get("height").removesuffix("cm")) < 85
     total(page, ENTRIES + 1)
     page.locator(f".bank-grid .card[data-id='{ENTRIES}']").click(modifiers=["Control"])
     page.locator(".bulk [name=measure]").select_option("body_length")
@@ -178,6 +190,20 @@ def test_photos_are_added_after_a_correction(page: Page, flat_lay_bytes: Draw) -
     expect(pane).to_be_hidden()
     total(page, ENTRIES + 2)
     expect(page.locator(".bank-entry .chip").first).to_have_text("hand ×")
+
+
+def test_an_outline_is_drawn_by_the_measures_that_are_read_off_it(page: Page) -> None:
+    card(page, ENTRIES + 2)
+    expect(page.locator(".bank-entry .entry-read")).to_contain_text("As a t shirt is cut to the outline")
+    page.locator("[data-act=edit_shown]").click()
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-read")).to_contain_text("body length")
+    pane.locator("[data-add=by_measures]").click()
+    expect(pane.locator(".add-pattern path.outline")).to_be_visible()
+    expect(pane.locator("[data-add=save]")).to_have_text("Save the change")
+    expect(pane.locator("select[name=category]")).to_have_value("T-shirt")
+    pane.locator("[data-add=cancel]").click()
+    expect(pane).to_be_hidden()
 
 
 def test_the_map_lassoes_into_the_grid(page: Page) -> None:
@@ -222,6 +248,52 @@ def test_lists_versions_and_banks(page: Page) -> None:
     total(page, ENTRIES + 2)
 
 
+def test_duplicates_are_selected_seen_deleted_and_brought_back(page: Page, studio: Studio) -> None:
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=copy] input").fill("Twice")
+    page.locator("[data-form=copy] button").click()
+    says(page, "Twice lies open now")
+    page.locator(".bank-menu summary").click()
+    page.locator("[data-form=rename] input").fill("Summer")
+    page.locator("[data-form=rename] button").click()
+    says(page, "The bank is called Summer now")
+    with Bank.open(studio.workspace / "banks" / "Summer.sqlite3") as theirs:
+        twin = theirs.entry(3)
+        theirs.add([NewEntry(twin.embedding, twin.silhouette, {}, source="twin:3")], allow_duplicates=True)
+    total(page, ENTRIES + 3)  # by itself
+    page.get_by_role("tab", name="Quality").click()
+    expect(page.locator(".bank-report[data-ready=quality]")).to_be_visible()
+    exact = page.locator("details.quality", has_text="Exact duplicates")
+    exact.locator("summary").click()
+    exact.locator("[data-spare]").click()
+    total(page, 2)
+    expect(page.locator(".bank-foot .picked")).to_have_text("1 selected")
+    page.locator(".bank-foot [data-act=delete]").click()
+    total(page, 1)
+    page.locator(".bank-bar [data-act=undo]").click()
+    total(page, 2)
+    page.locator(".bank-choice").select_option(value="My bank")
+    says(page, "Retrieval uses My bank")
+    total(page, ENTRIES + 2)
+
+
+def test_pictures_are_dropped_on_the_page(page: Page, flat_lay_bytes: Draw) -> None:
+    given = page.evaluate_handle(
+        """([data, ...names]) => {
+          const all = new DataTransfer(), bytes = Uint8Array.from(atob(data), (each) => each.charCodeAt(0));
+          for (const name of names) all.items.add(new File([bytes], name, { type: 'image/png' }));
+          return all;
+        }""",
+        [base64.b64encode(flat_lay_bytes()).decode(), "one.png", "two.png"],
+    )
+    page.locator(".bank-grid").dispatch_event("drop", {"dataTransfer": given})
+    pane = page.locator(".bank-add")
+    expect(pane.locator(".add-list button")).to_have_count(2)
+    expect(pane.locator(".add-list")).to_contain_text("two.png")
+    pane.locator("[data-add=cancel]").click()
+    expect(pane).to_be_hidden()
+
+
 def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: Draw) -> None:
     page.get_by_role("tab", name="Design").click()
     page.set_input_files("#photo_file input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
@@ -240,8 +312,13 @@ def test_a_drawn_landmark_goes_from_design_to_the_bank(page: Page, photo_bytes: 
     page.get_by_role("tab", name="Bank").click()
     total(page, ENTRIES + 3)
     page.get_by_role("tab", name="Try a photo").click()
-    page.set_input_files("#bank_try input", {"name": "shirt.png", "mimeType": "image/png", "buffer": photo_bytes()})
-    expect(page.locator(".bank-report .near")).to_have_count(4)
+    photos = [{"name": f"{n}.png", "mimeType": "image/png", "buffer": photo_bytes()} for n in ("shirt", "again")]
+    page.set_input_files("#bank_try input", photos)
+    expect(page.locator(".bank-report .near")).to_have_count(8)
+    page.get_by_role("tab", name="Versions").click()
+    page.locator("[data-compare=spring]").click()
+    expect(page.locator(".difference h4")).to_have_count(2)
+    expect(page.locator(".difference .then-now .near").first).to_be_visible()
 
 
 def test_a_generated_picture_goes_to_the_bank_in_one_click(page: Page, studio: Studio) -> None:
@@ -309,7 +386,7 @@ def test_an_outline_that_somebody_else_changed_meanwhile_is_chosen_from_both(pag
         page.mouse.up()
         expect(page.locator(".bank-add [data-draw=undo]")).to_be_enabled()
         with Bank.open(bank) as theirs:
-            theirs.set_attributes([2], {"collar": "Polo" if mine else "Hooded"}, author="Ben")
+            theirs.update([EntryUpdate(2, attributes={"collar": "Polo" if mine else "Hooded"})], author="Ben")
         page.locator(".bank-add [data-add=save]").click()
         clash = page.locator(".bank-clash")
         expect(clash.locator(".clash-about")).to_contain_text("entry 2 was changed by Ben meanwhile")
@@ -340,7 +417,8 @@ def test_what_was_exported_and_folders_and_coco_come_in(page: Page, tmp_path: Pa
     def taken(field: str, files: object, *, form: str, found: int, new: int) -> None:
         page.set_input_files(f"[data-files={field}]", files)
         plan = page.locator(".bank-report[data-ready=import]")
-        expect(plan).to_contain_text(f"{found} garments found ({form}), {new} of them can enter")
+        garments = "garment" if found == 1 else "garments"
+        expect(plan).to_contain_text(f"{found} {garments} found ({form}), {new} of them can enter")
         if not new:
             expect(plan.locator("[data-enter]")).to_be_disabled()
             page.get_by_role("tab", name="Grid").click()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Playwright, expect
 
-from ragdiffusion.bank import Bank, NewEntry
+from ragdiffusion.bank import Bank, EntryUpdate, NewEntry
 from tests.app.in_browser import Studio, pages
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_a_team_sees_each_others_edits_and_chooses_between_two(page: Page, bank:
     page.locator(".bank-grid .card[data-id='2']").click()
     entry = page.locator(".bank-entry[data-entry='2']")
     expect(entry.locator(".drawing")).to_be_visible()
-    bank.set_attributes([2], {"category": "Skirt"}, author="Ben")
+    bank.update([EntryUpdate(2, attributes={"category": "Skirt"})], author="Ben")
     expect(entry.locator(".entry-list").last).to_contain_text("by Ben: category Unknown → Skirt")  # by itself
     seen_after = []
     for number in range(6):
@@ -56,7 +56,7 @@ def test_a_team_sees_each_others_edits_and_chooses_between_two(page: Page, bank:
         entry.locator("[data-act=edit_shown]").click()
         pane = page.locator(".bank-add")
         expect(pane.locator("[data-add=save]")).to_be_enabled()
-        bank.set_attributes([2], {"category": "Dress" if mine else "Shirt"}, author="Ben")
+        bank.update([EntryUpdate(2, attributes={"category": "Dress" if mine else "Shirt"})], author="Ben")
         pane.locator("select[name=category]").select_option("Hoodie")
         pane.locator("[data-add=save]").click()
         clash = page.locator(".bank-clash")

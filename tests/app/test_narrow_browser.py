@@ -57,6 +57,10 @@ def test_panes_lie_side_by_side_or_below_each_other(open_page: Open, photo_bytes
     page = open_page()
     page.set_input_files("#photo_file input", {"name": "a.png", "mimeType": "image/png", "buffer": photo_bytes()})
     expect(page.locator("#film .frame")).to_have_count(4)
+    page.get_by_role("tab", name="Bank").click()
+    page.locator(".bank-grid .card[data-id='2']").click()
+    page.locator(".bank-grid .card[data-id='4']").click(modifiers=["Shift"])  # what is done to several stands there
+    expect(page.locator(".bulk")).to_be_visible()
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         for title, panes in PANES.items():

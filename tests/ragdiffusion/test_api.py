@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.api import KEPT_NEIGHBOURS, GenerationCancelled, RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
-from ragdiffusion.bank import NewEntry
+from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.shape_bits import bits_overlap, mirror_symmetry, shape_bits
 from ragdiffusion.garments.patterns import draft
@@ -325,6 +325,21 @@ def test_save_and_load_round_trip(tiny_model, photo, guide, tmp_path, tiny_check
         _pixels(loaded.generate(photo, again, seed=3, steps=4)),
         _pixels(tiny_model.generate(photo, guide, seed=3, steps=4)),
     )
+
+
+def test_another_bank_is_searched_for_one_retrieval(tiny_model, photo, guide, tmp_path, other_checkpoint) -> None:
+    own, about = tiny_model.bank, {"fingerprint": tiny_model.bank.fingerprint, "dimension": tiny_model.bank.dimension}
+    with Bank.create(tmp_path / "spring.sqlite3", name="spring", **about) as spring:
+        spring.add([NewEntry(each.embedding, each.silhouette, {}) for each in list(own.entries())[-6:]])
+        found = [tiny_model.retrieve(photo, bank=bank) for bank in (spring, tmp_path / "spring.sqlite3")]
+        assert [each.bank_version for each in found] == [spring.version] * 2 != [guide.bank_version] * 2
+        assert found[0].neighbours.ids == found[1].neighbours.ids and set(found[0].neighbours.ids) <= set(range(1, 7))
+        spring.delete(found[0].neighbours.ids[:1])
+        later = tiny_model.retrieve(photo, bank=tmp_path / "spring.sqlite3").neighbours.ids
+        assert found[0].neighbours.ids[0] not in later, "as it is now"
+    assert tiny_model.bank is own and tiny_model.retrieve(photo).neighbours.ids == guide.neighbours.ids
+    with pytest.raises(ValueError, match="was made with encoder"):
+        tiny_model.retrieve(photo, bank=other_checkpoint / "bank.sqlite3")
 
 
 def test_a_bank_of_another_encoder_is_refused(tiny_checkpoint, other_checkpoint) -> None:

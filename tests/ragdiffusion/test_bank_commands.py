@@ -48,6 +48,35 @@ def test_a_bank_is_looked_after_from_the_command_line(workspace, capsys):
     assert checked["entries"] == 3 and checked["problems"] == []
 
 
+def test_banks_are_filled_and_encoded_from_the_command_line(workspace, tiny_checkpoint, other_checkpoint, capsys):
+    def bank(*words: object) -> dict:
+        assert cli.main(["bank", *map(str, words), "--workspace", str(workspace), "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    with Bank.open(tiny_checkpoint / "bank.sqlite3", read_only=True) as own:
+        about = {"fingerprint": own.fingerprint, "dimension": own.dimension}
+        first = own.entry(1)
+    Bank.create(workspace / "banks" / "spring.sqlite3", **about).close()
+    archive = workspace / "three.zip"
+    assert bank("export", tiny_checkpoint / "bank.sqlite3", archive, "--ids", 1, 2, 3)["entries"] == 3
+    source = ("import", "spring", archive, "--checkpoint", tiny_checkpoint)
+    planned = bank(*source, "--dry-run")
+    assert (planned["form"], planned["found"], planned["new"], planned["added"]) == ("bank", 3, 3, [])
+    assert bank("show", "spring")["entries"] == 0, "a dry run leaves it as it is"
+    assert bank(*source, "--author", "Ann")["added"] == [1, 2, 3]
+    again = bank(*source)
+    assert again["added"] == [] and len(again["repeated"]) == 3
+    edit = bank("show", "spring")["edits"][0]
+    assert (edit["action"], edit["entries"], edit["by"]) == ("import", 3, "Ann")
+    encoded = bank("encode", "spring", "--checkpoint", other_checkpoint, "--author", "Ben")
+    assert encoded["from"] == about["fingerprint"] != encoded["to"]
+    with Bank.open(workspace / "banks" / "spring.sqlite3", fingerprint=encoded["to"], read_only=True) as spring:
+        assert len(spring) == 3 and spring.entry(1).silhouette == first.silhouette
+        assert not torch.allclose(spring.entry(1).embedding, first.embedding, atol=1e-2)
+    assert cli.main(["bank", *map(str, source), "--workspace", str(workspace)]) in (1, 2)
+    assert "encode the bank for this one" in capsys.readouterr().err
+
+
 def test_what_is_not_there_is_said(workspace, capsys):
     for words, message in (
         (["show", "none"], "there is no bank 'none': give a file, a URL, or one of"),

@@ -2,7 +2,7 @@
 
 import { all, allow, find, make, makeButton, origin } from '../../web/shared/dom.js';
 import { MeasureForm } from '../../web/shared/measures.js';
-import { drawPattern, makeStrip } from './entry.js';
+import { drawPattern, makeStrip, measureFacts, readWords } from './entry.js';
 import { OutlineEditor } from './outline.js';
 
 /** @typedef {import('./types.js').Assay} Assay */
@@ -41,12 +41,15 @@ export class AddPane {
     this.stage = find(element, '.add-pattern', HTMLElement);
     this.canvas = find(element, '.board', HTMLCanvasElement);
     this.near = make('div', 'add-near');
+    this.read = make('div', 'add-read'); // measures, read off the outline
+    /** @type {import('./types.js').ReadMeasures | null} */
+    this.proposed = null;
     this.fields = make('div', 'entry-attributes');
     this.sliders = make('div', 'add-measures');
     this.tags = make('input');
     Object.assign(this.tags, { placeholder: 'tags, with commas between', ariaLabel: 'Tags', maxLength: 200 });
     this.form.append(this.sliders, make('h3', '', 'Attributes'), this.fields, make('h3', '', 'Tags'), this.tags);
-    this.form.append(make('h3', '', 'Already like it'), this.near);
+    this.form.append(make('h3', '', 'Already like it'), this.near, this.read);
     const tools = find(element, '.add-tools', HTMLElement);
     this.outline = new OutlineEditor(
       tools,
@@ -94,11 +97,13 @@ export class AddPane {
   /**
    * @param {string} kind
    * @param {Record<string, number>} [measures]
-   * @param {Entry | null} [entry]  the one to change.
+   * @param {{ id: number | null, attributes: Record<string, string>, tags: string[] } | null} [entry]  the one to
+   *   change, or what is known of the new one.
+   * @param {Proposal[]} [waiting]  what is looked at after it.
    */
-  async measure(kind, measures, entry = null) {
+  async measure(kind, measures, entry = null, waiting = []) {
     this.entry = entry?.id ?? null;
-    this.waiting = [];
+    this.waiting = waiting;
     this.shown = null;
     this.measuring = true;
     this.reveal();
@@ -128,6 +133,7 @@ export class AddPane {
     find(element, '.add-hint', HTMLElement).textContent = measuring ? 'In centimetres, the garment laid flat' : HINT;
     find(element, '[data-add=drop]', HTMLElement).hidden = measuring;
     this.near.replaceChildren();
+    this.showRead(null);
     this.title();
     this.showList();
   }
@@ -159,6 +165,7 @@ export class AddPane {
     this.attributes(proposal.attributes);
     this.tags.value = proposal.tags.join(', ');
     this.near.replaceChildren(); // what the one before was like
+    this.showRead(null);
     if (proposal.error) return;
     this.outline.open(proposal);
     void this.assay();
@@ -174,7 +181,7 @@ export class AddPane {
   showList() {
     const list = find(this.element, '.add-list', HTMLElement),
       count = this.waiting.length;
-    list.hidden = count < 2;
+    list.hidden = count < 2 || this.measuring;
     list.replaceChildren(
       ...this.waiting.map((proposal) => {
         const item = make('li'),
@@ -256,7 +263,10 @@ export class AddPane {
     if (!answer || shown !== this.shown || measuring !== this.measuring || this.wrong) return;
     const { findings, repeats, near, proposed } = /** @type {Assay & { proposed?: Record<string, string> }} */ (answer);
     if (proposed && measuring) this.propose(proposed);
-    this.findings([shown?.note, repeats, ...findings].filter((line) => typeof line === 'string' && line), !repeats);
+    this.findings(
+      [shown?.note, repeats, ...findings].flatMap((line) => line || []),
+      !repeats,
+    );
     const words = near.map(({ id, shape, similarity, iou }) => ({
       id,
       shape,
@@ -264,6 +274,40 @@ export class AddPane {
     }));
     this.near.replaceChildren(near.length ? makeStrip(words) : make('p', 'note', 'Nothing in the bank is near'));
     this.element.dataset.assayed = String(Number(this.element.dataset.assayed ?? 0) + 1);
+    if (!measuring) await this.readMeasures();
+  }
+
+  /** Measures of the outline, to be drawn by instead of it. */
+  async readMeasures() {
+    const { shown } = this,
+      { mask } = this.draft,
+      answer = await this.desk.ask('read', this.draft);
+    if (answer && shown === this.shown && mask === this.draft.mask && !this.measuring) this.showRead(answer.read);
+  }
+
+  /** @param {import('./types.js').ReadMeasures | null} read */
+  showRead(read) {
+    this.proposed = read;
+    this.read.replaceChildren();
+    if (!read) return;
+    const button = makeButton('quiet', 'Draw it by these measures', { add: 'by_measures' });
+    button.title = 'Even on both sides, with measures that can be changed';
+    this.read.append(
+      make('h3', '', 'Measures, read off the outline'),
+      make('p', 'note', readWords(read)),
+      measureFacts(read.measures),
+      button,
+    );
+  }
+
+  /** Draw what is shown by the measures that were read off it. */
+  byMeasures() {
+    if (!this.proposed) return;
+    const { kind, measures } = this.proposed,
+      { attributes, tags } = this.draft,
+      rest = this.waiting.filter((each) => each !== this.shown),
+      sizes = Object.fromEntries(measures.map(({ key, value }) => [key, value]));
+    void this.measure(kind, sizes, { id: this.entry, attributes, tags }, rest);
   }
 
   /**
@@ -272,7 +316,10 @@ export class AddPane {
    */
   propose(proposed) {
     for (const select of /** @type {HTMLSelectElement[]} */ (all(this.fields, 'select'))) {
-      if (!select.dataset.own) select.value = proposed[select.name] ?? 'Unknown';
+      const { name, dataset } = select,
+        known = this.given[name] ?? 'Unknown';
+      if (!dataset.own && this.entry === null && known !== 'Unknown' && !proposed[name]) dataset.own = 'yes';
+      else if (!dataset.own) select.value = proposed[name] ?? 'Unknown';
       select.onchange = () => {
         select.dataset.own = 'yes';
       };
@@ -297,6 +344,7 @@ export class AddPane {
     const { add, proposal, look } = button?.dataset ?? {};
     if (add === 'cancel') this.close();
     else if (add === 'drop') this.drop();
+    else if (add === 'by_measures') this.byMeasures();
     else if (add === 'save') void this.save();
     else if (proposal) this.look(this.waiting.find(({ token }) => token === proposal) ?? this.waiting[0]);
     else if (look) this.desk.say(`Entry ${look} is like it: close this to look at it`);
@@ -317,7 +365,8 @@ export class AddPane {
       return;
     }
     this.page.saved(answer?.ids ?? ids);
-    if (this.measuring) this.close();
+    if (this.measuring)
+      this.next(); // or it closes
     else if (shown === this.shown) this.drop();
   }
 }

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from app.curation.drawing import drawn, known_kind, measures_of, proposed_attributes
+from app.curation.measuring import pattern_read
 from app.curation.proposals import SIDE, found_in
 from app.errors import explain
 from app.files.pictures import unit_mask
@@ -19,11 +21,12 @@ from app.landmark_editor.rle import decode
 from app.pages.bank.conflict_views import conflict_view, seen_of, updated
 from app.pages.bank.events import attributes_of, author_of, entry_number, entry_of, tag_of
 from app.pages.bank.states import BankStates
-from app.pages.bank.views import near_view, proposal_view, refused_view
+from app.pages.bank.views import near_view, proposal_view, read_view, refused_view
 from app.pages.shared.events import run_of
 from app.runs.bench import Bench
 from app.web.site import Views
 from ragdiffusion.attributes import UNKNOWN
+from ragdiffusion.images import decode_silhouettes
 
 if TYPE_CHECKING:
     from app.pages.shared.context import PageContext
@@ -147,6 +150,15 @@ class AddHandlers:
             "near": near_view(near, bank.silhouettes([found[0] for found in near])),
         }
         return {**view, "proposed": dict(entry.attributes)} if "kind" in event else view
+
+    def read(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Read measures off the outline of something that is about to be added, or of the entry that the event's `id`
+        names.
+        """
+        bank = self._curator.bank
+        entry = bank.entry(entry_of(event)) if "id" in event else self._made(event)
+        silhouette = decode_silhouettes([entry.silhouette], SIDE)[0]
+        return {"read": read_view(pattern_read(bank, silhouette, torch.as_tensor(entry.embedding)))}
 
     def save(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Add it, or give the event's `entry` its outline and what else was changed; the next retrieval uses it.

@@ -9,6 +9,7 @@ import { Bulk } from './bulk.js';
 import { Changes } from './changes.js';
 import { ConflictPane } from './conflict.js';
 import { Desk, numbersOf } from './desk.js';
+import { savePattern } from './drawing.js';
 import { EntryPane } from './entry.js';
 import { Exchange } from './exchange.js';
 import { Filters } from './filters.js';
@@ -64,6 +65,7 @@ class BankPage {
       find(element, '.bank-entry', HTMLElement),
       (action, value) => this.entry.entry && void this.change(action, [this.entry.entry.id], value),
       valuesOf,
+      async (id) => (await this.desk.ask('read', { id }))?.read ?? null,
     );
     this.add = new AddPane(find(element, '.bank-add', HTMLElement), this.desk, this.changes, {
       valuesOf,
@@ -335,7 +337,8 @@ class BankPage {
     } else if (act === 'measures') {
       const measures = Object.fromEntries(entry.measures.map(({ key, value }) => [key, value]));
       await this.add.measure(entry.kind, measures, entry);
-    } else await this.change(act, [entry.id]);
+    } else if (act === 'svg' && entry.drawing) savePattern(entry.drawing, `${entry.kind}-${entry.id}`);
+    else await this.change(act, [entry.id]);
   }
 
   /** What Python made of files that were given. */

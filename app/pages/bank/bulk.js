@@ -31,7 +31,7 @@ export class Bulk {
   }
 
   choices() {
-    this.value.replaceChildren(...['Unknown', ...this.valuesOf(this.key.value)].map((each) => new Option(each)));
+    this.value.replaceChildren(...[...this.valuesOf(this.key.value), 'Unknown'].map((each) => new Option(each)));
   }
 
   /** @param {string} kind  "attribute", "measure", "tag" or "untag". */

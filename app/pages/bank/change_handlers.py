@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
+from app.curation.progress import ProgressNotes
 from app.pages.bank.conflict_views import conflict_view, seen_of, wanted_by
 from app.pages.bank.events import attributes_of, author_of, entries_of, measure_of, tag_of
 from app.pages.bank.states import BankStates
@@ -25,17 +26,24 @@ class ChangeHandlers:
     Args:
         curator: opens the bank to be changed, or a copy of it.
         states: tells how the bank stands afterwards.
+        progress: keeps how far a change is.
     """
 
-    def __init__(self, curator: Curator, states: BankStates) -> None:
+    def __init__(self, curator: Curator, states: BankStates, progress: ProgressNotes) -> None:
         self._curator = curator
         self._states = states
+        self._progress = progress
 
     def change(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Change entries: the event holds `ids`, the `action`, its `value`, and the revisions that were `seen`.
 
-        If somebody else changed one of them meanwhile, nothing is changed and both versions come back.
+        `progress` tells how far it is, by the event's `token`. If somebody else changed one of them meanwhile, nothing
+        is changed and both versions come back.
         """
+        with self._progress.of(str(event.get("token"))) as note:
+            return self._change(login, event, note)
+
+    def _change(self, login: str, event: dict[str, Any], note: Callable[[int, int], None]) -> dict[str, Any]:
         from ragdiffusion.bank import ConflictError
         from ragdiffusion.bank.attributing import change_attributes
         from ragdiffusion.bank.history import revisions
@@ -48,11 +56,13 @@ class ChangeHandlers:
         actions: dict[str, tuple[str, Callable[[Bank], Any]]] = {
             "attributes": (
                 "changed",
-                lambda bank: change_attributes(bank, self._curator.maker, ids, attributes_of(value), **held),
+                lambda bank: change_attributes(
+                    bank, self._curator.maker, ids, attributes_of(value), on_progress=note, **held
+                ),
             ),
             "measure": (
                 "redrawn",
-                lambda bank: move_measure(bank, self._curator.maker, ids, *measure_of(value), **held),
+                lambda bank: move_measure(bank, self._curator.maker, ids, *measure_of(value), on_progress=note, **held),
             ),
             "tag": ("tagged", lambda bank: bank.tag(ids, add=[tag_of(value)], author=author)),
             "untag": ("untagged", lambda bank: bank.tag(ids, remove=[tag_of(value)], author=author)),

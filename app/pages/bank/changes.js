@@ -4,6 +4,8 @@
 /** @typedef {import('./desk.js').Answer} Answer */
 /** @typedef {import('./conflict.js').ConflictPane} ConflictPane */
 
+const EMBEDDING = new Set(['attributes', 'measure']); // actions after which entries are embedded anew
+
 export class Changes {
   /**
    * @param {Desk} desk
@@ -59,7 +61,10 @@ export class Changes {
    */
   async ask(what, values, ids) {
     const seen = Object.fromEntries(ids.filter((id) => this.seen.has(id)).map((id) => [id, this.seen.get(id)])),
-      answer = await this.desk.ask(what, { ...values, seen });
+      sent = { ...values, seen },
+      long = ids.length > 1 && EMBEDDING.has(String(values.action)),
+      doing = `${ids.length.toLocaleString('en')} entries are changed`,
+      answer = await (long ? this.desk.watch(what, sent, doing) : this.desk.ask(what, sent));
     if (!answer?.conflict) {
       this.saw(answer?.revisions ?? []);
       return answer;

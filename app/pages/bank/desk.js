@@ -5,6 +5,8 @@ import { author } from '../../web/shared/author.js';
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {Record<string, any>} Answer */
 
+const LOOK_MS = 400; // between two looks how far a long change is
+
 export class Desk {
   /**
    * @param {import('../../web/shared/events.js').Server} server
@@ -44,6 +46,33 @@ export class Desk {
     if (answer.bank) for (const hearer of this.hearers) hearer(answer.bank);
     if (answer.message) this.say(answer.message);
     return answer;
+  }
+
+  /**
+   * Ask what takes long, and say how far it is meanwhile.
+   * @param {string} what
+   * @param {Record<string, unknown>} values
+   * @param {string} doing  "48 entries are changed", for example.
+   * @returns {Promise<Answer | null>}
+   */
+  async watch(what, values, doing) {
+    const token = `${Date.now()} ${Math.random()}`;
+    let over = false;
+    const look = async () => {
+      const { done, entries } = /** @type {Answer} */ (await this.server.ask({ what: 'progress', token }));
+      if (over || !entries) return;
+      this.say(`${doing}: ${done.toLocaleString('en')} of ${entries.toLocaleString('en')} are done…`);
+      this.line.style.setProperty('--done', `${(100 * done) / entries}%`);
+    };
+    this.say(`${doing}…`);
+    const looking = setInterval(() => void look().catch(() => {}), LOOK_MS);
+    try {
+      return await this.ask(what, { ...values, token });
+    } finally {
+      over = true;
+      clearInterval(looking);
+      this.line.style.removeProperty('--done');
+    }
   }
 
   /**

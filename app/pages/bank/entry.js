@@ -78,19 +78,40 @@ function facts(rows) {
   return list;
 }
 
+/**
+ * Measures as pairs of name and size.
+ * @param {import('./types.js').MeasureField[]} measures
+ */
+export function measureFacts(measures) {
+  const rows = measures.map(
+    ({ key, value, unit }) =>
+      /** @type {[string, string]} */ ([key.replaceAll('_', ' '), unit === 'ratio' ? `${value}` : `${value} ${unit}`]),
+  );
+  return facts(rows);
+}
+
+/** @param {import('./types.js').ReadMeasures} read */
+export function readWords({ kind, overlap }) {
+  return `As a ${kind.replaceAll('_', ' ')} is cut to the outline; IoU with it ${overlap.toFixed(2)}`;
+}
+
 export class EntryPane {
   /**
    * @param {HTMLElement} element
    * @param {(action: string, value: unknown) => void} change  of the shown entry.
    * @param {(key: string) => string[]} valuesOf  an attribute may have.
+   * @param {(id: number) => Promise<import('./types.js').ReadMeasures | null>} readMeasures  off its outline.
    */
-  constructor(element, change, valuesOf) {
+  constructor(element, change, valuesOf, readMeasures) {
     this.element = element;
     this.change = change;
     this.valuesOf = valuesOf;
+    this.readMeasures = readMeasures;
     this.body = find(element, '.body', HTMLElement);
     /** @type {Entry | null} */
     this.entry = null;
+    this.read = make('div', 'entry-read'); // measures, where they are read off the outline
+    this.readOf = ''; // the entry that they are of
     this.body.addEventListener('change', ({ target }) => this.changed(target));
     this.body.addEventListener('submit', (event) => this.tagged(event));
   }
@@ -104,9 +125,27 @@ export class EntryPane {
     this.element.dataset.entry = String(entry?.id ?? '');
     this.element.dataset.serial = String(Number(this.element.dataset.serial ?? 0) + 1);
     find(this.element, '.title', HTMLElement).textContent = entry ? `#${entry.id} · ${STATES[entry.state]}` : '';
+    if (!entry) this.readOf = '';
     if (!entry) return;
     this.body.replaceChildren(...this.parts(entry));
     this.body.scrollTop = top;
+    if (!entry.measures.length) void this.readOnce(entry);
+  }
+
+  /**
+   * Read the measures of an entry that was not drawn by any, once for each of its outlines.
+   * @param {Entry} entry
+   */
+  async readOnce({ id, revision }) {
+    const name = `${id} ${revision}`;
+    if (this.readOf === name) return;
+    this.readOf = name;
+    this.read.replaceChildren();
+    const read = await this.readMeasures(id);
+    if (!read || this.readOf !== name) return;
+    this.read.replaceChildren(
+      section('Measures, read off the outline', [make('p', 'note', readWords(read)), measureFacts(read.measures)]),
+    );
   }
 
   /** @param {Entry} entry */
@@ -119,15 +158,8 @@ export class EntryPane {
     if (entry.findings.length) parts.push(section('Findings', [this.list(entry.findings)]));
     parts.push(section('Attributes', [this.attributes(entry)]), section('Tags', [this.tags(entry)]));
     if (entry.measures.length) {
-      const rows = entry.measures.map(
-        ({ key, value, unit }) =>
-          /** @type {[string, string]} */ ([
-            key.replaceAll('_', ' '),
-            unit === 'ratio' ? `${value}` : `${value} ${unit}`,
-          ]),
-      );
-      parts.push(section(`Measures of the ${entry.kind.replaceAll('_', ' ')}`, [facts(rows)]));
-    }
+      parts.push(section(`Measures of the ${entry.kind.replaceAll('_', ' ')}`, [measureFacts(entry.measures)]));
+    } else parts.push(this.read);
     parts.push(section('About', [facts(entry.facts)]));
     const near = entry.neighbours.map(({ id, shape, similarity }) => ({ id, shape, words: similarity.toFixed(3) }));
     if (near.length) parts.push(section('Nearest entries', [makeStrip(near)]));
@@ -144,6 +176,7 @@ export class EntryPane {
       add(state === 'enabled' ? 'disable_shown' : 'enable_shown', state === 'enabled' ? 'Hide' : 'Use');
       add('edit_shown', 'Edit outline');
       if (drawing) add('measures_shown', 'Edit measures');
+      if (drawing) add('svg_shown', 'Save SVG');
       add('delete_shown', 'Delete');
     }
     return row;

@@ -71,7 +71,8 @@ class ExchangeHandlers:
             while len(self._plans) > _PLANS:
                 self._plans.popitem(last=False)
         words = plan_words(plan.report, name)
-        return {"bank": {"plan": {"token": token, "words": words, "good": plan.report.new > 0}, "token": token}}
+        found = {"token": token, "words": words, "good": plan.report.new > 0}
+        return {"bank": {"plan": found, "message": f"{name} is looked over; nothing was added yet", "token": token}}
 
     def perform(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Add what an import holds that was looked over; the event names it by its `token`."""
@@ -88,11 +89,19 @@ class ExchangeHandlers:
 
 def plan_words(report: ImportReport, name: str) -> list[str]:
     """What an import would do, line by line."""
-    lines = [f"{name}: {report.found:,} garments found ({report.form}), {report.new:,} of them can enter"]
+    lines = [f"{name}: {_garments(report.found)} found ({report.form}), {report.new:,} of them can enter"]
+    if report.embedded:
+        lines.append(
+            f"{_garments(report.embedded)} embedded anew for this encoder: the embeddings that came are another one's"
+        )
     lines += _named("left out, as they are there already", report.repeated)
     lines += _named("refused", report.refused)
     foreign = report.foreign.items()
-    return [*lines, *(f"the field {field!r} of {count:,} garments has no place in a bank" for field, count in foreign)]
+    return [*lines, *(f"the field {field!r} of {_garments(count)} has no place in a bank" for field, count in foreign)]
+
+
+def _garments(count: int) -> str:
+    return f"{count:,} {'garment' if count == 1 else 'garments'}"
 
 
 def _named(what: str, reasons: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
 from app.curation.drawing import curves_of, drawn, form_of, known_kind, measures_of
+from app.curation.progress import ProgressNotes
 from app.curation.uses import UseCounter
 from app.pages.bank.events import entries_of, entry_of, filter_of, packed, sort_of
 from app.pages.bank.states import BankStates
@@ -28,12 +29,14 @@ class LookHandlers:
         curator: knows the bank that lies open.
         counter: knows how often entries were used.
         states: tells how the bank stands.
+        progress: knows how far what takes long is.
     """
 
-    def __init__(self, curator: Curator, counter: UseCounter, states: BankStates) -> None:
+    def __init__(self, curator: Curator, counter: UseCounter, states: BankStates, progress: ProgressNotes) -> None:
         self._curator = curator
         self._counter = counter
         self._states = states
+        self._progress = progress
         self._lock = threading.Lock()
         self._cloud: tuple[str, dict[str, Any]] | None = None
 
@@ -42,6 +45,11 @@ class LookHandlers:
         if (event.get("version"), event.get("encoding", "")) == (self._curator.bank.version, self._states.encoding()):
             return {}
         return {"bank": self._states.view(login)}
+
+    def progress(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Tell with how many entries what takes long is through, of how many; the event names it by its `token`."""
+        far = self._progress.far(str(event.get("token")))
+        return {} if far is None else {"done": far[0], "entries": far[1]}
 
     def find(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Find entries: the event holds the filters' fields, and the entry that the others may be similar to."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.curation.progress import ProgressNotes
 from app.curation.uses import UseCounter
 from app.pages.bank.add_handlers import AddHandlers
 from app.pages.bank.change_handlers import ChangeHandlers
@@ -18,7 +19,7 @@ from app.web.site import Answer, Site
 
 ID = "bank"
 TITLE = "Bank"
-_FILES = {"bank_photos": "multiple", "bank_try": "single", "bank_import": "single"}
+_FILES = {"bank_photos": "multiple", "bank_try": "multiple", "bank_import": "single"}
 
 
 def build(site: Site) -> None:
@@ -36,22 +37,24 @@ def build(site: Site) -> None:
 def wire(site: Site, context: PageContext) -> None:
     """Connect the page, when all pages are built."""
     curator, engine = context.curator, context.engine
-    states = BankStates(curator)
-    look = LookHandlers(curator, UseCounter(context.log.retrieved), states)
-    change = ChangeHandlers(curator, states)
+    states, progress = BankStates(curator), ProgressNotes()
+    look = LookHandlers(curator, UseCounter(context.log.retrieved), states, progress)
+    change = ChangeHandlers(curator, states, progress)
     add = AddHandlers(states, context)
-    report = ReportHandlers(engine, curator)
+    report = ReportHandlers(engine, curator, progress)
     exchange = ExchangeHandlers(curator, states)
     answers: dict[str, Answer] = {
         "open": look.state,
-        **{name: getattr(look, name) for name in ("state", "find", "cards", "entry", "map", "kind", "draw")},
-        **{name: getattr(change, name) for name in ("change", "undo", "redo", "versions", "snapshot", "go_back")},
+        **{name: getattr(look, name) for name in ("state", "progress", "find", "cards", "entry")},
+        **{name: getattr(look, name) for name in ("map", "kind", "draw")},
+        **{name: getattr(change, name) for name in ("change", "undo", "redo")},
+        **{name: getattr(change, name) for name in ("versions", "snapshot", "go_back")},
         **{
             f"bank_{name}": getattr(change, f"bank_{name}") for name in ("create", "copy", "rename", "switch", "encode")
         },
-        **{name: getattr(add, name) for name in ("outline", "assay", "save")},
+        **{name: getattr(add, name) for name in ("outline", "assay", "read", "save")},
         "import": exchange.perform,
-        **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photo")},
+        **{name: getattr(report, name) for name in ("quality", "coverage", "compare", "try_photos")},
     }
 
     def answer(login: str, question: dict[str, Any]) -> dict[str, Any]:
@@ -68,4 +71,4 @@ def wire(site: Site, context: PageContext) -> None:
     added = ("bank", "status")
     site.wire(site.parts["canvas"].to_bank, add.take_landmark, ("canvas",), added, event=True)
     site.wire(site.parts["result"].to_bank, add.take_result, (), added, event=True)
-    site.wire(site.parts["bank_try"].upload, report.take_photo, ("bank_try",), ("bank",))
+    site.wire(site.parts["bank_try"].upload, report.take_photos, ("bank_try",), ("bank",))

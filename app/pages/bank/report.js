@@ -8,9 +8,11 @@ import { makeStrip } from './entry.js';
 /** @typedef {import('./types.js').Cell} Cell */
 /** @typedef {import('./types.js').Gap} Gap */
 /** @typedef {{ name: string, version: string, at: string, note: string, revision: number }} Snapshot */
-/** @typedef {{ added: number[], removed: number[], changed: number[], words: string, moved: string[] }} Difference */
+/** @typedef {{ added: number[], removed: number[], changed: number[], words: string, photos: Moved[] }} Difference */
+/** @typedef {{ id: number, words: string, shape: string, landmark: boolean }} Candidate */
+/** @typedef {{ name: string, then: Candidate[], now: Candidate[] }} Moved */
 
-const LISTS = ['exact', 'near', 'outliers', 'shapes'];
+const LISTS = { exact: 'exact duplicates', near: 'near-duplicates', outliers: 'outliers', shapes: 'odd shapes' };
 const SHOWN = 60; // groups of a list that are drawn
 
 /**
@@ -60,10 +62,10 @@ export class Report {
       await this.openQuality();
       return;
     }
-    const answer = await this.desk.ask(view === 'try' ? 'try_photo' : view);
+    const answer = await this.desk.ask(view === 'try' ? 'try_photos' : view);
     if (!answer || this.view !== view) return;
     if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps, answer.more);
-    else if (view === 'try') this.showTried(answer.name, answer.found);
+    else if (view === 'try') this.showTried(answer.photos);
     else this.showVersions(answer.snapshots, answer.edits);
     this.element.dataset.ready = view;
   }
@@ -73,14 +75,15 @@ export class Report {
   /** One list after the other: near-duplicates of a large bank take seconds. */
   async openQuality() {
     this.lists = [];
-    for (const list of LISTS) {
+    for (const [list, words] of Object.entries(LISTS)) {
       // eslint-disable-next-line no-await-in-loop -- each shows as soon as it is there
-      const answer = await this.desk.ask('quality', { list });
+      const answer = await this.desk.watch('quality', { list }, `Looking for ${words}`);
       if (!answer || this.view !== 'quality') return;
       if (!this.lists.length) this.element.replaceChildren();
       this.lists.push(answer.list);
       this.element.append(this.qualityList(answer.list, this.lists.length - 1));
     }
+    this.desk.say('Open a list to look through it; nothing is changed before you say so');
     this.element.dataset.ready = 'quality';
   }
 
@@ -144,11 +147,7 @@ export class Report {
     );
     if (more) list.append(make('li', 'note', `${more} more, with less around them`));
     if (!gaps.length) list.append(make('li', 'note', 'No empty corner was found'));
-    this.element.replaceChildren(
-      make('h3', '', 'Empty corners'),
-      list,
-      ...cells.map((cell) => this.table(cell)),
-    );
+    this.element.replaceChildren(make('h3', '', 'Empty corners'), list, ...cells.map((cell) => this.table(cell)));
   }
 
   /** @param {Cell} cell */
@@ -176,19 +175,18 @@ export class Report {
 
   // ---- what a photo finds
 
-  /**
-   * @param {string} name
-   * @param {{ id: number, words: string, shape: string, landmark: boolean }[]} found
-   */
-  showTried(name, found) {
-    const strip = makeStrip(found),
-      give = makeButton('solid', name ? 'Another photo' : 'Give a photo', { act: 'try' });
-    found.forEach(({ landmark }, i) => strip.children[i].classList.toggle('landmark', landmark));
-    const words = name
-      ? [`What ${name} finds in the bank as it is now; it is looked for anew after each change.`]
-      : ['Give a photo, and see what it finds while you change the bank.'];
-    const lines = words.map((line) => make('p', 'note', line));
-    this.element.replaceChildren(make('h3', '', 'What a photo would retrieve'), ...lines, strip, give);
+  /** @param {{ name: string, found: Candidate[] }[]} photos */
+  showTried(photos) {
+    const give = makeButton('solid', photos.length ? 'Other photos' : 'Give photos', { act: 'try' }),
+      words = photos.length
+        ? 'In the bank as it is now; it is looked for anew after each change.'
+        : 'Give a photo or some, and see what they find while you change the bank.';
+    this.element.replaceChildren(
+      make('h3', '', 'What photos would retrieve'),
+      make('p', 'note', words),
+      ...photos.flatMap(({ name, found }) => [make('h4', '', name), candidates(found)]),
+      give,
+    );
   }
 
   // ---- versions
@@ -227,8 +225,16 @@ export class Report {
     for (const kind of /** @type {const} */ (['added', 'changed'])) {
       if (difference[kind].length) node.append(makeButton('quiet', `Show the ${kind} in the grid`, { differ: kind }));
     }
-    const none = ['Try a photo, and what it found then and finds now stands here'];
-    for (const line of difference.moved.length ? difference.moved : none) node.append(make('p', 'note', line));
+    for (const { name, then, now } of difference.photos) {
+      const same = then.map(({ id }) => id).join() === now.map(({ id }) => id).join(),
+        sides = make('div', 'then-now');
+      node.append(make('h4', '', same ? `${name} finds the same as then` : `${name} finds others than then`), sides);
+      if (!same) sides.append(make('span', 'note', 'then'), candidates(then));
+      sides.append(make('span', 'note', same ? 'both' : 'now'), candidates(now));
+    }
+    if (!difference.photos.length) {
+      node.append(make('p', 'note', 'Try photos, and what they found then and find now stands here'));
+    }
     this.element.querySelector('.difference')?.replaceWith(node);
   }
 
@@ -305,4 +311,14 @@ export class Report {
       name = new FormData(form).get('name');
     if (await this.desk.ask('snapshot', { name })) await this.open('versions');
   }
+}
+
+/**
+ * Candidates of a photo; the landmark is marked.
+ * @param {Candidate[]} found
+ */
+function candidates(found) {
+  const strip = makeStrip(found);
+  found.forEach(({ landmark }, i) => strip.children[i].classList.toggle('landmark', landmark));
+  return strip;
 }

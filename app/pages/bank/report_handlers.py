@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.curation.curator import Curator
+from app.curation.progress import ProgressNotes
+from app.curation.tried import MOST, Tried, TriedPhotos
 from app.files.uploads import read_upload
 from app.pages.bank.views import shape_url
 from app.runs.bench import Bench
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from ragdiffusion.api import Sight
     from ragdiffusion.bank import Bank
     from ragdiffusion.bank.coverage import Cell
+    from ragdiffusion.bank.quality import Finding
 
 _SHOWN = 60  # groups of a list that come with pictures
 _OF_GROUP = 6  # pictures of a group
@@ -39,17 +42,23 @@ class ReportHandlers:
     Args:
         engine: whose model retrieves.
         curator: knows the bank that lies open.
+        progress: keeps how far a list is.
     """
 
-    def __init__(self, engine: Engine, curator: Curator) -> None:
+    def __init__(self, engine: Engine, curator: Curator, progress: ProgressNotes) -> None:
         self._engine = engine
         self._curator = curator
+        self._progress = progress
+        self._odd: dict[bytes, Sequence[Finding]] = {}
         self._lock = threading.Lock()
         self._lists: dict[tuple[str, str], dict[str, Any]] = {}
-        self._tried: dict[str, tuple[str, Sight]] = {}
+        self._tried = TriedPhotos()
 
     def quality(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it."""
+        """List what may be wrong with entries, of the kind that the event's `list` names; a person goes through it.
+
+        `progress` tells how far it is, by the event's `token`.
+        """
         wanted, bank = str(event.get("list")), self._curator.bank
         if wanted not in QUALITY:
             raise ValueError(f"there is no list {wanted!r}: reload the page")
@@ -57,8 +66,29 @@ class ReportHandlers:
             key = (bank.version, wanted)
             if key not in self._lists:
                 self._lists = {old: value for old, value in self._lists.items() if old[0] == bank.version}
-                self._lists[key] = self._list(bank, wanted, _groups(bank, wanted))
+                with self._progress.of(str(event.get("token"))) as note:
+                    self._lists[key] = self._list(bank, wanted, self._groups(bank, wanted, note))
             return {"list": self._lists[key]}
+
+    def _groups(self, bank: Bank, wanted: str, note: Callable[[int, int], None]) -> list[tuple[Sequence[int], str]]:
+        """The groups of a quality list: ids, and why they are in it."""
+        from ragdiffusion.bank import quality
+
+        if wanted == "exact":
+            return [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
+        if wanted == "near":
+            near = quality.near_duplicates(bank, on_progress=note)
+            return [(group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}") for group in near]
+        if wanted == "outliers":
+            return [
+                (
+                    (each.id,),
+                    f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}",
+                )
+                for each in quality.outliers(bank)
+            ]
+        odd = quality.broken_shapes(bank, known=self._odd, on_progress=note)
+        return [((each.id,), each.text) for each in odd]
 
     def _list(self, bank: Bank, wanted: str, groups: Sequence[tuple[Sequence[int], str]]) -> dict[str, Any]:
         shown = {number for ids, _ in groups[:_SHOWN] for number in list(ids)[:_OF_GROUP]}
@@ -99,6 +129,7 @@ class ReportHandlers:
 
     def compare(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Tell what became of the bank since the event's `old` version, and what photos that were tried find now."""
+        from ragdiffusion.bank.library import VERSIONS
         from ragdiffusion.bank.versions import compare, open_version
 
         bank, old = self._curator.bank, str(event.get("old"))
@@ -106,41 +137,51 @@ class ReportHandlers:
         words = (
             f"{len(found.added):,} added, {len(found.removed):,} removed, {len(found.changed):,} changed since {old}"
         )
-        moved = []
-        if self._tried:
-            with open_version(bank, old, self._curator.folder / ".versions") as before:
-                for name, sight in self._tried.values():
-                    moved.append(f"{name}: {self._ids(sight, before)} then, {self._ids(sight, bank)} now")
+        photos: list[dict[str, Any]] = []
+        if tried := self._tried.of(login):
+            with open_version(bank, old, self._curator.folder / VERSIONS) as before:
+                for each in tried:
+                    then, now = self._found(each.sight, before), self._found(each.sight, bank)
+                    photos.append({"name": each.name, "then": then, "now": now})
         difference = {
             "added": list(found.added),
             "removed": list(found.removed),
             "changed": list(found.changed),
             "words": words,
-            "moved": moved,
+            "photos": photos,
         }
         return {"difference": difference}
 
-    def _ids(self, sight: Sight, bank: Bank) -> str:
-        guide = self._engine.call(lambda model: model.retrieve(sight, bank=bank))
-        return ", ".join(f"#{candidate.id}" for candidate in guide.candidates)
-
     # ---- what a photo would find
 
-    def take_photo(self, bench: Bench, path: str) -> Views:
-        """Try a photo: it is kept, so that it can be looked for again when the bank is another."""
-        data, name = read_upload(path)
-        sight = self._engine.call(lambda model: model.see(data, name=name))
-        self._tried = {bench.owner: (name, sight)}
-        return {"bank": {"tried": True, "token": id(sight), "message": f"{name} was looked for in the bank"}}
+    def take_photos(self, bench: Bench, paths: list[str]) -> Views:
+        """Try photos: they are kept, so that they can be looked for again when the bank is another.
 
-    def try_photo(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the photo that was given last finds in the bank as it is now."""
-        if login not in self._tried:
-            return {"name": "", "found": []}
-        name, sight = self._tried[login]
-        guide = self._engine.call(lambda model: model.retrieve(sight))
-        shapes = self._curator.bank.silhouettes([candidate.id for candidate in guide.candidates])
-        found = [
+        Raises:
+            ValueError: if there are too many, or one cannot be read; those before stay.
+        """
+        if len(paths) > MOST:
+            raise ValueError(f"{len(paths)} photos were given, at most {MOST} are tried at a time: give fewer")
+        tried = []
+        for path in paths:
+            data, name = read_upload(path)
+            tried.append(Tried(name, self._engine.call(lambda model, data=data, name=name: model.see(data, name=name))))
+        self._tried.keep(bench.owner, tried)
+        names = ", ".join(each.name for each in tried)
+        return {"bank": {"tried": True, "token": id(tried), "message": f"Looked for in the bank: {names}"}}
+
+    def try_photos(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what the photos that were given last find in the bank as it is now."""
+        bank = self._curator.bank
+        return {
+            "photos": [{"name": each.name, "found": self._found(each.sight, bank)} for each in self._tried.of(login)]
+        }
+
+    def _found(self, sight: Sight, bank: Bank) -> list[dict[str, Any]]:
+        """The candidates that a bank has for a photo."""
+        guide = self._engine.call(lambda model: model.retrieve(sight, bank=bank))
+        shapes = bank.silhouettes([candidate.id for candidate in guide.candidates])
+        return [
             {
                 "id": candidate.id,
                 "words": f"{candidate.similarity:.3f} · weight {candidate.weight:+.2f}",
@@ -149,24 +190,6 @@ class ReportHandlers:
             }
             for i, candidate in enumerate(guide.candidates)
         ]
-        return {"name": name, "found": found, "version": guide.bank_version}
-
-
-def _groups(bank: Bank, wanted: str) -> list[tuple[Sequence[int], str]]:
-    """The groups of a quality list: ids, and why they are in it."""
-    from ragdiffusion.bank import quality
-
-    if wanted == "exact":
-        return [(group.ids, "the same twice") for group in quality.exact_duplicates(bank)]
-    if wanted == "near":
-        near = quality.near_duplicates(bank)
-        return [(group.ids, f"similarity {group.similarity:.3f}, IoU {group.overlap:.3f}") for group in near]
-    if wanted == "outliers":
-        return [
-            ((each.id,), f"similarity {each.similarity:.3f} to its nearest{', noise by DBSCAN' if each.noise else ''}")
-            for each in quality.outliers(bank)
-        ]
-    return [((each.id,), each.text) for each in quality.broken_shapes(bank)]
 
 
 def _table(cell: Cell) -> dict[str, Any]:

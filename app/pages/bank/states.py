@@ -53,8 +53,13 @@ class BankStates:
             "author": login,
             "banks": banks,
             "unusable": [
-                {"id": info.key, "name": info.name, "why": info.problem, "foreign": info.foreign}
-                for info in every
+                {
+                    "id": info.key,
+                    "name": info.name,
+                    "why": info.problem.replace(str(info.path), info.path.name),
+                    "foreign": info.foreign,
+                }
+                for info in sorted(every, key=lambda info: not info.foreign)  # what can be done about it comes first
                 if info.problem is not None
             ],
             "encoding": self.encoding(),

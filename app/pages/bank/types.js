@@ -44,6 +44,11 @@
 /** @typedef {import('../../web/shared/views.js').MeasureField} MeasureField */
 
 /**
+ * Measures that were read off an outline.
+ * @typedef {{ kind: string, overlap: number, measures: MeasureField[] }} ReadMeasures
+ */
+
+/**
  * @typedef {object} Entry
  * @property {number} id
  * @property {number} revision

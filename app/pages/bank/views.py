@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ragdiffusion.bank.entries import Edit
     from ragdiffusion.bank.history import EntryEdit, FieldChange
     from ragdiffusion.bank.patterns import PatternSpec
+    from ragdiffusion.retrieval.drafting import Drafted
 
 _HIDDEN_FIELDS = ("thumbnail", "embedding")  # follow from what else was changed
 _WORDS = {"enabled": "used by retrieval", "deleted_at": "in the bin"}
@@ -207,6 +208,14 @@ def near_view(found: Sequence[tuple[int, float, float]], silhouettes: Mapping[in
         for entry, similarity, iou in found
         if entry in silhouettes
     ]
+
+
+def read_view(found: Drafted | None) -> dict[str, Any] | None:
+    """Measures that were read off an outline."""
+    if found is None:
+        return None
+    kind, measures = found.pattern.kind, found.pattern.measures
+    return {"kind": kind, "overlap": found.overlap, "measures": fields_of(kind, measures)}
 
 
 def cloud_view(ids: Sequence[int], points: np.ndarray, categories: Sequence[str]) -> dict[str, Any]:

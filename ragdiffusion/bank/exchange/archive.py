@@ -117,6 +117,7 @@ def read_exported(
     """
     about = _about(container)
     vectors = _vectors(container, about, fingerprint, dimension)
+    other = vectors is None and _EMBEDDINGS in container.names()
     for number, text in enumerate(_text(container).splitlines()):
         if not text.strip():
             continue
@@ -126,7 +127,7 @@ def read_exported(
             name = str(line.get("source") or line.get("mask") or name)[:120]
             foreign = tuple(sorted(set(line) - _FIELDS))
             vector = None if vectors is None or number >= len(vectors) else vectors[number]
-            yield Item(name, _entry(container, line, vector, maker, label, about), None, foreign)
+            yield Item(name, _entry(container, line, vector, maker, label, about), None, foreign, embedded=other)
         except ValueError as error:
             yield Item(name, None, str(error))
 

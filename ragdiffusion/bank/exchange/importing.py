@@ -34,6 +34,7 @@ class ImportReport:
         repeated: name -> why it is left out, as the bank has it already or the source has it twice.
         refused: name -> why it can't be an entry.
         foreign: field of descriptions that a bank has no place for -> garments that have it.
+        embedded: of those found, garments that were embedded anew, as their embeddings are another encoder's.
         added: ids of the entries that came in; none after a dry run.
         version: of the bank, after.
     """
@@ -45,6 +46,7 @@ class ImportReport:
     repeated: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     foreign: dict[str, int] = field(default_factory=dict)
+    embedded: int = 0
     added: tuple[int, ...] = ()
     version: str = ""
 
@@ -141,9 +143,10 @@ def _planned(
     entries: list[NewEntry] = []
     refused: dict[str, str] = {}
     foreign: Counter[str] = Counter()
-    found = 0
+    found = embedded = 0
     for item in items:
         found += 1
+        embedded += item.embedded
         foreign.update(item.foreign)
         problem = item.problem
         if item.entry is not None:
@@ -163,9 +166,8 @@ def _planned(
     for place, why in held.items():
         repeated[_unused(names[place], repeated)] = why
     kept = tuple(entry for place, entry in enumerate(entries) if place not in held)
-    report = ImportReport(
-        str(source), form, found, len(kept), repeated, refused, dict(foreign.most_common()), version=bank.version
-    )
+    about = {"foreign": dict(foreign.most_common()), "embedded": embedded, "version": bank.version}
+    report = ImportReport(str(source), form, found, len(kept), repeated, refused, **about)
     return ImportPlan(report, kept)
 
 

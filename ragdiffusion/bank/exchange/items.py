@@ -16,9 +16,11 @@ class Item:
         entry: to add; None where it can't be made.
         problem: why.
         foreign: fields of its description that a bank has no place for; they are left out.
+        embedded: whether it was embedded anew, as the embedding that came with it is another encoder's.
     """
 
     name: str
     entry: NewEntry | None
     problem: str | None = None
     foreign: tuple[str, ...] = ()
+    embedded: bool = False

@@ -191,7 +191,7 @@ def sent(studio: Studio, data: bytes, name: str = "shirt.png") -> dict:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-NONE = [None] * 8
+NONE = [None] * 9
 LONG = PATIENCE / 1000  # seconds that a busy machine is given
 
 

@@ -11,16 +11,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.curation.progress import ProgressNotes
 from app.landmark_editor.rle import encode
 from app.pages.bank import page as bank_page
 from app.pages.bank.add_handlers import AddHandlers
-from app.pages.bank.report_handlers import QUALITY
+from app.pages.bank.change_handlers import ChangeHandlers
+from app.pages.bank.exchange_handlers import plan_words
+from app.pages.bank.report_handlers import QUALITY, ReportHandlers
 from app.pages.bank.states import BankStates
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
 from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
+from ragdiffusion.bank import EntryUpdate
+from ragdiffusion.bank.exchange.importing import ImportReport
+from ragdiffusion.bank.making import EntryMaker
 
 ENTRIES = 12  # of the small bank in conftest.py
 Ask = Callable[..., dict[str, Any]]
@@ -132,11 +138,27 @@ def test_changes_are_of_somebody_and_go_back_and_forth(ask: Ask) -> None:
             ask("change", action=action, ids=[2], value=value)
 
 
+def test_a_long_change_tells_how_far_it_is(ask: Ask, context: PageContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[dict[str, Any]] = []
+    embed = EntryMaker.again
+
+    def again(maker: EntryMaker, *given: Any) -> Any:
+        heard.append(ask("progress", token="mine"))
+        return embed(maker, *given)
+
+    monkeypatch.setattr(EntryMaker, "BATCH", 5)
+    monkeypatch.setattr(EntryMaker, "again", again)
+    every = list(range(1, ENTRIES + 1))
+    ask("change", action="attributes", ids=every, value={"category": "Dress"}, token="mine")
+    assert heard == [{}, {"done": 5, "entries": ENTRIES}, {"done": 10, "entries": ENTRIES}]
+    assert ask("progress", token="mine") == {} and found(ask, attributes={"category": ["Dress"]}) == every
+
+
 def test_what_somebody_else_changed_is_shown_beside_ones_own(ask: Ask, context: PageContext) -> None:
     ask("change", action="tag", ids=[2], value="mine")  # into a bank of one's own
     seen = {"2": ask("entry", id=2)["entry"]["revision"], "3": ask("cards", ids=[3])["cards"][0]["revision"]}
     with context.curator.library.open(context.curator.key) as theirs:
-        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+        theirs.update([EntryUpdate(2, attributes={"category": "Skirt"})], author="Ben")
     change = {"action": "attributes", "ids": [2, 3], "value": {"category": "Dress", "fit": "Loose"}}
     clash = ask("change", seen=seen, **change)["conflict"]
     (entry,) = clash["entries"]
@@ -166,7 +188,7 @@ def test_an_outline_drawn_meanwhile_keeps_what_the_other_changed_of_all_else(ask
         "seen": {"2": laid["revision"]},
     }
     with context.curator.library.open(context.curator.key) as theirs:
-        theirs.set_attributes([2], {"category": "Skirt"}, author="Ben")
+        theirs.update([EntryUpdate(2, attributes={"category": "Skirt"})], author="Ben")
         theirs.tag([2], add=["his"], author="Ben")
     clash = ask("save", **draft)["conflict"]["entries"][0]
     assert clash["rows"] == [] and clash["redrawn"] and clash["theirs"] != clash["mine"]
@@ -220,6 +242,20 @@ def test_a_garment_by_measures_is_drawn_assayed_saved_and_changed(ask: Ask) -> N
     again = ask("entry", id=number)["entry"]
     assert again["drawing"]["outline"] != drawing["outline"] and len(found(ask)) == ENTRIES + 1
     assert {field["key"]: field["value"] for field in again["measures"]}["body_length"] == longer["body_length"]
+
+
+def test_measures_are_read_off_an_outline(ask: Ask) -> None:
+    fields = ask("kind", kind="dress")["fields"]
+    measures = {field["key"]: field["value"] for field in fields} | {"body_length": 100.0}
+    assert ask("read", id=2)["read"] is None, "nothing in this bank was drawn by measures"
+    (number,) = ask("save", kind="dress", measures=measures, attributes={}, tags=[])["ids"]
+    laid = ask("outline", id=number)["proposal"]
+    draft = {"token": laid["token"], "mask": laid["mask"], "attributes": laid["attributes"], "tags": []}
+    read = ask("read", **draft)["read"]
+    assert read["kind"] == "dress" and read["overlap"] > 0.98
+    sizes = {field["key"]: field["value"] for field in read["measures"]}
+    assert set(sizes) == set(measures) and sizes["body_length"] == pytest.approx(100, abs=3)
+    assert ask("read", id=number)["read"]["kind"] == "dress"
 
 
 def test_pictures_are_proposed_corrected_and_found_by_the_next_retrieval(
@@ -294,6 +330,19 @@ def test_banks_and_versions(ask: Ask) -> None:
         ask("bank_rename", name="  ")
 
 
+def test_an_import_is_told_line_by_line() -> None:
+    about = {"repeated": {"a": "the bank has it"}, "refused": {"b": "no picture"}, "foreign": {"mood": 1}}
+    assert plan_words(ImportReport("/tmp/x", "bank", 3, 1, embedded=1, **about), "x.zip") == [
+        "x.zip: 3 garments found (bank), 1 of them can enter",
+        "1 garment embedded anew for this encoder: the embeddings that came are another one's",
+        "1 left out, as they are there already:",
+        "a: the bank has it",
+        "1 refused:",
+        "b: no picture",
+        "the field 'mood' of 1 garment has no place in a bank",
+    ]
+
+
 def test_reports_change_nothing(ask: Ask) -> None:
     version = ask("state")["bank"]["version"]
     lists = {name: ask("quality", list=name)["list"] for name in QUALITY}
@@ -303,4 +352,33 @@ def test_reports_change_nothing(ask: Ask) -> None:
     assert set(ask("coverage")) == {"gaps", "more", "cells"}
     cloud = ask("map")["cloud"]
     assert len(np.frombuffer(base64.b64decode(cloud["xy"]), "<u2")) == 2 * ENTRIES
-    assert ask("try_photo")["found"] == [] and ask("state")["bank"]["version"] == version
+    assert ask("try_photos")["photos"] == [] and ask("state")["bank"]["version"] == version
+
+
+def test_photos_that_were_tried_are_compared_between_versions(
+    context: PageContext, services: Services, photo_bytes: Callable[..., bytes], tmp_path: Path
+) -> None:
+    curator, progress = context.curator, ProgressNotes()
+    report = ReportHandlers(services.engine, curator, progress)
+    change = ChangeHandlers(curator, BankStates(curator), progress)
+
+    def upload(*names: str) -> list[str]:
+        for i, name in enumerate(names):
+            (tmp_path / name).write_bytes(photo_bytes(("#8c3b4a", "#2f4a6d")[i]))
+        return [str(tmp_path / name) for name in names]
+
+    change.snapshot("ana", {"name": "before"})
+    told = report.take_photos(Bench(services.engine, "ana"), upload("red.png", "blue.png"))["bank"]["message"]
+    assert told == "Looked for in the bank: red.png, blue.png"
+    first = {each["name"]: [one["id"] for one in each["found"]] for each in report.try_photos("ana", {})["photos"]}
+    assert set(first) == {"red.png", "blue.png"} and all(len(ids) == len(set(ids)) == 4 for ids in first.values())
+    gone = first["red.png"][0]
+    change.change("ana", {"action": "delete", "ids": [gone]})
+    photos = report.compare("ana", {"old": "before"})["difference"]["photos"]
+    assert {each["name"]: [one["id"] for one in each["then"]] for each in photos} == first
+    now = {each["name"]: [one["id"] for one in each["now"]] for each in photos}
+    found = {each["name"]: [one["id"] for one in each["found"]] for each in report.try_photos("ana", {})["photos"]}
+    assert now == found != first and gone not in now["red.png"]
+    assert report.compare("ben", {"old": "before"})["difference"]["photos"] == [], "each sees their own photos"
+    with pytest.raises(ValueError, match="7 photos were given, at most 6"):
+        report.take_photos(Bench(services.engine, "ana"), ["x.png"] * 7)

@@ -1,15 +1,15 @@
 """Small real banks: unit vectors in 8 dimensions and rectangles as silhouettes."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from ragdiffusion.bank import Bank, NewEntry
-from ragdiffusion.config import StructureConfig
 from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
+from tests.ragdiffusion.conftest import tiny_preset
 
 DIMENSION = 8
 
@@ -22,22 +22,7 @@ def rectangle(height: int, width: int) -> bytes:
 
 def tiny_net(seed: int) -> StructureNet:
     """An untrained encoder of a few thousand weights, whose embeddings have `DIMENSION` values."""
-    vision = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "image_size": 32,
-        "patch_size": 16,
-    }
-    config = StructureConfig(
-        vision=vision,
-        feature_dim=16,
-        embedding_dim=DIMENSION,
-        resampler_dim=16,
-        resampler_heads=2,
-        resampler_depth=1,
-    )
+    config = replace(tiny_preset().structure, embedding_dim=DIMENSION)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return StructureNet(**asdict(config)).eval()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.bank import Bank, ConflictError
+from ragdiffusion.bank import Bank, ConflictError, EntryUpdate
 from ragdiffusion.bank.attributing import change_attributes
 from ragdiffusion.bank.history import of_entry
 from ragdiffusion.bank.making import EntryMaker
@@ -43,7 +43,7 @@ def test_an_entry_is_embedded_as_if_it_had_been_added_with_its_new_attributes(ow
     change_attributes(own, maker, [2, 5], {"collar": "Hooded"}, author="Ann")
     assert own.attributes([2, 5]) == [{"collar": "Hooded", "fit": "Loose"}] * 2 and own.revision == revision + 1
     after, wanted = vectors(own, every), maker.again([own.entry(2), own.entry(5)], {})
-    assert torch.allclose(after[[1, 4]], torch.stack([one.embedding for one in wanted]), atol=1e-6)
+    assert torch.allclose(after[[1, 4]], wanted, atol=1e-6)
     assert (after[[1, 4]] - before[[1, 4]]).norm(dim=1).min() > 1e-3
     assert torch.equal(after[[0, 2, 3, 5]], before[[0, 2, 3, 5]])
     assert own.search(after[1], 1).ids == (2,), "the index followed"
@@ -51,6 +51,19 @@ def test_an_entry_is_embedded_as_if_it_had_been_added_with_its_new_attributes(ow
     assert torch.equal(vectors(own, every), before) and own.attributes([2]) == [KNOWN]
     own.redo()
     assert torch.equal(vectors(own, every), after)
+
+
+def test_many_are_embedded_in_batches_and_how_far_it_is_can_be_heard(path: Path, new_entries) -> None:
+    maker = EntryMaker(tiny_net(0))
+    heard: list[tuple[int, int]] = []
+    with Bank.create(path, fingerprint="encoder-a", dimension=DIMENSION) as bank:
+        bank.add(new_entries(70), allow_duplicates=True)
+        change_attributes(bank, maker, range(1, 71), {"collar": "Hooded"}, on_progress=lambda *far: heard.append(far))
+        assert bank.revision == 2 and bank.edits(1)[0].entries == 70
+        assert {entry["collar"] for entry in bank.attributes(range(1, 71))} == {"Hooded"}
+        wanted = maker.again([bank.entry(70)], {})[0]
+        assert torch.allclose(bank.entry(70).embedding, wanted, atol=1e-6)
+    assert heard == [(maker.BATCH, 70), (70, 70)]
 
 
 def test_what_the_embedding_does_not_tell_of_leaves_it(own: Bank, maker: EntryMaker) -> None:
@@ -70,14 +83,14 @@ def test_an_entry_that_is_changed_while_it_is_embedded_is_embedded_again(own: Ba
             self.calls += 1
             if self.calls == 1:
                 with Bank.open(path) as theirs:
-                    theirs.set_attributes([3], {"length": "Long"}, author="Ben")
+                    theirs.update([EntryUpdate(3, attributes={**KNOWN, "length": "Long"})], author="Ben")
             return super().again(entries, patterns)
 
     maker = Interrupted(tiny_net(0))
     change_attributes(own, maker, [3, 4], {"collar": "Hooded"})
     assert own.attributes([3]) == [{"collar": "Hooded", "fit": "Loose", "length": "Long"}], "both changes stand"
     (wanted,) = maker.again([own.entry(3)], {})
-    assert torch.allclose(own.entry(3).embedding, wanted.embedding, atol=1e-6)
+    assert torch.allclose(own.entry(3).embedding, wanted, atol=1e-6)
 
 
 def test_what_cannot_be_changed_stays(own: Bank, maker: EntryMaker) -> None:

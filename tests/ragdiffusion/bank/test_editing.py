@@ -21,7 +21,9 @@ def test_redo_does_again_what_undo_took_back_in_order_and_after_a_restart(bank, 
         lambda: bank.tag([1, 2], add=["linen", "linen"], remove=["summer"], author="Bob"),
         lambda: bank.update([EntryUpdate(3, silhouette=silhouettes[5])]),
         lambda: bank.delete([4, 21]),
-        lambda: bank.set_attributes([1, 5], {"collar": "Unknown", "length": "Long"}),
+        lambda: bank.update(
+            [EntryUpdate(entry_id, attributes={"fit": "Loose", "length": "Long"}) for entry_id in (1, 5)]
+        ),
     ):
         act()
         states.append(state(bank))
@@ -51,16 +53,12 @@ def test_the_log_names_authors_and_what_was_taken_back(bank):
     assert [e.revision for e in bank.edits(2, before=3)] == [2, 1]
 
 
-def test_attributes_and_tags_of_many_are_merged(bank):
-    bank.set_attributes([1, 2], {"collar": "Unknown", "length": "long"})
-    assert bank.attributes([1, 2, 3]) == [{"fit": "Loose", "length": "Long"}] * 2 + [{"collar": "Polo", "fit": "Loose"}]
+def test_tags_of_many_are_merged(bank):
     bank.tag([1], add=[" linen ", "summer"], remove=["nothing"])
     assert bank.entry(1).tags == ("summer", "linen")
     revision = bank.revision
     bank.tag([1], add=["linen"])  # which it has
     assert bank.revision == revision
-    with pytest.raises(ValueError, match="Teapot"):
-        bank.set_attributes([1], {"collar": "Teapot"})
     with pytest.raises(ValueError, match="tags must be lists of words"):
         bank.tag([1], add="linen")
     assert bank.revision == revision
@@ -69,7 +67,7 @@ def test_attributes_and_tags_of_many_are_merged(bank):
 def test_an_edit_of_what_another_changed_is_answered_with_both_versions(bank, path):
     seen = {entry_id: bank.entry(entry_id).revision for entry_id in (1, 2)}
     with Bank.open(path) as other:
-        other.set_attributes([1], {"fit": "Slim"}, author="Ann")
+        other.update([EntryUpdate(1, attributes={"collar": "Polo", "fit": "Slim"})], author="Ann")
         other.tag([1], add=["linen"], author="Bob")
     mine = [EntryUpdate(1, attributes={"fit": "Regular"}), EntryUpdate(2, source="mine")]
     with pytest.raises(ConflictError, match="entry 1 was changed by Bob meanwhile: keep that version, or") as caught:
@@ -87,7 +85,7 @@ def test_an_edit_of_what_another_changed_is_answered_with_both_versions(bank, pa
 
 
 def test_an_entrys_history_has_what_each_field_was_before_and_after(bank, silhouettes):
-    bank.set_attributes([2], {"fit": "Slim"}, author="Ann")
+    bank.update([EntryUpdate(2, attributes={"collar": "Polo", "fit": "Slim"})], author="Ann")
     bank.tag([1, 2], add=["x"])
     bank.update([EntryUpdate(2, silhouette=silhouettes[6], tags=("y",))])
     found = [(one.edit.action, one.edit.author, one.changes) for one in of_entry(bank, 2)]

@@ -61,6 +61,21 @@ def test_banks_are_made_copied_renamed_put_away_and_brought_back(library, new_en
     assert (back.key, back.entries) == ("Winter 2", 3) and library.deleted() == []
 
 
+def test_a_bank_that_is_open_is_not_moved_beneath_its_writers(library, new_entries):
+    library.create("Spring", dimension=8)
+    with library.open("Spring") as bank:
+        bank.add(new_entries(3))
+        for move in (lambda: library.rename("Spring", "Summer"), lambda: library.delete("Spring")):
+            with pytest.raises(RuntimeError, match="Spring.sqlite3 is open in another program: close that"):
+                move()
+        bank.tag([1], add=["still there"])
+    library.rename("Spring", "Summer")
+    with library.open("Summer") as one, library.open("Summer") as other:
+        other.tag([1], add=["theirs"])
+        one.tag([1], add=["mine"])
+        assert one.entry(1).tags[-3:] == other.entry(1).tags[-3:] == ("still there", "theirs", "mine")
+
+
 def test_what_cannot_be_done_is_said(library, bundled, tmp_path):
     library.create("mine", dimension=8)
     for act, message in (

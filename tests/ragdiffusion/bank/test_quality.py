@@ -11,6 +11,7 @@ from ragdiffusion.bank import Bank, NewEntry
 from ragdiffusion.bank.coverage import cover
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.quality import (
+    Finding,
     broken_shapes,
     exact_duplicates,
     findings_of,
@@ -94,6 +95,11 @@ def test_broken_shapes_are_named(shelf, vectors, draw, problem):
     found = broken_shapes(shelf, on_progress=lambda done, total: seen.append((done, total)))
     assert {finding.id for finding in found} == {2} and seen == [(2, 2)]
     assert all(finding.text for finding in found) and broken_shapes(shelf, [1]) == []
+    known: dict = {}
+    assert broken_shapes(shelf, known=known) == found and len(known) == 2
+    known[next(iter(known))] = ()
+    known |= {digest: [Finding(0, "holes", 1.0, "told before")] for digest, each in known.items() if each}
+    assert [(each.id, each.text) for each in broken_shapes(shelf, known=known)] == [(2, "told before")]
 
 
 def test_empty_corners_are_named(shelf):

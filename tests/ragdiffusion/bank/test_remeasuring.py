@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ragdiffusion.bank import Bank, ConflictError
+from ragdiffusion.bank.attributing import change_attributes
 from ragdiffusion.bank.making import EntryMaker
 from ragdiffusion.bank.remeasuring import move_measure
 from ragdiffusion.garments.patterns import MeasureError
@@ -28,13 +29,15 @@ def drawn(path: Path, maker: EntryMaker) -> Iterator[Bank]:
         made = [maker.from_measures("t_shirt", {"body_length": length}) for length in (62, 70)]
         hand = maker.from_outline(silhouette_pixels(made[0].silhouette).astype(float), tags=("mine",))
         bank.add([*made, maker.from_measures("skirt", {}), hand], allow_duplicates=True)
-        bank.set_attributes([1], {"collar": "Polo"})
+        change_attributes(bank, maker, [1], {"collar": "Polo"})
         yield bank
 
 
 def test_many_garments_are_drafted_anew_and_nothing_else_of_them_changes(drawn: Bank, maker: EntryMaker) -> None:
     before, revision = [drawn.entry(number) for number in (1, 2, 3, 4)], drawn.revision
-    move_measure(drawn, maker, [1, 2], "body_length", 10, author="Ann")
+    heard: list[tuple[int, int]] = []
+    move_measure(drawn, maker, [1, 2], "body_length", 10, author="Ann", on_progress=lambda *far: heard.append(far))
+    assert heard == [(2, 2)]
     after = [drawn.entry(number) for number in (1, 2, 3, 4)]
     assert drawn.revision == revision + 1 and drawn.edits(1)[0].author == "Ann"
     assert [drawn.patterns([n])[n].measures["body_length"] for n in (1, 2)] == [72, 80]

@@ -75,7 +75,7 @@ def test_others_edits_are_followed_and_only_what_changed_is_fetched(shared, post
 def test_conflicting_edits_are_answered_with_both_versions(shared, postgres_url):
     seen = {1: shared.entry(1).revision}
     with Bank.open(postgres_url) as other:
-        other.set_attributes([1], {"fit": "Slim"}, author="Bob", expected=seen)
+        other.update([EntryUpdate(1, attributes={"fit": "Slim"})], author="Bob", expected=seen)
     with pytest.raises(ConflictError, match="changed by Bob") as caught:
         shared.update([EntryUpdate(1, source="mine")], expected=seen)
     assert caught.value.conflicts[0].theirs.attributes["fit"] == "Slim"

@@ -227,6 +227,12 @@ def test_a_read_only_bank_sees_what_a_writer_does(bank, path, new_entries):
         assert len(reader) == 21 and reader.version == bank.version
 
 
+def test_nothing_is_written_to_a_file_that_was_moved_away(path, bank, vectors):
+    path.rename(path.with_name("elsewhere.sqlite3"))
+    with pytest.raises(RuntimeError, match="was moved or removed meanwhile: open it where it is now"):
+        bank.tag([1], add=["lost"])
+
+
 def test_a_locked_bank_says_so_and_stays(path, bank, monkeypatch, new_entries):
     bank.close()
     monkeypatch.setattr(store_module, "BUSY_TIMEOUT_MS", 50)

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from ragdiffusion.bank.shape_bits import SIDE, bits_overlap, mirror_symmetry, shape_bits, stored_shape_bits
-from ragdiffusion.images import decode_silhouettes, encode_silhouette
+from ragdiffusion.bank.shape_bits import (
+    SIDE,
+    bits_overlap,
+    mirror_symmetry,
+    pixel_shape_bits,
+    shape_bits,
+    stored_shape_bits,
+)
+from ragdiffusion.images import decode_silhouettes, encode_silhouette, silhouette_pixels
 from ragdiffusion.retrieval.ranking import shape_order
 
 SIMILARITY = np.float32([0.9, 0.8, 0.7, 0.6])
@@ -49,6 +56,8 @@ def test_stored_silhouettes_pack_as_decoded_ones_do() -> None:
     stored = [encode_silhouette(mask.float()) for mask in [*masks, stripes]]
     for size in (256, 512):
         np.testing.assert_array_equal(stored_shape_bits(stored), shape_bits(decode_silhouettes(stored, size)))
+    pixels = [pixel_shape_bits(silhouette_pixels(each))[0] for each in stored]
+    np.testing.assert_array_equal(np.stack(pixels), stored_shape_bits(stored))
 
 
 def test_the_score_is_similarity_plus_weighted_overlaps(shapes) -> None:

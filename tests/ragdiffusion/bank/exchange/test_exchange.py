@@ -88,7 +88,7 @@ def test_another_encoders_embeddings_are_refused_or_made_anew(bank, tmp_path, ma
         report = plan_import(other, tmp_path / "bank.zip", None).report
         assert report.new == 0 and len(report.refused) == 2
         assert "is of encoder encoder-a, not of this bank's" in next(iter(report.refused.values()))
-        plan_import(other, tmp_path / "bank.zip", maker).apply(other)
+        assert plan_import(other, tmp_path / "bank.zip", maker).apply(other).embedded == 2
         made = other.entry(1)
         assert made.silhouette == bank.entry(1).silhouette and not torch.equal(made.embedding, bank.entry(1).embedding)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 
 import pytest
 import torch
@@ -14,23 +15,14 @@ from ragdiffusion.structure.readers.heads import head_probabilities, sure_readin
 from ragdiffusion.structure.readers.memory import RememberingReader
 from ragdiffusion.structure.readers.reading import PHOTO_SIDE, AttributeReading, complete_reading, reduced
 from ragdiffusion.structure.structure_net import StructureNet
+from tests.ragdiffusion.conftest import tiny_preset
 
 _INDEX = {attribute.key: index for index, attribute in enumerate(ATTRIBUTES)}
 
 
 @pytest.fixture
 def net() -> StructureNet:
-    vision = {
-        "hidden_size": 16,
-        "intermediate_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "image_size": 32,
-        "patch_size": 16,
-    }
-    return StructureNet(
-        vision=vision, feature_dim=16, embedding_dim=16, resampler_dim=16, resampler_heads=2, resampler_depth=1
-    ).eval()
+    return StructureNet(**asdict(tiny_preset().structure)).eval()
 
 
 def _teach(net: StructureNet, **logits: list[float]) -> None:
