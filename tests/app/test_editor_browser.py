@@ -58,7 +58,7 @@ def fact(page: Page, name: str) -> str | None:
 
 
 def wait(page: Page, condition: str) -> None:
-    page.wait_for_function(f"() => {{ {FACTS} return {condition} }}", timeout=30_000)
+    page.wait_for_function(f"() => {{ {FACTS} return {condition} }}", timeout=PATIENCE)
 
 
 def settled(page: Page) -> None:
