@@ -17,6 +17,7 @@ from playwright.sync_api import Page, Request, expect
 
 from app.runs.drafts import in_eight_bits
 from ragdiffusion.api import RAGDiffusion
+from tests.app.in_browser import PATIENCE
 
 pytestmark = pytest.mark.browser
 

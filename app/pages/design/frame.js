@@ -41,6 +41,7 @@ export class Frame {
     /** @type {{ from: Place, start: Rectangle | null, grip: string } | null} */
     this.drag = null;
     this.timer = 0;
+    this.nudged = false; // by keys, and not told yet
   }
 
   listen() {
@@ -104,6 +105,11 @@ export class Frame {
     return true;
   }
 
+  /** Whether a person is at it: what they make of it is still to be told. */
+  get changing() {
+    return this.drag !== null || this.nudged;
+  }
+
   get focused() {
     return document.activeElement === this.area;
   }
@@ -114,11 +120,14 @@ export class Frame {
       from = this.rectangle ?? [0.25, 0.25, 0.75, 0.75];
     this.show(shiftKey ? sized(from, 'se', by) : moved(from, by));
     clearTimeout(this.timer);
-    if (!this.waits) this.timer = setTimeout(() => this.take(), SETTLES_AFTER);
+    if (this.waits) return;
+    this.nudged = true;
+    this.timer = setTimeout(() => this.take(), SETTLES_AFTER);
   }
 
   take() {
     clearTimeout(this.timer);
+    this.nudged = false;
     if (this.rectangle) this.settled(this.rectangle);
   }
 }

@@ -75,7 +75,7 @@ export class PhotoTools {
       find(this.bar, '[data-tool=mirror]', HTMLElement).ariaPressed = String(photo.mirrored ?? false);
     }
     if (photo.mask !== undefined) this.mender.load(photo.mask);
-    if (photo.image && this.tool === 'crop') this.cropper.show(this.beginning());
+    if (photo.image && this.tool === 'crop' && !this.cropper.changing) this.cropper.show(this.beginning());
   }
 
   /** Where the crop begins: at the one there is, or around the garment. */
