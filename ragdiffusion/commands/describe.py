@@ -90,6 +90,6 @@ def _print_table(report: dict[str, Any]) -> None:
     print(f"  a step with ReferenceNet and all keys and values anew costs {report['plain_to_fast']:.2f} times as much")
     size = {name: count / 1e9 for name, count in report["bytes"].items()}
     print(
-        f"  weights on the device in half precision: {size['whole']:.3g} GB, {size['model']:.3g} GB with --offload model, "
-        f"{size['sequential']:.3g} GB with --offload sequential; {size['kept']:.3g} GB kept for all steps"
+        f"  weights on the device in half precision: {size['whole']:.3g} GB, {size['model']:.3g} GB with --offload "
+        f"model, {size['sequential']:.3g} GB with --offload sequential; {size['kept']:.3g} GB kept for all steps"
     )

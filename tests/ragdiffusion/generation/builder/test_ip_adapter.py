@@ -160,7 +160,9 @@ def test_at_full_size_the_published_file_fits():
     wanted = {
         "image_proj.latents": (1, 16, 1280),
         "image_proj.proj_out.weight": (2048, 1280),
-        **dict.fromkeys(("image_proj.proj_out.bias", "image_proj.norm_out.weight", "image_proj.norm_out.bias"), (2048,)),
+        **dict.fromkeys(
+            ("image_proj.proj_out.bias", "image_proj.norm_out.weight", "image_proj.norm_out.bias"), (2048,)
+        ),
     }
     for layer in range(4):
         wanted |= {

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +12,8 @@ from safetensors.torch import load_file
 
 from ragdiffusion.training.scale.loop import ScaleConfig, train_at_scale
 from ragdiffusion.training.scale.state import newest_state
+from tests.ragdiffusion.training.scale.ranks import run_ranks
 from tests.ragdiffusion.training.scale.small import SETTINGS, Regression, contrast, make
-
-_ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(autouse=True)
@@ -47,28 +43,7 @@ def alone(tmp_path_factory):
 def two(tmp_path_factory) -> Path:
     """What two processes left, each with half the batch."""
     out = tmp_path_factory.mktemp("two")
-    shared = {
-        **os.environ,
-        "PYTHONPATH": str(_ROOT),
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
-        "ACCELERATE_USE_CPU": "true",
-    }
-    call = [sys.executable, "-m", "tests.ragdiffusion.training.scale.small", str(out)]
-    started = [
-        subprocess.Popen(
-            call,
-            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-            cwd=_ROOT,
-            text=True,
-            stderr=subprocess.PIPE,
-        )
-        for rank in range(2)
-    ]
-    for process in started:
-        _, said = process.communicate(timeout=300)
-        assert process.returncode == 0, said[-2000:]
+    run_ranks("tests.ragdiffusion.training.scale.small", str(out), settings={"ACCELERATE_USE_CPU": "true"})
     return out
 
 
