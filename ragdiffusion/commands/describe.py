@@ -39,10 +39,12 @@ def describe(name: str, *, steps: int | None = None, seeds: int = 1) -> dict[str
         seeds: pictures of one photo drawn together.
 
     Returns:
-        Its sizes, each component's class and parameters, published figures beside them, and FLOPs by stage.
+        Its sizes, each component's class and parameters, published figures beside them, FLOPs by stage, and bytes of a
+        device by mode of offload.
     """
     from ragdiffusion.config import get_preset
     from ragdiffusion.generation.cost import count_flops, count_parameters, meta_pipeline, published_parts
+    from ragdiffusion.generation.footprint import footprint
 
     preset = get_preset(name)
     pipeline = meta_pipeline(preset)
@@ -68,6 +70,7 @@ def describe(name: str, *, steps: int | None = None, seeds: int = 1) -> dict[str
         },
         "steps": cost.steps,
         "plain_to_fast": cost.saved,
+        "bytes": footprint(pipeline),
     }
 
 
@@ -78,13 +81,15 @@ def _print_table(report: dict[str, Any]) -> None:
     )
     for part, about in report["components"].items():
         print(f"  {part:<18} {about['parameters'] / 1e6:>10.3f} M  {about['class']}")
-    print(
-        f"  {'together':<18} {report['parameters'] / 1e6:>10.3f} M  {report['parameters'] * 2 / 1e9:.1f} GB in half "
-        "precision"
-    )
+    print(f"  {'together':<18} {report['parameters'] / 1e6:>10.3f} M")
     for part, count in report["published"].items():
         print(f"  {part} as published: {count['here']:,} here, {count['published']:,} there")
     flops = report["flops"]
     for stage, count in flops.items():
         print(f"  {stage:<18} {count / 1e12:>10.4f} TFLOP")
     print(f"  a step with ReferenceNet and all keys and values anew costs {report['plain_to_fast']:.2f} times as much")
+    size = {name: count / 1e9 for name, count in report["bytes"].items()}
+    print(
+        f"  weights on the device in half precision: {size['whole']:.3g} GB, {size['model']:.3g} GB with --offload "
+        f"model, {size['sequential']:.3g} GB with --offload sequential; {size['kept']:.3g} GB kept for all steps"
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ragdiffusion.commands.train_pgea import add_scale_arguments, scale_config
+from ragdiffusion.commands.train_pgea import add_scale_arguments, check_same_words, scale_config
 
 _LEARNING_RATE = 5e-5
 _STEPS = {"denoiser": 100_000, "structure": 50_000}
@@ -68,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
     cv2.setNumThreads(0)
     config = scale_config(args, out=args.out, steps=_STEPS[args.what], learning_rate=_LEARNING_RATE)
     with open_accelerator(config) as accelerator:
+        check_same_words(args)
         return (_denoiser if args.what == "denoiser" else _structure)(args, config, accelerator)
 
 

@@ -117,6 +117,17 @@ def scale_config(args: argparse.Namespace, *, out: Path, steps: int, learning_ra
     )
 
 
+def check_same_words(args: argparse.Namespace) -> None:
+    """See to it that all processes were given the same command, before any of them writes.
+
+    Raises:
+        ValueError: in every process, naming an option on which they differ.
+    """
+    from ragdiffusion.training.scale.ranks import check_agreement
+
+    check_agreement({name: value for name, value in vars(args).items() if not callable(value)})
+
+
 def run(args: argparse.Namespace) -> int:
     """Train one stage and write its UNet."""
     import logging
@@ -136,6 +147,7 @@ def run(args: argparse.Namespace) -> int:
     config = scale_config(args, out=out, steps=STEPS[args.stage], learning_rate=_LEARNING_RATES[args.stage])
     unet, module = _stage(args, images, start=_start(args))
     with open_accelerator(config) as accelerator:
+        check_same_words(args)
         if args.closed_form and not any(out.glob("step-*")):
             _solve(module.to(accelerator.device), images, args)
         average = train_at_scale(config, module, images, accelerator=accelerator)

@@ -33,6 +33,7 @@ class Offload:
 
     Raises:
         ValueError: for an unknown mode.
+        RuntimeError: if memory does not hold the parts in any mode.
     """
 
     def __init__(self, parts: Mapping[str, nn.Module], device: torch.device | str, mode: str = "whole") -> None:
@@ -40,9 +41,7 @@ class Offload:
             raise ValueError(f"offload mode {mode!r}: choose one of {', '.join(MODES)}")
         self.device, self.mode = torch.device(device), mode
         self._moved = {name: parts[name] for name in MOVED if parts.get(name) is not None}
-        for name, part in parts.items():
-            if name not in self._moved:
-                part.to(self.device)
+        self._staying = [part for name, part in parts.items() if name not in self._moved]
         self._settle()
 
     @contextmanager
@@ -85,7 +84,15 @@ class Offload:
         self._settle()
 
     def _settle(self) -> None:
-        """Bring the parts where the mode has them at rest."""
+        """Bring the parts where the mode has them at rest; where memory does not hold that, where the next one has."""
+        try:
+            self._move()
+        except torch.OutOfMemoryError as error:
+            self.make_room(error)
+
+    def _move(self) -> None:
+        for part in self._staying:
+            part.to(self.device)
         for part in {id(part): part for part in self._moved.values()}.values():
             remove_hook_from_submodules(part)
             if self.mode == "sequential":

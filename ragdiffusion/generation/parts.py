@@ -33,7 +33,7 @@ OWN_CLASSES = {
 _TEXT_ENCODERS: dict[str, type[PreTrainedModel]] = {
     kind.__name__: kind for kind in (CLIPTextModel, CLIPTextModelWithProjection)
 }
-_FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
+FULL_PRECISION = ("structure_net", "appearance_flow", "silhouette_net")
 """Parts that compute in float32 always: what they say of a photo must be what they said of the bank's pictures."""
 
 
@@ -56,7 +56,7 @@ def load_parts(folder: Path, index: Mapping[str, Any], dtype: torch.dtype) -> di
         if kind is not None:
             # diffusers wants the module that the class had when it was saved, wherever it stands today
             sys.modules.setdefault(module, sys.modules[kind.__module__])
-            parts[name] = load_part(kind, folder / name, torch.float32 if name in _FULL_PRECISION else dtype)
+            parts[name] = load_part(kind, folder / name, torch.float32 if name in FULL_PRECISION else dtype)
         elif entry[1] in _TEXT_ENCODERS:
             parts[name] = _load_text_encoder(_TEXT_ENCODERS[entry[1]], folder / name, dtype)
         elif entry[1] == DDIMScheduler.__name__:

@@ -90,7 +90,7 @@ export class AddPane {
   edit(entry, proposal) {
     this.waiting = [proposal];
     this.next();
-    this.entry = entry;
+    this.entry = this.changes.held = entry;
     this.title();
   }
 
@@ -102,7 +102,7 @@ export class AddPane {
    * @param {Proposal[]} [waiting]  what is looked at after it.
    */
   async measure(kind, measures, entry = null, waiting = []) {
-    this.entry = entry?.id ?? null;
+    this.entry = this.changes.held = entry?.id ?? null;
     this.waiting = waiting;
     this.shown = null;
     this.measuring = true;
@@ -173,7 +173,7 @@ export class AddPane {
 
   close() {
     this.waiting = [];
-    this.shown = this.entry = null;
+    this.shown = this.entry = this.changes.held = null;
     this.measuring = false;
     this.element.hidden = true;
   }

@@ -16,12 +16,19 @@ export class Changes {
     this.pane = pane;
     /** @type {Map<number, number>} the revision of each entry that was shown. */
     this.seen = new Map();
+    /** @type {number | null} whose outline or measures are being changed: it was seen when that began, and not since. */
+    this.held = null;
     /** @type {Promise<unknown>} */
     this.last = Promise.resolve();
   }
 
   /** @param {{ id: number, revision: number }[]} entries  that were just shown. */
   saw(entries) {
+    this.learn(entries.filter(({ id }) => id !== this.held));
+  }
+
+  /** @param {{ id: number, revision: number }[]} entries  that this page changed, or whose change by others was told. */
+  learn(entries) {
     for (const { id, revision } of entries) this.seen.set(id, revision);
   }
 
@@ -66,13 +73,13 @@ export class Changes {
       doing = `${ids.length.toLocaleString('en')} entries are changed`,
       answer = await (long ? this.desk.watch(what, sent, doing) : this.desk.ask(what, sent));
     if (!answer?.conflict) {
-      this.saw(answer?.revisions ?? []);
+      this.learn(answer?.revisions ?? []);
       return answer;
     }
     const { entries } = answer.conflict,
       theirs = new Set(entries.map((/** @type {{ id: number }} */ { id }) => id)),
       mine = await this.pane.choose(answer.conflict);
-    this.saw(entries);
+    this.learn(entries);
     if (mine) return this.ask(what, values, ids);
     const rest = ids.filter((id) => !theirs.has(id));
     const { id, by } = entries[0];

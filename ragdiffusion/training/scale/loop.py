@@ -123,6 +123,8 @@ def _accelerator(config: ScaleConfig) -> Accelerator:
         raise ValueError(
             f"the launcher wants what is not installed ({error}): pip install deepspeed, or launch with ddp.yaml"
         ) from error
+    if config.precision == "fp16" and accelerator.device.type == "cpu":  # it would be float32, and nobody would know
+        raise ValueError("precision is fp16, which a CPU does not train in: bf16 or no wanted, or a GPU")
     if accelerator.state.deepspeed_plugin is not None:
         accelerator.state.deepspeed_plugin.deepspeed_config |= {
             "train_micro_batch_size_per_gpu": config.batch_size,  # it reads it off loaders, and ours are not its kind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +28,7 @@ pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.tx
 
 from ragdiffusion import cli
 from ragdiffusion.bank import edit_log
-from ragdiffusion.batch.destination import Folder
+from ragdiffusion.batch.destination import Bucket, Folder
 from ragdiffusion.batch.executors import BatchJob, ThisProcess
 from ragdiffusion.batch.making import failed
 from ragdiffusion.batch.ray_executor import TRIES, Crew, PictureMaker, RayActors, Readiness
@@ -99,6 +101,69 @@ def test_killed_actors_cost_nothing(
     assert hashes(tmp_path / "ray") == hashes(tmp_path / "one") and len(hashes(tmp_path / "ray")) == 2 * PHOTOS
     report = read_report(tmp_path / "ray" / "report.csv")
     assert len(report) == PHOTOS + 1 and all(len(rows) == 1 for rows in report.values())
+
+
+def test_a_running_cluster_is_joined_at_its_address(
+    cluster: Cluster, photos: Path, tmp_path: Path, tiny_checkpoint: Path, request_here: PictureRequest
+) -> None:
+    """By another process, as from another machine."""
+    import ray
+
+    run_batch([photos], tmp_path / "one", replace(request_here, k=None), ThisProcess())
+    words = ["batch", str(photos), str(tmp_path / "ray"), "--ray", ray.get_runtime_context().gcs_address]
+    words += ["--workers", "2", "--steps", "1", "--device", "cpu", "--checkpoint", str(tiny_checkpoint)]
+    done = subprocess.run(
+        [sys.executable, "-m", "ragdiffusion", *words], capture_output=True, text=True, timeout=PATIENCE
+    )
+    assert done.returncode == 0 and f"{PHOTOS} made" in done.stdout, done.stderr[-2000:]
+    assert hashes(tmp_path / "ray") == hashes(tmp_path / "one") and len(hashes(tmp_path / "ray")) == 2 * PHOTOS
+
+
+def test_actors_keep_their_pictures_in_a_bucket(
+    cluster: Cluster, photos: Path, tmp_path: Path, request_here: PictureRequest
+) -> None:
+    bucket = Bucket((tmp_path / "bucket").as_uri())
+    result = run_batch([photos], bucket, request_here, RayActors(cluster, actors=2))
+    assert (result.made, result.failed) == (PHOTOS, ())
+    run_batch([photos], tmp_path / "one", request_here, ThisProcess())
+    assert hashes(tmp_path / "bucket") == hashes(tmp_path / "one")
+    assert run_batch([photos], bucket, request_here, RayActors(cluster, actors=2)).already_done == PHOTOS
+
+
+_SHARING = """
+import json, sys
+from pathlib import Path
+
+import ray
+
+from ragdiffusion.batch.ray_executor import RayActors
+from ragdiffusion.batch.request import PictureRequest
+from ragdiffusion.batch.run import run_batch
+from ragdiffusion.ray_cluster import Cluster
+
+photos, out, checkpoint, share = sys.argv[1:]
+ray.init(address="local", num_cpus=4, num_gpus=1, include_dashboard=False, log_to_driver=False)
+left = []
+
+def watching(rows, total):
+    for row in rows:
+        left.append(ray.available_resources().get("GPU", 0.0))
+        yield row
+
+request = PictureRequest(steps=1, k=2, checkpoint=checkpoint, device="cpu")
+actors = RayActors(Cluster(), actors=2, gpus=float(share))
+result = run_batch([Path(photos)], Path(out), request, actors, track=watching)
+print(json.dumps({"made": result.made, "left": left}))
+"""
+
+
+def test_two_actors_share_a_gpu(photos: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
+    """Ray is told of a GPU that nobody computes on: half of it for each leaves room for the other, a whole one not."""
+    words = [str(photos), str(tmp_path / "out"), str(tiny_checkpoint), "0.5"]
+    done = subprocess.run([sys.executable, "-c", _SHARING, *words], capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["made"] == PHOTOS and set(told["left"]) <= {0.0, 0.5} and 0.0 in told["left"]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_batch_with_its_line(

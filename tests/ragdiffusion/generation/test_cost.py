@@ -65,6 +65,8 @@ def test_describe_counts_the_papers_model_without_a_weight(capsys):
     flops = report["flops"]
     assert report["plain_to_fast"] >= 1.8 and flops["plain_picture"] / flops["picture"] >= 1.8
     assert 120e12 < flops["picture"] < 135e12 and report["steps"] == 30
+    held = report["bytes"]
+    assert 24e9 > held["whole"] > held["model"] > held["sequential"] > held["kept"], "the paper's RTX 3090 holds all"
 
 
 def test_describe_prints_a_table_and_refuses_nonsense(capsys):

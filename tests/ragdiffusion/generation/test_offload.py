@@ -62,6 +62,26 @@ def test_a_run_goes_on_in_the_next_mode_and_says_so(pipeline, inputs, caplog):
     ]
 
 
+class Heavy(torch.nn.Linear):
+    """A part that the device has no room for."""
+
+    def to(self, device: torch.device | str) -> Heavy:
+        if torch.device(device).type == "meta":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 5.00 GiB.")
+        return super().to(device)
+
+
+def test_parts_that_do_not_fit_together_are_placed_in_the_next_mode(caplog):
+    """The meta device stands in for a GPU again."""
+    with caplog.at_level(logging.WARNING):
+        offload = Offload({"unet": Heavy(1, 1), "ep_adapter": torch.nn.Linear(1, 1)}, "meta")
+    assert offload.mode == "model"
+    (said,) = caplog.records
+    assert said.getMessage().endswith("(CUDA out of memory): going on with parts moved in and out (model)")
+    with pytest.raises(RuntimeError, match="memory ran out on meta even layer by layer"):
+        Offload({"unet": torch.nn.Linear(1, 1), "ep_adapter": Heavy(1, 1)}, "meta")
+
+
 def test_when_nothing_is_left_to_move_it_is_said_in_one_line(pipeline, inputs):
     pipeline.place("cpu", "sequential")
     _out_of_memory(pipeline.landmark_guider, 9)

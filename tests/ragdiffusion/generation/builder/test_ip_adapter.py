@@ -10,7 +10,8 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.embeddings import IPAdapterPlusImageProjection
 from safetensors.torch import save_file
 
-from ragdiffusion.generation.builder.ip_adapter import start_from_ip_adapter
+from ragdiffusion.config import get_preset
+from ragdiffusion.generation.builder.ip_adapter import published_names, start_from_ip_adapter
 from ragdiffusion.generation.conditioners import EPAdapter
 from tests.ragdiffusion.published import UNET
 
@@ -142,3 +143,48 @@ def test_a_plain_ip_adapter_is_refused(unet, tmp_path):
     save_file({"image_proj.proj.weight": torch.zeros(4, 4)}, tmp_path / "plain.safetensors")
     with pytest.raises(ValueError, match=r"no IP-Adapter-plus for this UNet \(it lacks image_proj\.latents\)"):
         start_from_ip_adapter(_adapter(unet), tmp_path / "plain.safetensors")
+
+
+def test_at_full_size_the_published_file_fits():
+    """IP-Adapter-plus for SDXL (ViT-H): 16 queries of 1280, four layers, 70 cross-attentions of SDXL's UNet."""
+    preset = get_preset("sdxl")
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(in_channels=16, out_channels=16, **preset.unet)
+        adapter = EPAdapter.of_unet(
+            unet,
+            embedding_dim=preset.structure.embedding_dim,
+            tokens=preset.ep_tokens,
+            dim=preset.ep_dim,
+            attention_heads=preset.ep_heads,
+        )
+    wanted = {
+        "image_proj.latents": (1, 16, 1280),
+        "image_proj.proj_out.weight": (2048, 1280),
+        **dict.fromkeys(
+            ("image_proj.proj_out.bias", "image_proj.norm_out.weight", "image_proj.norm_out.bias"), (2048,)
+        ),
+    }
+    for layer in range(4):
+        wanted |= {
+            f"image_proj.layers.{layer}.{name}": shape
+            for name, shape in {
+                "0.norm1.weight": (1280,),
+                "0.norm1.bias": (1280,),
+                "0.norm2.weight": (1280,),
+                "0.norm2.bias": (1280,),
+                "0.to_q.weight": (1280, 1280),
+                "0.to_kv.weight": (2560, 1280),
+                "0.to_out.weight": (1280, 1280),
+                "1.0.weight": (1280,),
+                "1.0.bias": (1280,),
+                "1.1.weight": (5120, 1280),
+                "1.3.weight": (1280, 5120),
+            }.items()
+        }
+    for number, name in enumerate(unet.attn_processors):
+        if name.endswith("attn2.processor"):
+            width = unet.get_submodule(name.removesuffix(".processor")).inner_dim
+            wanted |= {f"ip_adapter.{number}.to_{kind}_ip.weight": (width, 2048) for kind in "kv"}
+    own = adapter.state_dict()
+    assert {theirs: tuple(own[ours].shape) for ours, theirs in published_names(adapter).items()} == wanted
+    assert adapter.resampler.proj_in.out_features == 1280 and len(wanted) == 5 + 4 * 11 + 2 * 70

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+from contextlib import redirect_stderr
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from accelerate.state import AcceleratorState
 from safetensors.torch import save_file
 from torch import nn
 
+from ragdiffusion import cli
 from ragdiffusion.structure.losses import info_nce
 from ragdiffusion.training.scale.loop import ScaleConfig, open_accelerator, train_at_scale
 from ragdiffusion.training.scale.ranks import RowRandom, check_agreement, gather_with_gradients
@@ -71,7 +75,8 @@ def main(out: Path) -> None:
         if rank == 0:
             named = {f"average/{name}": value.contiguous() for name, value in average.items()}
             save_file({"contrast": gradient / world, "loss": loss, **named}, out / "two.safetensors")
-        said = {"disagreement": disagreement(rank)}
+        said: dict = {"disagreement": disagreement(rank)}
+    said["command"] = unlike_commands(out, rank, world)
     said["threads"] = threads()
     (out / f"said-{rank}.json").write_text(json.dumps(said))
 
@@ -83,6 +88,17 @@ def disagreement(rank: int) -> str:
     except ValueError as error:
         return str(error)
     return ""
+
+
+def unlike_commands(out: Path, rank: int, world: int) -> tuple[int, str]:
+    """Exit code and errors of a training that each process was told another pool for."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    dist.init_process_group("gloo", init_method=(out / "again").as_uri(), rank=rank, world_size=world)
+    words = ["train", "paper", "denoiser", "--checkpoint", str(out / "none"), "--out", str(out / "never")]
+    errors = io.StringIO()
+    with redirect_stderr(errors):
+        code = cli.main([*words, "--cpu", "--precision", "no", "--workers", "0", "--pool", str(rank + 3)])
+    return code, errors.getvalue()
 
 
 def threads() -> list[str]:

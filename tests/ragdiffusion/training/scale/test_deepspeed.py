@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from accelerate.utils.launch import prepare_deepspeed_cmd_env
 from safetensors.torch import load_file
 
 from ragdiffusion.training.scale.loop import ScaleConfig, open_accelerator, train_at_scale
+from tests.ragdiffusion.training.scale.ranks import run_ranks
 from tests.ragdiffusion.training.scale.small import SETTINGS, Regression, make
 
 _ROOT = Path(__file__).resolve().parents[4]
@@ -84,9 +83,7 @@ def test_zero_2_over_two_processes_stopped_and_resumed_equals_one_of_the_whole_b
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    shared = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+    settings = {
         "ACCELERATE_USE_DEEPSPEED": "true",
         "ACCELERATE_DEEPSPEED_ZERO_STAGE": "2",
         "ACCELERATE_GRADIENT_CLIPPING": "1.0",
@@ -94,21 +91,9 @@ def test_zero_2_over_two_processes_stopped_and_resumed_equals_one_of_the_whole_b
         "DS_ACCELERATOR": "cpu",
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "WORLD_SIZE": "2",
-        "LOCAL_WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
     }
     for steps in (4, SETTINGS["steps"]):
-        call = [sys.executable, "-m", "tests.ragdiffusion.training.scale.spread", str(tmp_path), str(steps)]
-        started = [
-            subprocess.Popen(
-                call, env={**shared, "RANK": f"{n}", "LOCAL_RANK": f"{n}"}, cwd=_ROOT, text=True, stderr=-1
-            )
-            for n in range(2)
-        ]
-        for process in started:
-            _, said = process.communicate(timeout=300)
-            assert process.returncode == 0, said[-2000:]
+        run_ranks("tests.ragdiffusion.training.scale.spread", str(tmp_path), str(steps), settings=settings)
     alone = train_at_scale(ScaleConfig(out=tmp_path / "alone", batch_size=4, **SETTINGS), Regression(), make)
     found = load_file(tmp_path / "spread.safetensors")
     for name, value in alone.items():
