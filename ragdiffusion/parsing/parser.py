@@ -19,7 +19,7 @@ from ragdiffusion.parsing.refining import firm, guided
 from ragdiffusion.parsing.regions import components, pieces, settled
 
 _SQUARE = 256  # side of `Parse.probabilities`
-_NEARER = 1.5  # a photo is seen so many times larger than the network was taught, too
+_NEARER = 1.5  # a photo of somebody is seen so many times larger than the network was taught
 _CANVAS = 512  # longer side of the label map where figures are looked at from near, pixels
 _LARGE, _SMALL = 0.5, 0.25  # of the photo's longer side: figures below the first are parsed again from near, and
 # below the second only that counts; between, both looks do, since the whole photo tells better what is what
@@ -73,14 +73,15 @@ class NetworkParser:
         return parse_of(coarse_to_fine(pixels, self.label), pixels)
 
     def label(self, picture: np.ndarray) -> np.ndarray:
-        """Label probabilities of a picture, float32 (9, h, w).
+        """Label probabilities of a picture, float32 (9, h, w): the mean of what is seen of it mirrored and as it is.
 
-        It is seen mirrored at the network's scale, which tells better what is what, and larger, which tells better
-        where it ends; the mean of both comes at the larger scale.
+        Where the first shows somebody, the second is larger, and so is the result: straps and collars on people are
+        small.
         """
-        near = self._seen(picture, _NEARER)
-        whole = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
-        return (near + _resized(whole, near.shape[:0:-1])) / 2
+        mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
+        body = mirrored[_BODY_LABELS].sum(0) > _SURELY
+        plain = self._seen(picture, _NEARER if body.mean() > _FIGURE else 1)
+        return (plain + _resized(mirrored, plain.shape[:0:-1])) / 2
 
     @torch.inference_mode()
     def _seen(self, picture: np.ndarray, nearer: float) -> np.ndarray:
