@@ -249,8 +249,9 @@ def test_a_program_asks_for_it(services: Services, tmp_path: Path, photo_bytes: 
     handlers = ApiHandlers(services)
     found, _ = handlers.retrieve("ana", GuideRequest(str(photo), drafted=True))
     assert found["landmark_source"] == "drafted" and found["pattern"]["measures"] == found["drafted"]["measures"]
-    mirrored = handlers._bench("ana", GuideRequest(str(photo), mirror=True)).work.photo
-    plain = handlers._bench("ana", GuideRequest(str(photo))).work.photo
+    bank = services.engine.model().bank
+    mirrored = handlers._bench("ana", GuideRequest(str(photo), mirror=True), bank).work.photo
+    plain = handlers._bench("ana", GuideRequest(str(photo)), bank).work.photo
     assert np.array_equal(np.asarray(mirrored.image), np.asarray(plain.image)[:, ::-1])
     moved, landmark = handlers.retrieve("ana", GuideRequest(str(photo), measures=LONG))
     assert moved["pattern"]["measures"] == {**found["drafted"]["measures"], **LONG}
