@@ -73,15 +73,16 @@ class NetworkParser:
         return parse_of(coarse_to_fine(pixels, self.label), pixels)
 
     def label(self, picture: np.ndarray) -> np.ndarray:
-        """Label probabilities of a picture, float32 (9, h, w): the mean of what is seen of it mirrored and as it is.
+        """Label probabilities of a picture at the network's scale, float32 (9, h, w).
 
-        Where the first shows somebody, the second is larger, and so is the result: straps and collars on people are
-        small.
+        They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture has
+        the pixels, the second is seen larger: straps and collars on people are small.
         """
         mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
         body = mirrored[_BODY_LABELS].sum(0) > _SURELY
-        plain = self._seen(picture, _NEARER if body.mean() > _FIGURE else 1)
-        return (plain + _resized(mirrored, plain.shape[:0:-1])) / 2
+        there = max(picture.shape[:2]) / self.network.config.input_size
+        plain = self._seen(picture, min(_NEARER, max(1, there)) if body.mean() > _FIGURE else 1)
+        return (_resized(plain, mirrored.shape[:0:-1]) + mirrored) / 2
 
     @torch.inference_mode()
     def _seen(self, picture: np.ndarray, nearer: float) -> np.ndarray:

@@ -153,14 +153,14 @@ class _Told:
         return logits
 
 
-@pytest.mark.parametrize(("label", "side"), [("skin", 48), ("upper", 32)])
-def test_photos_of_somebody_are_seen_larger_too(label: str, side: int) -> None:
-    pixels = np.zeros((64, 64, 3), np.uint8)
-    pixels[:, 32:] = 255
+@pytest.mark.parametrize(("label", "size", "side"), [("skin", 64, 48), ("skin", 40, 40), ("upper", 64, 32)])
+def test_photos_of_somebody_are_seen_larger_as_far_as_they_have_pixels(label: str, size: int, side: int) -> None:
+    pixels = np.zeros((size, size, 3), np.uint8)
+    pixels[:, size // 2 :] = 255
     network = _Told(label)
     likely = NetworkParser(network).label(pixels)
     assert network.shown == [((32, 32), 1.0), ((side, side), -1.0)], "first mirrored, then as it is"
-    assert likely.shape == (9, side, side)
+    assert likely.shape == (9, 32, 32)
     np.testing.assert_allclose(likely.sum(0), 1, atol=1e-4)
 
 
