@@ -1,4 +1,7 @@
-"""Who may import whom, and that importing does nothing else."""
+"""Who may import whom, and that importing does nothing else.
+
+Long because the rules of all rooms stand in one place.
+"""
 
 from __future__ import annotations
 

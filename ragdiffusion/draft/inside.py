@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
+from torch.nn import functional as F
 
 from ragdiffusion.draft.detail import gaussian_blur
 from ragdiffusion.garments.patterns import Pattern
@@ -19,6 +20,29 @@ _AROUND = 0.25  # of the inside's width and height: so far around it other hidde
 _APART = 0.5  # share of the inside up to which hidden cloth may lie elsewhere; else something else hides it
 _SHADE, _SHADOW = 0.86, 0.8  # factors: of the inside, and of the shadow that the front's edge casts on it
 _REACH = 0.012  # of the picture's side: blur of that shadow
+
+
+def show_inside(
+    picture: torch.Tensor, pattern: Pattern, landmark: torch.Tensor, visibility: torch.Tensor
+) -> torch.Tensor:
+    """Show the inside of the back in a worn garment's picture, where it can be told.
+
+    Args:
+        picture: (1, 3, S, S) in [-1, 1].
+        pattern: that the landmark was drawn from.
+        landmark: (1, 1, S, S) in [0, 1].
+        visibility: (1, 1, h, w) in [0, 1], where the photo shows the cloth.
+
+    Returns:
+        (1, 3, S, S) in [-1, 1].
+    """
+    size = picture.shape[-1]
+    inside = inside_of_back(pattern, visibility[0, 0].float().cpu().numpy(), size)
+    if inside is None:
+        return picture
+    shown = torch.from_numpy(inside).to(picture)[None, None] * landmark
+    seen = F.interpolate(visibility.to(picture), size=(size, size), mode="bilinear", align_corners=False)
+    return shade_inside(picture, shown, landmark, seen)
 
 
 def inside_of_back(pattern: Pattern, visibility: np.ndarray, size: int) -> np.ndarray | None:

@@ -15,7 +15,7 @@ from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.garment_view import GarmentView
-from ragdiffusion.draft.inside import inside_of_back, shade_inside
+from ragdiffusion.draft.inside import show_inside
 from ragdiffusion.draft.placement import Placer
 from ragdiffusion.draft.relighting import Relighting
 from ragdiffusion.draft.warping import warp
@@ -262,7 +262,8 @@ class Generator:
             )
             large = enlarge_landmark(exact, size)
             finished = self._on_white(sight, finished, large, output.draft.prediction)
-            finished = self._with_inside(order, finished, large, output.draft.visibility)
+            if outline is not None and sight.garment is not None and sight.garment.worn:
+                finished = show_inside(finished, outline, large, output.draft.visibility)
         spent = sum(guide.timings_ms.values()) + spent_ms + (time.perf_counter() - started) * 1e3
         timings = {**guide.timings_ms, **output.timings_ms, "total": spent}
         return GenerationResult(
@@ -276,21 +277,6 @@ class Generator:
             bank_version=guide.bank_version,
             peak_rss_mb=peak_rss_mb(),
         )
-
-    def _with_inside(
-        self, order: Order, picture: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor
-    ) -> torch.Tensor:
-        """A worn garment's picture in which the inside of its back shows, where its pattern is known."""
-        garment = order.sight.garment
-        if order.outline is None or garment is None or not garment.worn:
-            return picture
-        size = picture.shape[-1]
-        inside = inside_of_back(order.outline, visibility[0, 0].float().cpu().numpy(), size)
-        if inside is None:
-            return picture
-        shown = torch.from_numpy(inside).to(picture)[None, None] * landmark
-        seen = F.interpolate(visibility.to(picture), size=(size, size), mode="bilinear", align_corners=False)
-        return shade_inside(picture, shown, landmark, seen)
 
     @torch.no_grad()
     def enlarge(

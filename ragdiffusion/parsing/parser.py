@@ -75,8 +75,8 @@ class NetworkParser:
     def label(self, picture: np.ndarray) -> np.ndarray:
         """Label probabilities of a picture at the network's scale, float32 (9, h, w).
 
-        They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture has
-        the pixels, the second is seen larger: straps and collars on people are small.
+        They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture
+        has the pixels, the second is seen larger: straps and collars on people are small.
         """
         mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
         body = mirrored[_BODY_LABELS].sum(0) > _SURELY

@@ -1,4 +1,7 @@
-"""The Bank page as a person meets it: the real server, the real page, a real Chromium; one studio for all tests."""
+"""The Bank page as a person meets it: the real server, the real page, a real Chromium; one studio for all tests.
+
+Long because all of it shares one studio and one browser.
+"""
 
 from __future__ import annotations
 

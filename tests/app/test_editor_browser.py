@@ -1,4 +1,7 @@
-"""The outline editor as a person meets it, in a real Chromium: tools, undo, keys, files, live guide, timings."""
+"""The outline editor as a person meets it, in a real Chromium: tools, undo, keys, files, live guide, timings.
+
+Long because all of it shares one page in one browser, which take longer to start than the tests to run.
+"""
 
 from __future__ import annotations
 

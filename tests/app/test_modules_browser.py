@@ -1,4 +1,7 @@
-"""The front end's modules without a DOM, imported in a real Chromium: hand-computed values, round trips, parity."""
+"""The front end's modules without a DOM, imported in a real Chromium: hand-computed values, round trips, parity.
+
+Long because all modules are tried in one browser.
+"""
 
 from __future__ import annotations
 

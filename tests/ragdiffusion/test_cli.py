@@ -1,4 +1,7 @@
-"""The command line over tiny random weights: what it prints, writes, and refuses."""
+"""The command line over tiny random weights: what it prints, writes, and refuses.
+
+Long because all commands share one checkpoint, which is made once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Photos in, pixels out: what people really upload, and what the models may rely on."""
+"""Photos in, pixels out: what people really upload, and what the models may rely on.
+
+Long because each kind of file that people upload is a case of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bundles, settings inside PNGs, and exports: there and back, and what strangers' files do."""
+"""Bundles, settings inside PNGs, and exports: there and back, and what strangers' files do.
+
+Long because each way in which a stranger's file can be wrong is a case of its own.
+"""
 
 from __future__ import annotations
 

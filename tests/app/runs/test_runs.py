@@ -1,4 +1,7 @@
-"""Runs, the queue and their handlers over a small real model, without a browser."""
+"""Runs, the queue and their handlers over a small real model, without a browser.
+
+Long because all of it shares one small model, which is loaded once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A bank as its callers see it: search, change, versions, undo."""
+"""A bank as its callers see it: search, change, versions, undo.
+
+Long because a bank is one thing to its callers, and each of its promises is held here.
+"""
 
 import io
 import re

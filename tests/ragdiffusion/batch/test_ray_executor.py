@@ -1,4 +1,7 @@
-"""Batches on Ray: the pictures are those of one process, whatever dies meanwhile."""
+"""Batches on Ray: the pictures are those of one process, whatever dies meanwhile.
+
+Long because all of it shares one cluster, which takes longer to start than the tests to run.
+"""
 
 from __future__ import annotations
 
