@@ -239,7 +239,9 @@ export class Link {
       this.sendLive();
     }
     model.nearDraft = draft;
-    this.facts.drafted = String(said.settled);
+    // A draft of an older state may be that of the newest too: an outline that is let go is the one last dragged.
+    const newest = !model.editing && model.doc?.draft === draft;
+    this.facts.drafted = String(newest ? this.serial : said.settled);
     this.facts.draftedAt = String(Date.now());
     model.touch();
     this.askDraft();

@@ -16,7 +16,7 @@ export class Changes {
     this.pane = pane;
     /** @type {Map<number, number>} the revision of each entry that was shown. */
     this.seen = new Map();
-    /** @type {number | null} whose outline or measures are being changed: it was seen when that began, and not since. */
+    /** @type {number | null} whose outline or measures are being changed; it was seen when that began. */
     this.held = null;
     /** @type {Promise<unknown>} */
     this.last = Promise.resolve();
@@ -27,7 +27,7 @@ export class Changes {
     this.learn(entries.filter(({ id }) => id !== this.held));
   }
 
-  /** @param {{ id: number, revision: number }[]} entries  that this page changed, or whose change by others was told. */
+  /** @param {{ id: number, revision: number }[]} entries  that this page changed, or whose change was told. */
   learn(entries) {
     for (const { id, revision } of entries) this.seen.set(id, revision);
   }

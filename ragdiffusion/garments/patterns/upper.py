@@ -76,7 +76,7 @@ def necklines(kind: Kind, m: Measures) -> Edges:
 
 
 def neckline(drop: np.ndarray, end: np.ndarray, shape: np.ndarray | float) -> np.ndarray:
-    """The right half, [..., 1, 4, 2], of a neckline from the mirror axis, `drop` cm below its end, to `end`."""
+    """The right half, (..., 1, 4, 2), of a neckline from the mirror axis, `drop` cm below its end, to `end`."""
     start = point(0 * end[..., 0], end[..., 1] + drop)
     return cornered(start, point(end[..., 0], start[..., 1]), end, shape)
 
