@@ -192,6 +192,16 @@ class Preset:
             raise ValueError(f"preset {self.name}: SilhouetteNet needs the garment mask that an appearance flow finds")
 
     @property
+    def ep_adapter(self) -> dict[str, int]:
+        """Settings of the EP-Adapter, as `EPAdapter.of_unet` takes them."""
+        return {
+            "embedding_dim": self.structure.embedding_dim,
+            "tokens": self.ep_tokens,
+            "dim": self.ep_dim,
+            "attention_heads": self.ep_heads,
+        }
+
+    @property
     def packed_channels(self) -> int:
         """Channels of a packed latent."""
         return self.latent_channels * self.latent_packing**2

@@ -3,7 +3,7 @@
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -198,17 +198,22 @@ def _connect_file(path: Path, *, mode: str) -> Store:
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
+    # What is written to a file that was moved away would be lost to all who look for it here.
+    _connect_anew(engine, lambda: _identity(path), lambda file: not path.is_file() or _identity(path) != file)
+    return _file_store(path, engine, read_only=False)
+
+
+def _connect_anew(engine: Engine, state_of: Callable[[], object], is_stale: Callable[[object], bool]) -> None:
+    """Make an engine connect anew where a connection is stale; `record.info["state"]` is of when it was made."""
+
     @event.listens_for(engine, "connect")
     def remember(connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["file"] = _identity(path)
+        record.info["state"] = state_of()
 
     @event.listens_for(engine, "checkout")
     def check(connection: object, record: ConnectionPoolEntry, proxy: object) -> None:
-        # What is written to a file that was moved away would be lost to all who look for it here.
-        if not path.is_file() or _identity(path) != record.info["file"]:
+        if is_stale(record.info["state"]):
             raise DisconnectionError
-
-    return _file_store(path, engine, read_only=False)
 
 
 def _log_ahead(engine: Engine) -> None:
@@ -233,15 +238,7 @@ def _connect_reader(path: Path) -> Store:
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
-    @event.listens_for(engine, "connect")
-    def remember(connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["state"] = _state(path)
-
-    @event.listens_for(engine, "checkout")
-    def check(connection: object, record: ConnectionPoolEntry, proxy: object) -> None:
-        now = _state(path)
-        if now is not None and now != record.info["state"]:
-            raise DisconnectionError
+    _connect_anew(engine, lambda: _state(path), lambda then: _state(path) not in (None, then))
 
     @event.listens_for(engine, "checkin")
     def leave(connection: object, record: ConnectionPoolEntry) -> None:

@@ -130,6 +130,14 @@ def curated(model: RAGDiffusion) -> RAGDiffusion:
 
 
 @pytest.fixture
+def curated_services(make_services: Callable[..., Services], curated: RAGDiffusion) -> Services:
+    """Everything of a studio whose bank may be exchanged, at work."""
+    made = make_services(lambda: curated)
+    made.start()
+    return made
+
+
+@pytest.fixture
 def make_services(tmp_path: Path) -> Iterator[Callable[..., Services]]:
     """Makes engine, log and image store; a loader may be given."""
     opened: list[Services] = []

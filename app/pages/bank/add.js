@@ -30,8 +30,6 @@ export class AddPane {
     this.waiting = [];
     /** @type {Proposal | null} */
     this.shown = null;
-    /** @type {number | null} the entry that is changed rather than added. */
-    this.entry = null;
     this.measuring = false;
     /** @type {Record<string, string>} the attributes that were known at first. */
     this.given = {};
@@ -69,6 +67,11 @@ export class AddPane {
     return !this.element.hidden;
   }
 
+  /** The entry that is changed; null where one is added. */
+  get entry() {
+    return this.changes.held;
+  }
+
   // ---- what is to be added
 
   /**
@@ -76,7 +79,7 @@ export class AddPane {
    * @param {Proposal[]} proposals
    */
   take(proposals) {
-    this.entry = null;
+    this.changes.held = null;
     this.waiting = [...this.waiting, ...proposals];
     if (!this.shown || this.measuring) this.next();
     else this.showList();
@@ -90,7 +93,7 @@ export class AddPane {
   edit(entry, proposal) {
     this.waiting = [proposal];
     this.next();
-    this.entry = this.changes.held = entry;
+    this.changes.held = entry;
     this.title();
   }
 
@@ -102,7 +105,7 @@ export class AddPane {
    * @param {Proposal[]} [waiting]  what is looked at after it.
    */
   async measure(kind, measures, entry = null, waiting = []) {
-    this.entry = this.changes.held = entry?.id ?? null;
+    this.changes.held = entry?.id ?? null;
     this.waiting = waiting;
     this.shown = null;
     this.measuring = true;
@@ -173,7 +176,7 @@ export class AddPane {
 
   close() {
     this.waiting = [];
-    this.shown = this.entry = this.changes.held = null;
+    this.shown = this.changes.held = null;
     this.measuring = false;
     this.element.hidden = true;
   }

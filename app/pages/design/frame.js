@@ -40,8 +40,7 @@ export class Frame {
     this.rectangle = null;
     /** @type {{ from: Place, start: Rectangle | null, grip: string } | null} */
     this.drag = null;
-    this.timer = 0;
-    this.nudged = false; // by keys, and not told yet
+    this.timer = 0; // runs where keys moved it and nobody was told yet
   }
 
   listen() {
@@ -107,7 +106,7 @@ export class Frame {
 
   /** Whether a person is at it: what they make of it is still to be told. */
   get changing() {
-    return this.drag !== null || this.nudged;
+    return this.drag !== null || this.timer !== 0;
   }
 
   get focused() {
@@ -120,14 +119,12 @@ export class Frame {
       from = this.rectangle ?? [0.25, 0.25, 0.75, 0.75];
     this.show(shiftKey ? sized(from, 'se', by) : moved(from, by));
     clearTimeout(this.timer);
-    if (this.waits) return;
-    this.nudged = true;
-    this.timer = setTimeout(() => this.take(), SETTLES_AFTER);
+    if (!this.waits) this.timer = setTimeout(() => this.take(), SETTLES_AFTER);
   }
 
   take() {
     clearTimeout(this.timer);
-    this.nudged = false;
+    this.timer = 0;
     if (this.rectangle) this.settled(this.rectangle);
   }
 }

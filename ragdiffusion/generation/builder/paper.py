@@ -79,13 +79,7 @@ def paper_components(preset: Preset, parts: PaperParts, dtype: torch.dtype = tor
     check_fit(vae, unet)
     text = load_text_branch(sdxl, variant=parts.variant, dtype=dtype)
     check_text(text, unet)
-    adapter = EPAdapter.of_unet(
-        unet,
-        embedding_dim=preset.structure.embedding_dim,
-        tokens=preset.ep_tokens,
-        dim=preset.ep_dim,
-        attention_heads=preset.ep_heads,
-    )
+    adapter = EPAdapter.of_unet(unet, **preset.ep_adapter)
     if parts.ip_adapter is not None:
         start_from_ip_adapter(adapter, parts.ip_adapter)
     reference_net = copy.deepcopy(unet)

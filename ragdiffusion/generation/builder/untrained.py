@@ -82,15 +82,7 @@ def build_components(preset: Preset) -> dict[str, Any]:
         "structure_net": StructureNet(**asdict(preset.structure)),
         "unet": unet,
         "reference_net": reference_net,
-        "ep_adapter": EPAdapter.of_unet(
-            unet,
-            embedding_dim=preset.structure.embedding_dim,
-            tokens=preset.ep_tokens,
-            dim=preset.ep_dim,
-            attention_heads=preset.ep_heads,
-        )
-        if preset.ep_tokens
-        else None,
+        "ep_adapter": EPAdapter.of_unet(unet, **preset.ep_adapter) if preset.ep_tokens else None,
         "landmark_guider": LandmarkGuider(channels=preset.guider_channels) if preset.guider_channels else None,
         "appearance_flow": AppearanceFlow(**asdict(preset.flow)) if preset.flow is not None else None,
         "silhouette_net": SilhouetteNet(**asdict(preset.silhouette)) if preset.silhouette is not None else None,

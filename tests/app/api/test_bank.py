@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,10 +16,8 @@ SPRING = 5  # entries of the bank that was made here; the checkpoint's own has m
 
 
 @pytest.fixture
-def services(make_services: Callable[..., Services], curated: RAGDiffusion) -> Services:
-    made = make_services(lambda: curated)
-    made.start()
-    return made
+def services(curated_services: Services) -> Services:
+    return curated_services
 
 
 @pytest.fixture
@@ -32,17 +29,6 @@ def spring(services: Services, curated: RAGDiffusion) -> Iterator[Bank]:
         held = list(bank.entries())[-SPRING:]
         made.add([NewEntry(each.embedding, each.silhouette, {"fit": "Loose"}, source="spring:x") for each in held])
         yield made
-
-
-@pytest.fixture
-def upload(photo_bytes: Callable[..., bytes], tmp_path: Path) -> Callable[[], str]:
-    """The drawn photo as it is received; it is gone once it is read."""
-
-    def write() -> str:
-        (tmp_path / "shirt.png").write_bytes(photo_bytes())
-        return str(tmp_path / "shirt.png")
-
-    return write
 
 
 def timeless(guide: dict[str, Any]) -> dict[str, Any]:

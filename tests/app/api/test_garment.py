@@ -19,17 +19,6 @@ STEPS = {"seed": 0, "steps": 1}
 
 
 @pytest.fixture
-def upload(photo_bytes: Callable[..., bytes], tmp_path: Path) -> Callable[[], str]:
-    """The drawn photo, 300 x 400, as it is received; it is gone once it is read."""
-
-    def write() -> str:
-        (tmp_path / "shirt.png").write_bytes(photo_bytes())
-        return str(tmp_path / "shirt.png")
-
-    return write
-
-
-@pytest.fixture
 def handlers(make_services: Callable, parsing: Callable) -> ApiHandlers:
     return ApiHandlers(make_services(lambda: parsing("upper", "lower")))
 

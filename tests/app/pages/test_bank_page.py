@@ -56,10 +56,8 @@ class Listener:
 
 
 @pytest.fixture
-def services(make_services: Callable[..., Services], curated: RAGDiffusion) -> Services:
-    made = make_services(lambda: curated)
-    made.start()
-    return made
+def services(curated_services: Services) -> Services:
+    return curated_services
 
 
 @pytest.fixture

@@ -150,13 +150,7 @@ def test_at_full_size_the_published_file_fits():
     preset = get_preset("sdxl")
     with torch.device("meta"):
         unet = UNet2DConditionModel(in_channels=16, out_channels=16, **preset.unet)
-        adapter = EPAdapter.of_unet(
-            unet,
-            embedding_dim=preset.structure.embedding_dim,
-            tokens=preset.ep_tokens,
-            dim=preset.ep_dim,
-            attention_heads=preset.ep_heads,
-        )
+        adapter = EPAdapter.of_unet(unet, **preset.ep_adapter)
     wanted = {
         "image_proj.latents": (1, 16, 1280),
         "image_proj.proj_out.weight": (2048, 1280),
