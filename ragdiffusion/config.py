@@ -4,6 +4,8 @@
 published weights alone; `ablation` is smaller still, so that a machine without a GPU can train each of the paper's
 variants for comparison. The code never asks which preset it runs: it
 reads these numbers. Configurations of library classes (UNet, CLIP, FLUX VAE) are plain keyword dictionaries.
+
+Long because each preset is written out whole.
 """
 
 from __future__ import annotations

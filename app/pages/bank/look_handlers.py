@@ -55,7 +55,9 @@ class LookHandlers:
         """Find entries: the event holds the filters' fields, and the entry that the others may be similar to."""
         from ragdiffusion.bank.browsing import browse, facets
 
-        bank = self._curator.bank
+        # Before what is found: a page whose list is newer than the state that it knows looks again by itself, and one
+        # whose list is older never would.
+        bank, state = self._curator.bank, self._states.view(login)
         fields = event.get("filter")
         wanted, (sort, like) = filter_of(fields), sort_of(fields, event.get("near"))
         uses = self.uses(bank)
@@ -63,7 +65,7 @@ class LookHandlers:
         found: dict[str, Any] = {"ids": packed(page.ids, "<i4"), "version": page.version}
         if event.get("facets"):
             found["facets"] = facets_view(facets(bank, uses=uses))
-        return {**found, "bank": self._states.view(login)}
+        return {**found, "bank": state}
 
     def cards(self, login: str, event: dict[str, Any]) -> dict[str, Any]:
         """Return the cards of some entries, in the grid or in the bin."""

@@ -24,7 +24,7 @@ from app.runs.bench import Bench
 from app.runs.services import Services
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
-from ragdiffusion.bank import EntryUpdate
+from ragdiffusion.bank import EntryUpdate, browsing
 from ragdiffusion.bank.exchange.importing import ImportReport
 from ragdiffusion.bank.making import EntryMaker
 
@@ -78,6 +78,25 @@ def ids_of(answer: dict[str, Any]) -> list[int]:
 
 def found(ask: Ask, **filters: Any) -> list[int]:
     return ids_of(ask("find", filter=filters))
+
+
+def test_what_somebody_adds_while_a_page_searches_is_seen_at_its_next_look(
+    ask: Ask, context: PageContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("change", action="tag", ids=[2], value="mine")  # which makes a bank of one's own
+    browse = browsing.browse
+
+    def overtaken(*args: Any, **more: Any) -> Any:
+        page = browse(*args, **more)
+        monkeypatch.setattr(browsing, "browse", browse)
+        with context.curator.library.open(context.curator.key) as theirs:
+            theirs.tag([1], add=["his"], author="Ben")
+        return page
+
+    monkeypatch.setattr(browsing, "browse", overtaken)
+    answer = ask("find", filter={})
+    assert answer["bank"]["version"] == answer["version"], "it is not told to be newer than what was found"
+    assert ask("state", version=answer["bank"]["version"], encoding="")["bank"]["version"] != answer["version"]
 
 
 def test_entries_are_found_by_what_they_are(ask: Ask) -> None:
