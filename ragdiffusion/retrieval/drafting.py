@@ -75,6 +75,26 @@ class Drafted:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Drafting:
+    """A pattern that will be cut to a silhouette when somebody asks for it.
+
+    To cut one takes as long as to search the bank, and who makes pictures of a folder never looks at it.
+
+    Attributes:
+        silhouette: (H, W) in [0, 1], in the canonical frame.
+        starts: patterns to begin with, the likeliest first.
+    """
+
+    silhouette: torch.Tensor
+    starts: tuple[PatternSpec, ...]
+
+    @cached_property
+    def drafted(self) -> Drafted | None:
+        """What `draft_to` makes of it, made once."""
+        return draft_to(self.silhouette, self.starts)
+
+
 def landmark_of(pattern: Pattern, size: int) -> torch.Tensor:
     """A pattern's silhouette in the canonical frame, (size, size) float in [0, 1]."""
     return torch.from_numpy(pattern.rasterise(size)).float() / 255

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.garments.patterns import Pattern
-from ragdiffusion.retrieval.drafting import Drafted, landmark_of
+from ragdiffusion.retrieval.drafting import Drafted, Drafting, landmark_of
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
 
@@ -55,8 +55,7 @@ class StructureGuide:
         attribute_note: what the reader has to say, such as why another one stood in; "" if all went well.
         support: (M,) in [0, 1], how well each neighbour fits what the photo shows of the garment's shape; None where
             nothing was seen but the embedding.
-        drafted: a pattern cut to the silhouette that the garment is expected to have; a candidate that stands in no
-            bank. None where none could be cut.
+        drafting: what `drafted` is cut to; None where no silhouette is expected.
         pattern: what a drafted landmark is drawn from: the drafted one, or as a person moved its measures; None for
             any other landmark.
     """
@@ -80,7 +79,7 @@ class StructureGuide:
     attribute_confidence: dict[str, float] = field(default_factory=dict)
     attribute_note: str = ""
     support: Tensor | None = None
-    drafted: Drafted | None = None
+    drafting: Drafting | None = None
     pattern: Pattern | None = None
 
     @property
@@ -96,6 +95,14 @@ class StructureGuide:
             )
             for i in range(self.k)
         )
+
+    @property
+    def drafted(self) -> Drafted | None:
+        """A pattern cut to the silhouette that the garment is expected to have; a candidate that stands in no bank.
+
+        None where none could be cut. The first look at it takes some 50 ms on a CPU.
+        """
+        return None if self.drafting is None else self.drafting.drafted
 
     @property
     def landmark_id(self) -> int | None:
@@ -131,7 +138,7 @@ class StructureGuide:
             guide,
             attribute_confidence=self.attribute_confidence,
             attribute_note=self.attribute_note,
-            drafted=self.drafted,
+            drafting=self.drafting,
         )
         if self.landmark_source in ("drafted", "edited"):
             guide = replace(guide, landmark=self.landmark, landmark_source=self.landmark_source)

@@ -18,7 +18,7 @@ from ragdiffusion.bank import Bank, Ranking
 from ragdiffusion.bank.search import Neighbours
 from ragdiffusion.bank.shape_bits import bits_overlap, shape_bits
 from ragdiffusion.config import KEPT_NEIGHBOURS
-from ragdiffusion.retrieval.drafting import Drafted, draft_to
+from ragdiffusion.retrieval.drafting import Drafting
 from ragdiffusion.retrieval.guide import StructureGuide, build_guide
 from ragdiffusion.retrieval.ranking import (
     LAID_WEIGHTS,
@@ -121,7 +121,7 @@ class Retriever:
             guide,
             attribute_confidence=confidence,
             attribute_note=reading.note,
-            drafted=self._drafted(sight, neighbours),
+            drafting=self._drafting(sight, neighbours),
         )
 
     def _query(self, sight: Sight, reading: AttributeReading, given: Mapping[str, str]) -> torch.Tensor:
@@ -140,12 +140,12 @@ class Retriever:
         kept = min(max(k, KEPT_NEIGHBOURS), len(self.bank))
         return self.bank.search(query, kept, size=self._size, ranking=ranking_of(sight))
 
-    def _drafted(self, sight: Sight, neighbours: Neighbours) -> Drafted | None:
-        """A pattern cut to the silhouette that is expected, beginning with those of the best entries."""
+    def _drafting(self, sight: Sight, neighbours: Neighbours) -> Drafting | None:
+        """A pattern to be cut to the silhouette that is expected, beginning with those of the best entries."""
         if sight.expected is None:
             return None
         patterns = self.bank.patterns(neighbours.ids)
-        return draft_to(sight.expected, (patterns[entry] for entry in neighbours.ids if entry in patterns))
+        return Drafting(sight.expected, tuple(patterns[entry] for entry in neighbours.ids if entry in patterns))
 
     def _look(self, image: Image.Image) -> tuple[Probabilities, list[dict[str, str]]]:
         """What the heads say of a photo, and the attributes of the entries found for it."""

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.patterns import Pattern, draft
-from ragdiffusion.retrieval.drafting import Drafted
+from ragdiffusion.retrieval import drafting
+from ragdiffusion.retrieval.drafting import Drafting
 from ragdiffusion.retrieval.guide import Neighbours, StructureGuide, build_guide
 from ragdiffusion.retrieval.slle import barycentric_weights, fuse_embedding, fuse_landmarks
 
@@ -217,7 +219,9 @@ def test_retune_takes_at_most_ten_milliseconds():
 
 
 def drafted_guide() -> StructureGuide:
-    return replace(guide_of(k=4), drafted=Drafted(draft("t_shirt"), {"body_length": 1.5}, 0.97))
+    shirt = draft("t_shirt")
+    silhouette = torch.from_numpy(shirt.rasterise(64)).float() / 255
+    return replace(guide_of(k=4), drafting=Drafting(silhouette, (PatternSpec("t_shirt", dict(shirt.measures)),)))
 
 
 def test_a_drafted_shape_is_a_candidate_of_its_own():
@@ -225,7 +229,7 @@ def test_a_drafted_shape_is_a_candidate_of_its_own():
     assert guide.landmark_source == "consensus"  # it is offered, not taken
     chosen = guide.draft()
     assert (chosen.landmark_source, chosen.choice, chosen.landmark_id) == ("drafted", None, None)
-    raster = torch.from_numpy(draft("t_shirt").rasterise(16)).float() / 255
+    raster = torch.from_numpy(guide.drafted.pattern.rasterise(16)).float() / 255
     assert torch.equal(chosen.landmark, raster)
     tuned = chosen.retune(k=2, alpha=0.9)
     assert (tuned.landmark_source, tuned.k) == ("drafted", 2) and torch.equal(tuned.landmark, raster)
@@ -238,7 +242,8 @@ def test_a_drafted_shape_is_a_candidate_of_its_own():
 def test_measures_that_a_person_moves_are_the_landmark_and_the_prediction_stays():
     guide = drafted_guide()
     moved = guide.draft(guide.drafted.moved({"body_length": 90}))
-    assert moved.pattern.measures == draft("t_shirt", {"body_length": 90}).measures and moved.drafted is guide.drafted
+    assert moved.pattern.measures == {**guide.drafted.pattern.measures, "body_length": 90}
+    assert moved.drafted is guide.drafted
     assert not torch.equal(moved.landmark, guide.draft().landmark)
     assert torch.equal(moved.draft().landmark, guide.draft().landmark)  # back to what was predicted
     assert moved.retune(k=2).pattern is moved.pattern
@@ -252,10 +257,20 @@ def test_measures_that_a_person_moves_are_the_landmark_and_the_prediction_stays(
         guide.drafted.moved({"sleeve_length": 500})
 
 
+def test_a_shape_is_drafted_when_somebody_first_asks_for_it_and_once(monkeypatch):
+    cut, draft_to = [], drafting.draft_to
+    monkeypatch.setattr(drafting, "draft_to", lambda *given: cut.append(given) or draft_to(*given))
+    guide = drafted_guide()
+    others = guide.retune(k=2), guide.pick(1), guide.edit(torch.ones(16, 16)), guide.reset()
+    assert not cut
+    assert all(other.drafted is guide.drafted and other.draft().pattern is guide.drafted.pattern for other in others)
+    assert len(cut) == 1 and guide.drafted.overlap > 0.95
+
+
 def test_the_drafted_outline_is_drawn_once_however_often_it_is_asked_for(monkeypatch):
+    guide = drafted_guide()
     drawn, rasterise = [], Pattern.rasterise
     monkeypatch.setattr(Pattern, "rasterise", lambda self, size: drawn.append(size) or rasterise(self, size))
-    guide = drafted_guide()
     for asked in (guide, guide.retune(k=2), guide.pick(1), guide.draft().reset()):
         assert asked.draft().landmark_source == "drafted"
     assert drawn == [16]
