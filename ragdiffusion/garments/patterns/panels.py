@@ -57,7 +57,7 @@ class Panel:
         Raises:
             ValueError: a coordinate outside its range.
         """
-        u, v = np.broadcast_arrays(np.asarray(u, np.float64), np.asarray(v, np.float64))
+        u, v = np.asarray(u, np.float64), np.asarray(v, np.float64)
         if np.abs(u).max(initial=0) > 1 + 1e-9 or v.min(initial=0) < -1e-9 or v.max(initial=0) > 1 + 1e-9:
             raise ValueError(
                 f"panel coordinates are u in [{u.min()}, {u.max()}] and v in [{v.min()}, {v.max()}]: "
@@ -73,6 +73,11 @@ class Panel:
     def grid(self, across: int, down: int) -> np.ndarray:
         """Points [down, across, 2] at equal steps of u and v."""
         return self.at(np.linspace(-1, 1, across)[None], np.linspace(0, 1, down)[:, None])
+
+    def edges(self, count: int) -> np.ndarray:
+        """Points at equal steps of u or v along the left, right, top and bottom edge: float64 [4, count, 2]."""
+        steps = np.linspace(0, 1, count)
+        return np.stack([edge(steps) for edge in self._edges])
 
     def polygon(self, tolerance: float = FINE) -> np.ndarray:
         """Its rim (N, 2), clockwise from the top left corner; a side that is one point adds nothing."""
