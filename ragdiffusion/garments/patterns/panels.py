@@ -74,10 +74,11 @@ class Panel:
         """Points [down, across, 2] at equal steps of u and v."""
         return self.at(np.linspace(-1, 1, across)[None], np.linspace(0, 1, down)[:, None])
 
-    def edges(self, count: int) -> np.ndarray:
-        """Points at equal steps of u or v along the left, right, top and bottom edge: float64 [4, count, 2]."""
-        steps = np.linspace(0, 1, count)
-        return np.stack([edge(steps) for edge in self._edges])
+    def edges(self, across: int, down: int) -> tuple[np.ndarray, np.ndarray]:
+        """Points at equal steps: [2, down, 2] of v on the left and right edge, [2, across, 2] of u on top and bottom."""
+        left, right, top, bottom = self._edges
+        u, v = np.linspace(0, 1, across), np.linspace(0, 1, down)
+        return np.stack([left(v), right(v)]), np.stack([top(u), bottom(u)])
 
     def polygon(self, tolerance: float = FINE) -> np.ndarray:
         """Its rim (N, 2), clockwise from the top left corner; a side that is one point adds nothing."""

@@ -75,13 +75,14 @@ def look(scene: Scene, camera: Camera, patterns: list[Pattern], neck_z: float, h
     order, bias = np.array([layer.order for layer in layers]), np.array([layer.bias for layer in layers])
     cuts = (scene.fields, scene.edges)
     screen = camera.project(scene.points, height, width)
+    nearest_first = np.argsort(screen[:, 2][scene.faces].min(1))  # what they hide is not looked at
+    faces, layer = scene.faces[nearest_first], scene.layer[nearest_first]
     seen, bary, depth = raster.rasterise(
-        screen, scene.faces, scene.layer, scene.attributes, scene.parameters, on_body, charted, order, bias, *cuts,
-        height, width,
-    )  # fmt: skip
+        screen, faces, layer, scene.attributes, scene.parameters, on_body, charted, order, bias, *cuts, height, width
+    )
     normals = (scene.normals @ camera.view.T).astype(np.float32)
     attributes, normal, which, inside, panel, place, front, across, _ = raster.gather(
-        seen, bary, scene.faces, scene.layer, scene.attributes, normals, scene.parameters, *cuts
+        seen, bary, faces, layer, scene.attributes, normals, scene.parameters, *cuts
     )
     garment_of = np.array([layer.garment for layer in layers])
     flat = painting.lay_flat(which, panel, place, garment_of, np.stack([panel_grids(p) for p in patterns]))

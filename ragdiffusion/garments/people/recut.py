@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.garments.patterns import Pattern
+from ragdiffusion.garments.patterns.panels import Panel
 from ragdiffusion.garments.people.kernels import kernel
 from ragdiffusion.garments.people.pyramid import filled
 
@@ -41,30 +42,46 @@ def recut(image: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 def _splat(source: Pattern, target: Pattern, name: str, size: int) -> np.ndarray:
     """Sum x, y and 1 of samples of a panel, places in the source, at their pixels in the target: (N, N, 3)."""
-    longer = np.ptp(target.parts[name].polygon(0.2), axis=0).max()
-    samples = int(np.clip(longer * target.frame(size)[0] * _DENSE, _LEAST, _MOST))
-    return _carry(_edges_in_pixels(source, name, samples, size), _edges_in_pixels(target, name, samples, size), size)
+    across, down = (
+        int(np.clip(length * target.frame(size)[0] * _DENSE, _LEAST, _MOST)) for length in _extent(target.parts[name])
+    )
+    own, theirs = (_edges_in_pixels(pattern, name, across, down, size) for pattern in (source, target))
+    return _carry(*own, *theirs, size)
 
 
-def _edges_in_pixels(pattern: Pattern, name: str, samples: int, size: int) -> np.ndarray:
-    """A panel's edges, float64 (4, samples, 2), in pixels of its pattern's frame, centres at whole numbers."""
+def _extent(panel: Panel) -> tuple[float, float]:
+    """How far a panel reaches across and down at most, along its edges or between them, cm."""
+    sides, ends = panel.edges(_LEAST, _LEAST)
+    return tuple(
+        float(max(np.linalg.norm(along[1] - along[0], axis=-1).max(), *_lengths(edges)))
+        for along, edges in ((sides, ends), (ends, sides))
+    )
+
+
+def _lengths(lines: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(np.diff(lines, axis=1), axis=-1).sum(1)
+
+
+def _edges_in_pixels(pattern: Pattern, name: str, across: int, down: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A panel's `edges` in pixels of its pattern's frame, centres at whole numbers."""
     scale, origin = pattern.frame(size)
-    return pattern.parts[name].edges(samples) * scale + origin - 0.5
+    sides, ends = pattern.parts[name].edges(across, down)
+    return sides * scale + origin - 0.5, ends * scale + origin - 0.5
 
 
 @kernel(fastmath=False)
-def _carry(source, target, size):
+def _carry(sides, ends, target_sides, target_ends, size):
     """Sum the source's (x, y, 1) at the target's pixels, over as many samples as the edges have: (N, N, 3)."""
     out = np.zeros((size, size, 3), np.float32)
-    count = source.shape[1]
-    for row in range(count):
-        v = row / (count - 1)
-        for column in range(count):
-            s = column / (count - 1)
-            x, y = _spanned(target, row, column, v, s)
+    down, across = sides.shape[1], ends.shape[1]
+    for row in range(down):
+        v = row / (down - 1)
+        for column in range(across):
+            s = column / (across - 1)
+            x, y = _spanned(target_sides, target_ends, row, column, v, s)
             i, j = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
             if 0 <= i < size and 0 <= j < size:
-                x, y = _spanned(source, row, column, v, s)
+                x, y = _spanned(sides, ends, row, column, v, s)
                 out[j, i, 0] += x
                 out[j, i, 1] += y
                 out[j, i, 2] += 1
@@ -72,10 +89,10 @@ def _carry(source, target, size):
 
 
 @kernel(fastmath=False)
-def _spanned(edges, row, column, v, s):
+def _spanned(sides, ends, row, column, v, s):
     """A point of the patch between four edges, as `Panel.at` has it."""
-    left, right, top, bottom = edges[0, row], edges[1, row], edges[2, column], edges[3, column]
-    a, b, c, d = edges[2, 0], edges[2, -1], edges[3, 0], edges[3, -1]
+    left, right, top, bottom = sides[0, row], sides[1, row], ends[0, column], ends[1, column]
+    a, b, c, d = ends[0, 0], ends[0, -1], ends[1, 0], ends[1, -1]
     x = (1 - s) * left[0] + s * right[0] + (1 - v) * top[0] + v * bottom[0]
     y = (1 - s) * left[1] + s * right[1] + (1 - v) * top[1] + v * bottom[1]
     x -= (1 - v) * ((1 - s) * a[0] + s * b[0]) + v * ((1 - s) * c[0] + s * d[0])
