@@ -75,7 +75,7 @@ class Panel:
         return self.at(np.linspace(-1, 1, across)[None], np.linspace(0, 1, down)[:, None])
 
     def edges(self, across: int, down: int) -> tuple[np.ndarray, np.ndarray]:
-        """Points at equal steps: [2, down, 2] of v on the left and right edge, [2, across, 2] of u on top and bottom."""
+        """Points at equal steps: [2, down, 2] of v on left and right edge, [2, across, 2] of u on top and bottom."""
         left, right, top, bottom = self._edges
         u, v = np.linspace(0, 1, across), np.linspace(0, 1, down)
         return np.stack([left(v), right(v)]), np.stack([top(u), bottom(u)])
