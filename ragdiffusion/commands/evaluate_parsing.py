@@ -39,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="people only: real garments (train.csv beside "
         "train/), a tenth of which dresses the people that are measured on (default: all is drawn)",
     )
+    parser.add_argument(
+        "--height",
+        type=int,
+        default=512,
+        metavar="PIXELS",
+        help="people only: of the photos, from 64 on; photos as people take them have %(default)s or more (default "
+        "%(default)s)",
+    )
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write photos, label maps and garments to look at")
     parser.add_argument("--preset", default="studio", help="whose bundled checkpoint (default %(default)s)")
     parser.add_argument(
@@ -97,7 +105,7 @@ def _photos(args: argparse.Namespace) -> Iterator[TruePhoto]:
 
     folder = Path(args.dataset)
     if args.dataset == PEOPLE:
-        photos = held_out_people(args.limit or _RENDERED, cloth=args.cloth)
+        photos = held_out_people(args.limit or _RENDERED, cloth=args.cloth, height=args.height)
     elif folder.with_name(f"{folder.name}.csv").is_file():
         photos = real_garments(folder, limit=args.limit)
     else:

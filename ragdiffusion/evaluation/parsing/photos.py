@@ -75,7 +75,7 @@ def rendered_people(folder: Path, *, limit: int | None = None) -> Iterator[TrueP
         yield TruePhoto(load_photo(path.with_suffix(".jpg")), labels, None, groups)
 
 
-def held_out_people(count: int, *, cloth: Path | None = None, height: int = 256) -> Iterator[TruePhoto]:
+def held_out_people(count: int, *, cloth: Path | None = None, height: int = 512) -> Iterator[TruePhoto]:
     """People that the engine renders for measuring: in shots, and in real cloth, that no training shows.
 
     Args:
@@ -84,7 +84,7 @@ def held_out_people(count: int, *, cloth: Path | None = None, height: int = 256)
         height: of the photos, pixels.
 
     Raises:
-        ValueError: if `cloth` is no such folder.
+        ValueError: if `cloth` is no such folder, or `height` is below 64.
         ImportError: if the packages of requirements-train.txt are not installed.
     """
     from ragdiffusion.garments.people.engine import PeopleEngine
