@@ -16,24 +16,31 @@ from ragdiffusion.retrieval.sight import Sight
 _MASS = 0.92  # of probability, that the sleeve lengths which may be hold together
 _LEGS, _SKIRT = 0.3, 0.8  # share of cloth between the legs, up to which there are two, and from which there is none
 _LEGGED, _LEGLESS = ("trousers", "shorts"), ("skirt",)
+_CLEARLY = 0.8  # probability of "Skirt" from which there is one, and 1 less it, up to which there is none
+_LOOSE = ("Shawl", "Robe")  # whose outline is that of anything with its sleeves spread:
+_READ = 0.1  # they have to be read with this probability
 
 
 def suits_of(sight: Sight) -> Suits | None:
-    """Who may be the garment of a sight: of the group that the parse names, and where somebody wears it also with
-    sleeves as long, and with or without legs, as they are seen. None where nothing is clear.
+    """Who may be the garment of a sight: of the group that the parse names, with or without legs as it has, no shawl
+    or robe that nobody read, and where somebody wears it also with sleeves as long as they are seen. None where nothing
+    is clear.
     """
     group = None if sight.garment is None else group_of_label(sight.garment.name)
     if group is None:
         return None
     worn = sight.garment is not None and sight.garment.worn
     sleeves = _sleeves(sight) if worn and group != "lower" else None
-    legs = _legs(sight.expected) if worn and group == "lower" and sight.expected is not None else None
+    legs = _has_legs(sight, worn) if group == "lower" else None
+    unread = [category for category in _LOOSE if _probability(sight, category, default=1) < _READ]
 
     def suits(attributes: Mapping[str, str], kind: str | None) -> bool:
         own = group_of(kind) if kind is not None else group_of_values(attributes)
         if own not in (group, UNKNOWN):
             return False
         if legs is not None and kind in (_LEGLESS if legs else _LEGGED):
+            return False
+        if attributes.get("category") in unread:
             return False
         length = attributes.get("sleeve_length", UNKNOWN)
         return sleeves is None or length == UNKNOWN or length in sleeves
@@ -50,6 +57,21 @@ def _sleeves(sight: Sight) -> frozenset[str] | None:
     order = np.argsort(-np.asarray(shares))
     enough = int(np.searchsorted(np.cumsum(np.asarray(shares)[order]), _MASS)) + 1
     return frozenset(values[i] for i in order[:enough])
+
+
+def _has_legs(sight: Sight, worn: bool) -> bool | None:
+    """Whether a lower garment has two legs, as the heads read it or else as it is expected; None: it is not clear."""
+    skirt = _probability(sight, "Skirt", default=0.5)
+    if skirt >= _CLEARLY or skirt <= 1 - _CLEARLY:
+        return skirt < 0.5
+    return _legs(sight.expected) if worn and sight.expected is not None else None
+
+
+def _probability(sight: Sight, category: str, *, default: float) -> float:
+    """What the heads think of a category of Table 6, in [0, 1]; `default` where there are none."""
+    found = sight.probabilities.get("category")
+    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "category")
+    return default if found is None else float(found[values.index(category)])
 
 
 def _legs(expected: torch.Tensor) -> bool | None:

@@ -84,6 +84,32 @@ def test_legs_are_told_by_the_gap_between_them() -> None:
     assert may({}, "skirt") and not may({}, "shorts")
 
 
+@pytest.mark.parametrize(("skirt", "skirts", "shorts"), [(0.9, True, False), (0.1, False, True), (0.5, True, True)])
+def test_a_lower_garment_that_lies_is_a_skirt_or_has_legs_as_the_heads_read_it(skirt, skirts, shorts) -> None:
+    sight = _sight(
+        worn=False, name="lower", expected=_bar(16, 48), probabilities={"category": _categories(Skirt=skirt)}
+    )
+    may = ranking_of(sight).suits
+    assert (may({}, "skirt"), may({}, "shorts"), may({}, "trousers")) == (skirts, shorts, shorts)
+
+
+def test_shawls_and_robes_that_nobody_read_come_last() -> None:
+    def suits(**probabilities: float):
+        sight = _sight(worn=False, expected=_bar(16, 48), probabilities={"category": _categories(**probabilities)})
+        return ranking_of(sight).suits
+
+    shawl, robe = {"category": "Shawl"}, {"category": "Robe"}
+    assert not suits(Shirt=0.9)(shawl, "shawl") and not suits(Shirt=0.9)(robe, "robe")
+    assert suits(Shawl=0.2, Shirt=0.8)(shawl, "shawl") and suits(Shirt=0.9)({"category": "Shirt"}, "longsleeve")
+    nobody = ranking_of(_sight(worn=False, expected=_bar(16, 48))).suits  # without heads all may
+    assert nobody(shawl, "shawl")
+
+
+def _categories(**given: float) -> np.ndarray:
+    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "category")
+    return np.array([given.get(value, 0.0) for value in values])
+
+
 def test_a_pattern_of_the_entries_is_cut_to_what_is_expected(tiny_model, make_photo, monkeypatch) -> None:
     sight = tiny_model.see(make_photo(3))
     assert tiny_model.retrieve(sight).drafted is None  # this bank's entries have no patterns
