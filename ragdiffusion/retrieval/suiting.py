@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -18,13 +18,14 @@ _LEGS, _SKIRT = 0.3, 0.8  # share of cloth between the legs, up to which there a
 _LEGGED, _LEGLESS = ("trousers", "shorts"), ("skirt",)
 _CLEARLY = 0.8  # probability of "Skirt" from which there is one, and 1 less it, up to which there is none
 _LOOSE = ("Shawl", "Robe")  # whose outline is that of anything with its sleeves spread:
-_READ = 0.1  # they have to be read with this probability
+_BARE = ("Strapless", "Off-shoulder", "One-shoulder")  # which the straps of who wears a tank top are soon mistaken for
+_READ = 0.1  # those have to be read with this probability
 
 
 def suits_of(sight: Sight) -> Suits | None:
     """Who may be the garment of a sight: of the group that the parse names, with or without legs as it has, no shawl
-    or robe that nobody read, and where somebody wears it also with sleeves as long as they are seen. None where nothing
-    is clear.
+    or robe that nobody read, and where somebody wears it also with sleeves as long as they are seen and no bare
+    shoulders that nobody read. None where nothing is clear.
     """
     group = None if sight.garment is None else group_of_label(sight.garment.name)
     if group is None:
@@ -32,7 +33,7 @@ def suits_of(sight: Sight) -> Suits | None:
     worn = sight.garment is not None and sight.garment.worn
     sleeves = _sleeves(sight) if worn and group != "lower" else None
     legs = _has_legs(sight, worn) if group == "lower" else None
-    unread = [category for category in _LOOSE if _probability(sight, category, default=1) < _READ]
+    unread = _unread(sight, "category", _LOOSE) + (_unread(sight, "collar", _BARE) if worn else [])
 
     def suits(attributes: Mapping[str, str], kind: str | None) -> bool:
         own = group_of(kind) if kind is not None else group_of_values(attributes)
@@ -40,7 +41,7 @@ def suits_of(sight: Sight) -> Suits | None:
             return False
         if legs is not None and kind in (_LEGLESS if legs else _LEGGED):
             return False
-        if attributes.get("category") in unread:
+        if any(attributes.get(key) == value for key, value in unread):
             return False
         length = attributes.get("sleeve_length", UNKNOWN)
         return sleeves is None or length == UNKNOWN or length in sleeves
@@ -61,17 +62,22 @@ def _sleeves(sight: Sight) -> frozenset[str] | None:
 
 def _has_legs(sight: Sight, worn: bool) -> bool | None:
     """Whether a lower garment has two legs, as the heads read it or else as it is expected; None: it is not clear."""
-    skirt = _probability(sight, "Skirt", default=0.5)
+    skirt = _probability(sight, "category", "Skirt", default=0.5)
     if skirt >= _CLEARLY or skirt <= 1 - _CLEARLY:
         return skirt < 0.5
     return _legs(sight.expected) if worn and sight.expected is not None else None
 
 
-def _probability(sight: Sight, category: str, *, default: float) -> float:
-    """What the heads think of a category of Table 6, in [0, 1]; `default` where there are none."""
-    found = sight.probabilities.get("category")
-    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "category")
-    return default if found is None else float(found[values.index(category)])
+def _unread(sight: Sight, key: str, values: Sequence[str]) -> list[tuple[str, str]]:
+    """Those of some values of an attribute that nobody would take the garment for, each with its key."""
+    return [(key, value) for value in values if _probability(sight, key, value, default=1) < _READ]
+
+
+def _probability(sight: Sight, key: str, value: str, *, default: float) -> float:
+    """What the heads think of a value of Table 6, in [0, 1]; `default` where there are none."""
+    found = sight.probabilities.get(key)
+    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == key)
+    return default if found is None else float(found[values.index(value)])
 
 
 def _legs(expected: torch.Tensor) -> bool | None:

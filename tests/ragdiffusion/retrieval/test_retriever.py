@@ -105,6 +105,14 @@ def test_shawls_and_robes_that_nobody_read_come_last() -> None:
     assert nobody(shawl, "shawl")
 
 
+@pytest.mark.parametrize(("worn", "may"), [(True, False), (False, True)])
+def test_bare_shoulders_that_nobody_read_come_last_where_somebody_wears_it(worn: bool, may: bool) -> None:
+    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "collar")
+    read = {"collar": np.array([0.9 if value == "Round" else 0.0 for value in values])}
+    suits = ranking_of(_sight(worn=worn, expected=_bar(16, 48), probabilities=read)).suits
+    assert suits({"collar": "Strapless"}, "bandeau") is may and suits({"collar": "Round"}, "tank")
+
+
 def _categories(**given: float) -> np.ndarray:
     values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "category")
     return np.array([given.get(value, 0.0) for value in values])
