@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from io import BytesIO
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from app.runs.turning import guess_turn
 from ragdiffusion import RAGDiffusion
 from ragdiffusion.attributes import group_of
 from ragdiffusion.config import assets_folder
@@ -108,17 +106,11 @@ def test_where_there_is_nothing_no_garment_is_made_up(model: RAGDiffusion, name:
         model.see(photo)
 
 
-def shown(model: RAGDiffusion, photo: Image.Image) -> SimpleNamespace:
-    """A photo on the bench."""
-    sight = model.see(photo)
-    return SimpleNamespace(photo=SimpleNamespace(image=photo), sight=sight, guide=model.retrieve(sight))
-
-
 def test_a_photo_is_said_to_be_turned_where_that_is_plain_and_not_where_it_is_upright(model: RAGDiffusion) -> None:
     with Image.open(assets_folder() / "examples" / "02-dress-hung.jpg") as opened:
         upright = opened.convert("RGB")
     turns = [upright, upright.transpose(Image.Transpose.ROTATE_90), upright.transpose(Image.Transpose.ROTATE_180)]
-    assert [guess_turn(model, shown(model, photo)) for photo in turns] == [0, 1, 2]
+    assert [model.looks_turned(model.see(photo)) for photo in turns] == [0, 1, 2]
 
 
 def test_cases(model: RAGDiffusion, cases: Path) -> None:
@@ -129,5 +121,4 @@ def test_cases(model: RAGDiffusion, cases: Path) -> None:
         with pytest.raises(NoGarmentError):
             model.see(BytesIO(path.read_bytes()).getvalue())
     for path in sorted((cases / "turned").iterdir()):
-        with Image.open(path) as opened:
-            assert guess_turn(model, shown(model, opened.convert("RGB"))) == 1, path.name
+        assert model.looks_turned(model.see(path)) == 1, path.name

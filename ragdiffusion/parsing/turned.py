@@ -51,7 +51,27 @@ def likelier_turn(confidence: Sequence[float], body: Sequence[float], overlap: S
     for name, values in (("confidence", confidence), ("body", body), ("overlap", overlap)):
         if len(values) != TURNS:
             raise ValueError(f"{name} has {len(values)} values, one for each of {TURNS} turns wanted")
-    seen = np.minimum(np.asarray(body, np.float64), _BODY_ENOUGH)
-    score = np.asarray(confidence) + _BODY_WEIGHT * seen + _OVERLAP_WEIGHT * np.asarray(overlap)
+    score = _score(np.asarray(confidence), np.asarray(body), np.asarray(overlap))
     best = int(score.argmax())
     return best if score[best] - score[0] > MARGIN else 0
+
+
+def possible_turns(confidence: float, body: float, overlap: Sequence[float]) -> list[int]:
+    """Turns that `likelier_turn` may name, whatever a parse of them says.
+
+    Args:
+        confidence: of a parse of the photo as it is.
+        body: share of skin and hair in it.
+        overlap: as `likelier_turn` takes it.
+
+    Returns:
+        Of 1 to 3, ascending.
+    """
+    best = _score(np.ones(TURNS), np.ones(TURNS), np.asarray(overlap))
+    own = float(_score(np.asarray(confidence), np.asarray(body), np.asarray(overlap[0])))
+    return [turn for turn in range(1, TURNS) if best[turn] - own > MARGIN]
+
+
+def _score(confidence: np.ndarray, body: np.ndarray, overlap: np.ndarray) -> np.ndarray:
+    """How likely each turn is."""
+    return confidence + _BODY_WEIGHT * np.minimum(body, _BODY_ENOUGH) + _OVERLAP_WEIGHT * overlap
