@@ -46,7 +46,7 @@ from ragdiffusion.parsing.recent import RecentParser
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
-from ragdiffusion.retrieval.turning import Outline, guess_turn
+from ragdiffusion.retrieval.turning import guess_turn
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
@@ -268,7 +268,7 @@ class RAGDiffusion:
         A parser of another make than the checkpoint's makes no guess, as it is not known how sure it is when.
 
         Args:
-            photo: path, bytes, PIL image or sight; of a sight the garment's outline counts too.
+            photo: path, bytes or PIL image of which no garment is known, or sight; of that the garment counts too.
 
         Raises:
             ValueError: if the photo can't be read.
@@ -277,10 +277,8 @@ class RAGDiffusion:
         if label is None:
             return 0
         sight = photo if isinstance(photo, Sight) else None
-        found = None
-        if sight is not None and sight.garment is not None:
-            found = Outline(sight.garment.over(sight.photo.size), self.observer.embed(sight, {}))
-        return guess_turn(label, load_photo(photo) if sight is None else sight.photo, found, self.bank)
+        image = load_photo(photo) if sight is None else sight.photo
+        return guess_turn(label, self.observer, self.bank, image, sight)
 
     def read_attributes(self, photo: PhotoSource) -> AttributeReading:
         """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""

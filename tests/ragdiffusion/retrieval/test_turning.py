@@ -15,6 +15,7 @@ from ragdiffusion import cli
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.commands.turned_photo import turned_choice
 from ragdiffusion.parsing.labels import LABEL, LABELS
+from ragdiffusion.retrieval import turning
 
 
 def shirt_in(make_photo: Callable[[int], Image.Image], quarters: int) -> Image.Image:
@@ -60,11 +61,14 @@ def test_the_turn_back_is_named(tiny_model, make_photo, labeller, quarters: int)
     assert tiny_model.looks_turned(tiny_model.see(shirt_in(make_photo, quarters))) == -quarters % 4
 
 
-def test_an_upright_photo_costs_one_look(tiny_model, make_photo, labeller) -> None:
-    tiny_model.looks_turned(shirt_in(make_photo, 0))
-    assert labeller.asked == 1
-    tiny_model.looks_turned(shirt_in(make_photo, 1))
-    assert labeller.asked == 1 + 4
+def test_an_upright_photo_costs_one_parse(tiny_model, make_photo, labeller, monkeypatch) -> None:
+    monkeypatch.setattr(turning, "_overlaps", lambda *_: [0.9, 0.8, 0.8, 0.85])
+    monkeypatch.setattr(turning, "_look", lambda *_: pytest.fail("nor a look"))
+    assert tiny_model.looks_turned(shirt_in(make_photo, 0)) == 0 and labeller.asked == 1
+
+
+def test_where_nothing_is_found_all_turns_are_parsed(tiny_model, make_photo, labeller) -> None:
+    assert tiny_model.looks_turned(shirt_in(make_photo, 0)) == 0 and labeller.asked == 4
 
 
 def test_a_parser_of_another_make_makes_no_guess(tiny_model, make_photo) -> None:
