@@ -65,10 +65,10 @@ def test_a_plain_upright_photo_needs_no_second_parse() -> None:
     ("fit", "turn"),
     [
         ({0: 1.0}, 0),
-        ({0: 0.7, 2: 0.9}, 2),  # 0.1 at a glance and 0.2 closely
-        ({0: 0.9, 2: 0.99}, 0),  # 0.1 and 0.09
+        ({0: 0.7, 2: 1.0}, 2),  # 0.1 at a glance and 0.3 closely
+        ({0: 0.9, 2: 1.05}, 0),  # 0.1 and 0.15
         ({0: 0.7, 1: 1.2, 2: 1.0}, 2),  # the first is less likely at a glance
-        ({0: 0.9, 3: 0.95}, 3),
+        ({0: 0.9, 3: 1.05}, 3),
     ],
 )
 def test_a_turn_is_named_where_it_is_clearly_likelier(fit: dict[int, float], turn: int) -> None:
