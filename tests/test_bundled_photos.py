@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from ragdiffusion import RAGDiffusion
 from ragdiffusion.attributes import group_of
@@ -111,6 +111,29 @@ def test_a_photo_is_said_to_be_turned_where_that_is_plain_and_not_where_it_is_up
         upright = opened.convert("RGB")
     turns = [upright, upright.transpose(Image.Transpose.ROTATE_90), upright.transpose(Image.Transpose.ROTATE_180)]
     assert [model.looks_turned(model.see(photo)) for photo in turns] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7])
+def test_a_shirt_that_lies_upside_down_is_told_of(model: RAGDiffusion, share: float) -> None:
+    upright, _ = shirt_on_a_table((900, 900), share)
+    photo = upright.transpose(Image.Transpose.ROTATE_180)
+    try:
+        seen: object = model.see(photo)
+    except NoGarmentError:
+        seen = photo
+    assert model.looks_turned(seen) == 2, "whether or not a garment is found in it"
+    assert model.looks_turned(model.see(upright)) == 0
+
+
+def test_letters_in_the_grounds_colour_are_part_of_the_shirt(model: RAGDiffusion) -> None:
+    """Among them are T and H, long thin bars of what the ground is."""
+    photo, mask = shirt_on_a_table((700, 1000), 0.86)
+    font = ImageFont.load_default(66)
+    for words, y in (("NORTH", 480), ("WITH HILT", 560)):
+        ImageDraw.Draw(photo).text((350, y), words, (214, 208, 200), font, anchor="mm")
+    found = model.see(photo).garment.over(photo.size)
+    inside = mask[440:620, 200:500] > 0.99
+    assert found[440:620, 200:500][inside].min() > 0.8
 
 
 def test_cases(model: RAGDiffusion, cases: Path) -> None:
