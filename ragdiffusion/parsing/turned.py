@@ -36,7 +36,7 @@ def confidence_and_body(probabilities: np.ndarray) -> tuple[float, float]:
 
 
 def at_a_glance(confidence: Sequence[float], body: Sequence[float], overlap: Sequence[float]) -> np.ndarray:
-    """How likely each turn is, by its parse and the outline found in the photo as it is.
+    """Tell how likely each turn is, by its parse and the outline found in the photo as it is.
 
     Args:
         confidence: of a parse of the photo turned by 0 to 3 quarters clockwise.
@@ -58,7 +58,7 @@ def at_a_glance(confidence: Sequence[float], body: Sequence[float], overlap: Seq
 
 
 def possible_turns(confidence: float, body: float, overlap: Sequence[float]) -> list[int]:
-    """Turns that may be worth a look, whatever a parse of them says.
+    """Name the turns that may be worth a look, whatever a parse of them says.
 
     Args:
         confidence: of a parse of the photo as it is.
@@ -73,7 +73,7 @@ def possible_turns(confidence: float, body: float, overlap: Sequence[float]) -> 
 
 
 def worth_a_look(likely: np.ndarray) -> list[int]:
-    """Turns, 1 to 3, that are likelier than none at a glance."""
+    """Name the turns, 1 to 3, that are likelier than none at a glance."""
     return [turn for turn in range(1, TURNS) if likely[turn] - likely[0] > WORTH_A_LOOK]
 
 
