@@ -28,9 +28,6 @@ from app.session_log.values import Run
 if TYPE_CHECKING:
     from ragdiffusion.api import Enlarged, RAGDiffusion
 
-SHOWN_SIZE = 1536
-"""Side of the pictures of larger photos, as `RAGDiffusion.generate` makes them."""
-
 
 @dataclass(frozen=True)
 class Sized:
@@ -112,6 +109,8 @@ class RunFiles:
 
     def sizes(self, result: bytes | None, photo: Image.Image | None) -> list[int]:
         """Return the sides at which a picture can be had: doubled from the model's up to the photo's."""
+        from ragdiffusion.generation.finishing import SHOWN_SIZE
+
         if result is None or photo is None or not self._engine.ready:
             return []
         model = self._engine.model()
@@ -194,6 +193,8 @@ class RunFiles:
         garment, pattern = garment_of(run.inputs, self._images), drawn_pattern(run.inputs.pattern)
 
         def enlarge(model: RAGDiffusion) -> Enlarged:
+            from ragdiffusion.generation.finishing import SHOWN_SIZE
+
             own, base = model.image_size, picture
             if picture.width == SHOWN_SIZE:  # its detail comes from the photo anew
                 base = picture.resize((own, own), Image.Resampling.BOX)
