@@ -46,6 +46,7 @@ from ragdiffusion.parsing.recent import RecentParser
 from ragdiffusion.retrieval.guide import StructureGuide
 from ragdiffusion.retrieval.retriever import Retriever
 from ragdiffusion.retrieval.sight import Observer, Sight
+from ragdiffusion.retrieval.turning import guess_turn
 from ragdiffusion.structure.readers.choice import parse_reader
 from ragdiffusion.structure.readers.reading import AttributeReader, AttributeReading
 
@@ -221,7 +222,9 @@ class RAGDiffusion:
         folder = self.pipeline.name_or_path  # None if it was never loaded
         return folder is None or (Path(folder) / self.pipeline.config_name).is_file()
 
-    def see(self, photo: PhotoSource, garment: GarmentChoice | None = None, *, name: str | None = None) -> Sight:
+    def see(
+        self, photo: PhotoSource, garment: GarmentChoice | None = None, *, name: str | None = None, turn: int = 0
+    ) -> Sight:
         """Look at a photo once; all else takes what was seen.
 
         Args:
@@ -230,13 +233,22 @@ class RAGDiffusion:
                 its mask (H, W) in [0, 1] of the photo's own size; None: the one that is cut out, where the photo is
                 transparent elsewhere, or that it is most likely about.
             name: what to call the photo in messages; its file's name by default.
+            turn: by how many degrees clockwise it is turned before: 0, 90, 180 or 270; what is meant in it is said of
+                the photo as it is turned.
 
         Raises:
-            ValueError: if the photo can't be read, or the garment can't be found.
+            ValueError: if the photo can't be read or turned so, or the garment can't be found.
         """
+        if turn % 90:
+            raise ValueError(f"turn is {turn}, 0, 90, 180 or 270 degrees wanted")
         if isinstance(photo, Sight):
+            if turn % 360:
+                raise ValueError("a sight is of a photo that was turned already: see the photo again")
             return photo if garment is None else self.observer.see(photo.photo, garment)
         image, alpha = load_photo_and_alpha(photo, name=name)
+        if turn % 360:
+            image = image.rotate(-turn, expand=True)  # by quarters, to the pixel
+            alpha = None if alpha is None else np.rot90(alpha, -turn // 90).copy()
         return self.observer.see(image, garment, alpha=alpha)
 
     def parse(self, photo: PhotoSource) -> Parse:
@@ -249,6 +261,24 @@ class RAGDiffusion:
         if self.parser is None:
             raise RuntimeError(f"the {self.preset} checkpoint has no parser: give one, such as segformer:FOLDER_OR_ID")
         return self.parser.parse(photo.photo if isinstance(photo, Sight) else load_photo(photo))
+
+    def looks_turned(self, photo: PhotoSource) -> int:
+        """By how many quarters clockwise a photo should be turned, 0 to 3; 0 where that is not clear.
+
+        A parser of another make than the checkpoint's makes no guess, as it is not known how sure it is when.
+
+        Args:
+            photo: path, bytes or PIL image of which no garment is known, or sight; of that the garment counts too.
+
+        Raises:
+            ValueError: if the photo can't be read.
+        """
+        label = getattr(getattr(self.parser, "parser", None), "label", None)
+        if label is None:
+            return 0
+        sight = photo if isinstance(photo, Sight) else None
+        image = load_photo(photo) if sight is None else sight.photo
+        return guess_turn(label, self.observer, self.bank, image, sight)
 
     def read_attributes(self, photo: PhotoSource) -> AttributeReading:
         """Read Table 6's attributes from a photo; those the reader is not sure of are "Unknown"."""

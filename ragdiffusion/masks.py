@@ -10,6 +10,10 @@ from ragdiffusion.decoding import grey_plane
 
 _LABELS = 32  # colours or levels that a map of labels has at most
 _CHROMA = 30  # of 255, by which a colour is none of grey
+_COLOURED = 0.05  # share of a picture in colours from which its shades are none of grey
+_NEAR, _NEARLY_ALL = 48, 0.97  # of 255: so far from one of two colours lie so many pixels of a map of two, compressed
+_BETWEEN, _MOSTLY = 0.35, 0.4  # of 1, from a half: what lies so near to it is neither; share of it in no mask
+_NO_MASK = "{} {}, as photos are: give a mask that is white on the garment and black around it"
 _RIM = 0.02  # of the longer side: width of the border that tells an inverted mask
 _INVERTED_RIM = 0.9  # share of it
 
@@ -18,7 +22,8 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
     """Read what a picture marks.
 
     Alpha counts where it is in use. Of two colours the lighter marks the garment, whatever they are, and of the two
-    numbers of a palette the one that is not 0: so 0/1 maps and those with a colour for each class are understood.
+    numbers of a palette the one that is not 0: so 0/1 maps and those with a colour for each class are understood,
+    compressed ones too.
 
     Args:
         image: upright, of any mode.
@@ -28,7 +33,7 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
         float32 (H, W) in [0, 1].
 
     Raises:
-        ValueError: a map of several labels, or numbers out of range.
+        ValueError: a map of several labels, a photo, or numbers out of range.
     """
     if image.mode == "F":
         return grey_plane(image, label)
@@ -52,7 +57,28 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
             values = np.asarray(coloured)
             same = values == ground if values.ndim == 2 else (values == np.array(ground)).all(-1)
             return 1.0 - same.astype(np.float32)
-    return np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
+    pixels = np.asarray(image.convert("RGB"))
+    if (np.ptp(pixels, axis=2) > _CHROMA).mean() > _COLOURED:
+        return _lighter_of_two(pixels, label)
+    plane = np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
+    if (np.abs(plane - 0.5) < _BETWEEN).mean() > _MOSTLY:
+        raise ValueError(_NO_MASK.format(label, "is grey for the most part"))
+    return plane
+
+
+def _lighter_of_two(pixels: np.ndarray, label: str) -> np.ndarray:
+    """Where the lighter of the two colours is that a picture in colours (H, W, 3) consists of.
+
+    Raises:
+        ValueError: if it consists of more.
+    """
+    numbers = Image.fromarray(pixels).quantize(2, kmeans=1)
+    colours = np.array(numbers.getpalette("RGB")[:6], np.int16).reshape(2, 3)  # type: ignore[index]
+    found = np.asarray(numbers)
+    apart = np.abs(pixels - colours[found]).max(-1)
+    if (apart <= _NEAR).mean() < _NEARLY_ALL:
+        raise ValueError(_NO_MASK.format(label, "is of many colours"))
+    return (found == colours.sum(1).argmax()).astype(np.float32)
 
 
 def looks_inverted(mask: np.ndarray) -> bool:

@@ -131,3 +131,12 @@ def test_the_tree_has_a_line_for_each_folder() -> None:
     folders |= {f"{parent}/" for folder in folders for parent in Path(folder).parents if parent.name}
     assert set(told) == folders
     assert list(told) == sorted(told) and all(told.values())
+
+
+def test_every_test_that_is_named_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "held.md").read_text(encoding="utf-8"))
+    assert len(named) > 50
+    for file, name in named:
+        path = ROOT / file
+        assert path.is_file(), file
+        assert re.search(rf"^(async )?def {name}\(", path.read_text(encoding="utf-8"), re.MULTILINE), f"{file}::{name}"

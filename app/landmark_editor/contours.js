@@ -109,14 +109,33 @@ export function fillLoops(loops, size, out, box = [0, 0, size, size]) {
     cover.fill(0);
     for (let s = y * ROWS; s < (y + 1) * ROWS; s += 1) {
       const crossings = (lines.get(s) ?? []).sort((p, q) => p[0] - q[0]);
-      for (let i = 0, winding = 0; i < crossings.length - 1; i += 1) {
-        winding += crossings[i][1];
-        if (winding) addSpan(cover, crossings[i][0], crossings[i + 1][0]);
+      let winding = 0,
+        from = 0;
+      for (const [x, way] of crossings) {
+        if (!winding) from = x;
+        winding += way;
+        if (!winding) addSpan(cover, from, x);
       }
     }
     for (let x = box[0]; x < box[2]; x += 1) out[y * size + x] = Math.round(255 * Math.min(1, cover[x] / ROWS));
   }
   return out;
+}
+
+/**
+ * How often loops cross the sampled lines of a square, within a line or so: what filling them costs.
+ * @param {Loop[]} loops
+ * @param {number} size
+ */
+export function countCrossings(loops, size) {
+  const within = (/** @type {number} */ y) => Math.min(Math.max(y, 0), size);
+  let height = 0;
+  for (const loop of loops) {
+    loop.forEach(([, y], i) => {
+      height += Math.abs(within(loop[(i + 1) % loop.length][1]) - within(y));
+    });
+  }
+  return ROWS * height;
 }
 
 /**

@@ -9,6 +9,8 @@ import { IDENTITY, compose, distance, rotation, scaling, skewing, translation } 
 const CURVE_STEPS = 32; // chords of a Bézier curve
 const TURN_STEPS = 96; // chords of a whole ellipse
 export const MOST_POINTS = 200_000;
+export const tooManyPoints = () =>
+  new Error(`the outline in this SVG has more than ${MOST_POINTS} points: simplify it first`);
 
 /**
  * @param {Loop[]} loops
@@ -248,9 +250,7 @@ class PathReader {
   lineTo(point) {
     if (!this.loops.length)
       throw new Error('the path in this SVG does not begin with a move (M): export it as plain SVG');
-    if ((this.points += 1) > MOST_POINTS) {
-      throw new Error(`the outline in this SVG has more than ${MOST_POINTS} points: simplify it first`);
-    }
+    if ((this.points += 1) > MOST_POINTS) throw tooManyPoints();
     if (this.closed) this.loops.push([this.start]);
     this.closed = false;
     this.loops[this.loops.length - 1].push(point);

@@ -3,12 +3,15 @@
  */
 
 import { apply, compose } from './affine.js';
-import { MOST_POINTS, numbers, parseTransform, shapeLoops } from './svg.js';
+import { countCrossings } from './contours.js';
+import { MOST_POINTS, numbers, parseTransform, shapeLoops, tooManyPoints } from './svg.js';
 
 /** @typedef {import('./affine.js').Affine} Affine */
 /** @typedef {import('./contours.js').Loop} Loop */
 
 export const MOST_BYTES = 5e6;
+const MOST_CROSSINGS = 2e6; // of the lines that a filled outline is sampled on: a second's work
+const PATIENCE = 3000; // milliseconds for which a drawing is read
 const SHAPES = 'path,polygon,polyline,rect,circle,ellipse';
 const UNSHOWN = 'defs,clipPath,mask,symbol,pattern,marker';
 
@@ -22,16 +25,23 @@ export function svgLoops(text, size) {
   if (text.length > MOST_BYTES) throw tooLarge(text.length);
   const root = new DOMParser().parseFromString(text, 'image/svg+xml').documentElement,
     fit = fitted(root, size);
-  const loops = [];
+  const loops = [],
+    started = performance.now();
+  let points = 0;
   for (const node of root.querySelectorAll(SHAPES)) {
+    if (performance.now() - started > PATIENCE) throw new Error('this SVG takes too long to read: simplify it first');
     if (node.closest(UNSHOWN)) continue;
     const map = compose(fit, ...transforms(node, root));
     const found = shapeLoops(node.localName, (name) => node.getAttribute(name) ?? '');
-    loops.push(...found.map((loop) => loop.map((point) => apply(map, point))));
-    if (loops.length > MOST_POINTS) throw new Error('this SVG has too many shapes: simplify it first');
+    points += found.reduce((sum, loop) => sum + loop.length, 0);
+    if (points > MOST_POINTS) throw tooManyPoints();
+    for (const loop of found) loops.push(loop.map((point) => apply(map, point)));
   }
   const usable = loops.filter((loop) => loop.length > 2 && loop.flat().every(Number.isFinite));
   if (!usable.length) throw nothingIn(loops);
+  if (countCrossings(usable, size) > MOST_CROSSINGS) {
+    throw new Error('the outline in this SVG goes up and down too often: simplify it first');
+  }
   return usable;
 }
 

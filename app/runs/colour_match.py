@@ -30,7 +30,8 @@ def match_to_photo(sight: Sight, result: GenerationResult) -> tuple[Image.Image,
     if sight.garment is None:
         raise ValueError("this preset has nothing to find the garment in the photo with")
     size = result.image.width
-    garment = F.interpolate(sight.garment_tensor(), size=(size, size), mode="bilinear")[:, 0]  # (1, H, W)
-    picture, landmark = photo_to_tensor(result.image, size), result.landmark[None].cpu()
-    match = match_colours(picture, landmark, photo=sight.tensor(size), photo_mask=garment)
+    garment = sight.garment_tensor()[:, 0]  # (1, h, w)
+    landmark = F.interpolate(result.landmark[None, None].cpu().float(), size=(size, size), mode="bilinear")[0]
+    photo = sight.tensor(garment.shape[-1])
+    match = match_colours(photo_to_tensor(result.image, size), landmark, photo=photo, photo_mask=garment)
     return tensor_to_images(match.image)[0], {"before": match.before, "after": match.after}

@@ -136,7 +136,8 @@ class Engine:
         request = job.prepare(model)
         sampling = request.sampling
         job.publish(Progress("running", steps=sampling.steps))
-        result = model.generate(request.sight, request.guide, **sampling.of_generation(), on_step=_Follower(job))
+        settings = {**sampling.of_generation(), "size": request.size}
+        result = model.generate(request.sight, request.guide, **settings, on_step=_Follower(job))
         return _matched(request, result) if sampling.colour_match else Progress("done", result=result)
 
 

@@ -13,7 +13,7 @@ from app.session_log.sampling import Sampling
 from app.session_log.values import FINAL, Run
 
 if TYPE_CHECKING:
-    from ragdiffusion.api import GenerationResult, RAGDiffusion, Sight
+    from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
     from ragdiffusion.retrieval.guide import StructureGuide
 
 PROGRESS_SECONDS = 0.2
@@ -28,11 +28,13 @@ class Request:
         sight: of the garment that is meant in the photo.
         guide: what retrieval found and the person chose.
         sampling: settings of the run.
+        size: of the picture: the photo's own, as `RAGDiffusion.generate` takes it, or None for the model's.
     """
 
     sight: Sight
     guide: StructureGuide
     sampling: Sampling
+    size: PictureSize = "photo"
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 import threading
 import time
@@ -21,6 +20,7 @@ from app.runs.work import Unmarked, Work
 from app.session_log.framing import Framing
 from app.session_log.sampling import SETTINGS, Sampling
 from app.session_log.values import RunInputs
+from ragdiffusion.files import sweep, write_whole
 
 if TYPE_CHECKING:
     from app.runs.past_banks import PastBanks
@@ -147,9 +147,8 @@ class KeptBenches:
         inputs = self._inputs(shown, page, ImageStore(folder))
         flat = {name: value for name, value in inputs.flat().items() if name not in ("owner", "embedding")}
         content = {"schema_version": _VERSION, "inputs": flat, "page": page, "chosen": chosen}
-        partial = folder / f"{_FILE}.part"
-        partial.write_text(json.dumps(content, ensure_ascii=False, allow_nan=False), encoding="utf-8")
-        os.replace(partial, folder / _FILE)
+        sweep(folder)
+        write_whole(folder / _FILE, json.dumps(content, ensure_ascii=False, allow_nan=False).encode())
         _remove_others(folder, {folder / name for name in inputs.pictures})
 
     def _inputs(self, shown: Work | Unmarked, page: dict[str, Any], store: ImageStore) -> RunInputs:

@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -101,15 +100,4 @@ def look_at(model: RAGDiffusion, photo: BenchPhoto, garment: GarmentChoice | Non
 
 def garment_on_photo(sight: Sight) -> np.ndarray | None:
     """Return where a sight's garment lies, float32 (H, W) in [0, 1] of the photo; None where nobody was asked."""
-    found = sight.garment
-    if found is None:
-        return None
-    width, height = sight.photo.size
-    left, top, right, bottom = found.crop or (0, 0, width, height)
-    across, down = right - left, bottom - top
-    side = max(across, down)
-    square = cv2.resize(found.mask, (side, side), interpolation=cv2.INTER_LINEAR)
-    y, x = (side - down) // 2, (side - across) // 2
-    whole = np.zeros((height, width), np.float32)
-    whole[top:bottom, left:right] = square[y : y + down, x : x + across]
-    return whole
+    return None if sight.garment is None else sight.garment.over(sight.photo.size)

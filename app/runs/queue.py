@@ -31,7 +31,7 @@ from app.session_log.values import FINAL, FinishedRun, Run, RunInputs
 
 if TYPE_CHECKING:
     from app.runs.past_banks import PastBanks
-    from ragdiffusion.api import RAGDiffusion
+    from ragdiffusion.api import PictureSize, RAGDiffusion
 
 RETRY_SECONDS = 2.0  # between looks into a log that cannot be read
 _LOG = logging.getLogger(__name__)
@@ -273,6 +273,7 @@ class RunQueue:
     def _prepare(self, run: Run, model: RAGDiffusion) -> Request:
         try:
             request, inputs = request_of(run.inputs, model=model, images=self._images, past=self._past)
+            request = replace(request, size=self._size_of(run, model))
         except WorkspaceError as error:
             self._turns.leave_to_others(run, error)  # they may have room
             raise
@@ -381,6 +382,15 @@ class RunQueue:
                 self._finished.forget(finished.run)
             except Exception as error:  # the note stays for the next start
                 _LOG.warning("the picture of run %d cannot be taken up now: %s", finished.run, error)
+
+    def _size_of(self, run: Run, model: RAGDiffusion) -> PictureSize:
+        """Return the size of a run's picture: of one that checks another, as that one was made."""
+        if run.reproduces is not None:
+            with suppress(ValueError):  # it is gone: nothing can be compared
+                original = self._log.get(run.reproduces, owner=run.inputs.owner).result_path
+                if original is not None and self._picture(original).width == model.image_size:
+                    return None
+        return "photo"
 
     def _compared(self, run: Run, image: Image.Image) -> bool | None:
         """Tell whether a picture equals that of the run it was made to check; None if it was made to check none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -26,6 +27,14 @@ from app.session_log.values import Run
 
 if TYPE_CHECKING:
     from ragdiffusion.api import Enlarged, RAGDiffusion
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A run's picture, RGB on white, and the silhouette that it is mixed with the white by, L, of its size or less."""
+
+    image: Image.Image
+    silhouette: Image.Image
 
 
 class RunFiles:
@@ -73,11 +82,8 @@ class RunFiles:
         _require_picture(run)
         chosen = {"background": background, "with_settings": with_settings}
         opacity = None if check_background(background) == "white" else self._opacity(run, size)
-        if size is not None:
-            large = self._enlarged(run, size)
-            return as_file(run, large.image, opacity or large.silhouette, **chosen)
-        result, landmark = self.picture(run.result_path), self.picture(run.inputs.landmark_path)
-        return export_png(run, result, png(opacity) if opacity else landmark, **chosen)
+        sized = self._sized(run, size)
+        return as_file(run, sized.image, opacity or sized.silhouette, **chosen)
 
     def exported_unsaved(self, kept: UnsavedRun, *, background: str, with_settings: bool) -> bytes:
         """Return the picture of a run that is done and cannot be written yet, as `exported` does.
@@ -97,19 +103,23 @@ class RunFiles:
         """
         if not run.inputs.landmark_path:
             raise ValueError(f"run {run.id} has no outline: it is {run.status}")
-        if size is not None:
-            return png(self._enlarged(run, size).silhouette)
-        return self.picture(run.inputs.landmark_path)
+        if run.result_path is None and size is None:
+            return self.picture(run.inputs.landmark_path)
+        return png(self._sized(run, size).silhouette)
 
     def sizes(self, result: bytes | None, photo: Image.Image | None) -> list[int]:
-        """Return the sides at which a picture can be had: doubled from its own up to the photo's."""
+        """Return the sides at which a picture can be had: doubled from the model's up to the photo's."""
+        from ragdiffusion.generation.finishing import SHOWN_SIZE
+
         if result is None or photo is None or not self._engine.ready:
             return []
         model = self._engine.model()
         with Image.open(io.BytesIO(result)) as opened:
             own = opened.width
-        most = model.largest_size(photo) if own == model.image_size else own
-        return [*(side for side in (own << i for i in range(4)) if side < most), most]
+        least, most = min(model.image_size, own), own
+        if own in (model.image_size, SHOWN_SIZE):  # else it is the photo's own size already, or another model's
+            most = max(own, model.largest_size(photo))
+        return [*(side for side in (least << i for i in range(4)) if side < most), most]
 
     def sheet(self, run: Run) -> bytes | None:
         """Return the contact sheet that a run is part of, as PNG; None without one, or where it is gone."""
@@ -157,18 +167,41 @@ class RunFiles:
 
         return self._engine.call(opacity, slow=True)
 
-    def _enlarged(self, run: Run, size: int) -> Enlarged:
+    def _sized(self, run: Run, size: int | None) -> Sized:
+        """Return a run's picture and silhouette at a size, or as it was made.
+
+        Raises:
+            ValueError: if it has none, its pictures are gone, or the size cannot be had.
+        """
         _require_picture(run)
-        photo = self._photo(run)
         with Image.open(io.BytesIO(self.picture(run.result_path))) as opened:
             picture = opened.convert("RGB")
-        landmark = unit_mask(self.picture(run.inputs.landmark_path))
+        side = picture.width if size is None else size
+        with Image.open(io.BytesIO(self.picture(run.inputs.landmark_path))) as opened:
+            drawn = opened.convert("L")
+        if side == picture.width and (side == drawn.width or not self._engine.ready):
+            return Sized(picture, drawn)
+        if side != picture.width and side not in range(self._engine.model().image_size, picture.width):
+            return self._enlarged(run, picture, side)
+        landmark, pattern = unit_mask(png(drawn)), drawn_pattern(run.inputs.pattern)
+        silhouette = self._engine.call(lambda model: model.silhouette(landmark, side, pattern))
+        shown = picture if side == picture.width else picture.resize((side, side), Image.Resampling.LANCZOS)
+        return Sized(shown, silhouette)
+
+    def _enlarged(self, run: Run, picture: Image.Image, size: int) -> Sized:
+        photo, landmark = self._photo(run), unit_mask(self.picture(run.inputs.landmark_path))
         garment, pattern = garment_of(run.inputs, self._images), drawn_pattern(run.inputs.pattern)
 
         def enlarge(model: RAGDiffusion) -> Enlarged:
-            return model.enlarge(look_at(model, photo, garment), picture, landmark, size=size, pattern=pattern)
+            from ragdiffusion.generation.finishing import SHOWN_SIZE
 
-        return self._engine.call(enlarge, slow=True)
+            own, base = model.image_size, picture
+            if picture.width == SHOWN_SIZE:  # its detail comes from the photo anew
+                base = picture.resize((own, own), Image.Resampling.BOX)
+            return model.enlarge(look_at(model, photo, garment), base, landmark, size=size, pattern=pattern)
+
+        large = self._engine.call(enlarge, slow=True)
+        return Sized(large.image, large.silhouette)
 
 
 def _require_picture(run: Run) -> None:

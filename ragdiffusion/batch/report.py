@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from ragdiffusion.batch.table import read_table, write_table
 from ragdiffusion.files import whole
+from ragdiffusion.garments.spreadsheets import decoded, delimiter_of
 
 REPORT = "report.csv"
 
@@ -83,17 +84,18 @@ def printable(text: str) -> str:
 
 
 def read_report(path: Path) -> dict[str, tuple[ReportRow, ...]]:
-    """The newest lines of each photo; a line that was cut off is passed over."""
+    """The newest lines of each photo, whatever spreadsheet saved it; a line that was cut off is passed over."""
     try:
-        return parsed(lines_of(path.read_text(encoding="utf-8")))
-    except (FileNotFoundError, UnicodeDecodeError):
+        return parsed(lines_of(decoded(path.read_bytes(), "replace")))
+    except FileNotFoundError:
         return parsed(_whole_lines(read_table(path.with_suffix(".parquet"))))
 
 
 def lines_of(text: str) -> Iterator[ReportRow]:
     """The whole lines of a report's text, those of earlier versions too; reading ends where it cannot be understood."""
     with suppress(csv.Error):
-        yield from _whole_lines(csv.DictReader(io.StringIO(text, newline="")))
+        delimiter = delimiter_of(text.partition("\n")[0], _COLUMNS)
+        yield from _whole_lines(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
 
 
 def _whole_lines(lines: Iterable[dict[str, str]]) -> Iterator[ReportRow]:

@@ -59,6 +59,13 @@ def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what a structure guide is made from."""
     parser.add_argument("photo", metavar="PHOTO", help="photo of a garment, worn, hung or laid")
     parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
+    parser.add_argument(
+        "--turn",
+        type=int,
+        choices=(0, 90, 180, 270),
+        help="turn the photo by so many degrees clockwise before it is looked at, and what --garment and a --landmark "
+        "mark in it (default: as it is, and a line where it looks turned; 0 says that it is upright)",
+    )
     parser.add_argument("--k", type=int, help="candidates, from 1 to the bank's size (default: the checkpoint's, 4)")
     parser.add_argument(
         "--alpha", type=float, help="share of the reconstruction in Eq. 3, from 0 to 1 (default: the checkpoint's, 0.5)"

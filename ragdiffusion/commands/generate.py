@@ -21,6 +21,8 @@ from ragdiffusion.commands.common import (
 from ragdiffusion.files import write_pictures
 
 if TYPE_CHECKING:
+    import torch
+
     from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
     from ragdiffusion.retrieval.guide import StructureGuide
 
@@ -55,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Retrieve, generate, write both pictures, print what was done."""
     from ragdiffusion.attributes import parse_assignments
+    from ragdiffusion.commands.turned_photo import see_photo, turned_choice
     from ragdiffusion.images import load_photo_and_alpha
     from ragdiffusion.parsing.choice import one_garment, parse_choice
 
@@ -63,17 +66,16 @@ def run(args: argparse.Namespace) -> int:
         check_png_target(path, [args.photo, args.landmark])
     if args.invert_mask and args.landmark is None:
         raise ValueError("--invert-mask turns a --landmark round, and there is none")
-    load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
+    photo, _ = load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
     garment = None if args.garment is None else one_garment(parse_choice(args.garment))
     attributes = parse_assignments(args.attributes) if args.attributes else None
     measures = None if args.drafted is None else parse_measures(args.drafted)
     model = load_model(args)
-    sight = model.see(args.photo, garment)
+    sight = see_photo(model, args, turned_choice(garment, args.turn, photo.size))
     size = _possible_size(args.size, model, sight)
     guide = model.retrieve(sight, k=args.k, alpha=args.alpha, attributes=attributes)
     if args.landmark is not None:
-        invert = True if args.invert_mask else None
-        guide = guide.edit(model.landmark_from_mask(args.landmark, photo=sight, invert=invert))
+        guide = guide.edit(_landmark(model, sight, photo.size, args))
     elif args.candidate is not None:
         guide = guide.pick(args.candidate)
     elif measures is not None:
@@ -102,6 +104,17 @@ def run(args: argparse.Namespace) -> int:
             f"{result.timings_ms['total'] / 1e3:.1f} s, at most {result.peak_rss_mb:.0f} MB"
         )
     return 0
+
+
+def _landmark(model: RAGDiffusion, sight: Sight, size: tuple[int, int], args: argparse.Namespace) -> torch.Tensor:
+    """The --landmark; one that lies over the photo's file (of that size) turns with the photo."""
+    from ragdiffusion.commands.turned_photo import turned_plane
+    from ragdiffusion.images import lies_over, load_mask
+
+    invert = True if args.invert_mask else None
+    if args.turn and lies_over(mask := load_mask(args.landmark, invert=invert), size):
+        return model.landmark_from_mask(turned_plane(mask, args.turn), photo=sight, invert=False)
+    return model.landmark_from_mask(args.landmark, photo=sight, invert=invert)
 
 
 def _possible_size(size: int | str, model: RAGDiffusion, sight: Sight) -> PictureSize:

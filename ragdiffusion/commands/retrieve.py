@@ -20,14 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search the bank and print the candidates."""
     from ragdiffusion.attributes import UNKNOWN, parse_assignments
+    from ragdiffusion.commands.turned_photo import see_photo, turned_choice
     from ragdiffusion.images import load_photo_and_alpha
     from ragdiffusion.parsing.choice import one_garment, parse_choice
 
-    load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
+    photo, _ = load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
     garment = None if args.garment is None else one_garment(parse_choice(args.garment))
     attributes = parse_assignments(args.attributes) if args.attributes else None
     model = load_model(args)
-    guide = model.retrieve(model.see(args.photo, garment), k=args.k, alpha=args.alpha, attributes=attributes)
+    sight = see_photo(model, args, turned_choice(garment, args.turn, photo.size))
+    guide = model.retrieve(sight, k=args.k, alpha=args.alpha, attributes=attributes)
     if args.json:
         print_json(
             {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from PIL import Image
 
 from ragdiffusion.attributes import ATTRIBUTES, GROUPS, UNKNOWN, garment_kind, group_of, known_of
 from ragdiffusion.garments import GarmentEngine
+from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import load_photo
 from ragdiffusion.structure.readers.reading import AttributeReader
 
@@ -71,8 +71,7 @@ def real_photos(folder: Path, *, limit: int | None = None) -> Iterator[LabelledP
     table = split.with_name(f"{split.name}.csv")
     if not table.is_file():
         raise ValueError(f"{folder}: no list of photos; give a folder such as garments/val with val.csv beside it")
-    with table.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = [row for _, row in read_rows(table)]
     if limit is not None:
         _check_count(limit)
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)]

@@ -7,7 +7,6 @@ proportions of categories. An area under the curve of 0.5 means that it can't te
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from ragdiffusion.garments.engine2d.draw import draw_silhouette
 from ragdiffusion.garments.engine2d.structure import Structure
 from ragdiffusion.garments.mirror_axis import mirror_axis
 from ragdiffusion.garments.outlines import outline, without_specks
+from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import CANONICAL_MARGIN
 
 SIZE = 256
@@ -122,8 +122,7 @@ def real_silhouettes(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
         raise ValueError(
             f"{table}: not found; --dataset must name a folder like garments/train with train.csv beside it"
         )
-    with table.open(newline="", encoding="utf-8") as handle:
-        rows = [row for row in csv.DictReader(handle) if float(row["symmetry"]) >= SYMMETRY]
+    rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= SYMMETRY]
     for row in rows:
         path = folder / row["category"] / f"{row['id']}.png"
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

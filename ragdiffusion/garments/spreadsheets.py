@@ -10,6 +10,7 @@ from pathlib import Path
 
 _DELIMITERS = (",", ";", "\t", "|")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_UTF32 = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 
 
 def read_text(path: Path) -> str:
@@ -23,13 +24,30 @@ def read_text(path: Path) -> str:
     except OSError as error:
         raise ValueError(f"{path} can't be read ({error.strerror}): check the path and its rights") from error
     try:
-        text = content.decode(_encoding(content))
-    except UnicodeDecodeError as error:
+        text = decoded(content)
+        if (place := text.find("\0")) >= 0:
+            raise UnicodeError(f"a zero byte at character {place}")
+    except UnicodeError as error:
         raise ValueError(f'{path} can\'t be read as UTF-8 or UTF-16 text ({error}): save it as "CSV UTF-8"') from error
     return text if "\n" in text else text.replace("\r", "\n")
 
 
+def decoded(content: bytes, errors: str = "strict") -> str:
+    """The text that a file holds, in whichever Unicode.
+
+    Args:
+        content: of the file.
+        errors: as `bytes.decode` takes it.
+
+    Raises:
+        UnicodeError: it is no Unicode.
+    """
+    return content.decode(_encoding(content), errors)
+
+
 def _encoding(content: bytes) -> str:
+    if content.startswith(_UTF32):  # one of them begins as UTF-16 does
+        return "utf-32"
     if content.startswith(_UTF16):
         return "utf-16"
     if b"\0" in content[:2]:  # two bytes a letter without a mark at the beginning
@@ -51,12 +69,9 @@ def read_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int, di
     Raises:
         ValueError: it can't be read, or a name stands twice in its heading.
     """
-    lines = read_text(path).split("\n", 1)
-    skipped = 0
-    if lines[0].strip().lower().startswith("sep="):  # a spreadsheet's note to itself
-        skipped, lines = 1, (lines[1:] or [""])[0].split("\n", 1)
-    delimiter = _delimiter(lines[0], known)
-    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter)
+    skipped, text = _from_heading(read_text(path))
+    delimiter = delimiter_of(text.split("\n", 1)[0], known)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         names = [column_name(word) for word in next(reader, [])]
         twice = sorted({name for name in names if name and names.count(name) > 1})
@@ -73,10 +88,20 @@ def read_heading(path: Path, known: Collection[str] = ()) -> list[str]:
     Raises:
         ValueError: it can't be read.
     """
-    lines = read_text(path).split("\n")
-    first = lines[1] if lines[0].strip().lower().startswith("sep=") and len(lines) > 1 else lines[0]
-    words = next(csv.reader([first], delimiter=_delimiter(first, known)), [])
+    first = _from_heading(read_text(path))[1].split("\n", 1)[0]
+    words = next(csv.reader([first], delimiter=delimiter_of(first, known)), [])
     return [column_name(word) for word in words]
+
+
+def _from_heading(text: str) -> tuple[int, str]:
+    """How many lines stand before the heading (empty ones, a spreadsheet's note to itself), and the text from it on."""
+    skipped = 0
+    while text:
+        first, _, rest = text.partition("\n")
+        if first.strip("".join(_DELIMITERS) + " \r") and not first.strip().lower().startswith("sep="):
+            break
+        skipped, text = skipped + 1, rest
+    return skipped, text
 
 
 def column_name(word: str) -> str:
@@ -92,7 +117,9 @@ def _row(names: list[str], words: list[str]) -> dict[str | None, str]:
     return row | ({None: " ".join(more)} if more else {})
 
 
-def _delimiter(heading: str, known: Collection[str]) -> str:
+def delimiter_of(heading: str, known: Collection[str]) -> str:
+    """The delimiter of a table, by its heading: it parts most names that are known, else most words."""
+
     def fitting(delimiter: str) -> tuple[int, int]:
         words = [column_name(word) for word in next(csv.reader([heading], delimiter=delimiter), [])]
         return sum(word in known for word in words), len(words)

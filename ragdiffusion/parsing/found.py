@@ -46,6 +46,22 @@ class FoundGarment:
     labels: np.ndarray | None = None
     worn: bool = False
 
+    def over(self, photo_size: tuple[int, int]) -> np.ndarray:
+        """Its mask over the whole photo, float32 (H, W) in [0, 1].
+
+        Args:
+            photo_size: (width, height) of the photo that it was found in.
+        """
+        width, height = photo_size
+        left, top, right, bottom = self.crop or (0, 0, width, height)
+        across, down = right - left, bottom - top
+        side = max(across, down)
+        square = cv2.resize(self.mask, (side, side), interpolation=cv2.INTER_LINEAR)
+        y, x = (side - down) // 2, (side - across) // 2
+        whole = np.zeros((height, width), np.float32)
+        whole[top:bottom, left:right] = square[y : y + down, x : x + across]
+        return whole
+
 
 class GarmentFinder(Protocol):
     """Finds the garment that is meant in a photo."""

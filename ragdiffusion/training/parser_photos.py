@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.garments.people.real_cloth import is_held_out
+from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
 from ragdiffusion.training.hard_photos import garments_in, pale_cloth, patterned_ground
 from ragdiffusion.training.sources import split_held_out
@@ -88,8 +88,8 @@ class LaidGarments:
         table = folder / "train.csv"
         if not table.is_file():
             raise ValueError(f"{folder}: no train.csv here, beside train/CATEGORY/ID.jpg and ID.png, as wanted")
-        with table.open(newline="") as handle:
-            rows = [row for row in split_held_out(list(csv.DictReader(handle)))[0] if not is_held_out(row["id"])]
+        listed = [row for _, row in read_rows(table)]
+        rows = [row for row in split_held_out(listed)[0] if not is_held_out(row["id"])]
         if not rows:
             raise ValueError(f"{table} lists no garment that may be drawn")
         self._kept = [_laid(folder / "train" / row["category"] / f"{row['id']}.jpg") for row in rows]

@@ -303,8 +303,11 @@ def svg(inner: str, box: str = "0 0 100 100") -> bytes:
         (b"<svg", "no SVG that can be read"),
         (b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0,0H9V9Z"/></svg>', "give it a viewBox"),
         (svg("<!--" + "x" * 5_100_000 + "-->"), "5 MB is the most"),
+        (svg('<circle r="9"/>' * 5_000), "more than 200000 points: simplify it first"),
+        (svg('<path d="M0 0' + "L1 100L2 0" * 2000 + '"/>'), "goes up and down too often: simplify it first"),
+        (svg("<g>" * 4000 + "<rect/>" * 20_000 + "</g>" * 4000), "takes too long to read: simplify it first"),
     ],
-    ids="two-points there-and-back no-shape speck broken no-size huge".split(),
+    ids="two-points there-and-back no-shape speck broken no-size huge circles zigzag deep".split(),
 )
 def test_an_svg_without_a_shape_is_refused_and_nothing_is_lost(page: Page, data: bytes, expected: str) -> None:
     page.keyboard.press("2")

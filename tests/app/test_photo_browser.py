@@ -263,6 +263,7 @@ def test_a_folder_offers_its_photos_and_an_address_says_what_to_do(
     drop(page, {"files": [str(tmp_path / "season")]})
     several = page.get_by_role("alertdialog", name="Several photos")
     expect(several).to_contain_text("2 files. Make a picture of each")
+    expect(several).to_contain_text("Left out, as they are no pictures that can be read: notes.txt.")
     several.locator("[data-act=first]").click()
     expect(page.locator("#photo .name")).to_have_text("b.PNG")
     settled(page)
@@ -270,6 +271,9 @@ def test_a_folder_offers_its_photos_and_an_address_says_what_to_do(
     drop(page, {"files": [str(tmp_path / "empty")]})
     toasts = page.get_by_test_id("toast-body")
     expect(toasts.filter(has_text="There is no picture in that folder")).to_be_visible()
+    (tmp_path / "empty" / "raw.cr2").write_bytes(b"raw")
+    drop(page, {"files": [str(tmp_path / "empty")]})
+    expect(toasts.filter(has_text="no pictures that can be read: raw.cr2")).to_be_visible()
     address = {"mimeType": "text/uri-list", "data": "https://example.org/shirt.jpg"}
     drop(page, {"items": [address]})
     expect(toasts.filter(has_text="Nothing is fetched from the web")).to_be_visible()
@@ -304,6 +308,9 @@ def test_reload_another_tab_and_another_start_find_the_bench(
         expect(tab.locator("#colour-match input")).to_be_checked()
 
     page.reload()
+    expect_as_left(page)
+    page.goto("about:blank")
+    page.go_back()
     expect_as_left(page)
     other = page.context.new_page()
     visit(other, studio)

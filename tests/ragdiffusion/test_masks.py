@@ -76,6 +76,23 @@ def test_maps_of_several_labels_are_explained(mode: str) -> None:
         load_mask(encoded(image), name="map.png")
 
 
+@pytest.mark.parametrize("garment", [(128, 0, 0), (20, 40, 250), (255, 200, 0)])
+@pytest.mark.parametrize("quality", [40, 90])
+def test_a_compressed_map_of_two_colours_is_a_mask(garment: tuple[int, int, int], quality: int) -> None:
+    large = labelled("RGB", (0, 0, 0), garment).resize((240, 320), Image.Resampling.NEAREST)
+    mask = load_mask(encoded(large, "JPEG", quality=quality))
+    wrong = mask != np.asarray(Image.fromarray(GARMENT).resize((240, 320), Image.Resampling.NEAREST))
+    assert wrong.mean() < 0.01
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_a_photo_in_place_of_a_mask_is_named(kind: str, make_photo) -> None:
+    with pytest.raises(ValueError, match=r"^shirt\.jpg is of many colours, as photos are: give a mask that is white"):
+        load_mask(encoded(make_photo(2), kind), name="shirt.jpg")
+    with pytest.raises(ValueError, match=r"^shirt\.jpg is grey for the most part, as photos are: give a mask"):
+        load_mask(encoded(make_photo(2).convert("L"), kind), name="shirt.jpg")
+
+
 def test_soft_masks_stay_soft() -> None:
     levels = np.where(GARMENT, 255, 0).astype(np.uint8)
     levels[10:70, 18:20] = 90

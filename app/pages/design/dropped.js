@@ -1,9 +1,12 @@
 /** What is dropped or pasted: files, folders with all that is in them, or an address of the web. */
 
-/** @typedef {{ files: File[], folders: number, address: string }} Dropped */
+/** @typedef {{ files: File[], folders: number, address: string, left: string[] }} Dropped  left: names of no pictures. */
+
+const LITTER = ['thumbs.db', 'desktop.ini']; // that file managers leave
+const NAMED = 5; // at most
 
 /**
- * Read all of it. Folders are walked through; of them only pictures are taken, and nothing hidden.
+ * Read all of it. Folders are walked through; of them only pictures are taken, nothing hidden, and the rest is named.
  * @param {DataTransfer | null} given
  * @param {string[]} endings  of pictures, in lower case with their dots.
  * @returns {Promise<Dropped>}
@@ -14,11 +17,28 @@ export async function readDropped(given, endings) {
     plain = [...(given?.files ?? [])],
     address = addressIn(given);
   const folders = entries.filter(isFolder);
-  if (!folders.length) return { files: plain, folders: 0, address };
+  if (!folders.length) return { files: plain, folders: 0, address, left: [] };
   const loose = await Promise.all(entries.filter(isFile).map(fileOf)),
     found = (await Promise.all(folders.map(filesIn))).flat();
-  const pictures = found.filter(({ name }) => endings.some((ending) => name.toLowerCase().endsWith(ending)));
-  return { files: [...loose, ...pictures], folders: folders.length, address: '' };
+  /** @param {File} file */
+  const isPicture = ({ name }) => endings.some((ending) => name.toLowerCase().endsWith(ending));
+  const left = found.filter((file) => !isPicture(file) && !LITTER.includes(file.name.toLowerCase()));
+  return {
+    files: [...loose, ...found.filter(isPicture)],
+    folders: folders.length,
+    address: '',
+    left: left.map(({ name }) => name),
+  };
+}
+
+/**
+ * What was left out, for a person; empty if nothing was.
+ * @param {string[]} left
+ */
+export function nameLeftOut(left) {
+  if (!left.length) return '';
+  const more = left.length > NAMED ? ` and ${left.length - NAMED} more` : '';
+  return `Left out, as they are no pictures that can be read: ${left.slice(0, NAMED).join(', ')}${more}`;
 }
 
 /**

@@ -30,7 +30,6 @@ from app.runs.drafts import in_landmark_frame
 from app.runs.engine import Engine
 from app.runs.garments import drawn_mask
 from app.runs.photos import BenchPhoto
-from app.runs.turning import guess_turn
 from app.runs.work import Work
 from app.web.site import Views
 from ragdiffusion.decoding import SUFFIXES
@@ -109,7 +108,8 @@ class DesignHandlers:
         shown = bench.shown()
         if event.get("photo") != shown.photo.sha256:
             return {}
-        quarters = self._engine.call(lambda model: guess_turn(model, shown))
+        seen = shown.sight if isinstance(shown, Work) else shown.photo.image
+        quarters = self._engine.call(lambda model: model.looks_turned(seen))
         if not quarters or bench.shown().token != shown.token:
             return {}
         return {"photo": {"looks_turned": {"photo": shown.photo.sha256, "quarters": quarters, "token": shown.token}}}

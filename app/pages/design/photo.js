@@ -3,7 +3,7 @@
 import { actions } from '../../web/shared/actions.js';
 import { all, feed, fileField, find, make, makeButton, origin, writes } from '../../web/shared/dom.js';
 import { tell } from '../../web/shared/events.js';
-import { readDropped } from './dropped.js';
+import { nameLeftOut, readDropped } from './dropped.js';
 import { GarmentPicker } from './garments.js';
 import { PhotoTools } from './photo_tools.js';
 
@@ -13,6 +13,7 @@ export const ASKS = /** @type {const} */ (['example', 'choose', 'frame', 'turned
 /** @typedef {import('../../web/shared/views.js').Photo} Photo */
 
 const MOST_FILES = 1000; // at once, from the browser
+const NO_PICTURE = 'There is no picture in that folder, or in the folders in it';
 const FROM_THE_WEB =
   'Nothing is fetched from the web, so that nothing leaves this machine: save the picture there, then drop the file';
 const PATIENCE = 120_000; // milliseconds after which "Reading the photo…" goes by itself
@@ -108,10 +109,11 @@ class PhotoPanel {
   /** @param {DataTransfer | null} given */
   async receive(given) {
     try {
-      const { files, folders, address } = await readDropped(given, this.endings);
+      const { files, folders, address, left } = await readDropped(given, this.endings),
+        others = nameLeftOut(left);
       if (address) this.trigger('say', { message: FROM_THE_WEB });
-      else if (files.length) this.take(files);
-      else if (folders) this.trigger('say', { message: 'There is no picture in that folder, or in the folders in it' });
+      else if (files.length) this.take(files, others);
+      else if (folders) this.trigger('say', { message: [NO_PICTURE, others].filter(Boolean).join('. ') });
     } catch (error) {
       this.trigger('say', {
         message: `What was dropped cannot be read: ${error instanceof Error ? error.message : error}`,
@@ -122,20 +124,23 @@ class PhotoPanel {
   /**
    * One photo lies on the bench; of many each can become a run, and the person says so.
    * @param {File[]} files
+   * @param {string} [others]  what was left out, in words.
    */
-  take(files) {
+  take(files, others = '') {
     this.given = files;
     this.several.hidden = files.length < 2;
     if (files.length < 2) {
       feed(fileField('photo_file'), files);
+      if (others) this.trigger('say', { message: others });
       return;
     }
     const many = files.length > MOST_FILES,
       each = find(this.several, '[data-act=each]', HTMLButtonElement);
-    find(this.several, 'p', HTMLElement).textContent = many
+    const question = many
       ? `${files.length} files are too many at once: ${MOST_FILES} is the most here, and launch.py batch takes any ` +
         'number.'
       : `${files.length} files. Make a picture of each, with the settings on the right?`;
+    find(this.several, 'p', HTMLElement).textContent = [question, others && `${others}.`].filter(Boolean).join(' ');
     each.disabled = many;
     (many ? find(this.several, '[data-act=first]', HTMLButtonElement) : each).focus();
   }

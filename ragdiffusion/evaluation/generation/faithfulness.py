@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.colour import delta_e_2000, mean_colour, srgb_to_lab
 from ragdiffusion.garments import GarmentEngine
 from ragdiffusion.garments.garment import RealGarment, load_garments, read_garment
+from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import photo_to_tensor
 from ragdiffusion.metrics.image import foreground_of, mask_iou
 from ragdiffusion.training.sources import split_held_out
@@ -101,8 +101,7 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
     if split == "val":
         garments = load_garments(folder, part, size, limit=limit)
     else:
-        with table.open(newline="") as handle:
-            rows = split_held_out(list(csv.DictReader(handle)))[1]
+        rows = split_held_out([row for _, row in read_rows(table)])[1]
         if limit is not None and limit < len(rows):
             rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
         garments = [

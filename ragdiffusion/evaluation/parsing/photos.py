@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from PIL import Image
 
 from ragdiffusion.evaluation.parsing.figures import JudgedParse, judge_people, label_counts, label_map, mask_overlap
 from ragdiffusion.garments.patterns.labels import GROUPS
+from ragdiffusion.garments.spreadsheets import read_rows
 from ragdiffusion.images import load_mask, load_photo
 from ragdiffusion.parsing.choosing import NoGarmentError, choose
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL
@@ -121,8 +121,7 @@ def real_garments(folder: Path, *, limit: int | None = None) -> Iterator[TruePho
     table = folder.with_name(f"{folder.name}.csv")
     if not table.is_file():
         raise ValueError(f"{folder}: no list {table.name} beside it; give a folder such as garments/val")
-    with table.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
+    rows = [row for _, row in read_rows(table)]
     for row in _some(rows, limit):
         path = folder / row["category"] / f"{row['id']}.jpg"
         mask = load_mask(path.with_suffix(".png"))

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from ragdiffusion.decoding import SUFFIXES
 from ragdiffusion.garments.people.labels import PALETTE
 from ragdiffusion.images import pad_to_square
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.parsing.parse import Parse
 from ragdiffusion.parsing.parser import Parser
+from ragdiffusion.picture_files import pictures_in
 
 CELL = 224
 SHOWN = 24
 """Photos of a data set that are drawn."""
 _ACROSS = 3  # photos beside each other
 _HEADER = 18
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 def photos_of(folder: Path) -> list[Path]:
@@ -28,10 +29,10 @@ def photos_of(folder: Path) -> list[Path]:
     Raises:
         ValueError: if it holds none.
     """
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES) if folder.is_dir() else []
+    found = pictures_in(folder).pictures
     if not found:
-        raise ValueError(f"{folder} holds no picture ({', '.join(_SUFFIXES)})")
-    return found
+        raise ValueError(f"{folder} holds no picture ({', '.join(SUFFIXES)})")
+    return list(found)
 
 
 def parse_sheet(parser: Parser, photos: Iterable[Image.Image]) -> Image.Image:

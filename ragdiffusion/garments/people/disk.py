@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ragdiffusion.files import sweep, sync, write_whole
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.people.engine import PeopleEngine
 from ragdiffusion.garments.people.shot import Shot
@@ -34,12 +35,14 @@ def write_shot(shot: Shot, folder: Path, *, arrays: bool = False) -> None:
     ``INDEX.jpg`` is the photo, ``INDEX.png`` the labels, ``INDEX.json`` tells what is worn and how, and ``INDEX.npz``,
     if asked for, holds the rest (see `arrays_of`).
     """
-    stem = stem_of(shot.index)
-    (folder / f"{stem}.json").write_text(json.dumps(shot.summary()), encoding="utf-8")
+    about, labels = (folder / f"{stem_of(shot.index)}{ending}" for ending in (".json", ".png"))
+    about.write_text(json.dumps(shot.summary()), encoding="utf-8")
+    cv2.imwrite(str(labels), shot.labels)
+    beside = [about, labels]
     if arrays:
-        np.savez_compressed(folder / f"{stem}.npz", **arrays_of(shot))
-    cv2.imwrite(str(folder / f"{stem}.png"), shot.labels)
-    _write_photo(shot.photo, folder / f"{stem}.jpg")
+        beside.append(about.with_suffix(".npz"))
+        np.savez_compressed(beside[-1], **arrays_of(shot))
+    _write_photo(shot.photo, about.with_suffix(".jpg"), beside)
 
 
 def write_pair(pair: Pair, index: int, folder: Path) -> None:
@@ -56,8 +59,9 @@ def write_pair(pair: Pair, index: int, folder: Path) -> None:
         "category": pair.category,
         "attributes": {key: value for key, value in pair.attributes.items() if key != "category"},
     }
-    (folder / f"{stem}.json").write_text(json.dumps(row), encoding="utf-8")
-    _write_photo(pair.photo, folder / f"{stem}.jpg")
+    about = folder / f"{stem}.json"
+    about.write_text(json.dumps(row), encoding="utf-8")
+    _write_photo(pair.photo, folder / f"{stem}.jpg", [about, *(folder / name for name in names.values())])
 
 
 def arrays_of(shot: Shot) -> dict[str, np.ndarray]:
@@ -101,6 +105,7 @@ def render(
         how many were rendered.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     missing = [index for index in indices if not is_written(folder, index)]
     for index in track(missing):
         if pairs:
@@ -117,12 +122,12 @@ def _write_table(folder: Path) -> None:
     rows = [
         path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.json")) if path.with_suffix(".jpg").is_file()
     ]
-    parting = folder / f"{TABLE}.part"
-    parting.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    parting.replace(folder / TABLE)
+    write_whole(folder / TABLE, ("\n".join(rows) + "\n").encode())
 
 
-def _write_photo(photo: np.ndarray, path: Path) -> None:
-    parting = path.with_suffix(".part.jpg")
-    cv2.imwrite(str(parting), cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-    parting.replace(path)
+def _write_photo(photo: np.ndarray, path: Path, beside: Iterable[Path]) -> None:
+    """Write a photo whole, once what lies beside it is on the disk: a power cut leaves all of it or no photo."""
+    for each in beside:
+        sync(each)
+    _, content = cv2.imencode(".jpg", cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    write_whole(path, content.tobytes())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.garments.people.cloth import TILE, Tile
+from ragdiffusion.garments.spreadsheets import read_rows
 
 _STRAIGHT = 0.9
 _HELD_OUT = 10  # one garment in so many is never trained on
@@ -52,8 +52,7 @@ class RealCloth:
         table = Path(root) / "train.csv"
         if not table.is_file():
             raise ValueError(f"{root} has no train.csv: give the folder of real garments")
-        with table.open(newline="", encoding="utf-8") as file:
-            rows = sorted(csv.DictReader(file), key=lambda row: (row["category"], row["id"]))
+        rows = sorted((row for _, row in read_rows(table)), key=lambda row: (row["category"], row["id"]))
         self._root = Path(root)
         self._all: dict[str, list[str]] = {}
         self._straight: dict[str, list[str]] = {}

@@ -10,9 +10,11 @@ import cv2
 import numpy as np
 import torch
 
+from ragdiffusion.decoding import SUFFIXES
+from ragdiffusion.images import load_photo
+from ragdiffusion.picture_files import pictures_in
 from ragdiffusion.training.loop import Batch
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 NO_CAPTION = -1
 
 
@@ -71,11 +73,11 @@ def open_captioned(folder: Path, size: int, *, seed: int = 0, limit: int | None 
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder")
     told = _metadata(folder)
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)[:limit]
+    files = pictures_in(folder, recursive=True).pictures[:limit]
     if not files:
-        raise ValueError(f"{folder}: no images here ({', '.join(_SUFFIXES)})")
+        raise ValueError(f"{folder}: no images here ({', '.join(SUFFIXES)})")
     captions = [told.get(path.relative_to(folder).as_posix(), _beside(path)) for path in files]
-    return CaptionedImages(tuple(files), tuple(captions), size, seed)
+    return CaptionedImages(files, tuple(captions), size, seed)
 
 
 def square(file: Path, size: int) -> np.ndarray:
@@ -84,12 +86,10 @@ def square(file: Path, size: int) -> np.ndarray:
     Raises:
         ValueError: if it can't be read.
     """
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ValueError(f"{file}: no image that can be read; remove it")
+    image = np.asarray(load_photo(file, name=str(file)))
     side = min(image.shape[:2])
     top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    image = image[top : top + side, left : left + side, ::-1]
+    image = image[top : top + side, left : left + side]
     filtering = cv2.INTER_AREA if side > size else cv2.INTER_CUBIC
     return cv2.resize(image, (size, size), interpolation=filtering).transpose(2, 0, 1).copy()
 

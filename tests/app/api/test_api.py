@@ -98,7 +98,7 @@ def test_a_run_is_logged_like_any_other(client: Client, photo: Path, studio: Stu
     )
     assert [(run["seed"], run["status"], run["steps"]) for run in made["runs"]] == [(7, "done", 1), (8, "done", 1)]
     numbers = [run["run"] for run in made["runs"]]
-    assert [Image.open(path).size for path in pictures] == [(256, 256)] * 2
+    assert [Image.open(path).size for path in pictures] == [(400, 400)] * 2
     assert Image.open(landmark).mode == "L" and made["runs"][0]["timings_ms"]["total"] > 0
     found = client.predict(status="done", count=1, api_name="/history")
     assert found["total"] >= 2 and [run["run"] for run in found["runs"]] == [numbers[1]]
@@ -121,7 +121,7 @@ def test_who_does_not_wait_asks_later(client: Client, photo: Path) -> None:
     assert made["runs"][0]["status"] in ("queued", "running") and pictures == []
     while (answer := client.predict(number, api_name="/run"))[0]["status"] in ("queued", "running"):
         pass
-    assert answer[0]["status"] == "done" and Image.open(answer[2]).size == (256, 256)
+    assert answer[0]["status"] == "done" and Image.open(answer[2]).size == (400, 400)
 
 
 def test_the_example_of_the_page_runs(studio: Studio, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

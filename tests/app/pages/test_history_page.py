@@ -136,7 +136,7 @@ def test_settings_are_taken_from_a_png(
 def test_an_export_is_a_download_of_its_own(page: HistoryHandlers, bench: Bench, run: int) -> None:
     first, second = (page.export(bench, {"run": run})["history_detail"]["download"] for _ in range(2))
     assert first["token"] != second["token"] and first["name"].endswith(f"-flat-{run}.png")
-    assert Image.open(io.BytesIO(base64.b64decode(first["url"].partition(",")[2]))).size == (256, 256)
+    assert Image.open(io.BytesIO(base64.b64decode(first["url"].partition(",")[2]))).size == (400, 400)
 
 
 @pytest.mark.parametrize(

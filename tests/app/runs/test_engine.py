@@ -82,8 +82,14 @@ def follow(jobs: Jobs, request: Request, *, preview: bool = False) -> tuple[list
 def test_it_makes_what_the_model_makes(jobs: Jobs, engine: Engine, model: RAGDiffusion, request_of: Request) -> None:
     news, recorded = follow(jobs, request_of)
     assert recorded == ["running", "done"] and news[-1].status == "done"
-    expected = model.generate(request_of.sight, request_of.guide, seed=5, steps=3, strength=1.0, guidance=1.0)
+    settings = {"seed": 5, "steps": 3, "strength": 1.0, "guidance": 1.0}
+    expected = model.generate(request_of.sight, request_of.guide, **settings, size="photo")
+    assert expected.image.size == (400, 400), "the photo's own size"
     np.testing.assert_array_equal(np.asarray(news[-1].result.image), np.asarray(expected.image))
+    small = follow(jobs, replace(request_of, size=None))[0][-1].result.image
+    np.testing.assert_array_equal(
+        np.asarray(small), np.asarray(model.generate(request_of.sight, request_of.guide, **settings).image)
+    )
 
 
 def test_a_running_job_stops_before_its_next_step(jobs: Jobs, engine: Engine, request_of: Request) -> None:

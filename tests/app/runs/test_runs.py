@@ -83,7 +83,7 @@ def test_a_run_is_logged_with_all_that_made_it(
     assert inputs.bank_version == services.engine.model().bank.version
     assert set(run.timings_ms) >= {"encode", "search", "slle", "fuse", "reference", "denoise", "decode", "total"}
     assert runs.picture(inputs.photo_path) == photo_bytes()
-    assert Image.open(io.BytesIO(runs.picture(run.result_path))).size == (256, 256)
+    assert Image.open(io.BytesIO(runs.picture(run.result_path))).size == (400, 400), "the photo's own size"
     assert services.log.search.thumbnails([run.id], owner="ana")[run.id].startswith(b"\xff\xd8")
 
 

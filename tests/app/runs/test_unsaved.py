@@ -205,7 +205,7 @@ def test_a_studio_killed_between_picture_and_log_finds_both(
         assert run.status == "interrupted" and run.result_path is None
     else:
         assert run.status == "done" and run.error is None and run.timings_ms["total"] > 0
-        assert Image.open(io.BytesIO(again.images.read(run.result_path))).size == (256, 256)
+        assert Image.open(io.BytesIO(again.images.read(run.result_path))).size == (400, 400)
         assert again.log.search.thumbnails([run.id], owner="ana")
     assert not [*(tmp_path / "images" / "finished").glob("*.json")], "nothing is taken up twice"
     again.close()

@@ -61,6 +61,23 @@ def test_a_run_comes_back_as_it_was_after_a_restart(path: Path) -> None:
     assert before <= found.created_at <= datetime.now(timezone.utc)
 
 
+@pytest.mark.parametrize("name", ["a?mode=memory&x", "100%", "a%2f..%2fb", "a#b", "file:a?vfs=none", "ü ?"])
+def test_a_path_is_taken_as_it_is(tmp_path: Path, name: str) -> None:
+    """Another studio's log lies where the part before the odd letter would lead."""
+    other = SessionLog(tmp_path / "a")
+    path = tmp_path / name / "studio.sqlite3"
+    log = SessionLog(path)
+    run = log.add(INPUTS)
+    assert other.latest(9, owner="ana") == []
+    for each in (log, other):
+        each.close()
+    inside = {file for file in tmp_path.rglob("*") if file.is_file() and file.name.startswith("studio")}
+    assert path in inside and {file.parent for file in inside} == {path.parent}
+    again = SessionLog(path)
+    assert [found.id for found in again.latest(9, owner="ana")] == [run.id]
+    again.close()
+
+
 def test_runs_cut_off_are_marked_and_finished_ones_are_not(path: Path) -> None:
     log = SessionLog(path)
     queued, running, done, failed, cancelled = (log.add(INPUTS).id for _ in range(5))

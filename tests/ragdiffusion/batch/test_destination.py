@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import re
 import uuid
@@ -264,6 +265,29 @@ def test_a_report_of_an_earlier_version_is_read_and_gone_on_with(tmp_path: Path)
         add(ReportRow("b.jpg", "done", garment="upper", garments="1"))
     assert [rows[0].garment for rows in read_report(path).values()] == ["", "upper"]
     assert len(list(lines_of(path.read_text(encoding="utf-8")))) == 2
+
+
+@pytest.mark.parametrize(("encoding", "delimiter"), [("utf-8-sig", ";"), ("utf-16", "\t"), ("utf-8", "\t")])
+def test_a_report_that_a_spreadsheet_saved_is_gone_on_with(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    path, row = tmp_path / "report.csv", ReportRow("ä, b.jpg", "done", "a.png", error="one; two")
+    write_report(path, [row])
+    (tmp_path / "report.parquet").unlink(missing_ok=True)
+    with path.open(newline="", encoding="utf-8") as file:
+        table = list(csv.reader(file))
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=delimiter).writerows(table)
+    with Folder(tmp_path).journal() as add:
+        add(ReportRow("c.jpg", "done"))
+    assert read_report(path) == {"ä, b.jpg": (row,), "c.jpg": (ReportRow("c.jpg", "done"),)}
+    assert path.read_bytes().startswith(b"photo,"), "and is as others are again"
+
+
+def test_a_letter_that_was_cut_off_costs_no_other_line(tmp_path: Path) -> None:
+    path = tmp_path / "report.csv"
+    write_report(path, [ReportRow("a.jpg", "done")])
+    (tmp_path / "report.parquet").unlink(missing_ok=True)
+    path.write_bytes(path.read_bytes() + "ä".encode()[:1])
+    assert set(read_report(path)) == {"a.jpg"}
 
 
 def test_a_report_comes_back_from_its_parquet_with_numbers_as_numbers(tmp_path: Path) -> None:

@@ -46,3 +46,34 @@ def test_colours_that_are_shared_decide_nothing() -> None:
     pixels[:] = 200
     decided = decided_by_colour(probabilities, pixels)
     assert np.allclose(decided[GROUND, 25:35, 25:35], probabilities[GROUND, 25:35, 25:35], atol=0.1)
+
+
+def lettered(opened: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The scene with a bar as grey as the ground in the middle of the top, of which the network is not quite sure.
+
+    Args:
+        opened: whether the bar reaches the ground at the top's rim.
+    """
+    probabilities, pixels = scene(0.01)
+    bar = (slice(28, 32), slice(15 if not opened else 10, 45))
+    pixels[bar] = 128
+    probabilities[GROUND][bar], probabilities[UPPER][bar] = 0.3, 0.68
+    return probabilities, pixels
+
+
+def test_letters_in_the_grounds_colour_are_no_holes() -> None:
+    probabilities, pixels = lettered(opened=False)
+    decided = decided_by_colour(probabilities, pixels)
+    assert (decided.argmax(0)[28:32, 15:45] == UPPER).all()
+    np.testing.assert_array_equal(decided[:, 28:32, 15:45], probabilities[:, 28:32, 15:45])
+
+
+def test_ground_that_goes_on_into_a_garment_is_ground() -> None:
+    decided = decided_by_colour(*lettered(opened=True))
+    assert (decided.argmax(0)[28:32, 12:45] == GROUND).all()
+
+
+def test_a_hole_that_the_network_sees_grows_by_its_colour() -> None:
+    probabilities, pixels = lettered(opened=False)
+    probabilities[GROUND, 28:32, 15:20], probabilities[UPPER, 28:32, 15:20] = 0.9, 0.09
+    assert (decided_by_colour(probabilities, pixels).argmax(0)[28:32, 15:45] == GROUND).all()

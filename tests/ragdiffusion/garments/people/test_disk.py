@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -23,7 +24,24 @@ def test_rendering_goes_on_where_it_stopped(engine, shots, tmp_path):
         assert np.array_equal(arrays["instances"], shots[2].instances)
     told = json.loads((tmp_path / "0000002.json").read_text())
     assert [g["kind"] for g in told["garments"]] == [g.kind for g in shots[2].garments]
-    assert not list(tmp_path.glob("*.part.*"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_all_of_a_shot_is_on_the_disk_before_its_photo_has_its_name(engine, tmp_path, monkeypatch):
+    from ragdiffusion import files
+    from ragdiffusion.garments.people import disk
+
+    steps, rename = [], os.replace
+    monkeypatch.setattr(disk, "sync", lambda path: steps.append(path.name))
+    monkeypatch.setattr(files.os, "replace", lambda source, path: (steps.append(path.name), rename(source, path)))
+    disk.render(engine, tmp_path / "shots", range(1), arrays=True)
+    assert steps[-1] == "0000000.jpg" and set(steps[:-1]) == {"0000000.json", "0000000.png", "0000000.npz"}
+    steps.clear()
+    disk.render(engine, tmp_path / "pairs", range(1), pairs=True)
+    assert steps[-2:] == ["0000000.jpg", disk.TABLE] and steps[:-2] == [
+        "0000000.json",
+        *(f"0000000_{name}.png" for name in ("standard", "silhouette", "photo_mask")),
+    ]
 
 
 def test_pairs_on_disk_are_a_dataset(engine, tmp_path):

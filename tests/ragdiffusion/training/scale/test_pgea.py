@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from PIL import Image
 from torch import nn
 
 from ragdiffusion.cli import main
@@ -81,13 +82,22 @@ def test_captions_lie_beside_or_in_the_metadata_and_samples_have_numbers(images)
     assert 0.05 < np.mean(lost) < 0.16
 
 
+def test_images_of_all_formats_that_photos_have_are_taken(tmp_path):
+    for name, kind in (("a.gif", "GIF"), ("b.TIF", "TIFF"), ("more/c.jfif", "JPEG"), ("._d.jpg", "JPEG")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (40, 40), "red").save(tmp_path / name, kind)
+    found = open_captioned(tmp_path, 32)
+    assert [file.name for file in found.files] == ["a.gif", "b.TIF", "c.jfif"]
+    assert (found(range(3))["image"].float().mean((0, 2, 3)) > torch.tensor([240.0, -1, -1])).all()
+
+
 def test_bad_folders_are_refused(tmp_path):
     with pytest.raises(ValueError, match="no images here"):
         open_captioned(tmp_path, 32)
     with pytest.raises(ValueError, match="size is 30, a multiple of 8 wanted"):
         open_captioned(tmp_path, 30)
     (tmp_path / "a.png").write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"a\.png: no image that can be read"):
+    with pytest.raises(ValueError, match=r"a\.png is not a picture that can be read"):
         open_captioned(tmp_path, 32)(range(1))
     (tmp_path / "metadata.jsonl").write_text('{"file": 1}')
     with pytest.raises(ValueError, match="each line must be an object with file_name and text"):
