@@ -24,7 +24,7 @@ export const ASKS = /** @type {const} */ (['bank_export', 'bank_changed']);
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./types.js').Facets} Facets */
-/** @typedef {import('../../web/shared/events.js').Props<import('./types.js').Arrived & import('./types.js').Told>} Props */
+/** @typedef {import('../../web/shared/events.js').Props<import('./types.js').Arrived>} Props */
 
 const NONE_PICKED = 'Click an entry to look at it; Ctrl or Shift and click select several';
 const LOOK_AGAIN = 700; // milliseconds between two looks whether somebody else changed the bank

@@ -242,6 +242,9 @@
 /**
  * What Python tells by itself: of files that were given, and of what other pages did to the bank.
  * @typedef {object} Arrived
+ * @property {string} [refused]
+ * @property {string} [message]
+ * @property {BankState} [bank]
  * @property {Proposal[]} [proposals]
  * @property {boolean} [tried]
  * @property {Plan} [plan]
