@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ragdiffusion.parsing.body import body_probability
 from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
 TURNS = 4
@@ -29,8 +30,8 @@ def confidence_and_body(probabilities: np.ndarray) -> tuple[float, float]:
     """
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].max(0)
     seen = probabilities[LABEL["ground"]] < 0.5
-    body = probabilities[LABEL["skin"]] + probabilities[LABEL["hair"]]
-    return float(cloth[seen].mean()) if seen.any() else 0.0, float(body.mean())
+    body = float(body_probability(probabilities).mean())
+    return float(cloth[seen].mean()) if seen.any() else 0.0, body
 
 
 def likelier_turn(confidence: Sequence[float], body: Sequence[float], overlap: Sequence[float]) -> int:
