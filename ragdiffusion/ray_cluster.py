@@ -48,7 +48,8 @@ class Cluster:
             gpus: that tasks will ask for.
 
         Raises:
-            ValueError: if Ray is not installed, nothing answers at the address, or it has no GPU where one is wanted.
+            ValueError: if Ray is not installed or does not start, nothing answers at the address, or it has no GPU where one
+                is wanted.
         """
         ray = _import_ray()
         joined = not ray.is_initialized()
@@ -66,7 +67,12 @@ class Cluster:
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address == LOCAL:
             cores = max(os.cpu_count() or 1, -int(-cpus // 1))
-            ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
+            try:
+                ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
+            except Exception as error:  # it waits for its own processes for half a minute
+                raise ValueError(
+                    f"Ray did not start on this machine ({_in_one_line(error)}): is it too busy? Try again, or leave out --ray"
+                ) from error
             return
         host, port = self._host_and_port()
         try:
@@ -82,8 +88,7 @@ class Cluster:
         try:
             ray.init(address=self.address, **quiet)
         except Exception as error:  # of another version, or no Ray at all
-            line = " ".join(str(error).split())[:200]
-            raise ValueError(f"the Ray cluster at {self.address} cannot be joined ({line})") from error
+            raise ValueError(f"the Ray cluster at {self.address} cannot be joined ({_in_one_line(error)})") from error
 
     def _host_and_port(self) -> tuple[str, int]:
         kind, scheme, rest = self.address.rpartition("://")
@@ -93,6 +98,10 @@ class Cluster:
         if kind not in ("", "ray") or not host or not port.isdecimal():
             raise ValueError(f"--ray is {self.address!r}: write local, HOST:PORT or ray://HOST:PORT")
         return host.strip("[]"), int(port)
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def _speaks_grpc(line: socket.socket) -> bool:

@@ -336,6 +336,8 @@ def allowed(path, mode):
     inside = path.startswith(os.path.realpath(root) + os.sep)
     if inside and path.endswith(".pyi"):  # gradio writes an interface file beside a component
         return True
+    if inside and ".egg-info" + os.sep in path:  # `pip install .` leaves it there, and libraries look for plug-ins
+        return True
     if mode and set(mode) & set("wax+"):
         return path.startswith(tempfile.gettempdir()) and not inside
     if path.endswith((".py", ".pyc", ".so", ".pyd")):

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.web import files
+from ragdiffusion.config import KEPT_NEIGHBOURS
 
 _ROOT = Path(__file__).resolve().parent.parent
 _ASKS = re.compile(r"export const ASKS = [^\[]*\[([^\]]*)\]")
@@ -32,13 +33,6 @@ def _run(*command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_linter_finds_nothing() -> None:
-    oxlint = _tool("oxlint", "RAGDIFFUSION_OXLINT")
-    if oxlint is None:
-        pytest.skip("no oxlint: install requirements-test.txt, or set RAGDIFFUSION_OXLINT to its path")
-    _run(oxlint, "--config", ".oxlintrc.json", "app")
-
-
 def test_the_types_of_the_comments_hold() -> None:
     tsc = _tool("tsc", "RAGDIFFUSION_TSC")
     if tsc is None:
@@ -56,6 +50,14 @@ def test_a_module_is_read_without_scrolling(name: str) -> None:
 def test_what_is_pure_touches_no_page(name: str) -> None:
     code = re.sub(r"/\*.*?\*/|//.*", "", files.modules()[name].decode(), flags=re.S)
     assert not re.search(r"\b(document|window|localStorage|HTML\w*Element|DOMParser)\b", code)
+
+
+def test_each_candidate_that_there_may_be_has_a_key() -> None:
+    keys = re.search(
+        r"label: 'Pick a candidate',\s+keys: \[([^\]]*)\]", files.modules()["web/shared/masthead.js"].decode()
+    )
+    assert re.findall(r"'(\w)'", keys[1]) == [str(number) for number in range(1, KEPT_NEIGHBOURS + 1)]
+    assert f"Keys 1 to {KEPT_NEIGHBOURS} pick" in (_ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_python_listens_to_what_the_panels_ask() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,18 @@ lint = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(lint)
 
 
+def _command(name: str) -> list[str]:
+    command = lint.command_of(lint.CHECKS[name])
+    tool = lint.CHECKS[name][0]
+    if command[1] == "-m" and importlib.util.find_spec(tool) is None:
+        pytest.skip(f"{tool} is not installed: python -m pip install -r requirements-test.txt")
+    return command
+
+
 @pytest.mark.parametrize("name", lint.CHECKS)
 def test_nothing_is_found(name: str) -> None:
-    tool, *arguments = lint.CHECKS[name]
-    if importlib.util.find_spec(tool) is None:
-        pytest.skip(f"{tool} is not installed: python -m pip install -r requirements-test.txt")
-    done = subprocess.run([sys.executable, "-m", tool, *arguments], cwd=_ROOT, capture_output=True, text=True)
+    command = _command(name)
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
@@ -30,18 +35,19 @@ def test_nothing_is_found(name: str) -> None:
         ("ruff", "import os\n"),
         ("format", "x = ( 1 )\n"),
         ("mypy", "def f(x: int) -> str:\n    return x\n"),
+        ("oxlint", "export const x = 1;\nx = 2;\n"),
     ],
 )
 def test_the_checks_have_teeth(tmp_path: Path, name: str, source: str) -> None:
-    tool, *arguments = lint.CHECKS[name]
-    if importlib.util.find_spec(tool) is None:
-        pytest.skip(f"{tool} is not installed")
-    file = tmp_path / "wrong.py"
+    command = _command(name)
+    file = tmp_path / ("wrong.js" if name == "oxlint" else "wrong.py")
     file.write_text(source)
-    settings = ["--config-file", str(_ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
-    call = [sys.executable, "-m", tool, *arguments, *(settings if tool == "mypy" else []), str(file)]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 1 and "wrong.py" in done.stdout, done.stdout + done.stderr
+    if name == "oxlint":
+        command = [*command[:-2], str(_ROOT / command[-2])]  # the file in place of the folder
+    if name == "mypy":
+        command += ["--config-file", str(_ROOT / "pyproject.toml"), "--cache-dir", str(tmp_path / "cache")]
+    done = subprocess.run([*command, str(file)], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and file.name in done.stdout, done.stdout + done.stderr
 
 
 def test_unknown_checks_are_refused_and_all_results_are_told(
@@ -52,7 +58,12 @@ def test_unknown_checks_are_refused_and_all_results_are_told(
     assert "no check spelling: choose any of ruff" in capsys.readouterr().err
     called: list[list[str]] = []
     monkeypatch.setattr(lint, "run", lambda call: called.append(call) or call[0] == "ruff")
-    assert lint.main([]) == 1 and [call[0] for call in called] == ["ruff", "ruff", "mypy"]  # none stops the next
+    assert lint.main([]) == 1 and [call[0] for call in called] == [
+        "ruff",
+        "ruff",
+        "mypy",
+        "oxlint",
+    ]  # none stops the next
     assert lint.main(["mypy"]) == 0
     called.clear()
     lint.main(["format", "--fix"])

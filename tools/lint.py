@@ -7,6 +7,8 @@ Without a name every check runs. With --fix, what can be mended without a person
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,8 +19,9 @@ CHECKS = {
     "ruff": ["ruff", "check"],
     "format": ["ruff", "format", "--check"],
     "mypy": ["mypy"],
+    "oxlint": ["oxlint", "--config", ".oxlintrc.json", "app"],
 }
-"""Name: the module to run and its arguments. What is looked at, and how strictly, stands in pyproject.toml."""
+"""Name: the tool and its arguments. What of Python is looked at, and how strictly, stands in pyproject.toml."""
 FIXES = {"ruff": ["ruff", "check", "--fix"], "format": ["ruff", "format"]}
 
 
@@ -40,7 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run(call: list[str]) -> int:
     """Run one tool of this Python over the repository, and return its exit code."""
-    return subprocess.call([sys.executable, "-m", *call], cwd=ROOT)
+    return subprocess.call(command_of(call), cwd=ROOT)
+
+
+def command_of(call: Sequence[str]) -> list[str]:
+    """How a tool is called: a module of this Python, or a program that was installed beside it."""
+    tool, *arguments = call
+    beside = shutil.which(tool, path=str(Path(sys.executable).parent))
+    if importlib.util.find_spec(tool) is None and beside is not None:
+        return [beside, *arguments]
+    return [sys.executable, "-m", *call]
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ class BucketStore:
         """
         data = b"RAGDiffusion Studio keeps pictures here."
         if self.read(self.put(data, "txt")) != data:
-            raise WorkspaceError(f"what is kept in {self.shown} comes back changed: choose another --images")
+            raise WorkspaceError(f"what is kept in {self.shown} comes back changed: choose another --pictures")
 
     def _has(self, name: str, size: int) -> bool:
         try:

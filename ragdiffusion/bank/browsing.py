@@ -216,10 +216,10 @@ def values_of(bank: Bank, key: str, ids: Sequence[int]) -> list[str]:
     """An attribute of entries, in the order of their ids; "Unknown" where the bank has no such entry."""
     with bank.access.following() as view:
         held, values = view.catalogue.numbers["id"], view.catalogue.values(key)
-        places = np.searchsorted(held, ids).clip(0, max(0, len(held) - 1))
+        positions = np.searchsorted(held, ids).clip(0, max(0, len(held) - 1))
         return [
             values[place] if held[place] == number else UNKNOWN
-            for place, number in zip(places.tolist(), ids, strict=True)
+            for place, number in zip(positions.tolist(), ids, strict=True)
         ]
 
 
@@ -253,7 +253,7 @@ def matching(catalogue: Catalogue, wanted: Filter, uses: Mapping[int, Uses] = _N
 
 def _among(catalogue: Catalogue, ids: Collection[int]) -> np.ndarray:
     among = np.zeros(len(catalogue), bool)
-    among[catalogue.places(ids)] = True
+    among[catalogue.positions(ids)] = True
     return among
 
 

@@ -91,13 +91,13 @@ class Catalogue:
         self._read(session, since)
         self._state = (state.revision, state.digest)
 
-    def places(self, ids: Iterable[int]) -> np.ndarray:
+    def positions(self, ids: Iterable[int]) -> np.ndarray:
         """Rows of those ids that there are, in ascending order."""
         wanted = np.unique(np.fromiter(ids, np.int64))
         held = self.numbers["id"]
-        places = np.searchsorted(held, wanted)
-        inside = places < len(held)
-        return places[inside][held[places[inside]] == wanted[inside]]
+        positions = np.searchsorted(held, wanted)
+        inside = positions < len(held)
+        return positions[inside][held[positions[inside]] == wanted[inside]]
 
     def with_values(self, key: str, values: Collection[str]) -> np.ndarray:
         """Which rows have one of some values of an attribute: (N,) bool.

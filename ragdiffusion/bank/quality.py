@@ -163,8 +163,8 @@ def outliers(bank: Bank, *, share: float = NOISE_SHARE) -> list[Outlier]:
     """
     with bank.access.following() as view:
         ids, vectors = view.index.vectors()
-        places = view.catalogue.places(ids)
-        owners = [view.catalogue.sources[place].partition("+")[0] for place in places.tolist()]
+        positions = view.catalogue.positions(ids)
+        owners = [view.catalogue.sources[place].partition("+")[0] for place in positions.tolist()]
     if len(ids) < 3:
         return []
     noise = cluster(vectors, owners, noise_share=share).noise
@@ -291,11 +291,11 @@ def _groups(
     return groups
 
 
-def _nearest(vectors: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _nearest(vectors: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Cosine similarity of some vectors with the nearest of all others."""
-    found = np.zeros(len(places), np.float32)
-    for start in range(0, len(places), _BLOCK):
-        part = places[start : start + _BLOCK]
+    found = np.zeros(len(positions), np.float32)
+    for start in range(0, len(positions), _BLOCK):
+        part = positions[start : start + _BLOCK]
         alike = vectors[part] @ vectors.T
         alike[np.arange(len(part)), part] = -1
         found[start : start + _BLOCK] = alike.max(1).clip(-1, 1)

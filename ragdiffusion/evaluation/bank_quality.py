@@ -83,17 +83,17 @@ def coverage(bank: Bank, silhouettes: Sequence[CatalogueSilhouette]) -> dict[str
     small = np.stack([shrunk(mask).ravel() for mask in masks])
     best: dict[str, list[float]] = {}
     for one in silhouettes:
-        flat = one.shares.ravel()
+        flat = one.coverage.ravel()
         both = small @ flat
         likely = np.argsort(-both / (small.sum(1) + flat.sum() - both))[:_LIKELY]
-        overlap = max(_placed_overlap(masks[i], one.shares) for i in likely)
+        overlap = max(_placed_overlap(masks[i], one.coverage) for i in likely)
         best.setdefault(one.category, []).append(overlap)
     return {"all": float(np.mean(sum(best.values(), []))), **{k: float(np.mean(v)) for k, v in sorted(best.items())}}
 
 
-def _placed_overlap(mask: np.ndarray, shares: np.ndarray) -> float:
+def _placed_overlap(mask: np.ndarray, coverage: np.ndarray) -> float:
     """Overlap of an entry with a catalogue silhouette, boxes laid on each other."""
-    boxes = (_box(mask / 255.0), _box(shares))
+    boxes = (_box(mask / 255.0), _box(coverage))
     (wide, from_), (small, to) = (((high - low).max(), (low + high) / 2) for low, high in boxes)
     factor = small / wide * _FINE
     matrix = np.array(
@@ -104,13 +104,13 @@ def _placed_overlap(mask: np.ndarray, shares: np.ndarray) -> float:
     )
     fine = cv2.warpAffine(mask, matrix, (SIDE * _FINE, SIDE * _FINE), flags=cv2.INTER_LINEAR)
     drawn = cv2.resize(fine, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    return float(np.minimum(drawn, shares).sum() / np.maximum(drawn, shares).sum())
+    return float(np.minimum(drawn, coverage).sum() / np.maximum(drawn, coverage).sum())
 
 
-def _box(shares: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _box(coverage: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners (x, y) of a soft silhouette's box, in pixels; a rim pixel counts by its share."""
     low, high = [], []
-    for most in (shares.max(0), shares.max(1)):
+    for most in (coverage.max(0), coverage.max(1)):
         inside = np.flatnonzero(most > 0.1)
         low.append(inside[0] + 1 - most[inside[0]])
         high.append(inside[-1] + most[inside[-1]])

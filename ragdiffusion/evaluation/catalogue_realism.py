@@ -14,7 +14,7 @@ import numpy as np
 from ragdiffusion.bank import Bank
 from ragdiffusion.bank.building.drafted import flat_lay
 from ragdiffusion.evaluation.realism import LEAST, SIZE, Realism, compare, features, straighten
-from ragdiffusion.garments.datasets.catalogue28 import SIDE, SYMMETRY, CatalogueSilhouette, mirror_overlap, shares_of
+from ragdiffusion.garments.datasets.catalogue28 import SIDE, SYMMETRY, CatalogueSilhouette, coverage_of, mirror_overlap
 from ragdiffusion.garments.patterns.pattern import Pattern, draft
 from ragdiffusion.garments.patterns.population import Population, bundled_population
 
@@ -62,7 +62,7 @@ def catalogue_two_sample(
     rng = np.random.default_rng([seed, 28])
     sides = {}
     for category, kinds in DRAWN_AS.items():
-        real = [one.shares for one in silhouettes if one.category == category]
+        real = [one.coverage for one in silhouettes if one.category == category]
         real = [real[i] for i in rng.permutation(len(real))[:limit]]
         drawn = _drawn(draw, kinds, len(real), rng)
         count = min(len(real), len(drawn))
@@ -108,9 +108,9 @@ def _drawn(draw: _Draw, kinds: tuple[str, ...], wanted: int, rng: np.random.Gene
         pattern = draw(kinds, rng)
         if pattern is None:
             break
-        shares = shares_of(photographed(flat_lay(pattern, rng, "", "").image))
-        if shares is not None and mirror_overlap(shares) >= SYMMETRY:
-            found.append(shares)
+        coverage = coverage_of(photographed(flat_lay(pattern, rng, "", "").image))
+        if coverage is not None and mirror_overlap(coverage) >= SYMMETRY:
+            found.append(coverage)
     return found
 
 
@@ -131,9 +131,9 @@ def photographed(image: np.ndarray) -> np.ndarray:
     return picture
 
 
-def enlarged(shares: np.ndarray) -> np.ndarray:
+def enlarged(coverage: np.ndarray) -> np.ndarray:
     """Shares of 28 x 28 pixels as a soft mask, uint8 (256, 256), whose half way is the outline."""
     scale = (SIZE - 32) // SIDE
-    large = cv2.resize(np.pad(shares, 2), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
+    large = cv2.resize(np.pad(coverage, 2), None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
     soft = cv2.GaussianBlur(large, (0, 0), _SOFTNESS * scale)
     return np.rint(np.clip(soft, 0, 1) * 255).astype(np.uint8)

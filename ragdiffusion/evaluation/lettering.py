@@ -127,8 +127,8 @@ def _box(letters: np.ndarray) -> tuple[slice, slice]:
     return tuple(_span(np.flatnonzero(letters.any(axis)), letters.shape[1 - axis]) for axis in (1, 0))
 
 
-def _span(places: np.ndarray, size: int) -> slice:
-    low, high = int(places[0]) - _MARGIN, int(places[-1]) + 1 + _MARGIN
+def _span(positions: np.ndarray, size: int) -> slice:
+    low, high = int(positions[0]) - _MARGIN, int(positions[-1]) + 1 + _MARGIN
     more = max(0, _LEAST - (high - low))
     low = min(max(0, low - more // 2), size - _LEAST)
     return slice(low, min(size, max(high + more, low + _LEAST)))

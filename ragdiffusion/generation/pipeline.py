@@ -308,8 +308,8 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         caption: str | Sequence[str],
         *,
         seeds: Sequence[int] = (0,),
-        steps: int = 30,
-        guidance: float = 1.0,
+        num_inference_steps: int = 30,
+        guidance_scale: float = 1.0,
         strength: float = 1.0,
         without: Sequence[str] = (),
         garment: GarmentView | None = None,
@@ -325,8 +325,8 @@ class RAGDiffusionPipeline(DiffusionPipeline):
             embedding: (B, D), ê.
             caption: of the garment, or one for each photo.
             seeds: of the noise.
-            steps: of DDIM, 1 to 1000.
-            guidance: classifier-free guidance scale; 1 runs no second branch.
+            num_inference_steps: of DDIM, 1 to 1000.
+            guidance_scale: of classifier-free guidance; 1 runs no second branch.
             strength: share of the schedule in (0, 1]; below 1 sampling starts from the noised draft.
             without: conditions that this run goes without, of `ConditionMask`, as a model that was trained so wants it.
             garment: the photo's garment; None: the flow finds it itself.
@@ -338,10 +338,10 @@ class RAGDiffusionPipeline(DiffusionPipeline):
         """
         captions = [caption] if isinstance(caption, str) else list(caption)
         self._check_rows(len(photo), len(landmark), len(embedding), len(captions), len(seeds))
-        if not 1 <= steps <= self.scheduler.config.num_train_timesteps:
-            raise ValueError(f"steps is {steps}, 1 to {self.scheduler.config.num_train_timesteps} wanted")
-        if not 0 <= guidance <= 100:
-            raise ValueError(f"guidance is {guidance}, 0 to 100 wanted (1 is off)")
+        if not 1 <= num_inference_steps <= self.scheduler.config.num_train_timesteps:
+            raise ValueError(f"steps is {num_inference_steps}, 1 to {self.scheduler.config.num_train_timesteps} wanted")
+        if not 0 <= guidance_scale <= 100:
+            raise ValueError(f"guidance is {guidance_scale}, 0 to 100 wanted (1 is off)")
         if not 0 < strength <= 1:
             raise ValueError(f"strength is {strength}, above 0 to 1 wanted")
         if strength < 1 and (self.appearance_flow is None or "draft" in without):
@@ -351,7 +351,9 @@ class RAGDiffusionPipeline(DiffusionPipeline):
                 if self.appearance_flow is None
                 else f"strength {strength} starts from the draft, which this run goes without; use 1"
             )
-        sampler = Sampler(self.denoiser, self.scheduler, steps=steps, strength=strength, guidance=guidance)
+        sampler = Sampler(
+            self.denoiser, self.scheduler, steps=num_inference_steps, strength=strength, guidance=guidance_scale
+        )
         while True:
             try:
                 return self._draw(photo, landmark, embedding, captions, seeds, sampler, without, on_step, garment)

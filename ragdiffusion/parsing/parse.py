@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.images import square_array
+from ragdiffusion.parsing.body import has_person
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 
 NAMES = {
@@ -113,9 +114,7 @@ class Parse:
     @property
     def has_person(self) -> bool:
         """Whether somebody is seen: a two-hundredth of what is no ground is skin or hair."""
-        labels = self.labels
-        seen = np.isin(labels, [LABELS.index("skin"), LABELS.index("hair")]).sum()
-        return bool(seen * 200 > (labels > 0).sum())
+        return has_person(self.labels)
 
     def at(self, x: float, y: float) -> Instance | None:
         """The garment at (x, y), in pixels of the photo; the smallest where several lie.

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ragdiffusion.parsing.body import body_in, is_worn, shows_somebody, surely_body
 from ragdiffusion.parsing.colours import decided_by_colour
 from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
@@ -27,10 +28,7 @@ _NEAR = 4  # figures at most that are
 _STRIP, _PIECE = 4, 2  # sides' ratio from which a photo is looked at in pieces, and their own
 _MARGIN = 0.18  # of a figure's longer side, around it, when it is
 _FIGURE = 0.0012  # of the photo: what is less is no figure,
-_BESIDE = 0.1  # nor is what is less than this beside the largest; and others than the largest are
-_BODY = 0.01  # looked at from near only where so much of them is skin or hair
-_BODY_LABELS = [LABEL["skin"], LABEL["hair"]]
-_SURELY, _SOMEBODY = 0.8, 0.1  # probability of sure skin or hair; share of it that is sure where it is no mistake
+_BESIDE = 0.1  # nor is what is less than this beside the largest
 _NAMED = 0.4  # confidence from which something is a garment where nobody is; the least of 110 training photos had 0.8
 _FINEST = 1280  # longer side at which edges are refined, pixels; larger masks are enlarged from it
 
@@ -80,9 +78,8 @@ class NetworkParser:
         has the pixels, the second is seen larger: straps and collars on people are small.
         """
         mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
-        body = mirrored[_BODY_LABELS].sum(0) > _SURELY
         there = max(picture.shape[:2]) / self.network.config.input_size
-        plain = self._seen(picture, min(_NEARER, max(1, there)) if body.mean() > _FIGURE else 1)
+        plain = self._seen(picture, min(_NEARER, max(1, there)) if surely_body(mirrored).mean() > _FIGURE else 1)
         return (_resized(plain, mirrored.shape[:0:-1]) + mirrored) / 2
 
     @torch.inference_mode()
@@ -166,12 +163,12 @@ def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Boxes of the connected parts that are worth a near look, largest first: the largest, and people."""
     seen = probabilities[LABEL["ground"]] < 0.5
     parts = components(seen, least=max(4, round(_FIGURE * seen.size)))
-    body = np.isin(probabilities.argmax(0), _BODY_LABELS)
+    body = body_in(probabilities.argmax(0))
     boxes = []
     for part in parts:
         if part.sum() < _BESIDE * parts[0].sum():
             break
-        if part is not parts[0] and body[part].mean() < _BODY:
+        if part is not parts[0] and not is_worn(part, body):
             continue
         x, y, w, h = cv2.boundingRect(part.astype(np.uint8))
         boxes.append((x, y, x + w, y + h))
@@ -231,7 +228,7 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
     labels = probabilities.argmax(0).astype(np.uint8)
-    alone = not _shows_somebody(probabilities, labels)  # where there is somebody, something is there
+    alone = not shows_somebody(probabilities, labels)  # where there is somebody, something is there
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
         for name, region in (pieces(labels) if not alone or has_ground(labels) else [])
@@ -240,13 +237,6 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     surely = [garment for garment in found if garment is not None and (not alone or garment.confidence >= _NAMED)]
     instances = sorted(surely, key=lambda garment: -garment.area)
     return Parse(_on_square(probabilities), tuple(instances), size)
-
-
-def _shows_somebody(probabilities: np.ndarray, labels: np.ndarray) -> bool:
-    """Whether skin or hair is seen, and some of it surely: brown wood is like skin, but no part of it quite."""
-    body = np.isin(labels, _BODY_LABELS)
-    likely = probabilities[_BODY_LABELS].sum(0)[body]
-    return body.any() and float((likely > _SURELY).mean()) > _SOMEBODY
 
 
 def _instance(

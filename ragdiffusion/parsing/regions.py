@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from ragdiffusion.parsing.body import body_in, is_worn
 from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
 _MINORITY = 0.4  # a reading that is outvoted holds less of a region than this,
 _OUTVOTED = 0.75  # and its mean probability there is below this: a top under dungarees is no misread dress
 _FRAGMENT, _UNSURE = 0.12, 0.65  # parts with less of a region's area and of probability join what they lie on;
 _LAID_FRAGMENT, _LAID_UNSURE = 0.35, 0.9  # without a person more so: what hangs together there is one garment
-_BODY = 0.01  # of a figure that is skin or hair where somebody wears its garments
 _SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
 _STRAY = 0.1  # of the largest region of garments: smaller ones that nobody wears are ground that looks like cloth
 _PIECE = 0.02  # of the largest garment of its kind in reach: smaller pieces are no garments of their own
@@ -87,11 +87,11 @@ def _vote(probabilities: np.ndarray, region: np.ndarray, *, one: Sequence[str], 
 
 
 def _worn(labels: np.ndarray) -> np.ndarray:
-    """Where somebody is: bool (H, W), the connected figures with a hundredth of skin or hair."""
-    body = np.isin(labels, [LABEL["skin"], LABEL["hair"]])
+    """Where somebody is: bool (H, W), the connected figures that are worn."""
+    body = body_in(labels)
     worn = np.zeros(labels.shape, bool)
     for figure in components(labels > 0):
-        if body[figure].mean() > _BODY:
+        if is_worn(figure, body):
             worn |= figure
     return worn
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ragdiffusion.parsing.body import body_probability
 from ragdiffusion.parsing.labels import GARMENTS, LABEL
 
 TURNS = 4
@@ -31,8 +32,8 @@ def confidence_and_body(probabilities: np.ndarray) -> tuple[float, float]:
     """
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].max(0)
     seen = probabilities[LABEL["ground"]] < 0.5
-    body = probabilities[LABEL["skin"]] + probabilities[LABEL["hair"]]
-    return float(cloth[seen].mean()) if seen.any() else 0.0, float(body.mean())
+    body = float(body_probability(probabilities).mean())
+    return float(cloth[seen].mean()) if seen.any() else 0.0, body
 
 
 def at_a_glance(confidence: Sequence[float], body: Sequence[float], overlap: Sequence[float]) -> np.ndarray:

@@ -51,12 +51,12 @@ def suits_of(sight: Sight) -> Suits | None:
 
 def _sleeves(sight: Sight) -> frozenset[str] | None:
     """The likeliest sleeve lengths that hold most of the probability together; None where nobody read them."""
-    shares = sight.probabilities.get("sleeve_length")
-    if shares is None:
+    probabilities = sight.probabilities.get("sleeve_length")
+    if probabilities is None:
         return None
     values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "sleeve_length")
-    order = np.argsort(-np.asarray(shares))
-    enough = int(np.searchsorted(np.cumsum(np.asarray(shares)[order]), _MASS)) + 1
+    order = np.argsort(-np.asarray(probabilities))
+    enough = int(np.searchsorted(np.cumsum(np.asarray(probabilities)[order]), _MASS)) + 1
     return frozenset(values[i] for i in order[:enough])
 
 

@@ -339,7 +339,12 @@ def sample_sheet(
         columns[f"at_{strength}"] = torch.cat(
             [
                 pipeline(
-                    photo[i : i + 1], landmark[i : i + 1], embedding[i : i + 1], "", steps=steps, strength=strength
+                    photo[i : i + 1],
+                    landmark[i : i + 1],
+                    embedding[i : i + 1],
+                    "",
+                    num_inference_steps=steps,
+                    strength=strength,
                 ).images
                 for i in range(len(photo))
             ]

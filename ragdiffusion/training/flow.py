@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, follow, sample_at
 from ragdiffusion.draft.garment_view import NODES, lattice
-from ragdiffusion.files import sync_tree
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.training.doubt import uncertain
-from ragdiffusion.training.loop import Batch, LoopConfig, SeededBatches, train
+from ragdiffusion.training.loop import Batch, LoopConfig
+from ragdiffusion.training.on_pairs import train_on_pairs
 
 SINGLE = 2 / 3
 """Share of batches in which points are moved once only: most is learned there, at little more than half the cost."""
@@ -24,19 +24,12 @@ _PUT_OFF = (0.005, 0.06)  # how far its nodes are off, standard deviation, half 
 _SURE = 1e-3  # a mask that is given is taken for no surer than this
 
 
-def flow_batch(
-    draw: Callable[[np.random.Generator], Pair], rng: np.random.Generator, count: int
-) -> dict[str, np.ndarray]:
+def flow_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Stack pairs as the flow's trainer wants them: uint8 images, the flow in [-1, 1] at half size.
 
     Where a photo shows other garments too, `chosen` (B,) is true, and `given` is the mask by which this one is meant,
     soft and a little wrong. `start` (B, 2, g, g) are lattices as rough as those that the flow is to mend.
     """
-    return stacked([draw(rng) for _ in range(count)], rng)
-
-
-def stacked(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """What `flow_batch` makes, of these pairs."""
     size = pairs[0].photo.shape[0]
     half = lambda image: cv2.resize(image, (size // 2, size // 2), interpolation=cv2.INTER_AREA)  # noqa: E731
     return {
@@ -178,50 +171,47 @@ def train_flow(
         model: to train (resumed from `config.out` where there is a state).
     """
 
-    def losses(module: AppearanceFlow, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
-        photo = batch["photo"].float() / 127.5 - 1
-        landmark = batch["silhouette"].float() / 255
-        # Half of them begin where the garment that is found so far leads, as in use; the others as far off as drawn.
-        garment = meant(module.find_garment(photo), batch)
-        corners = lattice(NODES, like=photo).expand(len(photo), -1, -1, -1)
-        own = follow(align(landmark, garment.detach().sigmoid()), corners)
-        drawn = torch.rand(len(photo), 1, 1, 1, generator=generator, device=photo.device) < 0.5
-        drawn = drawn | batch["chosen"][:, None, None, None]
-        single = float(torch.rand(1, generator=generator, device=photo.device)) < SINGLE
-        prediction = module(
-            photo, landmark, torch.where(drawn, batch["start"], own), garment, refinements=1 if single else None
-        )
-        return flow_losses(prediction, batch)
+    def look(module: AppearanceFlow, step: int, batches: Mapping[str, Batch]) -> None:
+        for kind, batch in batches.items():
+            write_sheet(config.out / f"sheet-{kind}-{step:07d}.jpg", batch, as_used(module, batch))
 
-    tests = {
-        kind: {name: torch.from_numpy(value) for name, value in stacked(list(pairs), np.random.default_rng(0)).items()}
-        for kind, pairs in held_out.items()
-        if pairs
-    }
-
-    def on_sample(module: AppearanceFlow, step: int) -> dict[str, float]:
-        figures = {}
-        for kind, test in tests.items():
-            batch = {name: value.to(next(module.parameters()).device) for name, value in test.items()}
-            photo = batch["photo"].float() / 127.5 - 1
-            garment = meant(module.find_garment(photo), batch)
-            start = batch["start"] if bool(batch["chosen"].all()) else None
-            prediction = module(photo, batch["silhouette"].float() / 255, start, garment)
-            found = flow_losses(prediction, batch)
-            write_sheet(config.out / f"sheet-{kind}-{step:07d}.jpg", batch, prediction)
-            figures |= {
-                f"held_out_{kind}_{name}": round(float(found[name]), 4)
-                for name in ("px", "photometric", "visibility", "garment_iou")
-            }
-        return figures
-
-    batches = SeededBatches(
-        lambda rng, count: flow_batch(draw, rng, count), batch_size=config.batch_size, seed=config.seed
+    return train_on_pairs(
+        config,
+        model,
+        "appearance_flow",
+        draw=lambda rng, count: [draw(rng) for _ in range(count)],
+        batch_of=flow_batch,
+        losses_of=lambda module, batch: flow_losses(as_used(module, batch), batch),
+        held_out=held_out,
+        shown=("px", "photometric", "visibility", "garment_iou"),
+        learn=learned_losses,
+        look=look,
     )
-    model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
-    model.eval().save_pretrained(config.out / "appearance_flow")
-    sync_tree(config.out / "appearance_flow")
-    return model
+
+
+def learned_losses(module: AppearanceFlow, batch: Batch, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    """`flow_losses` of points that are moved once or as often as in use, from where chance puts them.
+
+    Half of them begin where the garment that is found so far leads, as in use; the others as far off as drawn.
+    """
+    photo = batch["photo"].float() / 127.5 - 1
+    landmark = batch["silhouette"].float() / 255
+    garment = meant(module.find_garment(photo), batch)
+    corners = lattice(NODES, like=photo).expand(len(photo), -1, -1, -1)
+    own = follow(align(landmark, garment.detach().sigmoid()), corners)
+    drawn = torch.rand(len(photo), 1, 1, 1, generator=generator, device=photo.device) < 0.5
+    drawn = drawn | batch["chosen"][:, None, None, None]
+    single = float(torch.rand(1, generator=generator, device=photo.device)) < SINGLE
+    start = torch.where(drawn, batch["start"], own)
+    return flow_losses(module(photo, landmark, start, garment, refinements=1 if single else None), batch)
+
+
+def as_used(module: AppearanceFlow, batch: Batch) -> FlowPrediction:
+    """What the flow says as it is used: garments among others from their lattices, those alone from their masks."""
+    photo = batch["photo"].float() / 127.5 - 1
+    garment = meant(module.find_garment(photo), batch)
+    start = batch["start"] if bool(batch["chosen"].all()) else None
+    return module(photo, batch["silhouette"].float() / 255, start, garment)
 
 
 def write_sheet(path: Path, batch: Batch, prediction: FlowPrediction, *, rows: int = 8) -> None:

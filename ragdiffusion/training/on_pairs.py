@@ -26,7 +26,8 @@ def train_on_pairs(
     losses_of: Callable[[Part, Batch], dict[str, torch.Tensor]],
     held_out: Mapping[str, Sequence[Pair]],
     shown: Sequence[str],
-    look: Callable[[Part, int, list[Batch]], None] | None = None,
+    learn: Callable[[Part, Batch, torch.Generator], dict[str, torch.Tensor]] | None = None,
+    look: Callable[[Part, int, dict[str, Batch]], None] | None = None,
 ) -> Part:
     """Train a part; writes `folder` in diffusers layout under `config.out`, at each look at held-out pairs too.
 
@@ -36,10 +37,11 @@ def train_on_pairs(
         folder: name of what is written.
         draw: (generator, count) -> so many pairs at the model's input size.
         batch_of: pairs to the arrays that `losses_of` takes as tensors.
-        losses_of: what it learns from as `loss`, and other figures.
+        losses_of: `loss` and other figures of a batch, as held-out pairs are measured.
         held_out: pairs never drawn, by kind, for the curves.
         shown: figures of `losses_of` that the curves show.
-        look: called with model, step and held-out batches, to write pictures.
+        learn: the same as it is trained, where chance has a say in that; None: as it is measured.
+        look: called with model, step and held-out batches by kind, to write pictures.
     """
     tests = {
         kind: {name: torch.from_numpy(value) for name, value in batch_of(pairs, np.random.default_rng(0)).items()}
@@ -53,7 +55,7 @@ def train_on_pairs(
         device = next(part.parameters()).device
         moved = {kind: {name: value.to(device) for name, value in test.items()} for kind, test in tests.items()}
         if look is not None:
-            look(part, step, [*moved.values()])
+            look(part, step, moved)
         found = {kind: losses_of(part, batch) for kind, batch in moved.items()}
         return {
             f"held_out_{kind}_{name}": round(float(figures[name]), 4)
@@ -64,9 +66,8 @@ def train_on_pairs(
     batches = SeededBatches(
         lambda rng, count: batch_of(draw(rng, count), rng), batch_size=config.batch_size, seed=config.seed
     )
-    model.load_state_dict(
-        train(config, model, batches, lambda part, batch, generator: losses_of(part, batch), on_sample=on_sample)
-    )
+    losses = learn or (lambda part, batch, generator: losses_of(part, batch))
+    model.load_state_dict(train(config, model, batches, losses, on_sample=on_sample))
     model.eval().save_pretrained(config.out / folder)
     sync_tree(config.out / folder)
     return model

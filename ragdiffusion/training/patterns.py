@@ -161,7 +161,7 @@ def fit_silhouettes(
 
 def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Library]) -> list[Fitted]:
     """Fit silhouettes of one category: the likeliest kind, and the next one where that is not good."""
-    targets = np.stack([s.shares for s in silhouettes])
+    targets = np.stack([s.coverage for s in silhouettes])
     flat = targets.reshape(len(targets), -1)
     likeness, nearest = zip(*(_nearest(flat, library) for library in libraries), strict=True)
     order = np.argsort(-np.stack(likeness), axis=0)
@@ -185,8 +185,8 @@ def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Li
 
 def _nearest(flat: np.ndarray, library: Library) -> tuple[np.ndarray, np.ndarray]:
     """How like each silhouette is to the library's likest, and which that is."""
-    both = flat @ library.shares.T
-    overlap = both / ((flat**2).sum(1)[:, None] + (library.shares**2).sum(1)[None] - both)
+    both = flat @ library.coverage.T
+    overlap = both / ((flat**2).sum(1)[:, None] + (library.coverage**2).sum(1)[None] - both)
     return overlap.max(1), overlap.argmax(1)
 
 

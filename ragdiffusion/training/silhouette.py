@@ -127,7 +127,7 @@ def train_silhouette(
         losses_of=silhouette_losses,
         held_out=held_out,
         shown=("iou", "outline", "reading", "sleeves"),
-        look=lambda net, step, batches: write_sheet(config.out / f"sheet-{step:07d}.jpg", net, batches),
+        look=lambda net, step, batches: write_sheet(config.out / f"sheet-{step:07d}.jpg", net, [*batches.values()]),
     )
 
 

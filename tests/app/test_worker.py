@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -72,6 +75,52 @@ def test_a_worker_makes_what_a_studio_is_asked_for_until_it_is_stopped(
     found = log.get(run.id, owner="ana")
     assert found.status == "done" and page.images.read(found.result_path)
     log.team.join("another, now that nobody works")
+
+
+_ELSEWHERE = """
+import base64, hashlib, json, sys
+from pathlib import Path
+
+from app.files.bucket import BucketStore
+from app.opening import open_services
+from app.options import StudioOptions
+from app.pages.history.handlers import HistoryHandlers
+from app.pages.shared.context import PageContext
+from app.runs.bench import Bench
+
+log, pictures, workspace, run = sys.argv[1:]
+services = open_services(StudioOptions(log=log, pictures=pictures, workspace=Path(workspace)))
+assert isinstance(services.images, BucketStore)
+given = PageContext(services)
+page = HistoryHandlers(
+    given.log, given.images, given.runs, given.files, given.run_presenter, given.bench_presenter, given.status
+)
+bench = Bench(services.engine, "ana")
+(card,) = page.search(bench, {})["history_page"]["cards"]
+shown = page.inspect(bench, {"run": card["run"]})["history_detail"]
+data = base64.b64decode(shown["image"].partition(",")[2])
+print(json.dumps([card["run"], hashlib.sha256(data).hexdigest(), bool(shown["photo"])]))
+services.close()
+"""
+
+
+def test_another_processs_history_shows_the_pictures_that_lie_at_an_address(
+    shared: list[str], tmp_path: Path, photo_bytes: Callable[..., bytes]
+) -> None:
+    """An address that fsspec serves, and two processes: what one wrote the other reads back."""
+    address = f"dir::file://{tmp_path / 'bucket'}"
+    options = StudioOptions(log=shared[1], pictures=address, workspace=tmp_path / "here")
+    page = opening.open_services(options)
+    page.engine.model()
+    runs = Runs(page.engine, page.log, page.images, page.queue, page.past)
+    (run,) = runs.start_batch("ana", [("a.png", photo_bytes())], Sampling(7, 1, 1.0, 1.0), k=2, alpha=0.5).runs
+    page.engine._run(page.queue.take(threading.Event()))
+    made = page.images.read(page.log.get(run.id, owner="ana").result_path)
+    page.close()
+    words = [shared[1], address, str(tmp_path / "there"), str(run.id)]
+    told = subprocess.run([sys.executable, "-c", _ELSEWHERE, *words], capture_output=True, text=True, timeout=600)
+    assert told.returncode == 0, told.stderr[-2000:]
+    assert json.loads(told.stdout.splitlines()[-1]) == [run.id, hashlib.sha256(made).hexdigest(), True]
 
 
 def test_a_worker_with_another_checkpoint_is_refused(

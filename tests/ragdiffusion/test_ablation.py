@@ -116,7 +116,9 @@ def test_what_a_variant_goes_without_cannot_change_its_picture(tiny_model, prese
     other = block.roll(8, -1)
 
     def draw(landmark, embedding, without):
-        return pipeline(photo, landmark, embedding, ["a", "b"], seeds=(0, 0), steps=2, without=without).images
+        return pipeline(
+            photo, landmark, embedding, ["a", "b"], seeds=(0, 0), num_inference_steps=2, without=without
+        ).images
 
     first, second = torch.eye(width)[:2], torch.eye(width)[2:4]
     vanilla = VARIANTS[0].without
@@ -142,10 +144,18 @@ def test_several_photos_at_once_are_each_their_own_picture(tiny_model, preset):
     landmark = torch.ones(2, 1, 64, 64)
     landmark[0, :, :20] = 0
     embedding = torch.eye(preset.structure.embedding_dim)[:2]
-    together = pipeline(photo, landmark, embedding, ["a dress", "a shirt"], seeds=(1, 2), steps=2, guidance=2.0).images
+    together = pipeline(
+        photo, landmark, embedding, ["a dress", "a shirt"], seeds=(1, 2), num_inference_steps=2, guidance_scale=2.0
+    ).images
     for i, words in enumerate(("a dress", "a shirt")):
         alone = pipeline(
-            photo[i : i + 1], landmark[i : i + 1], embedding[i : i + 1], words, seeds=(i + 1,), steps=2, guidance=2.0
+            photo[i : i + 1],
+            landmark[i : i + 1],
+            embedding[i : i + 1],
+            words,
+            seeds=(i + 1,),
+            num_inference_steps=2,
+            guidance_scale=2.0,
         ).images
         torch.testing.assert_close(alone[0], together[i], atol=1e-3, rtol=0)
 

@@ -201,6 +201,7 @@ def test_every_command_explains_itself_and_does_its_smallest_case(bench: Path) -
                 f"generate photo.png --out flat.png --steps 1 {_MODEL}",
                 f"batch photos pictures --steps 1 {_MODEL}",
                 f"benchmark --limit 1 {_MODEL}",
+                "describe --preset studio",
                 f"checkpoint assemble NEW --parts {_ROOT / 'assets' / 'checkpoints' / 'studio'} --half",
                 "data preview synthetic sheet.png --count 1 --cell 64",
                 "data benchmark --pairs 1 --size 64",

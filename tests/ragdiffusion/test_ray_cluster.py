@@ -28,6 +28,22 @@ def test_without_ray_the_way_to_it_is_said(
     assert error.count("\n") <= 2 and "Traceback" not in error
 
 
+def test_a_ray_that_does_not_start_here_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, tmp_path: Path, photo_path: Path
+) -> None:
+    ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
+
+    def refuse(**_: object) -> None:
+        raise Exception("The current node timed out during startup.\n It may be overloaded.")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    assert cli.main(["batch", str(photo_path), str(tmp_path / "out"), "--ray", "local"]) == 2
+    error = capsys.readouterr().err
+    assert "Ray did not start on this machine (The current node timed out during startup. It may be over" in error
+    assert "is it too busy? Try again, or leave out --ray" in error and "Traceback" not in error
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [

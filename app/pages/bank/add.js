@@ -5,7 +5,6 @@ import { MeasureForm } from '../../web/shared/measures.js';
 import { drawPattern, makeStrip, measureFacts, readWords } from './entry.js';
 import { OutlineEditor } from './outline.js';
 
-/** @typedef {import('./types.js').Assay} Assay */
 /** @typedef {import('./types.js').Proposal} Proposal */
 /** @typedef {import('./changes.js').Changes} Changes */
 /** @typedef {import('./desk.js').Desk} Desk */
@@ -57,9 +56,11 @@ export class AddPane {
         find(element, '.add-hint', HTMLElement).textContent = text || HINT;
       },
     );
-    this.measures = new MeasureForm(this.sliders, (what, values) => desk.ask(what, values), {
-      drawn: (answer) => this.drawn(answer),
-    });
+    this.measures = new MeasureForm(
+      this.sliders,
+      { kind: (pattern) => desk.ask('kind', pattern), draw: (pattern) => desk.ask('draw', pattern) },
+      { drawn: (answer) => this.drawn(answer) },
+    );
     element.addEventListener('click', (event) => this.press(origin(event, 'button')));
   }
 
@@ -115,7 +116,7 @@ export class AddPane {
     await this.measures.open(kind, measures);
   }
 
-  /** @param {import('./desk.js').Answer} answer  to measures. */
+  /** @param {import('../../web/shared/measures.js').Drawn} answer  to measures. */
   drawn({ drawing, wrong }) {
     const { stage } = this;
     stage.classList.toggle('wrong', Boolean(wrong));
@@ -244,7 +245,10 @@ export class AddPane {
     this.timer = setTimeout(() => void this.assay(), ASSAYED_AFTER);
   }
 
-  /** What it is now, as Python takes it. */
+  /**
+   * What it is now, as Python takes it.
+   * @returns {import('./types.js').Draft}
+   */
   get draft() {
     const shape = this.measuring
       ? { kind: this.measures.kind, measures: this.measures.measures }
@@ -262,9 +266,9 @@ export class AddPane {
       return;
     }
     const { shown, measuring } = this,
-      answer = /** @type {any} */ (await this.desk.ask('assay', this.draft));
+      answer = await this.desk.ask('assay', this.draft);
     if (!answer || shown !== this.shown || measuring !== this.measuring || this.wrong) return;
-    const { findings, repeats, near, proposed } = /** @type {Assay & { proposed?: Record<string, string> }} */ (answer);
+    const { findings, repeats, near, proposed } = answer;
     if (proposed && measuring) this.propose(proposed);
     this.findings(
       [shown?.note, repeats, ...findings].flatMap((line) => line || []),

@@ -1,11 +1,12 @@
 /** The Bank page: filters and grid on the left, one entry on the right, and what is added over both. */
 
 import { actions } from '../../web/shared/actions.js';
-import { all, allow, fileField, find, origin } from '../../web/shared/dom.js';
+import { all, allow, find, origin } from '../../web/shared/dom.js';
 import { Selection } from '../../web/shared/selection.js';
 import { AddPane } from './add.js';
 import { Bar } from './bar.js';
 import { Bulk } from './bulk.js';
+import { buttonActs } from './buttons.js';
 import { Changes } from './changes.js';
 import { ConflictPane } from './conflict.js';
 import { Desk, numbersOf } from './desk.js';
@@ -23,17 +24,16 @@ export const ASKS = /** @type {const} */ (['bank_export', 'bank_changed']);
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./types.js').Facets} Facets */
-/** @typedef {import('./types.js').Found} Found */
+/** @typedef {import('../../web/shared/events.js').Props<import('./types.js').Arrived>} Props */
 
 const NONE_PICKED = 'Click an entry to look at it; Ctrl or Shift and click select several';
-const FIRST_KIND = 't_shirt';
 const LOOK_AGAIN = 700; // milliseconds between two looks whether somebody else changed the bank
 
 class BankPage {
   /**
    * @param {HTMLElement} element
-   * @param {import('../../web/shared/events.js').Props<any>} props
-   * @param {(name: 'bank_export' | 'bank_changed', data?: unknown) => void} trigger
+   * @param {Props} props
+   * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
    * @param {import('../../web/shared/events.js').Server} server
    */
   constructor(element, props, trigger, server) {
@@ -72,6 +72,14 @@ class BankPage {
       saved: (ids) => void this.saved(ids),
     });
     this.exchange = new Exchange(element, this.desk);
+    this.acts = buttonActs({
+      step: (what) => this.step(what),
+      change: (action) => this.change(action, this.selection.ids),
+      pickAll: () => this.pickAll(this.grid.ids),
+      measure: (kind) => this.add.measure(kind),
+      enter: (kind) => this.exchange.ask(kind),
+      export: () => this.trigger('bank_export', { ids: this.grid.ids }),
+    });
     this.bulk = new Bulk(find(element, '.bulk', HTMLFormElement), valuesOf, (action, value) =>
       this.change(action, this.selection.ids, value),
     );
@@ -169,7 +177,7 @@ class BankPage {
     this.serial += 1;
     const { serial } = this,
       fields = { filter: this.filters.value, near: this.entry.entry?.id, facets: this.facets === null || stay };
-    const answer = /** @type {(Found & import('./desk.js').Answer) | null} */ (await this.desk.ask('find', fields));
+    const answer = await this.desk.ask('find', fields);
     if (!answer || serial !== this.serial) return;
     if (answer.facets) {
       this.facets = answer.facets;
@@ -312,16 +320,8 @@ class BankPage {
     else if (look && !node.closest('.bank-report, .bank-add')) await this.look(Number(look));
     else if (untag) await this.change('untag', entry ? [entry.id] : [], untag);
     else if (bulk) await this.bulk.press(bulk);
-    else if (act === 'undo' || act === 'redo') await this.step(act);
     else if (act.endsWith('_shown') && entry) await this.pressShown(act.slice(0, -6), entry);
-    else if (['enable', 'disable', 'delete', 'restore'].includes(act)) await this.change(act, this.selection.ids);
-    else if (act === 'all') this.pickAll(this.grid.ids);
-    else if (act === 'add_photos') fileField('bank_photos')?.click();
-    else if (act === 'add_measures') await this.add.measure(FIRST_KIND);
-    else if (act === 'try') fileField('bank_try')?.click();
-    else if (act === 'import') this.exchange.ask('files');
-    else if (act === 'import_folder') this.exchange.ask('folder');
-    else if (act === 'export') this.trigger('bank_export', { ids: this.grid.ids });
+    else await this.acts[act]?.();
   }
 
   /**
@@ -350,7 +350,8 @@ class BankPage {
     if (value.bank) this.heard(value.bank);
     if (value.proposals) this.add.take(value.proposals);
     if (value.tried) void this.turn('try');
-    if (value.plan) void this.turn('import').then(() => this.report.showPlan(value.plan));
+    const { plan } = value;
+    if (plan) void this.turn('import').then(() => this.report.showPlan(plan));
     if (value.changed && this.opened) void this.search(true);
   }
 
@@ -384,8 +385,8 @@ class BankPage {
 
 /**
  * @param {HTMLElement} element
- * @param {import('../../web/shared/events.js').Props<any>} props
- * @param {any} trigger
+ * @param {Props} props
+ * @param {import('../../web/shared/events.js').Trigger<(typeof ASKS)[number]>} trigger
  * @param {import('../../web/shared/events.js').Server} server
  * @param {unknown} _upload
  * @param {import('../../web/shared/events.js').Watch} watch

@@ -5,6 +5,7 @@ import { find, make, makeButton, origin } from '../../web/shared/dom.js';
 
 /** @typedef {import('./types.js').BankState} BankState */
 /** @typedef {import('./desk.js').Desk} Desk */
+/** @typedef {import('./types.js').Questions} Questions */
 
 export class Bar {
   /**
@@ -88,12 +89,13 @@ export class Bar {
       return;
     }
     form.reset();
-    void this.ask(`bank_${form.dataset.form}`, { name });
+    void this.ask(/** @type {'bank_create' | 'bank_copy' | 'bank_rename'} */ (`bank_${form.dataset.form}`), { name });
   }
 
   /**
-   * @param {string} what
-   * @param {Record<string, string>} values
+   * @template {keyof Questions} Name
+   * @param {Name} what
+   * @param {Questions[Name]} values
    */
   async ask(what, values) {
     if (await this.desk.ask(what, values)) this.changed();

@@ -1,7 +1,9 @@
 /** Changes of entries, one after the other, and what is done when somebody else was quicker. */
 
 /** @typedef {import('./desk.js').Desk} Desk */
-/** @typedef {import('./desk.js').Answer} Answer */
+/** @typedef {import('./types.js').Change} Change */
+/** @typedef {import('./types.js').Changed} Changed */
+/** @typedef {import('./types.js').Draft} Draft */
 /** @typedef {import('./conflict.js').ConflictPane} ConflictPane */
 
 const EMBEDDING = new Set(['attributes', 'measure']); // actions after which entries are embedded anew
@@ -54,22 +56,23 @@ export class Changes {
    * @param {string} action
    * @param {number[]} ids
    * @param {unknown} value
-   * @returns {Promise<Answer | null>}
+   * @returns {Promise<Changed | null>}
    */
   entries(action, ids, value) {
     return this.inTurn(() => this.ask('change', { action, ids, value }, ids));
   }
 
   /**
-   * @param {string} what
-   * @param {Record<string, unknown>} values
+   * @param {'change' | 'save'} what
+   * @param {Change | Draft} values
    * @param {number[]} ids  of the entries that it changes.
-   * @returns {Promise<Answer | null>}
+   * @returns {Promise<Changed | null>}
    */
   async ask(what, values, ids) {
-    const seen = Object.fromEntries(ids.filter((id) => this.seen.has(id)).map((id) => [id, this.seen.get(id)])),
+    const changed = new Set(ids),
+      seen = Object.fromEntries([...this.seen].filter(([id]) => changed.has(id))),
       sent = { ...values, seen },
-      long = ids.length > 1 && EMBEDDING.has(String(values.action)),
+      long = ids.length > 1 && 'action' in values && EMBEDDING.has(values.action),
       doing = `${ids.length.toLocaleString('en')} entries are changed`,
       answer = await (long ? this.desk.watch(what, sent, doing) : this.desk.ask(what, sent));
     if (!answer?.conflict) {
@@ -77,13 +80,13 @@ export class Changes {
       return answer;
     }
     const { entries } = answer.conflict,
-      theirs = new Set(entries.map((/** @type {{ id: number }} */ { id }) => id)),
+      theirs = new Set(entries.map(({ id }) => id)),
       mine = await this.pane.choose(answer.conflict);
     this.learn(entries);
     if (mine) return this.ask(what, values, ids);
     const rest = ids.filter((id) => !theirs.has(id));
     const { id, by } = entries[0];
     this.desk.say(theirs.size === 1 ? `Entry ${id} stays as ${by} left it` : 'They stay as the others left them');
-    return rest.length && what === 'change' ? this.ask(what, { ...values, ids: rest }, rest) : null;
+    return rest.length && 'action' in values ? this.ask(what, { ...values, ids: rest }, rest) : null;
   }
 }

@@ -3,7 +3,12 @@
 import { author } from '../../web/shared/author.js';
 
 /** @typedef {import('./types.js').BankState} BankState */
-/** @typedef {Record<string, any>} Answer */
+/** @typedef {import('./types.js').Questions} Questions */
+/** @typedef {import('./types.js').Told} Told */
+/**
+ * @template {keyof Questions} Name
+ * @typedef {import('./types.js').Answers[Name] & Told} Answer
+ */
 
 const LOOK_MS = 400; // between two looks how far a long change is
 
@@ -22,17 +27,18 @@ export class Desk {
 
   /**
    * Ask; what is refused is said, and answered by null.
-   * @param {string} what
-   * @param {Record<string, unknown>} [values]
-   * @returns {Promise<Answer | null>}
+   * @template {keyof Questions} Name
+   * @param {Name} what
+   * @param {Questions[Name]} [values]
+   * @returns {Promise<Answer<Name> | null>}
    */
-  async ask(what, values = {}) {
+  async ask(what, values) {
     this.under += 1;
     this.line.dataset.busy = String(this.under);
-    /** @type {Answer} */
+    /** @type {Told} */
     let answer;
     try {
-      answer = /** @type {Answer} */ (await this.server.ask({ what, author: author(), ...values }));
+      answer = /** @type {Told} */ (await this.server.ask({ what, author: author(), ...values }));
     } catch {
       answer = { refused: 'The studio did not answer: is it still running? Reload the page.' };
     } finally {
@@ -45,21 +51,23 @@ export class Desk {
     }
     if (answer.bank) for (const hearer of this.hearers) hearer(answer.bank);
     if (answer.message) this.say(answer.message);
-    return answer;
+    return /** @type {Answer<Name>} */ (answer);
   }
 
   /**
    * Ask what takes long, and say how far it is meanwhile.
-   * @param {string} what
-   * @param {Record<string, unknown>} values
+   * @template {keyof Questions} Name
+   * @param {Name} what
+   * @param {Questions[Name]} values
    * @param {string} doing  "48 entries are changed", for example.
-   * @returns {Promise<Answer | null>}
+   * @returns {Promise<Answer<Name> | null>}
    */
   async watch(what, values, doing) {
     const token = `${Date.now()} ${Math.random()}`;
     let over = false;
     const look = async () => {
-      const { done, entries } = /** @type {Answer} */ (await this.server.ask({ what: 'progress', token }));
+      const told = await this.server.ask({ what: 'progress', token }),
+        { done = 0, entries = 0 } = /** @type {Answer<'progress'>} */ (told);
       if (over || !entries) return;
       this.say(`${doing}: ${done.toLocaleString('en')} of ${entries.toLocaleString('en')} are done…`);
       this.line.style.setProperty('--done', `${(100 * done) / entries}%`);

@@ -7,6 +7,8 @@ import { actions } from '../../web/shared/actions.js';
 import { all, find, makeButton, origin } from '../../web/shared/dom.js';
 
 /** @typedef {import('./types.js').Proposal} Proposal */
+/** @typedef {import('../../web/shared/events.js').EditorState} EditorState */
+/** @typedef {import('../../web/shared/views.js').Canvas} Canvas */
 /** @typedef {import('../../landmark_editor/tools/tool.js').ToolName} ToolName */
 
 /** @type {[string, string, string][]} act or tool, words, hint. */
@@ -37,7 +39,7 @@ export class OutlineEditor {
     this.photo = null;
     this.token = 0;
     this.size = 0;
-    /** @type {{ value: any }} */
+    /** @type {import('../../web/shared/events.js').Props<Canvas | EditorState>} */
     this.props = { value: null };
     this.editor = new Editor(canvas, this.props, (name, data) => this.asked(name, data), canvas.dataset, {
       opened: () => this.editor.board.fit(),
@@ -120,14 +122,15 @@ export class OutlineEditor {
 
   /**
    * @param {string} name
-   * @param {any} data
+   * @param {unknown} data
    */
   asked(name, data) {
-    if (name !== 'settle' || !data.mask) return;
+    const { serial, mask } = /** @type {Partial<EditorState>} */ (data ?? {});
+    if (name !== 'settle' || !mask || serial === undefined) return;
     const { link } = this.editor;
-    link.answered = data.serial;
-    queueMicrotask(() => link.arrived(this.said(data.serial, data.mask)));
-    if (!this.editor.gesture) this.drawn(data.mask);
+    link.answered = serial;
+    queueMicrotask(() => link.arrived(this.said(serial, mask)));
+    if (!this.editor.gesture) this.drawn(mask);
   }
 
   /** @param {HTMLElement} tools */

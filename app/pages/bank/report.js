@@ -7,10 +7,9 @@ import { makeStrip } from './entry.js';
 /** @typedef {import('./types.js').QualityList} QualityList */
 /** @typedef {import('./types.js').Cell} Cell */
 /** @typedef {import('./types.js').Gap} Gap */
-/** @typedef {{ name: string, version: string, at: string, note: string, revision: number }} Snapshot */
-/** @typedef {{ added: number[], removed: number[], changed: number[], words: string, photos: Moved[] }} Difference */
-/** @typedef {{ id: number, words: string, shape: string, landmark: boolean }} Candidate */
-/** @typedef {{ name: string, then: Candidate[], now: Candidate[] }} Moved */
+/** @typedef {import('./types.js').Snapshot} Snapshot */
+/** @typedef {import('./types.js').Difference} Difference */
+/** @typedef {import('./types.js').Candidate} Candidate */
 
 const LISTS = { exact: 'exact duplicates', near: 'near-duplicates', outliers: 'outliers', shapes: 'odd shapes' };
 const SHOWN = 60; // groups of a list that are drawn
@@ -62,12 +61,28 @@ export class Report {
       await this.openQuality();
       return;
     }
-    const answer = await this.desk.ask(view === 'try' ? 'try_photos' : view);
-    if (!answer || this.view !== view) return;
-    if (view === 'coverage') this.showCoverage(answer.cells, answer.gaps, answer.more);
-    else if (view === 'try') this.showTried(answer.photos);
-    else this.showVersions(answer.snapshots, answer.edits);
+    const show = await this.asked(view);
+    if (!show || this.view !== view) return;
+    show();
     this.element.dataset.ready = view;
+  }
+
+  /**
+   * Ask for what a view shows.
+   * @param {string} view
+   * @returns {Promise<(() => void) | null>} what shows it; null where Python refused.
+   */
+  async asked(view) {
+    if (view === 'coverage') {
+      const answer = await this.desk.ask('coverage');
+      return answer && (() => this.showCoverage(answer.cells, answer.gaps, answer.more));
+    }
+    if (view === 'try') {
+      const answer = await this.desk.ask('try_photos');
+      return answer && (() => this.showTried(answer.photos));
+    }
+    const answer = await this.desk.ask('versions');
+    return answer && (() => this.showVersions(answer.snapshots, answer.edits));
   }
 
   // ---- quality
@@ -240,7 +255,7 @@ export class Report {
 
   // ---- imports
 
-  /** @param {{ token: string, words: string[], good: boolean }} plan */
+  /** @param {import('./types.js').Plan} plan */
   showPlan({ token, words, good }) {
     const button = makeButton('solid', 'Add them', { enter: token }),
       list = make('ul', 'entry-list');
@@ -277,7 +292,7 @@ export class Report {
     if (differ) this.page.keep(this.difference?.[/** @type {'added' | 'changed'} */ (differ)] ?? [], differ);
     if (compare) {
       const answer = await this.desk.ask('compare', { old: compare });
-      if (answer) this.showDifference(/** @type {Difference} */ (answer.difference));
+      if (answer) this.showDifference(answer.difference);
     }
     if (back && (await this.desk.ask('go_back', { old: back }))) {
       this.page.changed();
@@ -308,7 +323,7 @@ export class Report {
   async submit(event) {
     event.preventDefault();
     const form = /** @type {HTMLFormElement} */ (event.target),
-      name = new FormData(form).get('name');
+      name = String(new FormData(form).get('name') ?? '');
     if (await this.desk.ask('snapshot', { name })) await this.open('versions');
   }
 }

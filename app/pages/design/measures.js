@@ -5,6 +5,8 @@ import { hear, tell } from '../../web/shared/events.js';
 import { MeasureForm } from '../../web/shared/measures.js';
 
 /** @typedef {import('../../web/shared/events.js').Measured} Measured */
+/** @typedef {import('../../web/shared/measures.js').Drawn} Drawn */
+/** @typedef {import('../../web/shared/measures.js').Sliders} Sliders */
 /** @typedef {import('../../web/shared/views.js').Pattern} Pattern */
 
 const DISAGREE = 'The outline stays as it was until the measures agree.';
@@ -24,10 +26,17 @@ class MeasuresPanel {
     this.line = find(element, '.note', HTMLElement);
     /** @type {Pattern | null} what the canvas has, as it was told last. */
     this.pattern = null;
-    this.form = new MeasureForm(this.body, (what, values) => this.ask(what, values), {
-      drawn: (answer, pattern) => this.drawn(answer, pattern),
-      settled: (name) => tell('drawn', { label: name }),
-    });
+    this.form = new MeasureForm(
+      this.body,
+      {
+        kind: async (pattern) => /** @type {Sliders | null} */ (await this.ask('kind', pattern)),
+        draw: async (pattern) => /** @type {Drawn | null} */ (await this.ask('draw', pattern)),
+      },
+      {
+        drawn: (answer, pattern) => this.drawn(answer, pattern),
+        settled: (name) => tell('drawn', { label: name }),
+      },
+    );
   }
 
   listen() {
@@ -62,10 +71,10 @@ class MeasuresPanel {
   }
 
   /**
-   * @param {import('../../web/shared/measures.js').Drawn & Record<string, any>} answer
+   * @param {Drawn} answer
    * @param {Pattern} pattern
    */
-  drawn({ mask, wrong }, pattern) {
+  drawn({ mask = '', wrong }, pattern) {
     this.line.textContent = wrong ? DISAGREE : '';
     this.showMoves();
     if (wrong) return;
@@ -82,11 +91,12 @@ class MeasuresPanel {
 
   /**
    * @param {'kind' | 'draw'} what
-   * @param {Record<string, unknown>} values
+   * @param {{ kind: string, measures?: Record<string, number> }} pattern
+   * @returns {Promise<object | null>}
    */
-  async ask(what, values) {
+  async ask(what, pattern) {
     try {
-      const answer = /** @type {Record<string, any>} */ (await this.server.ask({ what, ...values }));
+      const answer = /** @type {{ refused?: string }} */ (await this.server.ask({ what, ...pattern }));
       if (!answer.refused) return answer;
       this.line.textContent = answer.refused;
     } catch {

@@ -5,11 +5,22 @@ import { all, find, make, makeButton, origin } from './dom.js';
 /** @typedef {import('./views.js').MeasureField} MeasureField */
 /** @typedef {import('./views.js').Pattern} Pattern */
 
+/** @typedef {{ kind: string, kinds: string[], fields: MeasureField[] }} Sliders  of a kind of garment. */
+
 /**
  * What Python answers to measures.
  * @typedef {object} Drawn
  * @property {string} wrong  which measures contradict each other, in a sentence; "" if none.
  * @property {string[]} measures  those that the sentence is about, the first one first.
+ * @property {import('../../pages/bank/types.js').Drawing | null} [drawing]  the Bank page's: its curves.
+ * @property {string} [mask]  the Design page's: run lengths.
+ */
+
+/**
+ * Who is asked for the sliders of a kind, and to draw measures.
+ * @typedef {object} PatternService
+ * @property {(pattern: { kind: string, measures?: Record<string, number> }) => Promise<Sliders | null>} kind
+ * @property {(pattern: Pattern) => Promise<Drawn | null>} draw
  */
 
 /**
@@ -20,12 +31,10 @@ import { all, find, make, makeButton, origin } from './dom.js';
  * @property {Record<string, number>} deviations  how far each may be off, where that is known.
  */
 
-/** @typedef {(what: 'kind' | 'draw', values: Record<string, unknown>) => Promise<Record<string, any> | null>} Ask */
-
 /**
  * Those who hear of changes.
  * @typedef {object} Hearers
- * @property {(answer: Drawn & Record<string, any>, pattern: Pattern) => void} drawn  of each that Python answered to.
+ * @property {(answer: Drawn, pattern: Pattern) => void} drawn  of each that Python answered to.
  * @property {(name: string) => void} [settled]  a slider, named by its measure, was let go, and all is drawn.
  */
 
@@ -34,12 +43,12 @@ const OPEN_GROUPS = 2; // of those that a kind has, at first
 export class MeasureForm {
   /**
    * @param {HTMLElement} element  where the sliders stand.
-   * @param {Ask} ask
+   * @param {PatternService} service
    * @param {Hearers} hearers
    */
-  constructor(element, ask, hearers) {
+  constructor(element, service, hearers) {
     this.element = element;
-    this.ask = ask;
+    this.service = service;
     this.hearers = hearers;
     this.kind = '';
     /** @type {MeasureField[]} */
@@ -91,7 +100,7 @@ export class MeasureForm {
   async show(kind, measures) {
     const turn = (this.opened += 1);
     if (kind !== this.kind || !measures) {
-      const answer = await this.ask('kind', { kind, measures });
+      const answer = await this.service.kind({ kind, measures });
       if (!answer || turn !== this.opened) return false;
       this.kind = answer.kind;
       this.fields = answer.fields;
@@ -238,10 +247,10 @@ export class MeasureForm {
       this.due = false;
       const pattern = { kind: this.kind, measures: this.measures };
       // eslint-disable-next-line no-await-in-loop -- the next is asked with what this one's answer came too late for
-      const answer = await this.ask('draw', pattern);
+      const answer = await this.service.draw(pattern);
       if (!answer || pattern.kind !== this.kind) continue;
       this.blame(answer.wrong, answer.measures);
-      this.hearers.drawn(/** @type {Drawn} */ (answer), pattern);
+      this.hearers.drawn(answer, pattern);
     }
     this.asking = null;
   }

@@ -173,7 +173,7 @@ def make_row(
             torch.stack([guide.embedding for guide in guides]).to(photo),
             [caption(guide.attributes) for guide in guides],
             seeds=[0] * len(part),
-            steps=row.steps or steps,
+            num_inference_steps=row.steps or steps,
             strength=row.strength,
             without=without,
         )

@@ -41,12 +41,12 @@ class CatalogueSilhouette:
     Attributes:
         category: one of `CATEGORIES`.
         number: its place in the data set.
-        shares: float32 [28, 28] in [0, 1], how much of each pixel is garment.
+        coverage: float32 [28, 28] in [0, 1], how much of each pixel is garment.
     """
 
     category: str
     number: int
-    shares: np.ndarray
+    coverage: np.ndarray
 
     @property
     def held_out(self) -> bool:
@@ -69,9 +69,9 @@ def read_silhouettes(folder: Path = INSTALLED, split: str = "train", *, step: in
     pictures = pictures.reshape(-1, SIDE, SIDE)
     for number in range(0, len(pictures), step):
         category = CATEGORIES.get(int(labels[number]))
-        shares = None if category is None else shares_of(pictures[number])
-        if shares is not None and mirror_overlap(shares) >= SYMMETRY:
-            yield CatalogueSilhouette(category, number, shares)
+        coverage = None if category is None else coverage_of(pictures[number])
+        if coverage is not None and mirror_overlap(coverage) >= SYMMETRY:
+            yield CatalogueSilhouette(category, number, coverage)
 
 
 def _read(folder: Path, split: str, what: str) -> np.ndarray:
@@ -82,7 +82,7 @@ def _read(folder: Path, split: str, what: str) -> np.ndarray:
         return np.frombuffer(file.read(), np.uint8)[16 if what.startswith("images") else 8 :]
 
 
-def shares_of(picture: np.ndarray) -> np.ndarray | None:
+def coverage_of(picture: np.ndarray) -> np.ndarray | None:
     """How much of each pixel is garment.
 
     Args:
@@ -105,17 +105,17 @@ def shares_of(picture: np.ndarray) -> np.ndarray | None:
     reference = cv2.dilate(np.where(core > 0, grey, 0), np.ones((5, 5), np.uint8))
     rim = np.clip(grey / np.maximum(reference * 0.85, 30), 0, 1)
     thin = np.clip(grey / 80, 0, 1)
-    shares = np.where(core > 0, 1, np.where(inside > 0, np.where(reference > 0, rim, thin), 0))
-    return shares[2:-2, 2:-2].astype(np.float32)
+    coverage = np.where(core > 0, 1, np.where(inside > 0, np.where(reference > 0, rim, thin), 0))
+    return coverage[2:-2, 2:-2].astype(np.float32)
 
 
-def mirror_overlap(shares: np.ndarray) -> float:
+def mirror_overlap(coverage: np.ndarray) -> float:
     """Overlap of a silhouette with its mirror image about the middle of its mass."""
-    columns = shares.sum(0)
-    middle = float((columns * (np.arange(shares.shape[1]) + 0.5)).sum() / columns.sum())
-    shift = np.array([[1, 0, shares.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
-    flipped = cv2.warpAffine(np.ascontiguousarray(shares[:, ::-1]), shift * [1, 1, -1], shares.shape[::-1])
-    return float(np.minimum(shares, flipped).sum() / np.maximum(shares, flipped).sum())
+    columns = coverage.sum(0)
+    middle = float((columns * (np.arange(coverage.shape[1]) + 0.5)).sum() / columns.sum())
+    shift = np.array([[1, 0, coverage.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
+    flipped = cv2.warpAffine(np.ascontiguousarray(coverage[:, ::-1]), shift * [1, 1, -1], coverage.shape[::-1])
+    return float(np.minimum(coverage, flipped).sum() / np.maximum(coverage, flipped).sum())
 
 
 def shrunk(mask: np.ndarray) -> np.ndarray:

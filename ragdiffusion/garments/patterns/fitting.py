@@ -58,13 +58,13 @@ class Library:
     Attributes:
         kind: how they are built.
         vectors: (N, M) measures in the kind's order.
-        shares: float32 (N, S * S), each filling its frame.
+        coverage: float32 (N, S * S), each filling its frame.
         place: (N, 3) log of pixels per cm, x and y of the origin in pixels.
     """
 
     kind: Kind
     vectors: np.ndarray
-    shares: np.ndarray
+    coverage: np.ndarray
     place: np.ndarray
 
 
@@ -91,7 +91,7 @@ def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) -> Library:
     """Draw patterns of a kind within its ranges, each as large as its frame."""
     vectors = np.concatenate([_drawn(kind, rng) for _ in range(1 + count // 500)])[:count]
-    shares, places = [], []
+    coverage, places = [], []
     for start in range(0, len(vectors), _LIBRARY_BATCH):
         some = vectors[start : start + _LIBRARY_BATCH]
         low, high = boxes(polygons(kind, as_measures(kind, some), STEPS))
@@ -99,8 +99,8 @@ def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) ->
         origin = size / 2 - scale[:, None] * (low + high) / 2
         place = np.concatenate([np.log(scale)[:, None], origin], axis=1)
         places.append(place)
-        shares.append(shares_of(kind, some, place, size))
-    return Library(kind, vectors, np.concatenate(shares), np.concatenate(places))
+        coverage.append(coverage_of(kind, some, place, size))
+    return Library(kind, vectors, np.concatenate(coverage), np.concatenate(places))
 
 
 def _drawn(kind: Kind, rng: np.random.Generator) -> np.ndarray:
@@ -145,7 +145,7 @@ def _follow(kind: Kind, m: dict[str, np.ndarray]) -> None:
         m["neck_drop_front"] = np.clip(np.maximum(spec.default, m["neck_drop_back"]), spec.low, spec.high)
 
 
-def shares_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
+def coverage_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -> np.ndarray:
     """Silhouettes (B, S * S) of measures at a place."""
     shapes = polygons(kind, as_measures(kind, vectors), STEPS)
     scale = np.exp(place[:, 0])[:, None, None]
@@ -234,7 +234,9 @@ class _Problem:
     def residuals(self, z: np.ndarray) -> np.ndarray:
         """Drawn minus wanted shares (B, P); rows of `z` may be several times the targets."""
         vectors, place = self.decode(z)
-        return shares_of(self.kind, vectors, place, self.size) - np.tile(self.targets, (len(z) // len(self.targets), 1))
+        return coverage_of(self.kind, vectors, place, self.size) - np.tile(
+            self.targets, (len(z) // len(self.targets), 1)
+        )
 
     def loss(self, residual: np.ndarray, z: np.ndarray) -> np.ndarray:
         return (residual**2).sum(1) + PULL * ((z[:, : len(self.shown)] - self.middle) ** 2).sum(1)

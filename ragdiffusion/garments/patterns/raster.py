@@ -20,10 +20,10 @@ def coverage(polygons: list[np.ndarray], size: int) -> np.ndarray:
     """
     starts = np.concatenate(polygons)
     ends = np.concatenate([np.roll(points, -1, axis=0) for points in polygons])
-    shares = covered(starts, ends, np.zeros(len(starts), np.int64), 1, size)[0]
-    shares *= 255
-    shares += 0.5
-    return shares.astype(np.uint8)
+    coverage = covered(starts, ends, np.zeros(len(starts), np.int64), 1, size)[0]
+    coverage *= 255
+    coverage += 0.5
+    return coverage.astype(np.uint8)
 
 
 def coverages(polygons: list[np.ndarray], size: int, lines: int = LINES) -> np.ndarray:
@@ -75,5 +75,5 @@ def covered(
     weights = sign * beyond
     places, weights = np.concatenate([place, place + 1]), np.concatenate([sign - weights, weights])
     total = np.bincount(places, weights, count * size * width)
-    shares = np.cumsum(total.reshape(count, size, width), axis=2, dtype=np.float32)[:, :, :size]
-    return np.clip(shares, 0, 1)
+    coverage = np.cumsum(total.reshape(count, size, width), axis=2, dtype=np.float32)[:, :, :size]
+    return np.clip(coverage, 0, 1)

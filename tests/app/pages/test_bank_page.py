@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from app.pages.bank.states import BankStates
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
 from app.runs.services import Services
+from app.web import files
 from ragdiffusion.api import RAGDiffusion
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.bank import EntryUpdate, browsing
@@ -78,6 +80,24 @@ def ids_of(answer: dict[str, Any]) -> list[int]:
 
 def found(ask: Ask, **filters: Any) -> list[int]:
     return ids_of(ask("find", filter=filters))
+
+
+def test_python_knows_every_question_that_the_browser_has_a_type_for(context: PageContext) -> None:
+    text = files.modules()["pages/bank/types.js"].decode()
+    asked, answered = (
+        set(
+            re.findall(r"@property \{.*\} (\w+)", text.partition(f"@typedef {{object}} {name}\n")[2].partition("*/")[0])
+        )
+        for name in ("Questions", "Answers")
+    )
+    assert len(asked) > 20 and asked == answered
+    desk = Desk()
+    bank_page.wire(desk, context)
+    for name in asked:
+        try:
+            desk.answer("ana", {"what": name})
+        except Exception as error:  # about what goes along
+            assert "there is no question" not in str(error), f"{name} is typed in types.js, and nobody answers it"
 
 
 def test_what_somebody_adds_while_a_page_searches_is_seen_at_its_next_look(

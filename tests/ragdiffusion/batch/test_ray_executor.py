@@ -134,7 +134,7 @@ def test_actors_keep_their_pictures_in_a_bucket(
 
 
 _SHARING = """
-import json, sys
+import json, sys, time
 from pathlib import Path
 
 import ray
@@ -144,13 +144,21 @@ from ragdiffusion.batch.request import PictureRequest
 from ragdiffusion.batch.run import run_batch
 from ragdiffusion.ray_cluster import Cluster
 
-photos, out, checkpoint, share = sys.argv[1:]
-ray.init(address="local", num_cpus=4, num_gpus=1, include_dashboard=False, log_to_driver=False)
+photos, out, checkpoint, share, patience = sys.argv[1:]
+for _ in range(5):  # on a busy machine Ray gives its own processes up after half a minute
+    try:
+        ray.init(address="local", num_cpus=4, num_gpus=1, include_dashboard=False, log_to_driver=False)
+        break
+    except Exception:
+        ray.shutdown()
 left = []
 
 def watching(rows, total):
-    for row in rows:
-        left.append(ray.available_resources().get("GPU", 0.0))
+    for row in rows:  # the second actor may come late
+        deadline = time.monotonic() + float(patience)
+        while (free := ray.available_resources().get("GPU", 0.0)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        left.append(free)
         yield row
 
 request = PictureRequest(steps=1, k=2, checkpoint=checkpoint, device="cpu")
@@ -161,12 +169,12 @@ print(json.dumps({"made": result.made, "left": left}))
 
 
 def test_two_actors_share_a_gpu(photos: Path, tmp_path: Path, tiny_checkpoint: Path) -> None:
-    """Ray is told of a GPU that nobody computes on: half of it for each leaves room for the other, a whole one not."""
-    words = [str(photos), str(tmp_path / "out"), str(tiny_checkpoint), "0.5"]
+    """Ray is told of a GPU that nobody computes on: half of it for each leaves room for the other, and nothing else."""
+    words = [str(photos), str(tmp_path / "out"), str(tiny_checkpoint), "0.5", str(PATIENCE / 2)]
     done = subprocess.run([sys.executable, "-c", _SHARING, *words], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr[-2000:]
     told = json.loads(done.stdout.splitlines()[-1])
-    assert told["made"] == PHOTOS and set(told["left"]) <= {0.0, 0.5} and 0.0 in told["left"]
+    assert told["made"] == PHOTOS and set(told["left"]) == {0.0}
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_batch_with_its_line(

@@ -6,7 +6,7 @@ import numpy as np
 
 from ragdiffusion.evaluation import catalogue_realism
 from ragdiffusion.evaluation.catalogue_realism import catalogue_two_sample, enlarged, photographed
-from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette, shares_of
+from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette, coverage_of
 from ragdiffusion.garments.patterns import draft
 
 
@@ -14,16 +14,16 @@ def test_a_drawing_becomes_a_garment_on_black_that_fills_its_picture() -> None:
     image = np.full((256, 256, 3), 255, np.uint8)
     image[20:236, 80:180] = 90
     picture = photographed(image)
-    shares = shares_of(picture)
+    coverage = coverage_of(picture)
     assert picture.shape == (28, 28) and picture[0, 0] == 0
-    assert shares.sum() > 0.9 * 28 * 28 * 100 / 216 and shares.any(1).all()
+    assert coverage.sum() > 0.9 * 28 * 28 * 100 / 216 and coverage.any(1).all()
 
 
 def test_enlarged_shares_keep_their_outline() -> None:
-    shares = draft("skirt").rasterise(28, 1.0).astype(np.float32) / 255
-    large = enlarged(shares) > 127
+    coverage = draft("skirt").rasterise(28, 1.0).astype(np.float32) / 255
+    large = enlarged(coverage) > 127
     assert large.shape == (256, 256)
-    assert abs(large.mean() * 32**2 / 28**2 - shares.mean()) < 0.02
+    assert abs(large.mean() * 32**2 / 28**2 - coverage.mean()) < 0.02
 
 
 def test_boxes_are_told_from_drawn_trousers(monkeypatch) -> None:

@@ -42,11 +42,11 @@ def test_a_compiled_mainnet_is_one_graph_and_draws_the_same(
     one_block |= {"up_block_types": ("CrossAttnUpBlock2D",), "mid_block_type": None}
     studio = presets["studio"]
     pipeline = build(replace(studio, unet={**studio.unet, **one_block}), trained=True)
-    wanted = pipeline(**inputs, steps=2).images
+    wanted = pipeline(**inputs, num_inference_steps=2).images
     torch._dynamo.reset()
     counters.clear()
     pipeline.compile(backend="aot_eager")  # what inductor is given, without its minutes
-    torch.testing.assert_close(pipeline(**inputs, steps=2).images, wanted)
+    torch.testing.assert_close(pipeline(**inputs, num_inference_steps=2).images, wanted)
     assert counters["stats"]["unique_graphs"] == 1, "a break in it would cost more than compiling saves"
 
 

@@ -18,13 +18,13 @@ def pipeline(build, presets):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_mode_draws_the_same(pipeline, inputs, mode):
-    wanted = pipeline(**inputs, steps=2, guidance=2.0).images
+    wanted = pipeline(**inputs, num_inference_steps=2, guidance_scale=2.0).images
     pipeline.place("cpu", mode)
-    torch.testing.assert_close(pipeline(**inputs, steps=2, guidance=2.0).images, wanted)
+    torch.testing.assert_close(pipeline(**inputs, num_inference_steps=2, guidance_scale=2.0).images, wanted)
     if mode == "sequential":
         assert next(pipeline.unet.parameters()).is_meta and not next(pipeline.structure_net.parameters()).is_meta
         pipeline.place("cpu", "whole")  # and back again
-        torch.testing.assert_close(pipeline(**inputs, steps=2, guidance=2.0).images, wanted)
+        torch.testing.assert_close(pipeline(**inputs, num_inference_steps=2, guidance_scale=2.0).images, wanted)
 
 
 def test_one_large_part_is_on_the_device_at_a_time(pipeline, inputs):
@@ -50,11 +50,11 @@ def _out_of_memory(module: torch.nn.Module, times: int) -> list[int]:
 
 
 def test_a_run_goes_on_in_the_next_mode_and_says_so(pipeline, inputs, caplog):
-    wanted = pipeline(**inputs, steps=2).images
+    wanted = pipeline(**inputs, num_inference_steps=2).images
     pipeline.place("cpu")
     _out_of_memory(pipeline.landmark_guider, 2)
     with caplog.at_level(logging.WARNING):
-        torch.testing.assert_close(pipeline(**inputs, steps=2).images, wanted)
+        torch.testing.assert_close(pipeline(**inputs, num_inference_steps=2).images, wanted)
     assert pipeline.offload.mode == "sequential"
     assert [record.getMessage() for record in caplog.records] == [
         f"memory ran out on cpu (CUDA out of memory): going on with parts moved in and out ({mode})"
@@ -86,7 +86,7 @@ def test_when_nothing_is_left_to_move_it_is_said_in_one_line(pipeline, inputs):
     pipeline.place("cpu", "sequential")
     _out_of_memory(pipeline.landmark_guider, 9)
     with pytest.raises(RuntimeError, match=r"memory ran out on cpu even layer by layer \(CUDA out of memory\): make"):
-        pipeline(**inputs, steps=2)
+        pipeline(**inputs, num_inference_steps=2)
     with pytest.raises(ValueError, match="offload mode 'disk': choose one of whole, model, sequential"):
         pipeline.place("cpu", "disk")
 
@@ -106,10 +106,10 @@ def test_where_memory_is_short_the_autoencoder_works_in_tiles(pipeline):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_the_drawing_half_computes_in_half_precision(pipeline, inputs, dtype):
-    wanted = pipeline(**inputs, steps=2).images
+    wanted = pipeline(**inputs, num_inference_steps=2).images
     for name in ("unet", "reference_net", "text_encoder", "text_encoder_2", "ep_adapter", "landmark_guider"):
         getattr(pipeline, name).to(dtype)
-    half = pipeline(**inputs, steps=2).images
+    half = pipeline(**inputs, num_inference_steps=2).images
     assert half.dtype == torch.float32 and not torch.equal(half, wanted)
     assert (half - wanted).abs().mean() < 0.1 * wanted.std()
 
@@ -117,4 +117,4 @@ def test_the_drawing_half_computes_in_half_precision(pipeline, inputs, dtype):
 def test_numbers_that_are_not_finite_are_said_not_shown(pipeline, inputs):
     torch.nn.init.constant_(pipeline.unet.conv_out.bias, float("nan"))
     with pytest.raises(RuntimeError, match=r"not finite in torch\.float32: load the model in bfloat16 or float32"):
-        pipeline(**inputs, steps=1)
+        pipeline(**inputs, num_inference_steps=1)

@@ -45,16 +45,16 @@ def _watch(pipeline) -> dict[str, int]:
 def test_what_does_not_depend_on_t_is_computed_once(build, presets, inputs, preset):
     pipeline = build(presets[preset], trained=True)
     counts = _watch(pipeline)
-    pipeline(**inputs, steps=5, seeds=(0, 1, 2))
+    pipeline(**inputs, num_inference_steps=5, seeds=(0, 1, 2))
     assert counts == {"unet": 5, "reference": 1, "adapter": 1, "guider": 1, "text_keys": 1, "queries": 5}
 
 
 def test_guidance_runs_a_second_branch_and_only_then(build, presets, inputs):
     pipeline = build(presets["studio"], trained=True)
     counts = _watch(pipeline)
-    plain = pipeline(**inputs, steps=3, guidance=1.0).images
+    plain = pipeline(**inputs, num_inference_steps=3, guidance_scale=1.0).images
     assert counts["unet"] == 3
-    guided = pipeline(**inputs, steps=3, guidance=3.0).images
+    guided = pipeline(**inputs, num_inference_steps=3, guidance_scale=3.0).images
     assert counts["unet"] == 3 + 6
     assert counts["reference"] == 2  # once a picture: the second branch does not look at the photo
     assert not torch.allclose(plain, guided, atol=1e-3)
@@ -64,12 +64,12 @@ def test_guidance_runs_a_second_branch_and_only_then(build, presets, inputs):
 @pytest.mark.parametrize("preset", ["studio", "sdxl"])
 def test_several_seeds_in_one_batch_equal_single_runs(build, presets, inputs, preset, guidance):
     pipeline = build(presets[preset], trained=True)
-    together = pipeline(**inputs, steps=2, seeds=(3, 9), guidance=guidance).images
+    together = pipeline(**inputs, num_inference_steps=2, seeds=(3, 9), guidance_scale=guidance).images
     for seed, image in zip((3, 9), together, strict=True):
-        alone = pipeline(**inputs, steps=2, seeds=(seed,), guidance=guidance).images[0]
+        alone = pipeline(**inputs, num_inference_steps=2, seeds=(seed,), guidance_scale=guidance).images[0]
         torch.testing.assert_close(alone, image, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(together[0], together[1], atol=1e-2)
-    again = pipeline(**inputs, steps=2, seeds=(3, 9), guidance=guidance).images
+    again = pipeline(**inputs, num_inference_steps=2, seeds=(3, 9), guidance_scale=guidance).images
     assert torch.equal(again, together)
 
 
@@ -106,7 +106,7 @@ def test_sampling_is_ddim_whatever_mainnet_predicts(build, presets, inputs, pres
     chosen = replace(presets["studio"], flow=None, silhouette=None) if preset == "bare" else presets[preset]
     pipeline = build(replace(chosen, prediction_type=kind), trained=True)
     assert (pipeline.scheduler.alphas_cumprod[-1] == 0) == (kind != "epsilon")
-    image = pipeline(**inputs, steps=4, seeds=(5,)).images
+    image = pipeline(**inputs, num_inference_steps=4, seeds=(5,)).images
     torch.testing.assert_close(image, _ddim(pipeline, inputs, seed=5, steps=4), atol=2e-4, rtol=1e-3)
     assert image.abs().max() <= 1 and image.std() > 0.01
 
@@ -115,7 +115,7 @@ def test_sampling_is_ddim_whatever_mainnet_predicts(build, presets, inputs, pres
 def test_untrained_it_returns_the_drafts_reconstruction(build, presets, inputs, strength, steps):
     pipeline = build(presets["studio"])
     calls = _watch(pipeline)
-    output = pipeline(**inputs, steps=steps, strength=strength, seeds=(0, 1))
+    output = pipeline(**inputs, num_inference_steps=steps, strength=strength, seeds=(0, 1))
     with torch.no_grad():
         wanted = pipeline.decode(pipeline.encode(output.draft.image))
     torch.testing.assert_close(output.images, wanted.expand(2, -1, -1, -1), atol=1e-4, rtol=1e-4)
@@ -126,7 +126,7 @@ def test_a_strength_starts_from_the_noised_draft(build, presets, inputs):
     pipeline = build(presets["studio"], trained=True)
     seen = []
     pipeline.unet.register_forward_pre_hook(lambda module, args: seen.append((args[0][:, :64].clone(), int(args[1]))))
-    output = pipeline(**inputs, steps=4, strength=0.5, seeds=(2,))
+    output = pipeline(**inputs, num_inference_steps=4, strength=0.5, seeds=(2,))
     latent, t = seen[0]
     assert t == 499 and len(seen) == 2
     with torch.no_grad():
@@ -139,10 +139,10 @@ def test_a_strength_starts_from_the_noised_draft(build, presets, inputs):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"steps": 0}, "steps is 0, 1 to 1000 wanted"),
-        ({"steps": 1001}, "steps is 1001"),
-        ({"guidance": -1.0}, "guidance is -1.0, 0 to 100 wanted"),
-        ({"guidance": float("nan")}, "guidance is nan"),
+        ({"num_inference_steps": 0}, "steps is 0, 1 to 1000 wanted"),
+        ({"num_inference_steps": 1001}, "steps is 1001"),
+        ({"guidance_scale": -1.0}, "guidance is -1.0, 0 to 100 wanted"),
+        ({"guidance_scale": float("nan")}, "guidance is nan"),
         ({"strength": 0.0}, "strength is 0.0"),
         ({"strength": 1.1}, "strength is 1.1"),
         ({"strength": float("nan")}, "strength is nan"),
@@ -156,10 +156,10 @@ def test_settings_out_of_range_are_refused(build, presets, inputs, changes, mess
 def test_without_a_draft_a_strength_below_one_is_refused(build, presets, inputs):
     pipeline = build(presets["sdxl"])
     with pytest.raises(ValueError, match=r"strength 0\.5 starts from a draft, which the sdxl checkpoint has not"):
-        pipeline(**inputs, steps=2, strength=0.5)
+        pipeline(**inputs, num_inference_steps=2, strength=0.5)
     with pytest.raises(RuntimeError, match="sdxl checkpoint has no appearance flow"):
         pipeline.draft(inputs["photo"], inputs["landmark"])
-    assert pipeline(**inputs, steps=1).draft is None
+    assert pipeline(**inputs, num_inference_steps=1).draft is None
 
 
 def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
@@ -170,7 +170,7 @@ def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
         reported.append((step, steps))
         previews.append(preview())
 
-    output = pipeline(**inputs, steps=3, on_step=note)
+    output = pipeline(**inputs, num_inference_steps=3, on_step=note)
     assert reported == [(1, 3), (2, 3), (3, 3)]
     assert torch.equal(previews[-1], output.images)  # the last step's clean picture is the result
     assert set(output.timings_ms) == {"reference", "denoise", "decode"}
@@ -180,7 +180,7 @@ def test_steps_are_reported_and_can_be_stopped(build, presets, inputs):
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        pipeline(**inputs, steps=3, on_step=stop)
+        pipeline(**inputs, num_inference_steps=3, on_step=stop)
     assert reported[3:] == [1]
 
 
@@ -255,7 +255,7 @@ def test_latents_are_shifted_and_scaled_as_the_autoencoder_says(build, presets, 
 @pytest.mark.parametrize("preset", ["studio", "sdxl"])
 def test_a_checkpoint_comes_back_from_disk(build, presets, inputs, tmp_path, preset):
     pipeline = build(presets[preset], trained=True)
-    wanted = pipeline(**inputs, steps=2, guidance=2.0).images
+    wanted = pipeline(**inputs, num_inference_steps=2, guidance_scale=2.0).images
     pipeline.save_pretrained(tmp_path, safe_serialization=True)
     loaded = RAGDiffusionPipeline.from_pretrained(tmp_path)
     # Weights to the bit, and pictures as nearly as a processor's order of sums allows.
@@ -263,7 +263,9 @@ def test_a_checkpoint_comes_back_from_disk(build, presets, inputs, tmp_path, pre
         if isinstance(part, torch.nn.Module):
             read = getattr(loaded, name).state_dict()
             assert all(torch.equal(read[key], value) for key, value in part.state_dict().items()), name
-    torch.testing.assert_close(loaded(**inputs, steps=2, guidance=2.0).images, wanted, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        loaded(**inputs, num_inference_steps=2, guidance_scale=2.0).images, wanted, atol=1e-4, rtol=1e-4
+    )
     assert dict(loaded.config)["sampling"] == dict(pipeline.config)["sampling"]
     assert (loaded.config.preset_name, loaded.grid) == (preset, pipeline.grid)
     kinds = {file.suffix for file in tmp_path.rglob("*") if file.is_file()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, cell_centres, sample_at
+from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.warps import identity_map
 from ragdiffusion.training.flow import (
     NODES,
@@ -19,9 +21,14 @@ from ragdiffusion.training.flow import (
     meant,
     rough_lattice,
     rough_map,
-    stacked,
     train_flow,
 )
+
+
+def drawn(draw: Callable[[np.random.Generator], Pair], count: int) -> dict[str, np.ndarray]:
+    """A batch of so many pairs, as training draws it."""
+    rng = np.random.default_rng(0)
+    return flow_batch([draw(rng) for _ in range(count)], rng)
 
 
 def _tensors(batch: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
@@ -39,7 +46,7 @@ def test_warping_the_photo_by_the_batchs_flow_gives_the_standard(make_pair):
     # A ramp of three levels a pixel: half a pixel's shift would be off by one and a half.
     x, y = np.meshgrid(np.arange(64), np.arange(64))
     photo = np.stack([3 * x + 20, 3 * y + 20, 1.5 * x + 1.5 * y + 20], -1).astype(np.uint8)
-    batch = _tensors(flow_batch(lambda rng: make_pair(rng, 64, photo=photo), np.random.default_rng(0), 3))
+    batch = _tensors(drawn(lambda rng: make_pair(rng, 64, photo=photo), 3))
     assert batch["flow"].shape == (3, 2, 32, 32) and batch["flow"].abs().max() <= 1
     warped = sample_at(batch["photo"].float(), batch["flow"])
     inside = (batch["visible"] == 1).expand_as(warped)
@@ -56,10 +63,10 @@ def test_a_batch_stacks_what_was_drawn(make_pair):
         pairs.append(make_pair(rng))
         return pairs[-1]
 
-    batch = flow_batch(draw, np.random.default_rng(0), 2)
+    batch = drawn(draw, 2)
     assert np.array_equal(batch["photo"][1], pairs[1].photo.transpose(2, 0, 1))
     assert np.array_equal(batch["silhouette"][0, 0], pairs[0].silhouette)
-    again = flow_batch(make_pair, np.random.default_rng(0), 2)
+    again = drawn(make_pair, 2)
     assert all(np.array_equal(batch[name], again[name]) for name in batch)
 
 
@@ -73,7 +80,7 @@ def _prediction(flow: torch.Tensor, batch, *, seen: float = 20.0) -> FlowPredict
 
 
 def test_a_perfect_prediction_has_no_error_and_a_shift_its_size(make_pair):
-    batch = _tensors(flow_batch(make_pair, np.random.default_rng(0), 2))
+    batch = _tensors(drawn(make_pair, 2))
     batch["visible"] = (batch["visible"] == 1).float()
     perfect = flow_losses(_prediction(batch["flow"], batch), batch)
     assert perfect["px"] < 1e-4 and perfect["visibility"] < 1e-4 and perfect["garment_iou"] == 1
@@ -87,7 +94,7 @@ def test_a_perfect_prediction_has_no_error_and_a_shift_its_size(make_pair):
 
 
 def test_hidden_points_do_not_count(make_pair):
-    batch = _tensors(flow_batch(make_pair, np.random.default_rng(0), 2))
+    batch = _tensors(drawn(make_pair, 2))
     wrong = torch.where(batch["visible"] > 0.5, batch["flow"], torch.zeros(()))
     assert flow_losses(_prediction(wrong, batch), batch)["px"] < 1e-4
     nothing = {**batch, "visible": torch.zeros_like(batch["visible"])}
@@ -112,7 +119,7 @@ def test_training_writes_what_it_returns_and_a_sheet(make_pair, model, config, h
 
 def test_training_learns_a_fixed_place(make_pair, model, config):
     pair = make_pair(np.random.default_rng(0), 16)
-    batch = _tensors(flow_batch(lambda rng: pair, np.random.default_rng(0), 1))
+    batch = _tensors(drawn(lambda rng: pair, 1))
 
     def error() -> float:
         with torch.no_grad():
@@ -137,7 +144,7 @@ def test_a_rough_map_is_near_the_known_one_and_never_the_same_twice(make_pair):
 
 def test_the_flow_of_a_pair_is_the_identitys_for_the_identity(make_pair):
     pair = replace(make_pair(np.random.default_rng(0), 16), flow=identity_map(16))
-    batch = flow_batch(lambda rng: pair, np.random.default_rng(0), 1)
+    batch = drawn(lambda rng: pair, 1)
     torch.testing.assert_close(torch.from_numpy(batch["flow"]), cell_centres(8, like=torch.zeros(())))
 
 
@@ -168,7 +175,7 @@ def test_one_garment_among_others_is_meant_by_its_mask(make_pair):
     mask[4:12, 4:12] = 255
     chosen = replace(alone, photo_mask=mask, chosen=True)
     pairs = [alone, chosen]
-    draws = [_tensors(stacked(pairs, np.random.default_rng(seed))) for seed in range(8)]
+    draws = [_tensors(flow_batch(pairs, np.random.default_rng(seed))) for seed in range(8)]
     exact = [batch for batch in draws if np.array_equal(batch["given"][1, 0], mask)]
     assert 0 < len(exact) < 8  # the others are soft and a little wrong
     found = torch.full((2, 1, 16, 16), 0.7)

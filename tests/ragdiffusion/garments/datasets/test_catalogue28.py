@@ -9,9 +9,9 @@ import pytest
 
 from ragdiffusion.garments.datasets.catalogue28 import (
     CatalogueSilhouette,
+    coverage_of,
     mirror_overlap,
     read_silhouettes,
-    shares_of,
     shrunk,
 )
 from ragdiffusion.garments.patterns import draft
@@ -27,16 +27,16 @@ def shirt(rim: int = 100) -> np.ndarray:
 
 
 def test_a_rim_pixel_is_garment_by_its_grey_and_a_print_is_no_hole() -> None:
-    shares = shares_of(shirt(85))
-    assert shares[12, 13] == 1 and shares[2, 2] == 0
-    assert shares[15, 7] == pytest.approx(85 / (200 * 0.85)) and shares[15, 12] == 1
+    coverage = coverage_of(shirt(85))
+    assert coverage[12, 13] == 1 and coverage[2, 2] == 0
+    assert coverage[15, 7] == pytest.approx(85 / (200 * 0.85)) and coverage[15, 12] == 1
 
 
 def test_garments_in_pieces_are_left_out() -> None:
     picture = shirt()
     picture[13:15] = 0
-    assert shares_of(picture) is None
-    assert shares_of(np.zeros((28, 28), np.uint8)) is None
+    assert coverage_of(picture) is None
+    assert coverage_of(np.zeros((28, 28), np.uint8)) is None
 
 
 def test_mirror_overlap_does_not_mind_where_a_garment_lies() -> None:

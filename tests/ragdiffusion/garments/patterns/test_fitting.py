@@ -13,10 +13,10 @@ from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import (
     HIDDEN,
     Fits,
+    coverage_of,
     draw_library,
     fit,
     fit_deviations,
-    shares_of,
     soft_overlap,
 )
 from ragdiffusion.garments.patterns.library import as_measures, as_vectors, framed, polygons
@@ -48,14 +48,14 @@ def test_a_fit_finds_the_silhouette_it_was_drawn_from() -> None:
     kind = KINDS["trousers"]
     rng = np.random.default_rng(1)
     wanted, library = draw_library(kind, 6, 28, rng), draw_library(kind, 500, 28, rng)
-    targets = wanted.shares.reshape(-1, 28, 28)
-    start = soft_overlap(wanted.shares[:, None], library.shares[None]).argmax(1)
-    before = soft_overlap(library.shares[start], wanted.shares)
+    targets = wanted.coverage.reshape(-1, 28, 28)
+    start = soft_overlap(wanted.coverage[:, None], library.coverage[None]).argmax(1)
+    before = soft_overlap(library.coverage[start], wanted.coverage)
     fits = fit(kind, targets, library.vectors[start], library.place[start])
     assert fits.overlap.mean() > 0.985 and (fits.overlap >= before).all()
     assert not broken(kind, as_measures(kind, fits.vectors)).any()
-    again = shares_of(kind, fits.vectors, fits.place, 28)
-    assert np.allclose(soft_overlap(again, wanted.shares), fits.overlap, atol=1e-5)
+    again = coverage_of(kind, fits.vectors, fits.place, 28)
+    assert np.allclose(soft_overlap(again, wanted.coverage), fits.overlap, atol=1e-5)
 
 
 def test_vectors_and_measures_are_inverse() -> None:
@@ -131,7 +131,7 @@ def test_thorns_and_hidden_sleeves_are_seen() -> None:
 def test_a_silhouette_that_is_blurred_says_less_of_the_measures() -> None:
     kind = KINDS["trousers"]
     drawn = draw_library(kind, 2, 28, np.random.default_rng(1))
-    sharp = drawn.shares.reshape(-1, 28, 28)
+    sharp = drawn.coverage.reshape(-1, 28, 28)
     blurred = np.stack([cv2.GaussianBlur(shape, (0, 0), 2.0) for shape in sharp])
     fits = Fits(drawn.vectors, drawn.place, np.ones(2))
     sure, unsure = (fit_deviations(kind, targets, fits) for targets in (sharp, blurred))

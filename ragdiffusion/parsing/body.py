@@ -1,0 +1,53 @@
+"""Whether somebody is seen in a parse: all that is asked of skin and hair, and by which measure."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ragdiffusion.parsing.labels import LABEL
+
+_BODY = [LABEL["skin"], LABEL["hair"]]
+_WEARING = 0.01  # of a figure that is skin or hair where somebody wears its garments
+_PERSON = 200  # of so many pixels that are no ground one is skin or hair where there is a person at all
+_SURELY, _SOMEBODY = 0.8, 0.1  # probability of sure skin or hair; share of it that is sure where it is no mistake
+
+
+def body_in(labels: np.ndarray) -> np.ndarray:
+    """Where skin or hair is the likeliest label: bool (H, W) of labels (H, W)."""
+    return np.isin(labels, _BODY)
+
+
+def body_probability(probabilities: np.ndarray) -> np.ndarray:
+    """Probability of skin or hair: float (H, W) of probabilities (9, H, W)."""
+    return probabilities[_BODY].sum(0)
+
+
+def surely_body(probabilities: np.ndarray) -> np.ndarray:
+    """Where skin or hair is sure: bool (H, W) of probabilities (9, H, W)."""
+    return body_probability(probabilities) > _SURELY
+
+
+def is_worn(figure: np.ndarray, body: np.ndarray) -> bool:
+    """Whether somebody wears the garments of a figure.
+
+    Args:
+        figure: bool (H, W), a connected part that is no ground.
+        body: bool (H, W), `body_in` the labels.
+    """
+    return bool(body[figure].mean() > _WEARING)
+
+
+def has_person(labels: np.ndarray) -> bool:
+    """Whether a two-hundredth of what is no ground is skin or hair, by labels (H, W)."""
+    return bool(_PERSON * body_in(labels).sum() > (labels > 0).sum())
+
+
+def shows_somebody(probabilities: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether skin or hair is seen, and some of it surely: brown wood is like skin, but no part of it quite.
+
+    Args:
+        probabilities: float (9, H, W) that sum to 1.
+        labels: (H, W), the likeliest of each pixel.
+    """
+    body = body_in(labels)
+    return bool(body.any()) and float(surely_body(probabilities)[body].mean()) > _SOMEBODY
