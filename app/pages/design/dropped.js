@@ -2,7 +2,7 @@
 
 /** @typedef {{ files: File[], folders: number, address: string, left: string[] }} Dropped  left: names of no pictures. */
 
-const LITTER = ['thumbs.db', 'desktop.ini']; // that file managers leave
+const LITTER = new Set(['thumbs.db', 'desktop.ini']); // that file managers leave
 const NAMED = 5; // at most
 
 /**
@@ -22,7 +22,7 @@ export async function readDropped(given, endings) {
     found = (await Promise.all(folders.map(filesIn))).flat();
   /** @param {File} file */
   const isPicture = ({ name }) => endings.some((ending) => name.toLowerCase().endsWith(ending));
-  const left = found.filter((file) => !isPicture(file) && !LITTER.includes(file.name.toLowerCase()));
+  const left = found.filter((file) => !isPicture(file) && !LITTER.has(file.name.toLowerCase()));
   return {
     files: [...loose, ...found.filter(isPicture)],
     folders: folders.length,
