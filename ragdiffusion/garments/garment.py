@@ -16,6 +16,10 @@ _SYMMETRY_SIDE = 96
 _TURNS = range(-6, 7, 2)  # degrees
 
 
+_WIDEST = {"pants": 0.7, "longsleeve": 1.3, "shirt": 1.35, "outwear": 1.3}
+"""Width over height beyond which a garment of a category of the data set lies spread."""
+
+
 @dataclass(frozen=True)
 class RealGarment:
     """One photo and its cut-out, in the frames that training uses.
@@ -41,6 +45,12 @@ class RealGarment:
     photo_map: np.ndarray
     photo_mask: np.ndarray
     attributes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def spread(self) -> bool:
+        """Whether its sleeves or legs lie so wide of the body that its outline is no standard's."""
+        _, _, width, height = cv2.boundingRect((self.alpha > 127).astype(np.uint8))
+        return width > _WIDEST.get(self.category, np.inf) * height
 
     @property
     def standard(self) -> np.ndarray:

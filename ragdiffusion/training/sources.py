@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -89,8 +90,13 @@ class PairSource:
             elif self.real is None or rng.random() < self.synthetic:
                 pairs.append(self._drawn(self.engine.pair, rng))
             else:
-                pairs.append(self.real.structure_pair(rng, int(rng.integers(len(self.real.garments))), retexture=0.0))
+                pairs.append(self.real.structure_pair(rng, int(rng.choice(self._as_standards_lie)), retexture=0.0))
         return pairs
+
+    @cached_property
+    def _as_standards_lie(self) -> list[int]:
+        """Indices of the real garments whose own outline can stand for a standard's."""
+        return [i for i, garment in enumerate(self.real.garments) if not garment.spread]
 
     def held_out_worn(self, count: int) -> list[Pair]:
         """Fixed pairs of rendered people that no training draws; none without a folder of them."""

@@ -68,6 +68,10 @@ _ROLLS = ("Shirt", "Sweater", "Hoodie", "Denim Jacket", "Suit", "Loungewear Top"
 """Categories whose long sleeves are rolled up now and then."""
 
 
+_SPREAD = 0.25
+"""Share of garments laid with sleeves or legs wide of the body."""
+
+
 def pose(flat: DrawnFlatLay, rng: np.random.Generator, display: str) -> PuppetPose:
     """Cut the flat-lay into parts and turn them as the display asks."""
     structure, size = flat.structure, flat.image.shape[0]
@@ -85,9 +89,11 @@ def pose(flat: DrawnFlatLay, rng: np.random.Generator, display: str) -> PuppetPo
     rolls = display == "worn" and structure.category in _ROLLS and structure.sleeve_length == "Long"
     rolls = rolls and rng.random() < 0.3
     arms, matrices, rolled = [], {}, {}
-    fold = rng.random() < 0.5
+    fold, spread = rng.random() < 0.5, display == "laid" and rng.random() < _SPREAD
     for name, limb in structure.limbs.items():
-        turn, bend = _limb_angles(limb, name, rng, display, is_top, fold)
+        turn, bend = _limb_angles(limb, name, rng, display, is_top, fold and not spread)
+        if spread:
+            turn = _spread_turn(limb, name, rng, is_top)
         sign = 1.0 if name == "right" else -1.0
         pivot = to_pixels(limb.root[0 if turn > 0 else 1], size)
         upper_matrix = sides[name] @ rotation(pivot, sign * turn)
@@ -179,6 +185,15 @@ def _limb_angles(
         room = max(np.pi / 2 - np.arctan2(dy, sign * dx), 0.0) + 0.12
         turn = min(turn, room, 0.75 if length > 1.3 else 0.3)
     return turn, bend
+
+
+def _spread_turn(limb: Limb, name: str, rng: np.random.Generator, is_top: bool) -> float:
+    """Turn of a limb that lies wide of the body, radians: sleeves towards level, legs apart."""
+    if not is_top:
+        return -float(np.deg2rad(rng.uniform(6, 26)))
+    down = limb.angle if name == "right" else np.pi - limb.angle  # 0 is level
+    down = (down + np.pi) % (2 * np.pi) - np.pi
+    return float(min(np.deg2rad(rng.uniform(0, 55)) - down, 0.0))
 
 
 def _ends(a: np.ndarray, b: np.ndarray, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
