@@ -9,6 +9,7 @@ from ragdiffusion.cutouts import alpha_in_use
 from ragdiffusion.decoding import grey_plane
 
 _LABELS = 32  # colours or levels that a map of labels has at most
+_LEVELS = 8  # colours from which a map may be one of two that a JPEG has blurred
 _CHROMA = 30  # of 255, by which a colour is none of grey
 _COLOURED = 0.05  # share of a picture in colours from which its shades are none of grey
 _NEAR, _NEARLY_ALL = 48, 0.97  # of 255: so far from one of two colours lie so many pixels of a map of two, compressed
@@ -47,6 +48,9 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
     if colours is not None:
         shades = {value: _shade(coloured, value) for _, value in colours}
         labels = _are_labels(image.mode, shades)
+        blurred = _lighter_of_two(np.asarray(image.convert("RGB"))) if labels and len(shades) > _LEVELS else None
+        if blurred is not None:
+            return blurred
         if labels and len(shades) > 2:
             raise ValueError(
                 f"{label} is a map of {len(shades)} labels: keep the garment's, in white, and make the rest black"
@@ -59,25 +63,23 @@ def mask_plane(image: Image.Image, label: str) -> np.ndarray:
             return 1.0 - same.astype(np.float32)
     pixels = np.asarray(image.convert("RGB"))
     if (np.ptp(pixels, axis=2) > _CHROMA).mean() > _COLOURED:
-        return _lighter_of_two(pixels, label)
+        if (mask := _lighter_of_two(pixels)) is None:
+            raise ValueError(_NO_MASK.format(label, "is of many colours"))
+        return mask
     plane = np.asarray(image.convert("RGB").convert("L")).astype(np.float32) / 255.0
     if (np.abs(plane - 0.5) < _BETWEEN).mean() > _MOSTLY:
         raise ValueError(_NO_MASK.format(label, "is grey for the most part"))
     return plane
 
 
-def _lighter_of_two(pixels: np.ndarray, label: str) -> np.ndarray:
-    """Where the lighter of the two colours is that a picture in colours (H, W, 3) consists of.
-
-    Raises:
-        ValueError: if it consists of more.
-    """
+def _lighter_of_two(pixels: np.ndarray) -> np.ndarray | None:
+    """Where the lighter of the two colours is that a picture (H, W, 3) consists of; None if it consists of more."""
     numbers = Image.fromarray(pixels).quantize(2, kmeans=1)
     colours = np.array(numbers.getpalette("RGB")[:6], np.int16).reshape(2, 3)  # type: ignore[index]
     found = np.asarray(numbers)
     apart = np.abs(pixels - colours[found]).max(-1)
     if (apart <= _NEAR).mean() < _NEARLY_ALL:
-        raise ValueError(_NO_MASK.format(label, "is of many colours"))
+        return None
     return (found == colours.sum(1).argmax()).astype(np.float32)
 
 

@@ -48,8 +48,8 @@ class Cluster:
             gpus: that tasks will ask for.
 
         Raises:
-            ValueError: if Ray is not installed or does not start, nothing answers at the address, or it has no GPU where one
-                is wanted.
+            ValueError: if Ray is not installed or does not start, nothing answers at the address, or it has no GPU where
+                one is wanted.
         """
         ray = _import_ray()
         joined = not ray.is_initialized()
@@ -71,7 +71,8 @@ class Cluster:
                 ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
             except Exception as error:  # it waits for its own processes for half a minute
                 raise ValueError(
-                    f"Ray did not start on this machine ({_in_one_line(error)}): is it too busy? Try again, or leave out --ray"
+                    f"Ray did not start on this machine ({_in_one_line(error)}): is it too busy? Try again, or leave "
+                    "out --ray"
                 ) from error
             return
         host, port = self._host_and_port()

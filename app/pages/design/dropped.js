@@ -1,6 +1,6 @@
 /** What is dropped or pasted: files, folders with all that is in them, or an address of the web. */
 
-/** @typedef {{ files: File[], folders: number, address: string, left: string[] }} Dropped  left: names of no pictures. */
+/** @typedef {{ files: File[], folders: number, address: string, left: string[] }} Dropped  left: other files */
 
 const LITTER = new Set(['thumbs.db', 'desktop.ini']); // that file managers leave
 const NAMED = 5; // at most

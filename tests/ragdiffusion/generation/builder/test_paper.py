@@ -75,12 +75,12 @@ def test_it_draws_and_comes_back_from_disk(components, tmp_path):
         "embedding": torch.randn(1, 12, generator=generator),
         "caption": "a photo of a dress",
     }
-    image = pipeline(**inputs, steps=2).images
+    image = pipeline(**inputs, num_inference_steps=2).images
     assert image.isfinite().all() and image.std() > 0.01
     pipeline.save_pretrained(tmp_path)
     again = RAGDiffusionPipeline.from_pretrained(tmp_path)
-    torch.testing.assert_close(again(**inputs, steps=2).images, image, atol=1e-4, rtol=1e-4)
-    other = again(**{**inputs, "caption": "a shirt with a round collar"}, steps=2).images
+    torch.testing.assert_close(again(**inputs, num_inference_steps=2).images, image, atol=1e-4, rtol=1e-4)
+    other = again(**{**inputs, "caption": "a shirt with a round collar"}, num_inference_steps=2).images
     assert not torch.allclose(other, image, atol=1e-4)  # the caption is read, after saving too
 
 
