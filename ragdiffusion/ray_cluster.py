@@ -48,8 +48,8 @@ class Cluster:
             gpus: that tasks will ask for.
 
         Raises:
-            ValueError: if Ray is not installed or does not start, nothing answers at the address, or it has no GPU where
-                one is wanted.
+            ValueError: if Ray is not installed or does not start, nothing answers at the address, or it has no GPU
+                where one is wanted.
         """
         ray = _import_ray()
         joined = not ray.is_initialized()

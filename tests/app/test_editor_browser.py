@@ -270,6 +270,7 @@ def test_an_exported_outline_comes_back(page: Page, tmp_path: Path) -> None:
     expect(page.locator(f"{_CANVAS} .source")).to_have_text("edited")
     assert iou(exported(page), mask) > 0.995
     page.keyboard.press("0")
+    expect(page.locator(f"{_CANVAS} .source")).to_have_text("consensus")
     buffer = io.BytesIO()
     Image.fromarray(mask).save(buffer, "PNG")
     count = steps(page)
