@@ -591,8 +591,9 @@ def test_timings_are_printed(
     }
     page.keyboard.press("b")
     for index in range(5):
+        before = fact(page, "serial")
         drag(page, (30 + 12 * index, 225), (36 + 12 * index, 232))
-        wait(page, "facts().drafted === facts().serial")
+        wait(page, f"facts().serial !== '{before}' && facts().drafted === facts().serial")
         asked = float(fact(page, "asked"))
         measured["edit to mask in Python"].append(float(fact(page, "received")) - asked)
         measured["edit to new draft"].append(float(fact(page, "draftedAt")) - asked)
