@@ -79,6 +79,9 @@ ATTRIBUTES: tuple[Attribute, ...] = (
 )
 """Table 6 in its order; the print "Floral", listed twice there, stands once."""
 
+VALUES = {a.key: a.values for a in ATTRIBUTES}
+"""The values of each attribute by key, in the order in which heads know them."""
+
 EMBEDDED: tuple[Attribute, ...] = tuple(a for a in ATTRIBUTES if a.embedded)
 """The 10 attributes that feed the structure embedding, in table order."""
 

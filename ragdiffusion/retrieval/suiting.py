@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import UNKNOWN, VALUES
 from ragdiffusion.attributes import group_of as group_of_values
 from ragdiffusion.bank.search import Suits
 from ragdiffusion.garments.patterns.labels import group_of, group_of_label
@@ -54,7 +54,7 @@ def _sleeves(sight: Sight) -> frozenset[str] | None:
     probabilities = sight.probabilities.get("sleeve_length")
     if probabilities is None:
         return None
-    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "sleeve_length")
+    values = VALUES["sleeve_length"]
     order = np.argsort(-np.asarray(probabilities))
     enough = int(np.searchsorted(np.cumsum(np.asarray(probabilities)[order]), _MASS)) + 1
     return frozenset(values[i] for i in order[:enough])
@@ -76,8 +76,7 @@ def _unread(sight: Sight, key: str, values: Sequence[str]) -> list[tuple[str, st
 def _probability(sight: Sight, key: str, value: str, *, default: float) -> float:
     """What the heads think of a value of Table 6, in [0, 1]; `default` where there are none."""
     found = sight.probabilities.get(key)
-    values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == key)
-    return default if found is None else float(found[values.index(value)])
+    return default if found is None else float(found[VALUES[key].index(value)])
 
 
 def _legs(expected: torch.Tensor) -> bool | None:

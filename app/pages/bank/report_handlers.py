@@ -14,7 +14,7 @@ from app.pages.bank.views import shape_url
 from app.runs.bench import Bench
 from app.runs.engine import Engine
 from app.web.site import Views
-from ragdiffusion.attributes import ATTRIBUTES, UNKNOWN
+from ragdiffusion.attributes import UNKNOWN, VALUES
 
 if TYPE_CHECKING:
     from ragdiffusion.api import Sight
@@ -208,5 +208,5 @@ def _table(cell: Cell) -> dict[str, Any]:
 
 
 def _in_order(key: str, values: set[str]) -> list[str]:
-    known = next(attribute.values for attribute in ATTRIBUTES if attribute.key == key)
+    known = VALUES[key]
     return [value for value in (*known, UNKNOWN) if value in values]

@@ -176,8 +176,7 @@ def _limb_angles(
 ) -> tuple[float, float]:
     """Turn and bend of a limb, no further than the cloth under it lets it fold."""
     sign = 1.0 if name == "right" else -1.0
-    current = limb.angle if name == "right" else np.pi - limb.angle
-    current = (current + np.pi) % (2 * np.pi) - np.pi
+    current = _downwards(limb, name)
     length = np.hypot(*(limb.tip.mean(0) - limb.root.mean(0))) / max(np.hypot(*(limb.root[0] - limb.root[1])), 1e-3)
     turn, bend = _angles(rng, display, current, is_top, length > 1.3, fold)
     if is_top and turn > 0 and not bend > 1:  # cloth under the arm stops a sleeve from folding onto the body
@@ -191,9 +190,13 @@ def _spread_turn(limb: Limb, name: str, rng: np.random.Generator, is_top: bool) 
     """Turn of a limb that lies wide of the body, radians: sleeves towards level, legs apart."""
     if not is_top:
         return -float(np.deg2rad(rng.uniform(6, 26)))
-    down = limb.angle if name == "right" else np.pi - limb.angle  # 0 is level
-    down = (down + np.pi) % (2 * np.pi) - np.pi
-    return float(min(np.deg2rad(rng.uniform(0, 55)) - down, 0.0))
+    return float(min(np.deg2rad(rng.uniform(0, 55)) - _downwards(limb, name), 0.0))
+
+
+def _downwards(limb: Limb, name: str) -> float:
+    """Direction of a limb, radians in [-pi, pi): 0 is level and away from the body, positive downwards."""
+    angle = limb.angle if name == "right" else np.pi - limb.angle
+    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def _ends(a: np.ndarray, b: np.ndarray, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
