@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -94,11 +95,14 @@ class Parse:
             by `images.pad_to_square`; the padding is ground.
         instances: the garments, largest first.
         photo_size: (width, height) of the photo, pixels.
+        insisted: what it is to somebody who knows that the photo shows a garment of some name, None where that can't
+            be; None for parsers that can't be told.
     """
 
     probabilities: np.ndarray
     instances: tuple[Instance, ...]
     photo_size: tuple[int, int]
+    insisted: Callable[[str], Parse | None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         shape = self.probabilities.shape
@@ -115,6 +119,16 @@ class Parse:
     def has_person(self) -> bool:
         """Whether somebody is seen: a two-hundredth of what is no ground is skin or hair."""
         return has_person(self.labels)
+
+    def knowing(self, name: str) -> Parse:
+        """What it is to a person who says that the photo shows a garment of this name.
+
+        Returns:
+            itself where it shows one, or where that can't be.
+        """
+        if self.insisted is None or name not in GARMENTS or any(garment.name == name for garment in self.instances):
+            return self
+        return self.insisted(name) or self
 
     def at(self, x: float, y: float) -> Instance | None:
         """The garment at (x, y), in pixels of the photo; the smallest where several lie.

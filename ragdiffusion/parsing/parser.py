@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import cv2
@@ -13,6 +14,7 @@ from PIL import Image
 from ragdiffusion.parsing.body import body_in, is_worn, shows_somebody, surely_body
 from ragdiffusion.parsing.colours import decided_by_colour
 from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
+from ragdiffusion.parsing.insisted import may_be, without_rivals
 from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
@@ -221,6 +223,18 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
         probabilities: float32 (9, h, w) over the whole photo.
         pixels: uint8 (H, W, 3), the photo.
     """
+
+    def insisted(name: str) -> Parse | None:
+        for told in without_rivals(probabilities, name):
+            parse = _parsed(told, pixels)
+            if any(garment.name == name and may_be(garment, probabilities) for garment in parse.instances):
+                return parse
+        return None
+
+    return replace(_parsed(probabilities, pixels), insisted=insisted)
+
+
+def _parsed(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     small = cv2.resize(pixels, probabilities.shape[:0:-1], interpolation=cv2.INTER_AREA)
     probabilities = settled(decided_by_colour(probabilities, small))
     size = (pixels.shape[1], pixels.shape[0])

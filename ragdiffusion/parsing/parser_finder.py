@@ -32,8 +32,9 @@ class ParserFinder:
 
         Args:
             photo: RGB.
-            garment: its name, a point on it in pixels of the photo, or its mask; None takes the one garment there
-                is, or with several the largest top or dress, and says so.
+            garment: its name, by which a photo that seems to show none is read again; a point on it in pixels of the
+                photo, or its mask; None takes the one garment there is, or with several the largest top or dress, and
+                says so.
 
         Raises:
             ValueError: if there is no such garment (`NoGarmentError`), or the choice does not fit the photo.
@@ -42,6 +43,7 @@ class ParserFinder:
             return _beside(given_garment(photo, garment, self._size), self.parser.parse(photo))
         point = garment if isinstance(garment, tuple) else None
         parse = self.parser.parse(photo, point=point)
+        parse = parse.knowing(garment) if isinstance(garment, str) else parse
         choice = choose(parse, garment)
         alone = garment is None and len(parse.instances) == 1 and not parse.has_person
         if alone and self._alone is not None and crop_around(choice.garment.mask) is None:  # it sees large ones better

@@ -42,6 +42,9 @@ HIDDEN = frozenset(
 PULL = 0.1
 """Weight of the squared distance from typical measures, in ranges, beside squared shares of pixels."""
 
+FINE_PULLS = {"sleeve_puff": 3.0, "sleeve_bow": 3.0, "cuff_slant": 3.0, "armhole_hollow": 1.0, "hem_curve": 0.5}
+"""The same for what small silhouettes hardly show: blurred corners would else be taken for puffs and slants."""
+
 ROUNDS = 7
 _LONG_SLEEVE = 60  # cm, from which on a kind is one with long sleeves
 _NUDGE = 0.02  # of a measure's range, to see what it does
@@ -198,7 +201,7 @@ def fit_deviations(kind: Kind, targets: np.ndarray, fits: Fits) -> list[dict[str
     jacobian = problem.jacobian(z, residual)
     count = len(problem.shown)
     normal = np.einsum("bip,bjp->bij", jacobian, jacobian, optimize=True)
-    normal[:, range(count), range(count)] += PULL
+    normal[:, range(count), range(count)] += problem.pulls
     noise = np.maximum((residual**2).mean(1), _LEAST_NOISE)
     spread = np.sqrt(np.einsum("bii->bi", np.linalg.inv(normal))[:, :count] * noise[:, None])
     keys = [list(kind.measures)[i] for i in problem.shown]
@@ -218,6 +221,7 @@ class _Problem:
         self.range = np.array([max(spec.high - spec.low, 1e-9) for spec in specs])
         self.default = np.array([spec.default for spec in specs])
         self.middle = (self.default - self.low)[self.shown] / self.range[self.shown]
+        self.pulls = np.array([FINE_PULLS.get(specs[i].key, PULL) for i in self.shown])
         self.nudges = np.concatenate([np.full(len(self.shown), _NUDGE), _NUDGES_OF_PLACE])
 
     def encode(self, vectors: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -239,7 +243,7 @@ class _Problem:
         )
 
     def loss(self, residual: np.ndarray, z: np.ndarray) -> np.ndarray:
-        return (residual**2).sum(1) + PULL * ((z[:, : len(self.shown)] - self.middle) ** 2).sum(1)
+        return (residual**2).sum(1) + ((z[:, : len(self.shown)] - self.middle) ** 2 @ self.pulls)
 
     def broken(self, z: np.ndarray) -> np.ndarray:
         return np.broadcast_to(broken(self.kind, as_measures(self.kind, self.decode(z)[0])), len(z))
@@ -262,8 +266,8 @@ class _Problem:
         count, shown = jacobian.shape[1], len(self.shown)
         normal = np.einsum("bip,bjp->bij", jacobian, jacobian, optimize=True)
         gradient = np.einsum("bip,bp->bi", jacobian, residual, optimize=True)
-        pull = np.concatenate([np.full(shown, PULL), np.zeros(count - shown)])
-        gradient[:, :shown] += PULL * (z[:, :shown] - self.middle)
+        pull = np.concatenate([self.pulls, np.zeros(count - shown)])
+        gradient[:, :shown] += self.pulls * (z[:, :shown] - self.middle)
         diagonal = np.einsum("bii->bi", normal)
         diagonal += pull + damping[:, None] * (diagonal + 0.05)
         return -np.linalg.solve(normal, gradient[..., None])[..., 0]
