@@ -89,7 +89,7 @@ UNRELIEVED, RARELY = 0.06, 4
 """Long sleeves that show less than this beside the body make a shapeless silhouette: one in so many is kept."""
 
 CAP = 1.25
-"""Times its waist that a garment with caps may be wide at the chest; a wider one has sleeves that were taken for caps."""
+"""Times its waist that a garment with caps may be wide at the chest; a wider one has sleeves that were not seen."""
 
 CHUNK = 120
 _LONG_SLEEVE = 45.0  # cm
