@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 
+import cv2
 import numpy as np
 import pytest
 
 from ragdiffusion.cli import main
 from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette
 from ragdiffusion.garments.patterns import defaults, draft
+from ragdiffusion.garments.patterns.fitting import Fits
 from ragdiffusion.garments.patterns.population import Population
 from ragdiffusion.training import patterns as training
 from ragdiffusion.training.patterns import Fitted, fit_silhouettes, gather, in_turn
@@ -49,6 +51,40 @@ def test_only_good_tidy_garments_that_are_not_held_out_join():
     )
     population = gather([good, held_out, poor, thorny])
     assert {kind: len(rows) for kind, rows in population.fits.items()} == {"skirt": 1}
+
+
+@pytest.mark.parametrize(("cap", "taken"), [(0.97, "t_shirt"), (0.99, "cap_sleeve_top")])
+def test_a_cap_has_to_come_clearly_nearer_than_a_sleeve(tmp_path, monkeypatch, cap, taken):
+    overlaps = {"cap_sleeve_top": cap, "t_shirt": 0.95}
+
+    def fit(kind, targets, vectors, place):
+        return Fits(vectors, place, np.full(len(targets), overlaps[kind.key]))
+
+    monkeypatch.setattr(training, "fit", fit)
+    wanted = [silhouette("t_shirt", 1, "t-shirt")]
+    (found,) = fit_silhouettes(wanted, tmp_path, tried={"t-shirt": ("cap_sleeve_top", "t_shirt")})
+    assert (found.kind, found.overlap) == (taken, overlaps[taken])
+
+
+def test_blurred_corners_are_no_puffs_and_no_slants(tmp_path):
+    """A real outline is rounder than a pattern's: its rim is blurred by a pixel and a half of 28."""
+    measures = {"sleeve_length": 22, "sleeve_angle": 42, "biceps": 17, "cuff": 15, "sleeve_puff": 0, "chest": 50}
+    large = draft("t_shirt", measures).rasterise(224, 1.0)
+    blurred = cv2.resize(cv2.GaussianBlur(large, (0, 0), 12), (28, 28), interpolation=cv2.INTER_AREA)
+    blurred = np.clip((blurred.astype(np.float32) / 255 - 0.5) * 3 + 0.5, 0, 1)
+    (found,) = fit_silhouettes([CatalogueSilhouette("t-shirt", 1, blurred)], tmp_path, tried={"t-shirt": ("t_shirt",)})
+    typical = defaults("t_shirt")
+    for key, most in (("sleeve_puff", 1.0), ("sleeve_bow", 0.6), ("cuff_slant", 5.0)):
+        assert abs(found.measures[key] - typical[key]) < most, key
+    assert found.overlap > 0.94
+
+
+def test_caps_as_wide_as_sleeves_do_not_join():
+    cap = defaults("cap_sleeve_top")
+    wide = {**cap, "chest": 64.0, "waist": 44.0, "hem": 50.0}
+    assert draft("cap_sleeve_top", wide)
+    population = gather([Fitted("cap_sleeve_top", m, 0.97, "t-shirt", i) for i, m in ((1, cap), (2, wide))])
+    assert population.fits["cap_sleeve_top"][:, list(cap).index("chest")].tolist() == [cap["chest"]]
 
 
 def test_categories_take_turns():
