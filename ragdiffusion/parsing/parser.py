@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import cv2
@@ -13,7 +13,7 @@ from PIL import Image
 from ragdiffusion.parsing.body import body_in, is_worn, shows_somebody, surely_body
 from ragdiffusion.parsing.colours import decided_by_colour
 from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
-from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS, likeliest
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
 from ragdiffusion.parsing.refining import firm, guided
@@ -77,18 +77,23 @@ class NetworkParser:
         They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture
         has the pixels, the second is seen larger: straps and collars on people are small.
         """
-        mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
+        mirrored = np.ascontiguousarray(picture[:, ::-1])
         there = max(picture.shape[:2]) / self.network.config.input_size
-        plain = self._seen(picture, min(_NEARER, max(1, there)) if surely_body(mirrored).mean() > _FIGURE else 1)
-        return (_resized(plain, mirrored.shape[:0:-1]) + mirrored) / 2
+        if there <= 1:  # there is nothing to be seen larger: one call for both
+            seen = self._seen([picture, mirrored], 1)
+            return (seen[0] + seen[1, ..., ::-1]) / 2
+        seen = self._seen([mirrored], 1)[0, ..., ::-1]
+        plain = self._seen([picture], min(_NEARER, there) if surely_body(seen).mean() > _FIGURE else 1)[0]
+        return (_resized(plain, seen.shape[:0:-1]) + seen) / 2
 
     @torch.inference_mode()
-    def _seen(self, picture: np.ndarray, nearer: float) -> np.ndarray:
-        """What the network says of a picture, its longer side so many times the network's."""
-        small, (height, width) = self._fitted(picture, round(nearer * self.network.config.input_size))
+    def _seen(self, pictures: Sequence[np.ndarray], nearer: float) -> np.ndarray:
+        """What the network says of pictures of one shape, their longer side so many times the network's."""
+        fitted = [self._fitted(picture, round(nearer * self.network.config.input_size)) for picture in pictures]
+        height, width = fitted[0][1]
         device, dtype = next(self.network.parameters()).device, self.network.dtype
-        x = torch.from_numpy(small).to(device).permute(2, 0, 1)[None].to(dtype) / 127.5 - 1
-        return self.network(x)[0, :, :height, :width].float().softmax(0).cpu().numpy()
+        x = torch.from_numpy(np.stack([small for small, _ in fitted])).to(device).permute(0, 3, 1, 2).to(dtype)
+        return self.network(x / 127.5 - 1)[..., :height, :width].float().softmax(1).cpu().numpy()
 
     def _fitted(self, picture: np.ndarray, longer: int) -> tuple[np.ndarray, tuple[int, int]]:
         """The picture with a longer side, its rim repeated to sides that fit; and its size without that."""
@@ -163,7 +168,7 @@ def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Boxes of the connected parts that are worth a near look, largest first: the largest, and people."""
     seen = probabilities[LABEL["ground"]] < 0.5
     parts = components(seen, least=max(4, round(_FIGURE * seen.size)))
-    body = body_in(probabilities.argmax(0))
+    body = body_in(likeliest(probabilities))
     boxes = []
     for part in parts:
         if part.sum() < _BESIDE * parts[0].sum():
@@ -227,7 +232,7 @@ def parse_of(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
-    labels = probabilities.argmax(0).astype(np.uint8)
+    labels = likeliest(probabilities)
     alone = not shows_somebody(probabilities, labels)  # where there is somebody, something is there
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)
