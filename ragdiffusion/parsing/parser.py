@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -59,6 +60,7 @@ class NetworkParser:
 
     def __init__(self, network: GarmentParser) -> None:
         self.network = network
+        self._newest: tuple[bytes, np.ndarray] | None = None  # a photo's pixels, hashed, and its labels
 
     def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
         """Parse an RGB photo; a point changes nothing.
@@ -69,14 +71,21 @@ class NetworkParser:
         if photo.mode != "RGB":
             raise ValueError(f"an RGB picture was wanted, and the mode is {photo.mode}: read it with load_photo")
         pixels = np.asarray(photo)
-        return parse_of(coarse_to_fine(pixels, self.label), pixels)
+        whole = self.label(pixels)
+        whole.flags.writeable = False
+        self._newest = _hashed(pixels), whole
+        return parse_of(coarse_to_fine(pixels, self.label, whole), pixels)
 
     def label(self, picture: np.ndarray) -> np.ndarray:
         """Label probabilities of a picture at the network's scale, float32 (9, h, w).
 
         They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture
-        has the pixels, the second is seen larger: straps and collars on people are small.
+        has the pixels, the second is seen larger: straps and collars on people are small. Those of the newest photo
+        that was parsed are kept.
         """
+        newest = self._newest
+        if newest is not None and newest[0] == _hashed(picture):
+            return newest[1]
         mirrored = np.ascontiguousarray(picture[:, ::-1])
         there = max(picture.shape[:2]) / self.network.config.input_size
         if there <= 1:  # there is nothing to be seen larger: one call for both
@@ -105,17 +114,18 @@ class NetworkParser:
         return cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE), (height, width)
 
 
-def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
+def coarse_to_fine(pixels: np.ndarray, label: Labeller, whole: np.ndarray | None = None) -> np.ndarray:
     """Label a photo, a strip piece by piece, and what is small in it again from near.
 
     Args:
         pixels: uint8 (H, W, 3).
         label: of one picture.
+        whole: what it says of the photo at once; None: it is asked.
 
     Returns:
         float32 (9, h, w) over the whole photo; larger where something was looked at from near.
     """
-    whole = label(pixels)
+    whole = label(pixels) if whole is None else whole
     if max(pixels.shape[:2]) >= _STRIP * min(pixels.shape[:2]):
         whole = _along_strip(pixels, whole, label)
     h, w = whole.shape[1:]
@@ -211,6 +221,10 @@ def _paste(
     fade[1:-1, 1:-1] = 1
     weight = trust * np.clip(cv2.distanceTransform(fade, cv2.DIST_L2, 3)[1:-1, 1:-1] / 8, 0, 1)
     canvas[:, y0:y1, x0:x1] += (near - canvas[:, y0:y1, x0:x1]) * weight
+
+
+def _hashed(pixels: np.ndarray) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(pixels)).digest() + bytes(str(pixels.shape), "ascii")
 
 
 def _resized(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
