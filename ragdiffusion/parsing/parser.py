@@ -60,7 +60,7 @@ class NetworkParser:
 
     def __init__(self, network: GarmentParser) -> None:
         self.network = network
-        self._newest: tuple[bytes, np.ndarray] | None = None  # a photo's pixels, hashed, and its labels
+        self._newest: tuple[tuple[int, ...], bytes, np.ndarray] | None = None  # a photo's shape and hash, its labels
 
     def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
         """Parse an RGB photo; a point changes nothing.
@@ -71,10 +71,10 @@ class NetworkParser:
         if photo.mode != "RGB":
             raise ValueError(f"an RGB picture was wanted, and the mode is {photo.mode}: read it with load_photo")
         pixels = np.asarray(photo)
-        whole = self.label(pixels)
+        whole = self._label(pixels)
         whole.flags.writeable = False
-        self._newest = _hashed(pixels), whole
-        return parse_of(coarse_to_fine(pixels, self.label, whole), pixels)
+        self._newest = pixels.shape, _hashed(pixels), whole
+        return parse_of(coarse_to_fine(pixels, self._label, whole), pixels)
 
     def label(self, picture: np.ndarray) -> np.ndarray:
         """Label probabilities of a picture at the network's scale, float32 (9, h, w).
@@ -84,8 +84,11 @@ class NetworkParser:
         that was parsed are kept.
         """
         newest = self._newest
-        if newest is not None and newest[0] == _hashed(picture):
-            return newest[1]
+        if newest is not None and newest[0] == picture.shape and newest[1] == _hashed(picture):
+            return newest[2]
+        return self._label(picture)
+
+    def _label(self, picture: np.ndarray) -> np.ndarray:
         mirrored = np.ascontiguousarray(picture[:, ::-1])
         there = max(picture.shape[:2]) / self.network.config.input_size
         if there <= 1:  # there is nothing to be seen larger: one call for both
@@ -224,7 +227,7 @@ def _paste(
 
 
 def _hashed(pixels: np.ndarray) -> bytes:
-    return hashlib.sha256(np.ascontiguousarray(pixels)).digest() + bytes(str(pixels.shape), "ascii")
+    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
 
 
 def _resized(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
