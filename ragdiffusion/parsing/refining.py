@@ -31,7 +31,7 @@ def guided(coarse: np.ndarray, guide: np.ndarray) -> np.ndarray:
     up = lambda plane: cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)  # noqa: E731
     fine = up(offset)
     for plane, colour in zip(cv2.split(slope / np.float32(255)), cv2.split(guide), strict=True):
-        fine += up(plane) * colour
+        fine = fine + up(plane) * colour
     return np.clip(fine, 0, 1)
 
 
