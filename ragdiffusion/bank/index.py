@@ -194,7 +194,7 @@ class VectorIndex:
     def _ranked(self, query: np.ndarray, positions: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         vectors, ids = self._stored()[positions], self._ids[positions]
         # Row sums give equal vectors equal similarities, which a matrix product does not promise.
-        exact = (vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1)
+        exact = np.einsum("ij,j->i", vectors.astype(np.float64), query.astype(np.float64))
         order = np.lexsort((ids, -exact))[:k]
         return ids[order], exact[order], vectors[order]
 

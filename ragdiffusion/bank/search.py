@@ -15,7 +15,7 @@ from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.tables import EntryRow, PatternRow
 from ragdiffusion.images import decode_silhouettes
 
-_PAGE = 256  # entries read at a time
+_PAGE = 64  # entries read at a time: the first are mostly enough
 
 Suits = Callable[[Mapping[str, str], str | None], bool]
 

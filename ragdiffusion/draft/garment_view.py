@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.draft.alignment import align
 from ragdiffusion.draft.appearance_flow import follow
-from ragdiffusion.draft.relighting import Relighting
+from ragdiffusion.draft.relighting import Light, Relighting
 
 NODES = 9
 """Of a lattice, along each side."""
@@ -24,7 +24,7 @@ class GarmentView:
         mask: (1 or B, 1, h, w) in [0, 1], on the padded photo.
         place: landmarks (B, 1, H, W) in [0, 1] -> lattices to begin with (`appearance_flow.follow`); None: the mask's
             outline is laid over the landmark's.
-        relight: takes the light of wearing off drafts; None: they keep the photo's.
+        relight: finds what takes the light of wearing off drafts; None: they keep the photo's.
     """
 
     mask: torch.Tensor
@@ -56,13 +56,16 @@ class GarmentView:
 
 
 def _relit_apart(ways: Sequence[Relighting | None]) -> Relighting | None:
-    """Relight each draft of a batch in its own way; None where none has one."""
+    """Find the light of each draft of a batch in its own way; None where none has one."""
     if not any(ways):
         return None
 
-    def relight(*batch: torch.Tensor) -> torch.Tensor:
+    def relight(*batch: torch.Tensor) -> Light:
         rows = zip(ways, *(part.split(1) for part in batch), strict=True)
-        return torch.cat([draft if way is None else way(draft, *rest) for way, draft, *rest in rows])
+        found = [Light.as_it_is(draft) if way is None else way(draft, *rest) for way, draft, *rest in rows]
+        size = max(light.factors.shape[-2:] for light in found)
+        factors = [F.interpolate(light.factors, size=size, mode="bilinear") for light in found]
+        return Light(torch.cat(factors), torch.cat([light.limit for light in found]))
 
     return relight
 

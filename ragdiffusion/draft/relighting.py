@@ -9,6 +9,7 @@ photo's own pixels stay what the picture is made of. How bright the cloth is, it
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -31,8 +32,32 @@ _LIFTED = 0.2  # logarithm of a factor from which a pixel lay in shadow
 _NEAR, _FAR = 1 / 32, 1 / 8  # of a draft's side: blur of a shadow's own tint, and of the tint of the cloth around it
 _LIT = 0.02  # share of the cloth around that must have lain in the light to be compared with
 _TINT = 0.25  # length of the difference of logarithms from which it is the cloth's colour, and no tint
-Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
-"""A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> the draft in even light."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """What brings a draft into even light, at whatever size the draft is drawn.
+
+    Attributes:
+        factors: (B, 3, h, w), logarithms of what its colours of [0, 1] are multiplied by.
+        limit: (B, 3, 1, 1) in [-1, 1], `brightest` of its cloth.
+    """
+
+    factors: torch.Tensor
+    limit: torch.Tensor
+
+    @classmethod
+    def as_it_is(cls, like: torch.Tensor) -> Light:
+        """Of one draft (1, 3, H, W) that keeps its own."""
+        return cls(torch.zeros_like(like[..., :1, :1]), -torch.ones_like(like[..., :1, :1]))
+
+    def row(self, index: int) -> Light:
+        """Of one draft of several."""
+        return Light(self.factors[index : index + 1], self.limit[index : index + 1])
+
+
+Relighting = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], Light]
+"""A draft (B, 3, H, W) in [-1, 1], its landmark and visibility (B, 1, H, W) in [0, 1] -> what evens its light."""
 
 
 class RelightNet(ModelMixin, ConfigMixin):
@@ -172,19 +197,29 @@ def tint_of_shadows(lit: torch.Tensor, landmark: torch.Tensor, factors: torch.Te
     return -tint * believed * lifted * landmark
 
 
+def relit(draft: torch.Tensor, landmark: torch.Tensor, light: Light) -> torch.Tensor:
+    """Bring a draft into even light.
+
+    Args:
+        draft: (B, 3, H, W) in [-1, 1], on white.
+        landmark: (B, 1, H, W) in [0, 1].
+        light: that was found for it, at this size or another.
+    """
+    lit = in_even_light(draft, landmark, light.factors)
+    return exposed(below_gleam(lit, draft, light.limit), landmark, light.limit)
+
+
 def relighting(net: RelightNet) -> Relighting:
-    """Make what relights drafts of any size, of a network in eval mode."""
+    """Make what finds the light of drafts of any size, of a network in eval mode."""
 
     @torch.no_grad()
-    def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> torch.Tensor:
+    def relight(draft: torch.Tensor, landmark: torch.Tensor, visibility: torch.Tensor) -> Light:
         size = (net.config.input_size,) * 2
         small = [F.interpolate(part.float(), size=size, mode="area") for part in (draft, landmark, visibility)]
         factors = net(*small) * _SHARE
         broad = F.interpolate(factors, size=size, mode="bilinear", align_corners=False)
         tints = tint_of_shadows(in_even_light(small[0], small[1], broad), small[1], broad)
-        lit = in_even_light(draft, landmark, broad + tints)
-        limit = brightest(small[0], small[2])
-        return exposed(below_gleam(lit, draft, limit), landmark, limit)
+        return Light(broad + tints, brightest(small[0], small[2]))
 
     return relight
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
 from ragdiffusion.draft.detail import fill_hidden
 from ragdiffusion.draft.garment_view import GarmentView
+from ragdiffusion.draft.relighting import Light, relit
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
@@ -23,11 +24,13 @@ class DraftTensors:
         image: (B, 3, H, W) in [-1, 1], on white; what is hidden in the photo is filled from around it.
         visibility: (B, 1, H, W) in [0, 1]: the point is seen in the photo; zero outside the landmark.
         prediction: what the appearance flow said.
+        light: that the image was relit by; None: it has the photo's.
     """
 
     image: torch.Tensor
     visibility: torch.Tensor
     prediction: FlowPrediction
+    light: Light | None = None
 
 
 @torch.no_grad()
@@ -57,7 +60,11 @@ def find_flow(
 
 @torch.no_grad()
 def warp(
-    photo: torch.Tensor, landmark: torch.Tensor, prediction: FlowPrediction, garment: GarmentView | None = None
+    photo: torch.Tensor,
+    landmark: torch.Tensor,
+    prediction: FlowPrediction,
+    garment: GarmentView | None = None,
+    light: Light | None = None,
 ) -> DraftTensors:
     """Warp a photo into landmarks by a flow that was found for them, at any size.
 
@@ -66,14 +73,16 @@ def warp(
         landmark: (B, 1, S, S) in [0, 1]; the draft comes at this size.
         prediction: of `find_flow`.
         garment: as `find_flow` was told; a draft is relit as it says.
+        light: that was found for the same draft at another size; None: it is found anew.
     """
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
     image, visible = laid(photo, prediction.garment.float().sigmoid(), landmark, flow, visible)
-    if garment is not None and garment.relight is not None:
-        image = garment.relight(image, landmark, visible)
-    return DraftTensors(image=image, visibility=visible, prediction=prediction)
+    if garment is None or garment.relight is None:
+        return DraftTensors(image, visible, prediction)
+    light = garment.relight(image, landmark, visible) if light is None else light
+    return DraftTensors(relit(image, landmark, light), visible, prediction, light)
 
 
 def laid(

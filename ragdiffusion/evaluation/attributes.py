@@ -71,7 +71,7 @@ def real_photos(folder: Path, *, limit: int | None = None) -> Iterator[LabelledP
     table = split.with_name(f"{split.name}.csv")
     if not table.is_file():
         raise ValueError(f"{folder}: no list of photos; give a folder such as garments/val with val.csv beside it")
-    rows = [row for _, row in read_rows(table)]
+    rows = list(read_rows(table))
     if limit is not None:
         _check_count(limit)
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, min(limit, len(rows))).astype(int)]

@@ -122,7 +122,7 @@ def real_silhouettes(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
         raise ValueError(
             f"{table}: not found; --dataset must name a folder like garments/train with train.csv beside it"
         )
-    rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= SYMMETRY]
+    rows = [row for row in read_rows(table) if float(row["symmetry"]) >= SYMMETRY]
     for row in rows:
         path = folder / row["category"] / f"{row['id']}.png"
         mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)

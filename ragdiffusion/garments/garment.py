@@ -196,7 +196,7 @@ def load_garments(root: Path, split: str, size: int, *, limit: int | None = None
     table = Path(root) / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"{table}: not found; --garments must name a folder with {split}.csv in it")
-    rows = [row for _, row in read_rows(table)]
+    rows = list(read_rows(table))
     if limit is not None and limit < len(rows):
         rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
     folder = Path(root) / split

@@ -55,8 +55,13 @@ def _encoding(content: bytes) -> str:
     return "utf-8-sig"
 
 
-def read_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int, dict[str | None, str]]]:
-    """Read a table with a heading.
+def read_rows(path: Path) -> Iterator[dict[str | None, str]]:
+    """Read the rows of a table with a heading, as `numbered_rows` does."""
+    return (row for _, row in numbered_rows(path))
+
+
+def numbered_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int, dict[str | None, str]]]:
+    """Read a table with a heading, and say where each row stands.
 
     Args:
         path: of the table.
@@ -83,7 +88,7 @@ def read_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int, di
 
 
 def read_heading(path: Path, known: Collection[str] = ()) -> list[str]:
-    """The names of a table's columns, as `read_rows` gives them.
+    """The names of a table's columns, as `numbered_rows` gives them.
 
     Raises:
         ValueError: it can't be read.

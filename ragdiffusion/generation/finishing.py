@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.detail import carry_detail, fill_hidden, gaussian_blur
 from ragdiffusion.draft.garment_view import GarmentView
+from ragdiffusion.draft.relighting import Light
 from ragdiffusion.draft.warping import DraftTensors, warp
 from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
 
@@ -71,6 +72,7 @@ def finish(
         size=size,
         photo_side=photo_side,
         garment=garment,
+        light=output.draft.light,
         colours=True,
     )
 
@@ -121,12 +123,13 @@ def _finish(
     size: int,
     photo_side: int,
     garment: GarmentView | None,
+    light: Light | None = None,
     colours: bool,
 ) -> torch.Tensor:
     small = F.interpolate(landmark, size=base.shape[-2:], mode="bilinear", antialias=True)
     large = enlarge_landmark(landmark, size)
     side = source_side(found.flow, landmark, size=size, photo_side=photo_side)
-    return compose(base, warp(photo_at(side), large, found, garment), small, large, colours=colours)
+    return compose(base, warp(photo_at(side), large, found, garment, light), small, large, colours=colours)
 
 
 def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:

@@ -133,7 +133,7 @@ class Generator:
         defaults: of sampling.
         checkpoint: fingerprint of the weights.
         placer: lays landmarks over worn garments; None: all are laid by their outlines.
-        relight: takes the light of wearing off the drafts of worn garments; None: they keep it.
+        relight: finds what takes the light of wearing off the drafts of worn garments; None: they keep it.
     """
 
     def __init__(

@@ -57,7 +57,8 @@ class PipelineOutput:
             garment = said.garment if len(said.garment) == 1 else said.garment[one]
             levels = tuple(level[one] for level in said.levels)
             prediction = replace(said, levels=levels, visibility=said.visibility[one], garment=garment)
-            draft = DraftTensors(draft.image[one], draft.visibility[one], prediction)
+            light = None if draft.light is None else draft.light.row(index)
+            draft = DraftTensors(draft.image[one], draft.visibility[one], prediction, light)
         spent = {stage: ms / count for stage, ms in self.timings_ms.items()}
         return PipelineOutput(self.images[one], draft, spent)
 

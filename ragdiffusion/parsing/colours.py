@@ -9,6 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ragdiffusion.parsing.labels import likeliest
+
 _CELLS = 16  # of a colour histogram along L, a and b
 _CHROMA = 64  # a and b from here on are told apart, in steps of 8
 _SURE = 0.8  # probability from which a pixel shows the colours of its label
@@ -49,14 +51,15 @@ def decided_by_colour(probabilities: np.ndarray, pixels: np.ndarray) -> np.ndarr
 
 def _without_islands(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Take back each connected part, in place, that has a label that the network saw in none of it."""
-    seen, told = before.argmax(0), after.argmax(0)
+    seen, told = likeliest(before), likeliest(after)
     for label in np.unique(told[told != seen]):
         count, numbers = cv2.connectedComponents((told == label).astype(np.uint8), connectivity=8)
         grown = np.zeros(count, bool)
         grown[numbers[seen == label]] = True
         grown[0] = True  # what has other labels
-        island = ~grown[numbers]
-        after[:, island] = before[:, island]
+        if not grown.all():
+            island = ~grown[numbers]
+            after[:, island] = before[:, island]
     return after
 
 

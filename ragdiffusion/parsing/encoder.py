@@ -61,10 +61,10 @@ class _InvertedResidual(nn.Module):
         self.skips = stride == 1 and in_channels == out_channels
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        inner = F.relu6(self.bn0(self.expand_conv(x))) if self.expands else x
-        inner = F.relu6(self.bn1(self.depthwise_conv(inner)))
+        inner = F.relu6(self.bn0(self.expand_conv(x)), inplace=True) if self.expands else x
+        inner = F.relu6(self.bn1(self.depthwise_conv(inner)), inplace=True)
         out = self.bn2(self.project_conv(inner))
-        return x + out if self.skips else out
+        return out.add_(x) if self.skips else out
 
 
 class Encoder(nn.Module):
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
 
     def forward(self, photo: torch.Tensor) -> list[torch.Tensor]:
         """Features at 1/2, 1/4, ... of the size of (B, 3, H, W) in [-1, 1], finest first."""
-        x = F.relu6(self.bn0(self.conv_stem(photo)))
+        x = F.relu6(self.bn0(self.conv_stem(photo)), inplace=True)
         seen = []
         for index, block in enumerate(self.blocks):
             x = block(x)

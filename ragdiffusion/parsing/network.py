@@ -27,8 +27,8 @@ class _Merge(nn.Module):
     def forward(self, coarse: torch.Tensor, fine: torch.Tensor) -> torch.Tensor:
         """(B, coarse, h, w) and (B, fine, 2h, 2w) -> (B, width, 2h, 2w)."""
         up = F.interpolate(self.up(coarse), size=fine.shape[-2:], mode="bilinear", align_corners=False)
-        x = F.relu(self.norm(up + self.side(fine)))
-        return F.relu(x + self.norm2(self.pointwise(self.depthwise(x))))
+        x = self.norm(up.add_(self.side(fine))).relu_()
+        return self.norm2(self.pointwise(self.depthwise(x))).add_(x).relu_()
 
 
 class GarmentParser(ModelMixin, ConfigMixin):

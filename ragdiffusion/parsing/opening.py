@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ragdiffusion.optional_parts import open_part
 from ragdiffusion.parsing.choice import parse_parser
+from ragdiffusion.parsing.folding import folded
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parser import NetworkParser, Parser
 
@@ -51,4 +52,4 @@ def load_bundled(location: Path, device: str = "cpu") -> NetworkParser | None:
     if not config.is_file() or GarmentParser.load_config(folder).get("_class_name") != GarmentParser.__name__:
         return None
     network = open_part(GarmentParser, folder, device, called="parser")
-    return None if network is None else NetworkParser(network)
+    return None if network is None else NetworkParser(folded(network))

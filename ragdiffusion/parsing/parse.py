@@ -10,7 +10,7 @@ import numpy as np
 
 from ragdiffusion.images import square_array
 from ragdiffusion.parsing.body import has_person
-from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS, likeliest
 
 NAMES = {
     "upper": "top",
@@ -113,7 +113,7 @@ class Parse:
     @property
     def labels(self) -> np.ndarray:
         """uint8 (S, S), the likeliest label of each pixel of the square."""
-        return self.probabilities.argmax(0).astype(np.uint8)
+        return likeliest(self.probabilities)
 
     @property
     def has_person(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from ragdiffusion.parsing.body import body_in, is_worn, shows_somebody, surely_b
 from ragdiffusion.parsing.colours import decided_by_colour
 from ragdiffusion.parsing.contrast import has_ground, looks_different, stands_out
 from ragdiffusion.parsing.insisted import may_be, without_rivals
-from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, LABELS, likeliest
 from ragdiffusion.parsing.network import GarmentParser
 from ragdiffusion.parsing.parse import Instance, Parse
 from ragdiffusion.parsing.refining import firm, guided
@@ -61,6 +62,7 @@ class NetworkParser:
 
     def __init__(self, network: GarmentParser) -> None:
         self.network = network
+        self._newest: tuple[tuple[int, ...], bytes, np.ndarray] | None = None  # a photo's shape and hash, its labels
 
     def parse(self, photo: Image.Image, *, point: tuple[float, float] | None = None) -> Parse:
         """Parse an RGB photo; a point changes nothing.
@@ -71,26 +73,41 @@ class NetworkParser:
         if photo.mode != "RGB":
             raise ValueError(f"an RGB picture was wanted, and the mode is {photo.mode}: read it with load_photo")
         pixels = np.asarray(photo)
-        return parse_of(coarse_to_fine(pixels, self.label), pixels)
+        whole = self._label(pixels)
+        whole.flags.writeable = False
+        self._newest = pixels.shape, _hashed(pixels), whole
+        return parse_of(coarse_to_fine(pixels, self._label, whole), pixels)
 
     def label(self, picture: np.ndarray) -> np.ndarray:
         """Label probabilities of a picture at the network's scale, float32 (9, h, w).
 
         They are the mean of what is seen of it mirrored and as it is. Where the first shows somebody and the picture
-        has the pixels, the second is seen larger: straps and collars on people are small.
+        has the pixels, the second is seen larger: straps and collars on people are small. Those of the newest photo
+        that was parsed are kept.
         """
-        mirrored = self._seen(np.ascontiguousarray(picture[:, ::-1]), 1)[..., ::-1]
+        newest = self._newest
+        if newest is not None and newest[0] == picture.shape and newest[1] == _hashed(picture):
+            return newest[2]
+        return self._label(picture)
+
+    def _label(self, picture: np.ndarray) -> np.ndarray:
+        mirrored = np.ascontiguousarray(picture[:, ::-1])
         there = max(picture.shape[:2]) / self.network.config.input_size
-        plain = self._seen(picture, min(_NEARER, max(1, there)) if surely_body(mirrored).mean() > _FIGURE else 1)
-        return (_resized(plain, mirrored.shape[:0:-1]) + mirrored) / 2
+        if there <= 1:  # there is nothing to be seen larger: one call for both
+            seen = self._seen([picture, mirrored], 1)
+            return (seen[0] + seen[1, ..., ::-1]) / 2
+        seen = self._seen([mirrored], 1)[0, ..., ::-1]
+        plain = self._seen([picture], min(_NEARER, there) if surely_body(seen).mean() > _FIGURE else 1)[0]
+        return (_resized(plain, seen.shape[:0:-1]) + seen) / 2
 
     @torch.inference_mode()
-    def _seen(self, picture: np.ndarray, nearer: float) -> np.ndarray:
-        """What the network says of a picture, its longer side so many times the network's."""
-        small, (height, width) = self._fitted(picture, round(nearer * self.network.config.input_size))
+    def _seen(self, pictures: Sequence[np.ndarray], nearer: float) -> np.ndarray:
+        """What the network says of pictures of one shape, their longer side so many times the network's."""
+        fitted = [self._fitted(picture, round(nearer * self.network.config.input_size)) for picture in pictures]
+        height, width = fitted[0][1]
         device, dtype = next(self.network.parameters()).device, self.network.dtype
-        x = torch.from_numpy(small).to(device).permute(2, 0, 1)[None].to(dtype) / 127.5 - 1
-        return self.network(x)[0, :, :height, :width].float().softmax(0).cpu().numpy()
+        x = torch.from_numpy(np.stack([small for small, _ in fitted])).to(device).permute(0, 3, 1, 2).to(dtype)
+        return self.network(x / 127.5 - 1)[..., :height, :width].float().softmax(1).cpu().numpy()
 
     def _fitted(self, picture: np.ndarray, longer: int) -> tuple[np.ndarray, tuple[int, int]]:
         """The picture with a longer side, its rim repeated to sides that fit; and its size without that."""
@@ -102,17 +119,18 @@ class NetworkParser:
         return cv2.copyMakeBorder(small, 0, below, 0, right, cv2.BORDER_REPLICATE), (height, width)
 
 
-def coarse_to_fine(pixels: np.ndarray, label: Labeller) -> np.ndarray:
+def coarse_to_fine(pixels: np.ndarray, label: Labeller, whole: np.ndarray | None = None) -> np.ndarray:
     """Label a photo, a strip piece by piece, and what is small in it again from near.
 
     Args:
         pixels: uint8 (H, W, 3).
         label: of one picture.
+        whole: what it says of the photo at once; None: it is asked.
 
     Returns:
         float32 (9, h, w) over the whole photo; larger where something was looked at from near.
     """
-    whole = label(pixels)
+    whole = label(pixels) if whole is None else whole
     if max(pixels.shape[:2]) >= _STRIP * min(pixels.shape[:2]):
         whole = _along_strip(pixels, whole, label)
     h, w = whole.shape[1:]
@@ -165,7 +183,7 @@ def _figures(probabilities: np.ndarray) -> list[tuple[int, int, int, int]]:
     """Boxes of the connected parts that are worth a near look, largest first: the largest, and people."""
     seen = probabilities[LABEL["ground"]] < 0.5
     parts = components(seen, least=max(4, round(_FIGURE * seen.size)))
-    body = body_in(probabilities.argmax(0))
+    body = body_in(likeliest(probabilities))
     boxes = []
     for part in parts:
         if part.sum() < _BESIDE * parts[0].sum():
@@ -210,6 +228,10 @@ def _paste(
     canvas[:, y0:y1, x0:x1] += (near - canvas[:, y0:y1, x0:x1]) * weight
 
 
+def _hashed(pixels: np.ndarray) -> bytes:
+    return hashlib.sha256(np.ascontiguousarray(pixels)).digest()
+
+
 def _resized(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Planes (C, h, w) at another size (width, height), averaged where they shrink."""
     how = cv2.INTER_AREA if size[0] < planes.shape[2] else cv2.INTER_LINEAR
@@ -241,7 +263,7 @@ def _parsed(probabilities: np.ndarray, pixels: np.ndarray) -> Parse:
     scale = min(1.0, _FINEST / max(size))
     guide = pixels if scale == 1 else cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     cloth = probabilities[[LABEL[name] for name in GARMENTS]].sum(0)
-    labels = probabilities.argmax(0).astype(np.uint8)
+    labels = likeliest(probabilities)
     alone = not shows_somebody(probabilities, labels)  # where there is somebody, something is there
     found = [
         _instance(name, region, probabilities[LABEL[name]], cloth, guide, size)

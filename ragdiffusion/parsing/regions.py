@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ragdiffusion.parsing.body import body_in, is_worn
-from ragdiffusion.parsing.labels import GARMENTS, LABEL
+from ragdiffusion.parsing.labels import GARMENTS, LABEL, likeliest
 
 _MINORITY = 0.4  # a reading that is outvoted holds less of a region than this,
 _OUTVOTED = 0.75  # and its mean probability there is below this: a top under dungarees is no misread dress
@@ -35,7 +35,7 @@ def settled(probabilities: np.ndarray) -> np.ndarray:
         The same with probability moved between labels; still sums to 1.
     """
     settled = probabilities.copy()
-    labels = settled.argmax(0)
+    labels = likeliest(settled)
     worn = _worn(labels)
     for region in components(np.isin(labels, _GARMENTS)):
         _vote(settled, region, one=("dress",), several=("upper", "inner", "lower"))
@@ -51,7 +51,7 @@ def top_below_jacket(probabilities: np.ndarray) -> np.ndarray:
         probabilities: float32 (9, H, W) that sum to 1.
     """
     told = probabilities.copy()
-    labels = told.argmax(0)
+    labels = likeliest(told)
     upper, inner = LABEL["upper"], LABEL["inner"]
     for region in components(np.isin(labels, [upper, LABEL["outer"]])):
         if (labels[region] == LABEL["outer"]).any():
@@ -70,7 +70,7 @@ def components(mask: np.ndarray, *, least: int = 1) -> list[np.ndarray]:
 def _vote(probabilities: np.ndarray, region: np.ndarray, *, one: Sequence[str], several: Sequence[str]) -> None:
     """Let a region that mixes two readings be the likelier one throughout, in place."""
     first, second = ([LABEL[name] for name in names] for names in (one, several))
-    labels = np.where(region, probabilities.argmax(0), 0)
+    labels = np.where(region, likeliest(probabilities), 0)
     mixed = np.isin(labels, first + second)
     shares = [int(np.isin(labels, part).sum()) for part in (first, second)]
     lesser = np.isin(labels, second if shares[0] >= shares[1] else first)
@@ -99,7 +99,7 @@ def _worn(labels: np.ndarray) -> np.ndarray:
 def _join_fragments(probabilities: np.ndarray, region: np.ndarray, *, worn: bool) -> None:
     """Small parts of a region that the network is unsure of take the label around them, in place."""
     small, unsure = (_FRAGMENT, _UNSURE) if worn else (_LAID_FRAGMENT, _LAID_UNSURE)
-    labels = np.where(region, probabilities.argmax(0), 0)
+    labels = np.where(region, likeliest(probabilities), 0)
     whole = int(region.sum())
     for number in np.unique(labels[region]):
         for part in components(labels == number):
@@ -117,7 +117,7 @@ def _join_fragments(probabilities: np.ndarray, region: np.ndarray, *, worn: bool
 
 def _without_specks(probabilities: np.ndarray, worn: np.ndarray) -> np.ndarray:
     """Regions of garments that are too small, or that nobody wears and are small beside the largest, become ground."""
-    parts = components(np.isin(probabilities.argmax(0), _GARMENTS))
+    parts = components(np.isin(likeliest(probabilities), _GARMENTS))
     for part in parts:
         area = int(part.sum())
         if area < _SPECK * part.size or (area < _STRAY * parts[0].sum() and not worn[part].any()):

@@ -88,7 +88,7 @@ class LaidGarments:
         table = folder / "train.csv"
         if not table.is_file():
             raise ValueError(f"{folder}: no train.csv here, beside train/CATEGORY/ID.jpg and ID.png, as wanted")
-        listed = [row for _, row in read_rows(table)]
+        listed = list(read_rows(table))
         rows = [row for row in split_held_out(listed)[0] if not is_held_out(row["id"])]
         if not rows:
             raise ValueError(f"{table} lists no garment that may be drawn")

@@ -91,7 +91,7 @@ def real_candidates(root: Path, split: str = "train", *, variants: int = VARIANT
     table = Path(root) / f"{split}.csv"
     if not table.is_file():
         raise ValueError(f"{table}: not found; give a folder with {split}.csv in it")
-    rows = [row for _, row in read_rows(table) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
+    rows = [row for row in read_rows(table) if float(row["symmetry"]) >= STANDARD_SYMMETRY]
     rng, read = np.random.default_rng(seed), partial(_read_lay, Path(root) / split)  # a cluster is sent it
     symmetric = [_candidate(row, partial(_symmetric, read, row)) for row in rows]
     laid = [_candidate(row, partial(_laid, read, row, mirrored)) for row in rows for mirrored in (False, True)]

@@ -101,7 +101,7 @@ def folder_garments(folder: Path, size: int, limit: int | None, *, split: str = 
     if split == "val":
         garments = load_garments(folder, part, size, limit=limit)
     else:
-        rows = split_held_out([row for _, row in read_rows(table)])[1]
+        rows = split_held_out(list(read_rows(table)))[1]
         if limit is not None and limit < len(rows):
             rows = [rows[i] for i in np.linspace(0, len(rows) - 1, limit).astype(int)]
         garments = [

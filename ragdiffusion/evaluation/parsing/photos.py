@@ -121,7 +121,7 @@ def real_garments(folder: Path, *, limit: int | None = None) -> Iterator[TruePho
     table = folder.with_name(f"{folder.name}.csv")
     if not table.is_file():
         raise ValueError(f"{folder}: no list {table.name} beside it; give a folder such as garments/val")
-    rows = [row for _, row in read_rows(table)]
+    rows = list(read_rows(table))
     for row in _some(rows, limit):
         path = folder / row["category"] / f"{row['id']}.jpg"
         mask = load_mask(path.with_suffix(".png"))

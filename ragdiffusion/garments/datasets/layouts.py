@@ -188,7 +188,7 @@ def real_folder(root: Path) -> Listing:
         raise ValueError(f"{root} is no folder of real garments: train.csv beside train/ was wanted")
     records, problems = [], []
     for path in tables:
-        for _, row in read_rows(path):
+        for row in read_rows(path):
             try:
                 stem, symmetry = f"{path.stem}/{row['category']}/{row['id']}", float(row["symmetry"])
             except (KeyError, TypeError, ValueError) as error:

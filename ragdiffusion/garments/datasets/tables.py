@@ -9,7 +9,7 @@ from typing import Any
 
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.datasets.records import Record, known_attributes
-from ragdiffusion.garments.spreadsheets import column_name, read_heading, read_rows, read_text
+from ragdiffusion.garments.spreadsheets import column_name, numbered_rows, read_heading, read_text
 
 _PICTURES = ("photo", "standard", "silhouette", "photo_mask")
 _WORDS = ("name", "split", "category", "caption")
@@ -45,7 +45,7 @@ def read_table(path: Path) -> Iterator[tuple[str, Record | str]]:
                 f"{path}: {wrong}; {', '.join((*_PICTURES, *_WORDS))} and the attributes of Table 6 "
                 f"({', '.join(sorted(_ATTRIBUTES))}) are known"
             )
-        for number, row in read_rows(path, known):
+        for number, row in numbered_rows(path, known):
             yield f"{path.name}, line {number}", _record(row, path.parent)
     elif path.suffix.lower() == ".jsonl":
         for number, line in enumerate(read_text(path).split("\n"), 1):

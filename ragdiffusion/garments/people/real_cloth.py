@@ -52,7 +52,7 @@ class RealCloth:
         table = Path(root) / "train.csv"
         if not table.is_file():
             raise ValueError(f"{root} has no train.csv: give the folder of real garments")
-        rows = sorted((row for _, row in read_rows(table)), key=lambda row: (row["category"], row["id"]))
+        rows = sorted(read_rows(table), key=lambda row: (row["category"], row["id"]))
         self._root = Path(root)
         self._all: dict[str, list[str]] = {}
         self._straight: dict[str, list[str]] = {}

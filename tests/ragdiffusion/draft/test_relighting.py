@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from ragdiffusion import RAGDiffusion
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import (
     PART,
+    Light,
     RelightNet,
     below_gleam,
     brightest,
@@ -17,8 +21,11 @@ from ragdiffusion.draft.relighting import (
     in_even_light,
     load_relighting,
     relighting,
+    relit,
     tint_of_shadows,
 )
+from ragdiffusion.draft.warping import warp
+from ragdiffusion.generation.generator import Generator
 
 
 def _draft(size: int = 64) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -33,7 +40,7 @@ def test_untrained_it_changes_nothing() -> None:
     net = RelightNet(64, (8, 16, 16)).eval()
     draft, landmark, seen = _draft()
     assert torch.equal(net(draft, landmark, seen), torch.zeros(1, 1, 32, 32))
-    assert torch.allclose(relighting(net)(draft, landmark, seen), draft, atol=1e-6)
+    assert torch.allclose(relit(draft, landmark, relighting(net)(draft, landmark, seen)), draft, atol=1e-6)
 
 
 def test_factors_multiply_cloth_and_leave_the_ground_white() -> None:
@@ -111,7 +118,7 @@ def test_a_draft_of_any_size_is_relit_by_the_same_factors() -> None:
     net = RelightNet(64, (8, 16, 16)).eval()
     torch.nn.init.constant_(net.unet.head.bias, -0.3)
     draft, landmark, seen = _draft(160)
-    lit = relighting(net)(draft, landmark, seen)
+    lit = relit(draft, landmark, relighting(net)(draft, landmark, seen))
     middle = (slice(None), slice(None), slice(60, 100), slice(60, 100))
     factor = float((0.8 * 0.7 * torch.tanh(torch.tensor(-0.3 / 0.7))).exp())
     assert torch.allclose((lit + 1)[middle], (draft + 1)[middle] * factor, atol=1e-4)
@@ -131,17 +138,52 @@ def test_it_is_saved_and_loaded_and_a_broken_one_says_so(tmp_path: Path) -> None
     net.save_pretrained(tmp_path / PART)
     draft, landmark, seen = _draft()
     relight = load_relighting(tmp_path)
-    assert relight is not None and torch.equal(relight(draft, landmark, seen), relighting(net)(draft, landmark, seen))
+    assert relight is not None
+    found, wanted = relight(draft, landmark, seen), relighting(net)(draft, landmark, seen)
+    assert torch.equal(found.factors, wanted.factors) and torch.equal(found.limit, wanted.limit)
     next((tmp_path / PART).glob("*.safetensors")).write_bytes(b"torn")
     with pytest.raises(ValueError, match="no whole RelightNet"):
         load_relighting(tmp_path)
 
 
+def _dim(draft: torch.Tensor, *_: torch.Tensor) -> Light:
+    """Half of the light."""
+    return Light(torch.full((1, 3, 8, 8), 0.5).log(), torch.full((1, 3, 1, 1), -1.0))
+
+
 def test_a_batch_relights_each_draft_in_its_own_way() -> None:
     draft, landmark, seen = _draft()
-    darker = lambda picture, *_: picture - 0.5  # noqa: E731
-    views = [GarmentView(landmark, relight=darker), GarmentView(landmark)]
-    together = GarmentView.together(views)
-    lit = together.relight(*(torch.cat([part, part]) for part in (draft, landmark, seen)))
-    assert torch.equal(lit[0], draft[0] - 0.5) and torch.equal(lit[1], draft[0])
+    together = GarmentView.together([GarmentView(landmark, relight=_dim), GarmentView(landmark)])
+    assert together.relight is not None
+    both = [torch.cat([part, part]) for part in (draft, landmark, seen)]
+    light = together.relight(*both)
+    lit = relit(both[0], both[1], light)
+    inside = landmark[0].expand_as(draft[0]) == 1
+    assert torch.allclose((lit[0] + 1)[inside], (draft[0] + 1)[inside] / 2, atol=1e-5)
+    assert torch.allclose(lit[1], draft[0], atol=1e-6)
+    assert torch.equal(light.row(0).factors, _dim(draft).factors) and not light.row(1).factors.any()
     assert GarmentView.together([GarmentView(landmark), GarmentView(landmark)]).relight is None
+
+
+def test_a_picture_larger_than_its_draft_has_the_same_light(tiny_model: RAGDiffusion, make_photo: Callable) -> None:
+    asked: list[int] = []
+
+    def once(draft: torch.Tensor, *_: torch.Tensor) -> Light:
+        asked.append(draft.shape[-1])
+        return _dim(draft)
+
+    sight = tiny_model.see(make_photo(0))
+    guide, mask = tiny_model.retrieve(sight), sight.garment_tensor()
+    assert sight.garment is not None and mask is not None
+    settings = {"seed": 0, "steps": 1, "strength": None, "guidance": None, "size": 96, "on_step": None}
+    generator = Generator(tiny_model.pipeline, tiny_model.defaults, "tiny", relight=once)
+    made = generator.generate(replace(sight, garment=replace(sight.garment, worn=True)), guide, **settings)
+    assert made.image.size == (96, 96) and asked == [64]
+    photo, landmark, larger = sight.tensor(96), guide.landmark[None, None], torch.ones(1, 1, 96, 96)
+    found = tiny_model.pipeline.find_flow(photo, landmark)
+    light = warp(photo, landmark, found, GarmentView(mask, relight=once)).light
+    lit = warp(photo, larger, found, GarmentView(mask, relight=once), light)
+    plain = warp(photo, larger, found, GarmentView(mask))
+    assert asked == [64, 64] and plain.light is None and light is not None
+    assert torch.equal(lit.image, relit(plain.image, larger, light))
+    assert torch.allclose(lit.image + 1, (plain.image + 1) / 2, atol=1e-5)

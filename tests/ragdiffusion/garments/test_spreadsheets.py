@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from ragdiffusion.garments.datasets.layouts import table
-from ragdiffusion.garments.spreadsheets import read_heading, read_rows, read_text
+from ragdiffusion.garments.spreadsheets import numbered_rows, read_heading, read_text
 
 ROWS = [
     ("Photo", "STANDARD", "Neckline Type", "caption"),
@@ -32,7 +32,7 @@ def written(delimiter: str, *, newline: str = "\n") -> str:
 def test_delimiters_encodings_and_line_ends(tmp_path: Path, delimiter: str, encoding: str, newline: str) -> None:
     path = tmp_path / "pairs.csv"
     path.write_bytes(written(delimiter, newline=newline).encode(encoding))
-    rows = list(read_rows(path, ("photo", "standard", "caption")))
+    rows = list(numbered_rows(path, ("photo", "standard", "caption")))
     assert [number for number, _ in rows] == [2, 3]
     assert rows[0][1] == {
         "photo": "photos/a b.jpg",
@@ -46,25 +46,25 @@ def test_delimiters_encodings_and_line_ends(tmp_path: Path, delimiter: str, enco
 def test_a_spreadsheets_note_and_empty_lines_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("sep=;\r\nphoto;standard\r\n;\r\n\r\na.jpg;b.png;c\r\n", newline="")
-    assert list(read_rows(path, ("photo",))) == [(5, {"photo": "a.jpg", "standard": "b.png", None: "c"})]
+    assert list(numbered_rows(path, ("photo",))) == [(5, {"photo": "a.jpg", "standard": "b.png", None: "c"})]
     path.write_text("\n;;\nphoto;standard\na.jpg;b.png\n")
-    assert list(read_rows(path)) == [(4, {"photo": "a.jpg", "standard": "b.png"})]
+    assert list(numbered_rows(path)) == [(4, {"photo": "a.jpg", "standard": "b.png"})]
     assert read_heading(path) == ["photo", "standard"]
     path.write_text(" \n")
-    assert list(read_rows(path)) == [] and read_heading(path) == []
+    assert list(numbered_rows(path)) == [] and read_heading(path) == []
 
 
 def test_what_cannot_be_read_is_named_with_the_remedy(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_bytes("photo,standard\nMüller.jpg,b.png\n".encode("cp1252"))
     with pytest.raises(ValueError, match=r'pairs\.csv can\'t be read as UTF-8 or UTF-16 text .*save it as "CSV UTF-8"'):
-        list(read_rows(path))
+        list(numbered_rows(path))
     path.write_text("photo,Photo\na,b\n")
     with pytest.raises(ValueError, match="the heading names photo twice"):
-        list(read_rows(path))
+        list(numbered_rows(path))
     path.write_bytes(b"photo,standard\n\0\0,x\n")
     with pytest.raises(ValueError, match="a zero byte at character 15.*save it as"):
-        list(read_rows(path))
+        list(numbered_rows(path))
     with pytest.raises(ValueError, match="can't be read"):
         read_text(tmp_path / "none.csv")
 

@@ -140,15 +140,16 @@ class _Told:
     """A network that sees one label everywhere, and which sizes it was shown."""
 
     def __init__(self, label: str) -> None:
-        self.label, self.shown, self.multiple, self.dtype = label, [], 8, torch.float32
+        self.label, self.shown, self.calls, self.multiple, self.dtype = label, [], 0, 8, torch.float32
         self.config = types.SimpleNamespace(input_size=32)
 
     def parameters(self):
         yield torch.zeros(1)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        self.shown.append((tuple(x.shape[2:]), float(x[0, 0, 0, 0])))
-        logits = torch.zeros(1, 9, *x.shape[2:])
+        self.shown += [(tuple(picture.shape[1:]), float(picture[0, 0, 0])) for picture in x]
+        self.calls += 1
+        logits = torch.zeros(len(x), 9, *x.shape[2:])
         logits[:, LABEL[self.label]] = 9
         return logits
 
@@ -162,6 +163,30 @@ def test_photos_of_somebody_are_seen_larger_as_far_as_they_have_pixels(label: st
     assert network.shown == [((32, 32), 1.0), ((side, side), -1.0)], "first mirrored, then as it is"
     assert likely.shape == (9, 32, 32)
     np.testing.assert_allclose(likely.sum(0), 1, atol=1e-4)
+
+
+def test_a_small_photo_is_seen_both_ways_in_one_call() -> None:
+    pixels = np.zeros((32, 24, 3), np.uint8)
+    pixels[:, 12:] = 255
+    network = _Told("skin")
+    assert NetworkParser(network).label(pixels).shape == (9, 32, 24)
+    assert network.calls == 1 and network.shown == [((32, 24), -1.0), ((32, 24), 1.0)]
+
+
+def test_the_labels_of_the_newest_photo_are_kept() -> None:
+    first, second = (Image.fromarray(pixels) for pixels in (_photo((64, 48)), 255 - _photo((64, 48))))
+    network = _Told("upper")
+    parser = NetworkParser(network)
+    parser.parse(first)
+    seen = network.calls
+    kept = parser.label(np.asarray(first))
+    assert network.calls == seen and not kept.flags.writeable
+    parser.parse(second)
+    seen = network.calls
+    parser.label(np.asarray(second))
+    assert network.calls == seen, "it is the newest now"
+    np.testing.assert_array_equal(parser.label(np.asarray(first)), kept)
+    assert network.calls == seen + 2
 
 
 def test_a_mirrored_photo_is_labelled_mirrored(tiny_parser: GarmentParser) -> None:
