@@ -16,6 +16,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
+from tests.app.in_browser import close_toasts
+
 pytestmark = pytest.mark.browser
 
 Draw = Callable[..., bytes]
@@ -45,8 +47,7 @@ def checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def page(long_page: Page) -> Page:
-    for close in long_page.get_by_test_id("toast-close").all():
-        close.click()
+    close_toasts(long_page)
     return long_page
 
 

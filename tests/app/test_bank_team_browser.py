@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import APIResponse, Page, Playwright, Route, expect
 
 from ragdiffusion.bank import Bank, EntryUpdate, NewEntry
-from tests.app.in_browser import Studio, pages
+from tests.app.in_browser import Studio, pages, until
 from tests.postgres import empty_database
 
 pytestmark = pytest.mark.browser
@@ -69,8 +69,7 @@ class Held:
 
     def wait(self) -> None:
         """Wait until something is held back."""
-        while not self._waiting:
-            self._page.wait_for_timeout(10)
+        until(self._page, lambda: self._waiting)
 
     def release(self) -> None:
         """Let all of it through, and whatever comes."""
