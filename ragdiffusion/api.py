@@ -34,7 +34,15 @@ from ragdiffusion.generation.generator import (
 )
 from ragdiffusion.generation.loading import locate_checkpoint, open_pipeline
 from ragdiffusion.generation.pipeline import RAGDiffusionPipeline
-from ragdiffusion.images import cut_to_frame, lies_over, load_mask, load_photo, load_photo_and_alpha, mask_to_tensor
+from ragdiffusion.images import (
+    cut_to_frame,
+    lies_over,
+    load_mask,
+    load_photo,
+    load_photo_and_alpha,
+    mask_to_tensor,
+    turned_plane,
+)
 from ragdiffusion.parsing.choice import parse_parser
 from ragdiffusion.parsing.flow_finder import FlowFinder
 from ragdiffusion.parsing.found import GarmentChoice, GarmentFinder
@@ -248,7 +256,7 @@ class RAGDiffusion:
         image, alpha = load_photo_and_alpha(photo, name=name)
         if turn % 360:
             image = image.rotate(-turn, expand=True)  # by quarters, to the pixel
-            alpha = None if alpha is None else np.rot90(alpha, -turn // 90).copy()
+            alpha = None if alpha is None else turned_plane(alpha, turn)
         return self.observer.see(image, garment, alpha=alpha)
 
     def parse(self, photo: PhotoSource) -> Parse:

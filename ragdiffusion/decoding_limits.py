@@ -13,12 +13,15 @@ MAX_SCANS = 100
 """Scans of a progressive JPEG; encoders write about ten."""
 MAX_SCANNED_PIXELS = 1_000_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture."""
+MAX_PARTS = 20_000
+"""Segments of a JPEG, chunks of a PNG beside its pixels, and blocks of a GIF before its first picture."""
 MAX_SLOW_SAMPLES = 2_000_000
 """Numbers in a PPM that is written as text or with an odd number for white: those are read one by one."""
 
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # fill bytes, stuffed bytes and restarts are none
 _START_OF_SCAN, _END_OF_IMAGE, _START_OF_IMAGE = 0xDA, 0xD9, 0xD8
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MAX_PIXEL_CHUNKS = 200_000  # encoders put 4 KB and more into each
 _PPM_HEAD = 1024
 _PPM = re.compile(rb"P([1-6])((?:\s+|#[^\n]*\n)+)(\d+)((?:\s+|#[^\n]*\n)+)(\d+)(?:(?:\s+|#[^\n]*\n)+(\d+))?")
 
@@ -31,7 +34,8 @@ def check_work(file: IO[bytes], label: str) -> None:
         label: what to call it in messages.
 
     Raises:
-        ValueError: too many bytes, a JPEG of too many scans, or a PPM that can only be read slowly and is large.
+        ValueError: too many bytes, a JPEG of too many scans, a JPEG, PNG or GIF of too many parts, or a PPM that can
+            only be read slowly and is large.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -42,13 +46,19 @@ def check_work(file: IO[bytes], label: str) -> None:
     head = file.read(_PPM_HEAD)
     if head[:2] == b"\xff\xd8":
         _check_jpeg(head + file.read(), label)
+    elif head[:8] == b"\x89PNG\r\n\x1a\n":
+        _check_png(file, label)
+    elif head[:4] == b"GIF8":
+        _check_gif(file, head, label)
     elif head[:1] == b"P" and head[1:2].isdigit():
         _check_ppm(head, label)
     file.seek(0)
 
 
 def _check_jpeg(data: bytes, label: str) -> None:
-    scans, pixels = _scans(data)
+    scans, pixels, segments = _scans(data)
+    if segments > MAX_PARTS + scans:
+        raise _too_many(label, "JPEG", "segments")
     if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS and scans > 4:  # a plain one has up to four
         raise ValueError(
             f"{label} is a JPEG of {scans} scans, which takes too long to read: save it as a plain "
@@ -56,22 +66,54 @@ def _check_jpeg(data: bytes, label: str) -> None:
         )
 
 
-def _scans(data: bytes) -> tuple[int, int]:
-    """How many scans a JPEG has, and how many pixels; as decoders do, what stands between markers is passed over."""
-    scans, pixels, place = 0, 0, 2
-    while (found := _MARKER.search(data, place)) is not None:
+def _scans(data: bytes) -> tuple[int, int, int]:
+    """How many scans a JPEG has, how many pixels, and how many segments, as far as those are not too many.
+
+    As decoders do, what stands between markers is passed over.
+    """
+    scans, pixels, segments, place = 0, 0, 0, 2
+    while segments <= MAX_PARTS + scans and (found := _MARKER.search(data, place)) is not None:
         marker, place = found[1][0], found.end()
         if marker == _END_OF_IMAGE:
             break
         if marker == _START_OF_IMAGE:
             continue
+        segments += 1
         if marker == _START_OF_SCAN:
             scans += 1
         elif marker in _START_OF_FRAME and place + 7 <= len(data):
             height, width = struct.unpack_from(">HH", data, place + 3)
             pixels = max(pixels, height * width)
         place += max(2, int.from_bytes(data[place : place + 2], "big"))
-    return scans, pixels
+    return scans, pixels, segments
+
+
+def _check_png(file: IO[bytes], label: str) -> None:
+    others, pixels, place = 0, 0, 8
+    while file.seek(place) == place and len(chunk := file.read(8)) == 8:
+        place += 12 + int.from_bytes(chunk[:4], "big")
+        others, pixels = (others, pixels + 1) if chunk[4:] == b"IDAT" else (others + 1, pixels)
+        if others > MAX_PARTS or pixels > _MAX_PIXEL_CHUNKS:
+            raise _too_many(label, "PNG", "chunks")
+
+
+def _check_gif(file: IO[bytes], head: bytes, label: str) -> None:
+    """Count the blocks of what comes before the first picture."""
+    colours = head[10] if len(head) > 10 else 0
+    file.seek(13 + (3 << (colours & 7) + 1 if colours & 0x80 else 0))
+    blocks = 0
+    while file.read(1) == b"!" and file.read(1):
+        size = b"\1"
+        while size and size[0]:
+            size = file.read(1)
+            file.seek(size[0] if size else 0, os.SEEK_CUR)
+            blocks += 1
+            if blocks > MAX_PARTS:
+                raise _too_many(label, "GIF", "blocks")
+
+
+def _too_many(label: str, kind: str, parts: str) -> ValueError:
+    return ValueError(f"{label} is a {kind} of more than {MAX_PARTS:,} {parts} beside its picture: save it anew")
 
 
 def _check_ppm(head: bytes, label: str) -> None:

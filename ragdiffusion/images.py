@@ -246,6 +246,11 @@ def canonical_square(mask: np.ndarray) -> tuple[float, float, float]:
     return (left + right) / 2, (top + bottom) / 2, CANONICAL_MARGIN * max(right - left, bottom - top)
 
 
+def turned_plane(plane: np.ndarray, degrees: int) -> np.ndarray:
+    """Turn what lies over a photo, (H, W) or (H, W, C), clockwise with it by 0, 90, 180 or 270 degrees."""
+    return np.ascontiguousarray(np.rot90(plane, -degrees // 90))
+
+
 def lies_over(mask: np.ndarray, photo_size: tuple[int, int]) -> bool:
     """Whether a mask is aligned to a photo, not to the canonical frame: it has the photo's shape and no frame.
 

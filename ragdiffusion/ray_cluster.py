@@ -18,6 +18,8 @@ RAY_HELP = (
     "ray://head:10001; every node needs the same installation, checkpoint and folders (needs the extra `cluster`)"
 )
 _ANSWER_SECONDS = 5.0
+_STARTS, _SLOW = 4, "timed out during startup"
+"""How often Ray is started where it gives its own processes up after half a minute, and what it says then."""
 _CLIENT_PORT, _PORT = 10001, 6379
 _HEADER, _SETTINGS = 9, 4  # bytes of an HTTP/2 frame's header, and the type of a frame of settings
 _OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, _SETTINGS, 0, 0, 0, 0, 0])
@@ -67,14 +69,18 @@ class Cluster:
         quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self.address == LOCAL:
             cores = max(os.cpu_count() or 1, -int(-cpus // 1))
-            try:
-                ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
-            except Exception as error:  # it waits for its own processes for half a minute
-                raise ValueError(
-                    f"Ray did not start on this machine ({_in_one_line(error)}): is it too busy? Try again, or leave "
-                    "out --ray"
-                ) from error
-            return
+            for left in reversed(range(_STARTS)):
+                try:
+                    ray.init(address=LOCAL, num_cpus=cores, include_dashboard=False, **quiet)
+                    return
+                except Exception as error:
+                    ray.shutdown()
+                    if left and _SLOW in str(error):
+                        continue
+                    raise ValueError(
+                        f"Ray did not start on this machine ({_in_one_line(error)}): is it too busy? Try again, or "
+                        "leave out --ray"
+                    ) from error
         host, port = self._host_and_port()
         try:
             with socket.create_connection((host, port), _ANSWER_SECONDS) as line:

@@ -40,6 +40,7 @@ def build(services: Services) -> None:
         measures: dict | None = None,
         mirror: bool = False,
         bank: str | None = None,
+        turn: str | None = None,
         request: gr.Request = None,
     ) -> tuple[dict, str]:
         """Find the flat-lay structure of a garment in a photo: its nearest neighbours in the bank and its landmark.
@@ -60,13 +61,16 @@ def build(services: Services) -> None:
             mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
                 `garment` and `garment_mask` count in that one.
             bank: name of the bank that is searched, such as bundled (default: the one in use).
+            turn: 90, 180 or 270 degrees clockwise that the photo is turned by before it is looked at, or auto where it
+                looks turned; what `garment` and the masks mark turns along (default: as it is, and `looks_turned` says
+                where it looks turned; 0 says that it is upright).
 
         Returns:
-            The neighbours with ids, similarities, weights and attributes, and the measures of a shape drafted for the
-            photo; the landmark as PNG.
+            The neighbours with ids, similarities, weights and attributes, the measures of a shape drafted for the
+            photo, and by how many degrees clockwise it was turned and looks turned yet; the landmark as PNG.
         """
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank, turn)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         guide, landmark = await _answer(handlers.retrieve, _owner(request), ask)
         return guide, hand_out([("landmark.png", landmark)])[0]
@@ -92,6 +96,7 @@ def build(services: Services) -> None:
         measures: dict | None = None,
         mirror: bool = False,
         bank: str | None = None,
+        turn: str | None = None,
         request: gr.Request = None,
     ) -> tuple[dict, str, list[str]]:
         """Make the flat-lay picture of the garment in a photo. Every run is logged in the history like any other.
@@ -120,17 +125,21 @@ def build(services: Services) -> None:
             mirror: whether the photo is mirrored before it is looked at, as for a selfie that shows print reversed;
                 `garment` and `garment_mask` count in that one.
             bank: name of the bank that is searched, such as bundled (default: the one in use).
+            turn: 90, 180 or 270 degrees clockwise that the photo is turned by before it is looked at, or auto where it
+                looks turned; what `garment` and the masks mark turns along (default: as it is, and `looks_turned` says
+                where it looks turned; 0 says that it is upright).
 
         Returns:
-            The runs with their numbers and settings; the landmark as PNG; the pictures as PNG.
+            The runs with their numbers and settings, and by how many degrees clockwise the photo was turned and looks
+            turned yet; the landmark as PNG; the pictures as PNG.
         """
         owner = _owner(request)
         landmark_of = (attributes, _whole("candidate", candidate), mask)
-        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank)
+        meant = (garment, garment_mask, bool(drafted), measures, bool(mirror), bank, turn)
         ask = GuideRequest(photo, _whole("k", k), alpha, *landmark_of, *meant)
         settings = {"seed": seed or 0, "steps": steps, "strength": strength, "guidance": guidance}
         settings |= {"colour_match": colour_match, "background": background}
-        started = await _answer(
+        started, turned = await _answer(
             handlers.start, owner, ask, settings, seeds=_whole("seeds", 1 if seeds is None else seeds)
         )
         if wait:
@@ -138,7 +147,7 @@ def build(services: Services) -> None:
         numbers = [run.id for run in started.runs]
         runs, pictures = await _answer(handlers.runs, owner, numbers)
         landmark = await _answer(handlers.landmark, owner, numbers[0])
-        return {"runs": runs}, hand_out([("landmark.png", landmark)])[0], hand_out(pictures)
+        return {"runs": runs, **turned}, hand_out([("landmark.png", landmark)])[0], hand_out(pictures)
 
     async def run(number: float, request: gr.Request = None) -> tuple[dict, str | None, str | None]:
         """Tell how one run stands, with its pictures.
@@ -194,11 +203,11 @@ def build(services: Services) -> None:
     picture = [_file("landmark")]
     measures = _json("measures")
     measures.api_info = lambda: {"type": "object", "additionalProperties": {"type": "number"}}
-    drafted = [_flag("drafted", False), measures, _flag("mirror", False), _text("bank", None)]
-    _endpoint(retrieve, [*guide, *drafted], [_json("guide"), *picture])
+    more = [_flag("drafted", False), measures, _flag("mirror", False), _text("bank", None), _text("turn", None)]
+    _endpoint(retrieve, [*guide, *more], [_json("guide"), *picture])
     seed, *settings = _settings()
     results = gr.File(file_count="multiple", label="pictures", visible=False)
-    asked = [*guide, seed, _number("seeds", 1), *settings, _flag("wait", True), *drafted]
+    asked = [*guide, seed, _number("seeds", 1), *settings, _flag("wait", True), *more]
     _endpoint(generate, asked, [_json("runs"), *picture, results])
     _endpoint(run, [_number("number")], [_json("run"), *picture, _file("picture")])
     words = [_text(name, None) for name in ("status", "mark", "category", "since", "until")]

@@ -25,10 +25,12 @@ from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import RunFilter
 from app.session_log.values import FINAL, Run
 from ragdiffusion.attributes import UNKNOWN, validate
-from ragdiffusion.images import load_mask
+from ragdiffusion.images import load_mask, load_photo
 from ragdiffusion.parsing.choice import name_or_point, one_garment
+from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
+from ragdiffusion.turned_photo import Look, looked_at, parse_turn, turned_choice
 
 if TYPE_CHECKING:
     from ragdiffusion.bank import Bank
@@ -54,6 +56,8 @@ class GuideRequest:
         measures: of the drafted shape that are to be others than predicted; some ask for that shape by themselves.
         mirror: whether the photo is mirrored before it is looked at; `garment` and `garment_mask` count in that one.
         bank: name of the bank that is searched; None takes the one in use.
+        turn: degrees clockwise by which it is turned after that, and with it what `garment` and the masks mark; "auto"
+            where it looks turned; None: not, but it is told where it looks turned.
     """
 
     photo: str | None
@@ -68,6 +72,7 @@ class GuideRequest:
     measures: dict[str, float] | None = None
     mirror: bool = False
     bank: str | None = None
+    turn: str | None = None
 
 
 class ApiHandlers:
@@ -93,10 +98,13 @@ class ApiHandlers:
             ValueError: if a file or a value cannot be used.
         """
         with self._searched(ask) as bank:
-            guide = as_logged(self._bench(owner, ask, bank).require().guide)
-            return _guide(guide, bank), mask_png(guide.landmark)
+            bench, look = self._bench(owner, ask, bank)
+            guide = as_logged(bench.require().guide)
+            return {**_guide(guide, bank), **_turned(look)}, mask_png(guide.landmark)
 
-    def start(self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int) -> Started:
+    def start(
+        self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int
+    ) -> tuple[Started, dict[str, int]]:
         """Log runs of a photo and queue them.
 
         Args:
@@ -105,6 +113,9 @@ class ApiHandlers:
             settings: fields of `Sampling`; what is None is the model's own.
             seeds: 1 to 16.
 
+        Returns:
+            The runs, and how the photo was turned.
+
         Raises:
             ValueError: if a file or a value cannot be used; nothing is logged then.
         """
@@ -112,7 +123,8 @@ class ApiHandlers:
         own = {name: getattr(defaults, name) for name in MODEL_SETTINGS}
         sampling = Sampling(**{**own, **{name: value for name, value in settings.items() if value is not None}})
         with self._searched(ask) as bank:
-            return self._runs.start(self._bench(owner, ask, bank), sampling, seeds=seeds)
+            bench, look = self._bench(owner, ask, bank)
+            return self._runs.start(bench, sampling, seeds=seeds), _turned(look)
 
     def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
         """Return runs as they stand now, and the pictures of those that are done, by file name.
@@ -173,36 +185,57 @@ class ApiHandlers:
         with self._past.named(model, ask.bank) as bank:
             yield bank
 
-    def _bench(self, owner: str, ask: GuideRequest, bank: Bank) -> Bench:
+    def _bench(self, owner: str, ask: GuideRequest, bank: Bank) -> tuple[Bench, Look]:
         if not ask.photo:
             raise ValueError("a photo is needed: send one, with gradio_client as handle_file(path)")
         measures = _measures(ask.measures)
         named = {"candidate": ask.candidate is not None, "mask": bool(ask.mask), "drafted": ask.drafted or measures}
         if len(said := [name for name, is_given in named.items() if is_given]) > 1:
             raise ValueError(f"{' and '.join(said)} both name a landmark: send one of them")
-        attributes = _attributes(ask.attributes)
-        data, name = read_upload(ask.photo)
         mask = read_upload(ask.mask) if ask.mask else None
-        garment = _garment(ask)
-        defaults = self._engine.model().defaults
-        bench = Bench(self._engine, owner)
-        bench.place(
-            data,
-            name,
-            k=defaults.k if ask.k is None else ask.k,
-            alpha=defaults.alpha if ask.alpha is None else ask.alpha,
-            garment=garment,
-            framing=Framing(mirrored=ask.mirror),
-            bank=bank,
-            attributes=attributes,
-        )
+        bench, look = self._placed(owner, ask, bank)
         if mask is not None:
             bench.outline(*mask)
         elif ask.candidate is not None:
             bench.pick(ask.candidate)
         elif named["drafted"]:
             bench.take_drafted(measures)
-        return bench
+        return bench, look
+
+    def _placed(self, owner: str, ask: GuideRequest, bank: Bank) -> tuple[Bench, Look]:
+        """Put the photo on a bench, turned as is asked for, or as it looks."""
+        attributes, garment = _attributes(ask.attributes), _garment(ask)
+        turn = parse_turn(str(ask.turn)) if ask.turn else None
+        data, name = read_upload(ask.photo)
+        defaults = self._engine.model().defaults
+        tuned: dict[str, Any] = {
+            "k": defaults.k if ask.k is None else ask.k,
+            "alpha": defaults.alpha if ask.alpha is None else ask.alpha,
+        }
+        benches: dict[int, Bench] = {}
+
+        def see(degrees: int) -> Look:
+            benches[degrees] = bench = Bench(self._engine, owner)
+            moved = degrees and garment is not None
+            meant = turned_choice(garment, degrees, load_photo(data, name=name).size) if moved else garment
+            framing = Framing(degrees // 90, mirrored=ask.mirror)
+            try:
+                work = bench.place(
+                    data, name, **tuned, garment=meant, framing=framing, bank=bank, attributes=attributes
+                )
+            except NoGarmentError as error:
+                return Look(degrees, None, error)
+            return Look(degrees, work.sight)
+
+        def quarters(look: Look) -> int:
+            seen = look.sight or benches[look.turned].shown().photo.image
+            return self._engine.call(lambda model: model.looks_turned(seen))
+
+        look = looked_at(see, quarters, turn)
+        if look.sight is None and look.looks_turned:
+            raise ValueError(f"{look.why}; the photo looks turned: turn={look.looks_turned} turns it")
+        look.require()
+        return benches[look.turned], look
 
 
 def _guide(guide: StructureGuide, bank: Bank) -> dict[str, Any]:
@@ -219,6 +252,10 @@ def _guide(guide: StructureGuide, bank: Bank) -> dict[str, Any]:
         "attribute_confidence": dict(guide.attribute_confidence),
         "drafted": None if guide.drafted is None else guide.drafted.summary(),
     }
+
+
+def _turned(look: Look) -> dict[str, int]:
+    return {"turned": look.turned, "looks_turned": look.looks_turned}
 
 
 def _garment(ask: GuideRequest) -> GarmentChoice | None:

@@ -105,7 +105,7 @@ def over_photo(mask: np.ndarray, photo: BenchPhoto) -> np.ndarray:
     """Mirror and turn a mask that lies over the photo's file as the photo is; any other stays as it is."""
     framing = photo.framing
     moved = bool(framing.turns) or framing.mirrored
-    return laid_over(mask, framing).copy() if moved and lies_over(mask, photo.stored_size) else mask
+    return laid_over(mask, framing) if moved and lies_over(mask, photo.stored_size) else mask
 
 
 def meaning(parse: Parse, index: int) -> GarmentChoice:

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from app.session_log.framing import Framing
 from ragdiffusion.cutouts import SHEER
-from ragdiffusion.images import load_photo_and_alpha
+from ragdiffusion.images import load_photo_and_alpha, turned_plane
 from ragdiffusion.parsing.found import GarmentChoice
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def turned(image: Image.Image, turns: int) -> Image.Image:
 
 def laid_over(plane: np.ndarray, framing: Framing) -> np.ndarray:
     """Mirror and turn what lies over a photo's file, (H, W), as the photo is; it is not cut."""
-    return np.rot90(np.fliplr(plane) if framing.mirrored else plane, -framing.turns)
+    return turned_plane(np.fliplr(plane) if framing.mirrored else plane, 90 * framing.turns)
 
 
 def look_at(model: RAGDiffusion, photo: BenchPhoto, garment: GarmentChoice | None) -> Sight:

@@ -11,9 +11,13 @@ from typing import TYPE_CHECKING
 
 from ragdiffusion.batch.report import ReportRow, photo_name, printable
 from ragdiffusion.batch.tasks import Task
+from ragdiffusion.images import load_photo
 from ragdiffusion.parsing.choice import EACH, parse_choice, separate
+from ragdiffusion.turned_photo import Look, look_at
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
     from ragdiffusion.batch.destination import Destination
     from ragdiffusion.batch.request import PictureRequest
@@ -43,7 +47,13 @@ def make(
 
 
 def failed(
-    task: Task, request: PictureRequest, error: Exception | str, *, digest: str = "", started: float = 0
+    task: Task,
+    request: PictureRequest,
+    error: Exception | str,
+    *,
+    digest: str = "",
+    started: float = 0,
+    look: Look | None = None,
 ) -> ReportRow:
     """The line of a photo whose picture could not be made.
 
@@ -53,6 +63,7 @@ def failed(
         error: why.
         digest: of the photo, if it could be read.
         started: moment of `time.perf_counter`; 0 if nothing was begun.
+        look: at the photo, if there was one.
     """
     line = " ".join(str(error).split()) or type(error).__name__
     return ReportRow(
@@ -62,6 +73,7 @@ def failed(
         settings=request.fingerprint(),
         error=printable(line[:500]),
         seconds=f"{time.perf_counter() - started:.2f}" if started else "",
+        **_turned(look, request),
     )
 
 
@@ -75,49 +87,59 @@ class _Shot:
     of: int
     digest: str
     began: float
+    look: Look | None = None
     sight: Sight | None = None
     guide: StructureGuide | None = None
     row: ReportRow | None = None
     looked: float = 0  # seconds
 
     def fail(self, request: PictureRequest, error: Exception) -> None:
-        row = failed(self.photo, request, error, digest=self.digest, started=self.began)
+        row = failed(self.photo, request, error, digest=self.digest, started=self.began, look=self.look)
         self.row, self.guide = replace(row, garment=self.garment, garments=str(self.of)), None
 
 
 def _shots(task: Task, model: RAGDiffusion, request: PictureRequest) -> list[_Shot]:
     """Look at a photo: what is to be made of it, or why nothing is."""
-    began, digest = time.perf_counter(), ""
+    began, digest, look = time.perf_counter(), "", None
     try:
         data = task.photo.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
-        meant = _garments(data, task, model, request)
+        choice = None if request.garment is None else parse_choice(request.garment)
+        each = isinstance(choice, str) and choice == EACH
+        look = look_at(model, data, None if each else choice, request.turn, name=task.photo.name)
+        meant = _separate(data, task, model, look) if each else [("", None)]
     except Exception as error:
-        return [_Shot(task, task, "", 1, digest, began, row=failed(task, request, error, digest=digest, started=began))]
+        row = failed(task, request, error, digest=digest, started=began, look=look)
+        return [_Shot(task, task, "", 1, digest, began, row=row)]
     shots = []
     for name, garment in meant:
         target = task.of_garment(name) if name else task
-        shots.append(shot := _Shot(task, target, name, len(meant), digest, time.perf_counter()))
+        shots.append(shot := _Shot(task, target, name, len(meant), digest, began, look))
         try:
-            shot.sight = model.see(data, garment, name=task.photo.name)
-            found = model.retrieve(shot.sight, k=request.k, alpha=request.alpha, attributes=request.attributes)
+            seen = model.see(data, garment, name=task.photo.name, turn=look.turned) if each else look.require()
+            found = model.retrieve(seen, k=request.k, alpha=request.alpha, attributes=request.attributes)
             found = found.draft() if request.drafted else found
-            shot.guide, shot.looked = found, time.perf_counter() - shot.began
+            shot.sight, shot.guide, shot.looked = seen, found, time.perf_counter() - began
         except Exception as error:
             shot.fail(request, error)
+        began = time.perf_counter()
     return shots
 
 
-def _garments(
-    data: bytes, task: Task, model: RAGDiffusion, request: PictureRequest
-) -> list[tuple[str, GarmentChoice | None]]:
-    """The garments that are meant, each with what its files are called; one has the photo's own name."""
-    choice = None if request.garment is None else parse_choice(request.garment)
-    if not (isinstance(choice, str) and choice == EACH):
-        return [("", choice)]
-    from ragdiffusion.images import load_photo
+def _separate(data: bytes, task: Task, model: RAGDiffusion, look: Look) -> list[tuple[str, GarmentChoice]]:
+    """The garments of a photo as it was turned, each with what its files are called."""
+    seen: Sight | Image.Image | None = look.sight
+    if seen is None:
+        seen = load_photo(data, name=task.photo.name).rotate(-look.turned, expand=True)
+    return separate(model.parse(seen))
 
-    return separate(model.parse(load_photo(data, name=task.photo.name)))
+
+def _turned(look: Look | None, request: PictureRequest) -> dict[str, str]:
+    """How a photo was turned and looks, as the report has it; nobody is asked where the request says how it stands."""
+    if look is None:
+        return {}
+    asked = not isinstance(request.turn, int)
+    return {"turned": str(look.turned), "looks_turned": str(look.looks_turned) if asked else ""}
 
 
 def _draw(shots: Sequence[_Shot], model: RAGDiffusion, request: PictureRequest, destination: Destination) -> None:
@@ -178,6 +200,7 @@ def _keep(
         bank_version=result.bank_version,
         garment=shot.garment,
         garments=str(shot.of),
+        **_turned(shot.look, request),
     )
 
 

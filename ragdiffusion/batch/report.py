@@ -39,6 +39,9 @@ class ReportRow:
         error: one line, of a photo that failed.
         garment: what it is called in the picture's name, where each garment of a photo has its own; else "".
         garments: how many pictures the photo has.
+        turned: degrees clockwise by which the photo was turned.
+        looks_turned: degrees clockwise by which it should be turned yet, as it seems; 0 where it looks upright, ""
+            where nobody was asked.
     """
 
     photo: str
@@ -57,6 +60,8 @@ class ReportRow:
     error: str = ""
     garment: str = ""
     garments: str = "1"
+    turned: str = "0"
+    looks_turned: str = ""
 
     @classmethod
     def columns(cls) -> list[str]:
@@ -69,7 +74,7 @@ class ReportRow:
 
 
 _COLUMNS = ReportRow.columns()
-_LATER = {"garment": "", "garments": "1"}
+_LATER = {"garment": "", "garments": "1", "turned": "0", "looks_turned": ""}
 """Columns that earlier reports lack, and what those would have in them."""
 
 

@@ -28,6 +28,7 @@ class PictureRequest:
         steps, seed, guidance, strength: as `RAGDiffusion.generate` takes them.
         size: as `RAGDiffusion.generate` takes it, but that a photo too small for a number gets its own size.
         garment: which garment of each photo is meant, in words as `parse_choice` reads them.
+        turn: how each photo is turned, as `turned_photo.look_at` takes it.
         drafted: whether each picture obeys the shape that is drafted for its photo, and not the consensus.
         together: pictures that are made in one call of the model, 1 to 256.
 
@@ -53,6 +54,7 @@ class PictureRequest:
     strength: float | None = None
     size: PictureSize = "photo"
     garment: str | None = None
+    turn: int | str | None = None
     drafted: bool = False
     together: int = 1
 
@@ -63,8 +65,9 @@ class PictureRequest:
     def fingerprint(self) -> str:
         """Everything that decides how a picture looks, in 12 letters: under another one it is made again."""
         asked = {name: value for name, value in asdict(self).items() if name not in _ONLY_HOW}
-        if not self.drafted:  # what reports of earlier releases say still holds
-            del asked["drafted"]
+        for name in ("drafted", "turn"):  # what reports of earlier releases say still holds
+            if asked[name] == getattr(PictureRequest, name):
+                del asked[name]
         return hashlib.sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     def load_model(self) -> RAGDiffusion:

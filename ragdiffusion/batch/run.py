@@ -30,6 +30,7 @@ class BatchResult:
         made: photos whose pictures were made now, all of them.
         pictures: that were made now.
         failed: lines of those that could not be made.
+        look_turned: the first lines of those that look turned and were not, failed ones too.
         left_out: files in the folders that are no pictures.
         seconds: that it took.
         report: the file.
@@ -40,6 +41,7 @@ class BatchResult:
     made: int
     pictures: int
     failed: tuple[ReportRow, ...]
+    look_turned: tuple[ReportRow, ...]
     left_out: tuple[Path, ...]
     seconds: float
     report: str
@@ -93,6 +95,7 @@ def run_batch(
         made=len({row.photo for row in made} - {row.photo for row in failed}),
         pictures=len(made) - len(failed),
         failed=failed,
+        look_turned=tuple({row.photo: row for row in made if row.looks_turned not in ("", "0")}.values()),
         left_out=found.left_out,
         seconds=time.perf_counter() - started,
         report=place.report,

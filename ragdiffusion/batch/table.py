@@ -15,6 +15,8 @@ _NUMBERS = {
     "alpha": ("double", "g"),
     "similarity": ("double", ".4f"),
     "garments": ("int64", "d"),
+    "turned": ("int64", "d"),
+    "looks_turned": ("int64", "d"),
 }
 """Columns that hold numbers: of which kind, and how they are written as words."""
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ragdiffusion.commands.common import MODEL_SIZE, add_model_arguments, add_sampling_arguments, print_json
+from ragdiffusion.commands.common import MODEL_SIZE, add_model_arguments, add_sampling_arguments, print_json, turn_of
 from ragdiffusion.parsing.choice import GARMENT_HELP
 from ragdiffusion.ray_cluster import RAY_HELP, Cluster
 
@@ -56,6 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="make pictures that are there already once more")
     parser.add_argument(
         "--garment", metavar="WHICH", help=f"{GARMENT_HELP}; or each: one picture per garment, as PHOTO.upper.png"
+    )
+    parser.add_argument(
+        "--turn",
+        type=turn_of,
+        metavar="DEGREES",
+        help="turn every photo by 90, 180 or 270 degrees clockwise before it is looked at, and what --garment marks in "
+        "it; auto: those that look turned (default: as they are, and the report says which look turned; 0 says that "
+        "all are upright)",
     )
     parser.add_argument(
         "--drafted", action="store_true", help="obey the shape that is drafted for each photo, not the consensus"
@@ -136,6 +144,7 @@ def request_of(args: argparse.Namespace) -> PictureRequest:
         strength=args.strength,
         size=None if args.size == MODEL_SIZE else args.size,
         garment=args.garment,
+        turn=args.turn,
         drafted=args.drafted,
         together=args.together,
     )
@@ -146,6 +155,12 @@ def _print(result: BatchResult, args: argparse.Namespace) -> None:
 
     if result.left_out:
         print(name_left_out(result.left_out, Path()), file=sys.stderr)
+    if result.look_turned:
+        print(
+            f"note: {len(result.look_turned)} of the photos made now look turned, by what looks_turned says in the "
+            "report; --turn auto turns such ones, --turn 0 says that they are upright",
+            file=sys.stderr,
+        )
     if args.json:
         print_json(
             {
@@ -154,6 +169,7 @@ def _print(result: BatchResult, args: argparse.Namespace) -> None:
                 "made": result.made,
                 "pictures": result.pictures,
                 "failed": {row.photo: row.error for row in result.failed},
+                "look_turned": {row.photo: int(row.looks_turned) for row in result.look_turned},
                 "left_out": [str(path) for path in result.left_out],
                 "seconds": result.seconds,
                 "report": result.report,

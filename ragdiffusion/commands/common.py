@@ -61,10 +61,11 @@ def add_guide_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--garment", metavar="WHICH", help=GARMENT_HELP)
     parser.add_argument(
         "--turn",
-        type=int,
-        choices=(0, 90, 180, 270),
-        help="turn the photo by so many degrees clockwise before it is looked at, and what --garment and a --landmark "
-        "mark in it (default: as it is, and a line where it looks turned; 0 says that it is upright)",
+        type=turn_of,
+        metavar="DEGREES",
+        help="turn the photo by 90, 180 or 270 degrees clockwise before it is looked at, and what --garment and a "
+        "--landmark mark in it; auto: where it looks turned (default: as it is, and a line where it looks turned; 0 "
+        "says that it is upright)",
     )
     parser.add_argument("--k", type=int, help="candidates, from 1 to the bank's size (default: the checkpoint's, 4)")
     parser.add_argument(
@@ -147,6 +148,16 @@ def _size(text: str) -> int | str:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number of pixels nor `{PHOTO_SIZE}` or `{MODEL_SIZE}`")
     return int(text)
+
+
+def turn_of(text: str) -> int | str:
+    """A word of `--turn`; as `argparse` wants it."""
+    from ragdiffusion.turned_photo import parse_turn
+
+    try:
+        return parse_turn(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def print_json(summary: Mapping[str, Any]) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from ragdiffusion.api import GenerationResult, PictureSize, RAGDiffusion, Sight
     from ragdiffusion.retrieval.guide import StructureGuide
+    from ragdiffusion.turned_photo import Look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Retrieve, generate, write both pictures, print what was done."""
     from ragdiffusion.attributes import parse_assignments
-    from ragdiffusion.commands.turned_photo import see_photo, turned_choice
+    from ragdiffusion.commands.turned_photo import see_photo
     from ragdiffusion.images import load_photo_and_alpha
     from ragdiffusion.parsing.choice import one_garment, parse_choice
 
@@ -71,11 +72,12 @@ def run(args: argparse.Namespace) -> int:
     attributes = parse_assignments(args.attributes) if args.attributes else None
     measures = None if args.drafted is None else parse_measures(args.drafted)
     model = load_model(args)
-    sight = see_photo(model, args, turned_choice(garment, args.turn, photo.size))
+    look = see_photo(model, args, garment)
+    sight = look.require()
     size = _possible_size(args.size, model, sight)
     guide = model.retrieve(sight, k=args.k, alpha=args.alpha, attributes=attributes)
     if args.landmark is not None:
-        guide = guide.edit(_landmark(model, sight, photo.size, args))
+        guide = guide.edit(_landmark(model, look, photo.size, args))
     elif args.candidate is not None:
         guide = guide.pick(args.candidate)
     elif measures is not None:
@@ -106,15 +108,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _landmark(model: RAGDiffusion, sight: Sight, size: tuple[int, int], args: argparse.Namespace) -> torch.Tensor:
+def _landmark(model: RAGDiffusion, look: Look, size: tuple[int, int], args: argparse.Namespace) -> torch.Tensor:
     """The --landmark; one that lies over the photo's file (of that size) turns with the photo."""
-    from ragdiffusion.commands.turned_photo import turned_plane
-    from ragdiffusion.images import lies_over, load_mask
+    from ragdiffusion.images import lies_over, load_mask, turned_plane
 
     invert = True if args.invert_mask else None
-    if args.turn and lies_over(mask := load_mask(args.landmark, invert=invert), size):
-        return model.landmark_from_mask(turned_plane(mask, args.turn), photo=sight, invert=False)
-    return model.landmark_from_mask(args.landmark, photo=sight, invert=invert)
+    if look.turned and lies_over(mask := load_mask(args.landmark, invert=invert), size):
+        return model.landmark_from_mask(turned_plane(mask, look.turned), photo=look.require(), invert=False)
+    return model.landmark_from_mask(args.landmark, photo=look.require(), invert=invert)
 
 
 def _possible_size(size: int | str, model: RAGDiffusion, sight: Sight) -> PictureSize:

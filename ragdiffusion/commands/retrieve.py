@@ -20,15 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Search the bank and print the candidates."""
     from ragdiffusion.attributes import UNKNOWN, parse_assignments
-    from ragdiffusion.commands.turned_photo import see_photo, turned_choice
+    from ragdiffusion.commands.turned_photo import see_photo
     from ragdiffusion.images import load_photo_and_alpha
     from ragdiffusion.parsing.choice import one_garment, parse_choice
 
-    photo, _ = load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
+    load_photo_and_alpha(args.photo)  # before the weights are loaded, which takes seconds
     garment = None if args.garment is None else one_garment(parse_choice(args.garment))
     attributes = parse_assignments(args.attributes) if args.attributes else None
     model = load_model(args)
-    sight = see_photo(model, args, turned_choice(garment, args.turn, photo.size))
+    sight = see_photo(model, args, garment).require()
     guide = model.retrieve(sight, k=args.k, alpha=args.alpha, attributes=attributes)
     if args.json:
         print_json(

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from ragdiffusion.bank import Bank
 from ragdiffusion.bank.search import Ranking
 from ragdiffusion.bank.shape_bits import SIDE, bits_overlap, shape_bits
-from ragdiffusion.images import cut_to_frame
+from ragdiffusion.images import cut_to_frame, turned_plane
 from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.parser import Labeller
 from ragdiffusion.parsing.turned import (
@@ -43,12 +43,12 @@ def guess_turn(label: Labeller, observer: Observer, bank: Bank, photo: Image.Ima
     overlap = _overlaps(sight, observer, bank)
     seen = [confidence_and_body(label(pixels)), *[nothing] * (TURNS - 1)]
     for turn in possible_turns(*seen[0], overlap):
-        seen[turn] = confidence_and_body(label(np.ascontiguousarray(np.rot90(pixels, -turn))))
+        seen[turn] = confidence_and_body(label(turned_plane(pixels, 90 * turn)))
     likely = at_a_glance([sure for sure, _ in seen], [body for _, body in seen], overlap)
     turns = worth_a_look(likely)
     if not turns:
         return 0
-    close = {turn: _fit(_look(observer, Image.fromarray(np.rot90(pixels, -turn).copy()))) for turn in turns}
+    close = {turn: _fit(_look(observer, Image.fromarray(turned_plane(pixels, 90 * turn)))) for turn in turns}
     return likelier_turn(likely, {0: _fit(sight), **close})
 
 
@@ -80,7 +80,7 @@ def _overlaps(sight: Sight | None, observer: Observer, bank: Bank) -> list[float
     mask = None if sight is None or sight.garment is None else sight.garment.over(sight.photo.size)
     if sight is None or mask is None or not (mask > 0.5).any():
         return [0.0] * TURNS
-    outlines = [shape_bits(cut_to_frame(np.rot90(mask, -turn).copy(), SIDE)[None])[0] for turn in range(TURNS)]
+    outlines = [shape_bits(cut_to_frame(turned_plane(mask, 90 * turn), SIDE)[None])[0] for turn in range(TURNS)]
     best: list[float] = []
 
     def look(similarity: np.ndarray, shapes: np.ndarray) -> np.ndarray:

@@ -135,6 +135,24 @@ def pages(playwright: Playwright, chromium: str, studio: Studio, folder: Path) -
     assert not found, found
 
 
+def until(page: Page, condition: Callable[[], object]) -> None:
+    """Wait for what is told by Python alone, while the page goes on."""
+    patience = time.monotonic() + PATIENCE / 1000
+    while not condition():
+        assert time.monotonic() < patience, "it did not come about"
+        page.wait_for_timeout(10)
+
+
+def close_toasts(page: Page) -> None:
+    """Take away the notices that are there; some go by themselves meanwhile."""
+    page.evaluate("document.querySelectorAll('[data-testid=toast-close]').forEach((button) => button.click())")
+
+
+def drawn(page: Page) -> None:
+    """Wait until what was changed is laid out: sizes are told to scripts a frame later, and seen in the next."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def visit(page: Page, studio: Studio) -> None:
     """Open the studio's page and wait for its model."""
     page.goto(studio.address)

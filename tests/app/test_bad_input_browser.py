@@ -16,6 +16,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
+from tests.app.in_browser import close_toasts, drawn
+
 pytestmark = pytest.mark.browser
 
 Draw = Callable[..., bytes]
@@ -25,15 +27,8 @@ _DROP = """async ([selector, files]) => {
     const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
     carrier.items.add(new File([bytes], name, { type: 'image/png' }));
   }
-  const frames = [], started = performance.now();
-  let last = started, going = true;
-  const tick = (now) => { frames.push(now - last); last = now; if (going) requestAnimationFrame(tick); };
-  requestAnimationFrame(tick);
   const wish = { dataTransfer: carrier, bubbles: true, cancelable: true };
   document.querySelector(selector).dispatchEvent(new DragEvent('drop', wish));
-  await new Promise((done) => setTimeout(done, 1000));
-  going = false;
-  return Math.max(...frames);
 }"""
 
 
@@ -45,8 +40,7 @@ def checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def page(long_page: Page) -> Page:
-    for close in long_page.get_by_test_id("toast-close").all():
-        close.click()
+    close_toasts(long_page)
     return long_page
 
 
@@ -61,15 +55,26 @@ def toast(page: Page, text: str | re.Pattern):
 
 
 def drop(page: Page, files: list[tuple[str, bytes]]) -> float:
-    """Drop files on the photo pane; the longest frame of the second after it, milliseconds."""
-    return page.evaluate(_DROP, ["#photo .stage", [[name, base64.b64encode(data).decode()] for name, data in files]])
+    """Drop files on the photo pane; the seconds that the page's thread computed for it, however busy the machine is."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def computed() -> float:
+        found = session.send("Performance.getMetrics")["metrics"]
+        return next(metric["value"] for metric in found if metric["name"] == "ThreadTime")
+
+    before = computed()
+    page.evaluate(_DROP, ["#photo .stage", [[name, base64.b64encode(data).decode()] for name, data in files]])
+    drawn(page)
+    spent = computed() - before
+    session.detach()
+    return spent
 
 
 def test_two_hundred_photos_at_once_are_offered_as_a_batch(page: Page, photo_bytes: Draw, workspace: Path) -> None:
     place(page, photo_bytes())
     data = photo_bytes("#335577", size=(60, 80))
-    longest = drop(page, [(f"p{i}.png", data) for i in range(200)])
-    assert longest < 1000, "the page stays responsive"
+    assert drop(page, [(f"p{i}.png", data) for i in range(200)]) < 1, "the page stays responsive"
     several = page.get_by_role("alertdialog", name="Several photos")
     expect(several).to_contain_text("200 files. Make a picture of each")
     expect(several.locator("[data-act=each]")).to_be_focused()

@@ -40,7 +40,7 @@ def page(long_page: Page) -> Page:
 
 
 def total(page: Page, count: int) -> None:
-    expect(page.locator(f".bank-foot .total:has-text('{count} of')")).to_be_attached()
+    expect(page.locator(".bank-foot .total")).to_have_text(re.compile(f"^{count} of"))
 
 
 def says(page: Page, text: str) -> None:
@@ -205,6 +205,24 @@ def test_an_outline_is_drawn_by_the_measures_that_are_read_off_it(page: Page) ->
     expect(pane.locator(".add-pattern path.outline")).to_be_visible()
     expect(pane.locator("[data-add=save]")).to_have_text("Save the change")
     expect(pane.locator("select[name=category]")).to_have_value("T-shirt")
+    pane.locator("[data-add=cancel]").click()
+    expect(pane).to_be_hidden()
+
+
+def test_photos_that_come_while_an_entry_is_changed_wait_for_that(page: Page, flat_lay_bytes: Draw) -> None:
+    card(page, 2)
+    page.locator("[data-act=edit_shown]").click()
+    pane = page.locator(".bank-add")
+    expect(pane).to_be_visible()
+    late = {"name": "late.png", "mimeType": "image/png", "buffer": flat_lay_bytes(320)}
+    page.set_input_files("#bank_photos input", late)
+    says(page, "1 of 1 pictures hold a garment")
+    expect(pane.locator(".title")).to_have_text("Change entry 2")
+    expect(pane.locator("[data-add=save]")).to_have_text("Save the change")
+    expect(pane.locator(".add-list")).to_be_hidden()
+    pane.locator("[data-add=cancel]").click()
+    expect(pane.locator(".title")).to_have_text("Add to the bank")
+    expect(pane.locator(".add-about")).to_have_text("late.png")
     pane.locator("[data-add=cancel]").click()
     expect(pane).to_be_hidden()
 

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, Request, expect
 
 from app.runs.drafts import in_eight_bits
 from ragdiffusion.api import RAGDiffusion
-from tests.app.in_browser import PATIENCE
+from tests.app.in_browser import PATIENCE, close_toasts, until
 
 pytestmark = pytest.mark.browser
 
@@ -131,6 +131,10 @@ def area(mask: np.ndarray) -> int:
 
 # ---- tools
 
+# Three presses of a key, as close as those that follow each other within a movement.
+_NUDGES = """() => { for (let count = 0; count < 3; count += 1) document.activeElement.dispatchEvent(
+  new KeyboardEvent('keydown', { key: 'ArrowDown', shiftKey: true, bubbles: true, cancelable: true })) }"""
+
 
 def test_every_tool_is_a_step_and_undo_goes_back_through_all(page: Page) -> None:
     seen = [exported(page)]
@@ -149,8 +153,7 @@ def test_every_tool_is_a_step_and_undo_goes_back_through_all(page: Page) -> None
 
     page.mouse.click(*place(page, SIZE / 2 + 20, bottom))
     assert np.array_equal(made("add a point"), moved), "a point more is the same shape"
-    for _ in range(3):
-        page.keyboard.press("Shift+ArrowDown")  # one step, as it is one movement
+    page.evaluate(_NUDGES)  # one step, as it is one movement
     nudged = made("nudge")
     assert corners(nudged)[3] > bottom and np.array_equal(nudged[: bottom - 4], moved[: bottom - 4])
     page.keyboard.press("Delete")
@@ -247,7 +250,7 @@ def test_the_exported_mask_is_the_one_that_the_picture_followed(page: Page, work
     page.locator(f"{_CANVAS} .board").click(position={"x": 5, "y": 5})
     mask = exported(page)
     page.keyboard.press("Control+Enter")  # at once: the last stroke may still be on its way
-    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"), timeout=60_000)
+    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"), timeout=PATIENCE)
     used = [np.asarray(Image.open(path)) for path in (workspace / "images").rglob("*.png")]
     used = [picture for picture in used if picture.shape == mask.shape]
     best = max(used, key=lambda other: iou(other, mask))
@@ -317,8 +320,7 @@ def test_an_svg_without_a_shape_is_refused_and_nothing_is_lost(page: Page, data:
     toast = page.get_by_test_id("toast-body").filter(has_text=expected)
     expect(toast.first).to_be_visible()
     assert np.array_equal(exported(page), before) and steps(page) == 1
-    for close in page.get_by_test_id("toast-close").all():
-        close.click()
+    close_toasts(page)
 
 
 def test_an_svg_runs_nothing_and_loads_nothing(page: Page) -> None:
@@ -453,11 +455,14 @@ def test_a_stroke_that_changes_nothing_is_no_step_here_or_there(page: Page) -> N
     before, asked = exported(page), told(page)
     middle = tuple(np.argwhere(cv2.erode(before, np.ones((41, 41))) > 127)[0][::-1])
     page.keyboard.press("b")
-    drag(page, middle, (middle[0] + 2, middle[1] + 2))
-    page.wait_for_timeout(500)
+    page.mouse.move(*place(page, *middle))
+    page.mouse.down()
+    page.mouse.move(*place(page, middle[0] + 2, middle[1] + 2), steps=5)
+    until(page, lambda: asked)  # something is sent on the way
+    page.mouse.up()
+    until(page, lambda: asked[-1]["source"] == "consensus")  # and taken back
     settled(page)
     assert np.array_equal(exported(page), before) and steps(page) == 0
-    assert asked[-1]["source"] == "consensus", "what was sent on the way is taken back"
 
 
 # ---- the live guide
@@ -475,16 +480,12 @@ def test_alpha_and_k_move_without_a_request_and_are_set_on_release(
         box = page.locator(f"#{name} input[type=range]").bounding_box()
         page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
         page.mouse.down()
-        before, words = len(asked), set()
+        before, shows = len(asked), page.locator({"k": "#film .row:not(.further)", "alpha": "#mix"}[name])
         for share in (0.3, 0.1, 0.6, last):
+            words = shows.inner_text()
             page.mouse.move(box["x"] + 2 + (box["width"] - 4) * share, box["y"] + box["height"] / 2, steps=3)
-            page.wait_for_timeout(700)
-            words.add(
-                page.locator("#film .row:not(.further)").inner_text()
-                if name == "k"
-                else page.locator("#mix").inner_text()
-            )
-        assert len(words) >= 3, f"{name} is followed"
+            expect(shows).not_to_have_text(words, use_inner_text=True)  # it is followed
+        page.wait_for_timeout(700)  # any request would have been made by now
         assert len(asked) == before, f"no request while {name} is dragged"
         serial = fact(page, "serial") or "0"
         page.mouse.up()
@@ -539,22 +540,30 @@ def test_another_reading_keeps_the_outlines_in_the_history(page: Page) -> None:
     assert np.array_equal(exported(page), before), "the shape of the earlier reading"
 
 
+def look(page: Page) -> bytes:
+    """What the canvas shows."""
+    return bytes(cv2.imdecode(np.frombuffer(page.locator(f"{_CANVAS} .board").screenshot(), np.uint8), 1))
+
+
 def test_ghosts_and_layers_change_the_view_alone(page: Page) -> None:
-    before, look = exported(page), page.locator(f"{_CANVAS} .board").screenshot()
-    seen = [look]
+    before, seen = exported(page), [look(page)]
+
+    def another() -> None:
+        """Wait for a look that was not there before, and stays."""
+        until(page, lambda: look(page) == look(page) not in seen)
+        seen.append(look(page))
+
     for kind in ("photo", "candidate2"):
         page.locator(f"{_CANVAS} .ghost").select_option(kind)
         page.locator(f"{_CANVAS} .opacity").fill("80")
-        page.wait_for_timeout(1200)
-        seen.append(page.locator(f"{_CANVAS} .board").screenshot())
+        another()
     page.locator(f"{_CANVAS} .ghost").select_option("")
     for layer in ("outline", "fused", "draft"):
         page.locator(f"{_CANVAS} [data-layer={layer}]").uncheck()
-        page.wait_for_timeout(200)
-        seen.append(page.locator(f"{_CANVAS} .board").screenshot())
-    assert len({bytes(cv2.imdecode(np.frombuffer(png, np.uint8), 1)) for png in seen}) == len(seen)
+        another()
     for layer in ("outline", "fused", "draft"):
         page.locator(f"{_CANVAS} [data-layer={layer}]").check()
+    until(page, lambda: look(page) == seen[0])
     assert np.array_equal(exported(page), before) and steps(page) == 0
 
 
@@ -623,6 +632,6 @@ def test_timings_are_printed(
 
 def test_the_hint_stays_away_once_it_was_understood(page: Page) -> None:
     page.reload()
-    expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=60_000)
+    expect(page.locator("#status[data-state=ready], #status [data-state=ready]")).to_be_attached(timeout=PATIENCE)
     expect(page.locator(f"{_CANVAS} .board")).to_be_visible()  # the bench is put back
     expect(page.locator(f"{_CANVAS} .hint")).to_be_hidden()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app.in_browser import PATIENCE, Open, Studio, visit
+from tests.app.in_browser import PATIENCE, Open, Studio, until, visit
 
 pytestmark = pytest.mark.browser
 
@@ -131,8 +131,9 @@ def test_a_killed_studio_comes_back_with_its_queue_paused(page: Page, studio: St
     set_number(page, "steps", 50)
     set_number(page, "strength", 1)
     set_number(page, "seeds", 8)
+    before = len(rows(studio, "id"))
     page.locator("#generate").click()
-    expect(page.locator("#queue .running")).to_be_attached()
+    until(page, lambda: len(rows(studio, "id")) == before + 8)
     running = killed_while_one_runs(studio)
     left = [run for run, status in rows(studio, "id, status") if status == "queued"]
     assert len(left) >= 3, "nothing was lost"
@@ -153,6 +154,7 @@ def test_a_killed_studio_comes_back_with_its_queue_paused(page: Page, studio: St
     entries.nth(0).locator("[data-act=cancel]").click()
     waiting(page, 2)
     page.locator("#queue [data-act=resume]").click()
+    ended(studio, len(now))
     waiting(page, 0)
     now = dict(rows(studio, "id, status"))
     assert sorted(now[run] for run in left) == ["cancelled"] * (len(left) - 2) + ["done", "done"]

@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.app.in_browser import Open
+from tests.app.in_browser import Open, drawn
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +42,7 @@ def overlap(a: dict[str, float], b: dict[str, float]) -> float:
 
 
 def check(page: Page, panes: tuple[str, ...], width: int) -> dict[str, dict[str, float]]:
+    drawn(page)
     found, frame = boxes(page, panes), boxes(page, FRAME)
     for (one, a), (other, b) in [*combinations(found.items(), 2), *combinations(frame.items(), 2)]:
         assert overlap(a, b) < 1, f"{one} lies over {other} at {width} px"

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from ragdiffusion.config import assets_folder
-from tests.app.in_browser import PATIENCE, Open, Studio, visit
+from tests.app.in_browser import PATIENCE, Open, Studio, close_toasts, visit
 
 pytestmark = pytest.mark.browser
 
@@ -36,8 +36,7 @@ def checkpoint(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def page(long_page: Page) -> Page:
-    for close in long_page.get_by_test_id("toast-close").all():
-        close.click()
+    close_toasts(long_page)
     return long_page
 
 
@@ -75,17 +74,18 @@ def drag(page: Page, selector: str, start: tuple[float, float], end: tuple[float
     page.mouse.up()
 
 
-def generate(page: Page) -> None:
+def generate(page: Page, workspace: Path) -> None:
+    (last,) = newest(workspace, "id") or (0,)
     page.locator("#steps input[type=number]").fill("1")
     page.locator("#steps input[type=number]").press("Tab")
     page.locator("#generate").click()
-    expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
+    expect(page.locator("#status .message")).to_have_text(re.compile(f"Run {last + 1} is saved"))
 
 
 def newest(workspace: Path, *columns: str) -> list:
     with sqlite3.connect(workspace / "studio.sqlite3") as database:
         found = database.execute(f"SELECT {', '.join(columns)} FROM runs ORDER BY id DESC LIMIT 1").fetchone()
-    return [value and json.loads(value) for value in found]
+    return [json.loads(value) if isinstance(value, str) else value for value in found or ()]
 
 
 def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, workspace: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_photo_is_turned_and_cropped_and_a_run_remembers_it(page: Page, worksp
     expect(mirror).to_have_attribute("aria-pressed", "true")
     expect_size(page, cropped)
 
-    generate(page)
+    generate(page, workspace)
     (framing,) = newest(workspace, "framing")
     assert framing["mirrored"] is True
     left, top, right, bottom = framing["box"]
@@ -196,7 +196,7 @@ def test_eraser_and_brush_mend_the_garment(page: Page, workspace: Path) -> None:
     page.keyboard.press("Control+z")
     page.keyboard.press("Escape")
     settled(page)
-    generate(page)
+    generate(page, workspace)
     (garment,) = newest(workspace, "garment")
     assert set(garment) == {"mask"}
     mask = Image.open(workspace / "images" / garment["mask"][:2] / f"{garment['mask']}.png")
@@ -316,7 +316,9 @@ def test_reload_another_tab_and_another_start_find_the_bench(
     visit(other, studio)
     expect_as_left(other)
     cards = other.locator("#history .card")
-    count = cards.count()
+    with sqlite3.connect(studio.workspace / "studio.sqlite3") as database:
+        (count,) = database.execute("SELECT count(*) FROM runs").fetchone()
+    expect(cards).to_have_count(count)
     page.locator("#generate").click()
     expect(page.locator("#status .message")).to_have_text(re.compile(r"Run \d+ is saved"))
     expect(cards).to_have_count(count + 1)

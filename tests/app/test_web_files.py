@@ -121,11 +121,6 @@ def test_panels_work_behind_a_login_and_a_path(playwright: Playwright, chromium:
     page.set_default_timeout(PATIENCE)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    # In place of a proxy: what is asked below /studio is answered by the server at its root.
-    page.route(
-        lambda url: url.startswith(f"{guarded.address}/studio"),
-        lambda route: route.continue_(url=route.request.url.replace("/studio", "", 1)),
-    )
     page.goto(f"{guarded.address}/studio/")
     page.get_by_label("username").fill("ana")
     page.get_by_label("password").fill("a long secret")
@@ -135,6 +130,8 @@ def test_panels_work_behind_a_login_and_a_path(playwright: Playwright, chromium:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Generate")
     modules = [url for url in asked if "/web/" in url and url.endswith(".js")]
     assert len(modules) > 20 and all(url.startswith(f"{guarded.address}/studio/web/") for url in modules)
+    # A proxy may pass the path on, as here, or leave it out.
+    assert page.request.get(modules[0].replace("/studio", "", 1)).text() == page.request.get(modules[0]).text() != ""
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("password")).to_be_visible()
     assert httpx.get(f"{guarded.address}/openapi.json", timeout=PATIENCE / 1000).status_code == 401

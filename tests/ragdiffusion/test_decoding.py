@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,32 @@ def test_a_jpeg_of_many_scans_is_refused_at_once() -> None:
     for load in (load_photo, load_mask):
         with pytest.raises(ValueError, match=r"^p\.jpg is a JPEG of 2000 scans.*baseline.* or as PNG"):
             load(jpeg_of_scans(2000), name="p.jpg")
+    assert time.process_time() - started < 1
+
+
+def _chunk(kind: bytes) -> bytes:
+    return (0).to_bytes(4, "big") + kind + zlib.crc32(kind).to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("form", "part"),
+    [
+        ("JPEG", b"\xff\xfe\0\2"),
+        ("PNG", _chunk(b"prVt")),
+        ("GIF", b"!\xfe\1a\0"),
+        ("GIF", b"!\xfe" + b"\1a" * 40_000 + b"\0"),
+    ],
+    ids=["segments", "chunks", "comments", "one-long-comment"],
+)
+def test_a_picture_of_many_parts_is_refused_at_once(form: str, part: bytes) -> None:
+    data = encoded(marked(64, 64).quantize(4) if form == "GIF" else marked(64, 64), form)
+    colours = data[10]
+    place = {"JPEG": 2, "PNG": 33, "GIF": 13 + 3 * 2 ** ((colours & 7) + 1)}[form]
+    many = 1 if len(part) > 1000 else 500_000
+    assert load_photo(data[:place] + (part * 100 if many > 1 else b"!\xfe\1a\0") + data[place:]).size == (64, 64)
+    started = time.process_time()
+    with pytest.raises(ValueError, match=rf"^p is a {form} of more than 20,000 .* beside its picture: save it anew$"):
+        load_photo(data[:place] + part * many + data[place:], name="p")
     assert time.process_time() - started < 1
 
 

@@ -33,15 +33,20 @@ def test_a_ray_that_does_not_start_here_is_one_line(
 ) -> None:
     ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
 
+    starts = []
+
     def refuse(**_: object) -> None:
+        starts.append("init")
         raise Exception("The current node timed out during startup.\n It may be overloaded.")
 
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "shutdown", lambda: starts.append("shutdown"))
     assert cli.main(["batch", str(photo_path), str(tmp_path / "out"), "--ray", "local"]) == 2
     error = capsys.readouterr().err
     assert "Ray did not start on this machine (The current node timed out during startup. It may be over" in error
     assert "is it too busy? Try again, or leave out --ray" in error and "Traceback" not in error
+    assert starts == ["init", "shutdown"] * 4, "a busy machine is given time"
 
 
 @pytest.mark.parametrize(

@@ -76,13 +76,12 @@ export class AddPane {
   // ---- what is to be added
 
   /**
-   * Begin with what was found in pictures.
+   * Begin with what was found in pictures; where an entry is being changed, when that is done.
    * @param {Proposal[]} proposals
    */
   take(proposals) {
-    this.changes.held = null;
     this.waiting = [...this.waiting, ...proposals];
-    if (!this.shown || this.measuring) this.next();
+    if (this.entry === null && (!this.shown || this.measuring)) this.next();
     else this.showList();
   }
 
@@ -92,9 +91,10 @@ export class AddPane {
    * @param {Proposal} proposal
    */
   edit(entry, proposal) {
-    this.waiting = [proposal];
+    this.waiting = [proposal, ...this.waiting];
     this.next();
     this.changes.held = entry;
+    this.showList();
     this.title();
   }
 
@@ -150,6 +150,7 @@ export class AddPane {
   }
 
   next() {
+    this.changes.held = null;
     this.measuring = false;
     this.shown = this.waiting.find(({ error }) => !error) ?? this.waiting[0] ?? null;
     if (!this.shown) {
@@ -185,7 +186,7 @@ export class AddPane {
   showList() {
     const list = find(this.element, '.add-list', HTMLElement),
       count = this.waiting.length;
-    list.hidden = count < 2 || this.measuring;
+    list.hidden = count < 2 || this.measuring || this.entry !== null;
     list.replaceChildren(
       ...this.waiting.map((proposal) => {
         const item = make('li'),
@@ -203,7 +204,7 @@ export class AddPane {
       }),
     );
     find(this.element, '.add-about', HTMLElement).textContent =
-      this.shown && count > 1 ? `${count} to look at` : (this.shown?.name ?? '');
+      this.shown && !list.hidden ? `${count} to look at` : (this.shown?.name ?? '');
   }
 
   // ---- attributes
@@ -349,12 +350,18 @@ export class AddPane {
   /** @param {HTMLElement | null} button */
   press(button) {
     const { add, proposal, look } = button?.dataset ?? {};
-    if (add === 'cancel') this.close();
+    if (add === 'cancel') this.cancel();
     else if (add === 'drop') this.drop();
     else if (add === 'by_measures') this.byMeasures();
     else if (add === 'save') void this.save();
     else if (proposal) this.look(this.waiting.find(({ token }) => token === proposal) ?? this.waiting[0]);
     else if (look) this.desk.say(`Entry ${look} is like it: close this to look at it`);
+  }
+
+  /** Add nothing; where an entry was being changed, go on with what waits. */
+  cancel() {
+    if (this.entry === null) this.close();
+    else this.drop();
   }
 
   drop() {

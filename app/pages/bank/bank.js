@@ -53,6 +53,7 @@ class BankPage {
     this.serial = 0;
     this.looked = 0;
     this.opened = false;
+    this.behind = false; // whether the shown entry may be old
     this.view = 'grid';
     const valuesOf = (/** @type {string} */ key) => this.valuesOf(key);
     this.grid = new Grid(
@@ -118,7 +119,7 @@ class BankPage {
    */
   async cards(ids) {
     const answer = await this.desk.ask('cards', { ids });
-    if (answer) this.changes.saw(answer.cards);
+    if (answer) this.changes.saw(answer.cards.filter(({ id }) => id !== this.entry.entry?.id)); // that has its own
     return answer?.cards ?? null;
   }
 
@@ -165,6 +166,7 @@ class BankPage {
       known = this.state;
     this.state = state;
     if (known && known.version !== state.version) {
+      this.behind = true;
       this.grid.forget();
       this.trigger('bank_changed'); // the status line names the version
     }
@@ -195,7 +197,7 @@ class BankPage {
       `${ids.length.toLocaleString('en')} of ${(this.state?.entries ?? 0).toLocaleString('en')} entries`;
     Object.assign(this.element.dataset, { total: ids.length, serial });
     this.mark();
-    if (stay && this.entry.entry) await this.look(this.entry.entry.id);
+    if ((stay || this.behind) && this.entry.entry) await this.look(this.entry.entry.id);
     if (stay && this.view === 'map') await this.drawMap();
     if (stay && this.view === 'try') await this.report.open('try');
   }
@@ -220,6 +222,7 @@ class BankPage {
     const { looked } = this,
       answer = await this.desk.ask('entry', { id });
     if (!answer || looked !== this.looked) return;
+    this.behind = false;
     this.changes.saw([answer.entry]);
     this.entry.show(answer.entry);
   }
@@ -300,10 +303,7 @@ class BankPage {
   /** @param {KeyboardEvent} event */
   walk(event) {
     const { grid } = this,
-      at = grid.places.get(Number(/** @type {HTMLElement} */ (document.activeElement).dataset.id)) ?? -1;
-    const { columns } = grid,
-      step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key] ?? 0;
-    const id = grid.ids[Math.min(grid.ids.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
+      id = grid.beside(Number(/** @type {HTMLElement} */ (document.activeElement).dataset.id), event.key);
     if (id === undefined) return;
     grid.reveal(id);
     grid.draw();
@@ -374,7 +374,7 @@ class BankPage {
       adding: () => this.add.open || this.clash.open,
       focused: () => this.grid.element.contains(document.activeElement),
       picked: () => this.selection.ids.length,
-      close: () => (this.clash.open ? this.clash.close(false) : this.add.close()),
+      close: () => (this.clash.open ? this.clash.close(false) : this.add.cancel()),
       walk: (event) => this.walk(event),
       pickAll: () => this.pickAll(this.grid.ids),
       change: (action) => void this.change(action, this.selection.ids),

@@ -34,9 +34,9 @@ export class Changes {
     for (const { id, revision } of entries) this.seen.set(id, revision);
   }
 
-  /** What was shown is old, by what this page did itself. */
+  /** What was shown is old, by what this page did itself; but who changes an entry goes by what was seen first. */
   forget() {
-    this.seen.clear();
+    for (const id of this.seen.keys()) if (id !== this.held) this.seen.delete(id);
   }
 
   /**

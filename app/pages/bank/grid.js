@@ -174,6 +174,19 @@ export class Grid {
     for (const [id, node] of this.nodes) node.setAttribute('aria-selected', String(this.isPicked(id)));
   }
 
+  /**
+   * The entry that an arrow key leads to; the first where none is left behind.
+   * @param {number} id  of the one that is left.
+   * @param {string} key
+   * @returns {number | undefined}
+   */
+  beside(id, key) {
+    const { ids, columns } = this,
+      at = this.places.get(id) ?? -1,
+      step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[key] ?? 0;
+    return ids[Math.min(ids.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
+  }
+
   /** @param {number} id */
   reveal(id) {
     const place = this.places.get(id);

@@ -53,7 +53,7 @@ def test_a_bank_is_searched_by_its_name(services: Services, spring: Bank, upload
 def test_a_run_is_made_from_the_bank_that_it_names(services: Services, spring: Bank, upload: Callable[[], str]) -> None:
     handlers = ApiHandlers(services)
     then = spring.version
-    started = handlers.start("ana", GuideRequest(upload(), bank="Spring"), {"seed": 0, "steps": 1}, seeds=1)
+    started, _ = handlers.start("ana", GuideRequest(upload(), bank="Spring"), {"seed": 0, "steps": 1}, seeds=1)
     (job,) = started.jobs
     assert [*job.progress()][-1].status == "done"
     (run,), _ = handlers.runs("ana", [started.runs[0].id])

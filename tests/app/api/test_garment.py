@@ -43,7 +43,7 @@ def marked(tmp_path: Path) -> Path:
 def test_a_garment_is_named_or_pointed_at(
     handlers: ApiHandlers, upload: Callable, said: str | None, logged: dict | None
 ) -> None:
-    started = handlers.start("ana", GuideRequest(upload(), garment=said), STEPS, seeds=1)
+    started, _ = handlers.start("ana", GuideRequest(upload(), garment=said), STEPS, seeds=1)
     assert started.runs[0].inputs.garment == logged
     found = handlers.history("ana", {}, count=1, before=None)
     assert found["runs"][0]["garment"] == logged

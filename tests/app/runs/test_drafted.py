@@ -250,8 +250,8 @@ def test_a_program_asks_for_it(services: Services, tmp_path: Path, photo_bytes: 
     found, _ = handlers.retrieve("ana", GuideRequest(str(photo), drafted=True))
     assert found["landmark_source"] == "drafted" and found["pattern"]["measures"] == found["drafted"]["measures"]
     bank = services.engine.model().bank
-    mirrored = handlers._bench("ana", GuideRequest(str(photo), mirror=True), bank).work.photo
-    plain = handlers._bench("ana", GuideRequest(str(photo)), bank).work.photo
+    mirrored = handlers._bench("ana", GuideRequest(str(photo), mirror=True), bank)[0].work.photo
+    plain = handlers._bench("ana", GuideRequest(str(photo)), bank)[0].work.photo
     assert np.array_equal(np.asarray(mirrored.image), np.asarray(plain.image)[:, ::-1])
     moved, landmark = handlers.retrieve("ana", GuideRequest(str(photo), measures=LONG))
     assert moved["pattern"]["measures"] == {**found["drafted"]["measures"], **LONG}

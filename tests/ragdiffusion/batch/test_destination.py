@@ -256,10 +256,13 @@ def test_lines_of_a_photo_begin_anew_where_they_do_not_belong_together() -> None
     assert parsed([new, *old, old[0]]) == {"a": (old[0],)}, "begun once more and cut off"
 
 
-def test_a_report_of_an_earlier_version_is_read_and_gone_on_with(tmp_path: Path) -> None:
+@pytest.mark.parametrize("later", [("turned", "looks_turned"), ("garment", "garments", "turned", "looks_turned")])
+def test_a_report_of_an_earlier_version_is_read_and_gone_on_with(tmp_path: Path, later: tuple[str, ...]) -> None:
     path = tmp_path / "report.csv"
-    columns = [name for name in ReportRow.columns() if name not in ("garment", "garments")]
-    path.write_text(f"{','.join(columns)}\na.jpg,done,a.png,{',' * (len(columns) - 4)}\n", encoding="utf-8")
+    columns = [name for name in ReportRow.columns() if name not in later]
+    words = {"photo": "a.jpg", "status": "done", "picture": "a.png", "garments": "1"}
+    line = ",".join(words.get(name, "") for name in columns)
+    path.write_text(f"{','.join(columns)}\n{line}\n", encoding="utf-8")
     assert read_report(path) == {"a.jpg": (ReportRow("a.jpg", "done", "a.png"),)}
     with Folder(tmp_path).journal() as add:
         add(ReportRow("b.jpg", "done", garment="upper", garments="1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ragdiffusion import cli
 from ragdiffusion.api import RAGDiffusion
-from ragdiffusion.commands.turned_photo import turned_choice
 from ragdiffusion.parsing.labels import LABEL, LABELS
 from ragdiffusion.retrieval import turning
+from ragdiffusion.turned_photo import look_at, parse_turn, turned_choice
 
 
 def shirt_in(make_photo: Callable[[int], Image.Image], quarters: int) -> Image.Image:
@@ -92,7 +94,7 @@ def test_a_photo_is_turned_before_it_is_seen(tiny_model, make_photo) -> None:
 def test_what_is_said_of_a_file_turns_with_it() -> None:
     mask = np.zeros((3, 5))
     mask[0, 4] = 1  # x 4, y 0
-    for degrees in (None, 0, 90, 180, 270):
+    for degrees in (0, 90, 180, 270):
         x, y = turned_choice((4.0, 0.0), degrees, (5, 3))
         turned = turned_choice(mask, degrees, (5, 3))
         assert turned[int(y), int(x)] == 1 and turned.sum() == 1
@@ -121,8 +123,65 @@ def test_commands_tell_of_a_turned_photo_in_one_line(run, make_photo, labeller, 
     assert code == 0 and stderr.startswith(said) and stderr.count("note:") == 1
     for degrees in (0, 90):
         assert "note:" not in run("retrieve", path, "--turn", degrees)[2]
+    said = "note: the photo was turned by 90 degrees; --turn 0 says that it is upright\n"
+    assert run("retrieve", path, "--turn", "auto")[2] == said
     shirt_in(make_photo, 0).save(path)
-    assert run("retrieve", path)[2] == ""
+    assert run("retrieve", path)[2] == run("retrieve", path, "--turn", "auto")[2] == ""
+    code, _, stderr = run("retrieve", path, "--turn", 45)
+    assert code == 2 and "turned by 0, 90, 180 or 270 degrees, or auto, got '45'" in stderr
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_photo_is_turned_where_it_looks_turned(tiny_model, make_photo, labeller, quarters: int) -> None:
+    photo, upright, degrees = shirt_in(make_photo, quarters), shirt_in(make_photo, 0), 90 * (-quarters % 4)
+    told = look_at(tiny_model, photo)
+    assert (told.turned, told.looks_turned) == (0, degrees)
+    np.testing.assert_array_equal(np.asarray(told.require().photo), np.asarray(photo))
+    done = look_at(tiny_model, photo, turn="auto")
+    assert (done.turned, done.looks_turned) == (degrees, 0)
+    np.testing.assert_array_equal(np.asarray(done.require().photo), np.asarray(upright))
+    (mask := np.zeros((96, 80), np.float32))[20:70, 10:40] = 1
+    marked = look_at(tiny_model, photo, turned_choice(mask, (360 - degrees) % 360, upright.size), degrees).require()
+    assert torch.equal(marked.outline, look_at(tiny_model, upright, mask, 0).require().outline)
+    asked = labeller.asked
+    assert look_at(tiny_model, photo, turn=0).looks_turned == 0 and labeller.asked == asked, "nobody is asked"
+
+
+def test_words_for_a_turn() -> None:
+    assert [parse_turn(words) for words in ("0", "90", " 270 ", "AUTO")] == [0, 90, 270, "auto"]
+    for words in ("", "45", "-90", "90.0", "left", "⁹0"):
+        with pytest.raises(ValueError, match="turned by 0, 90, 180 or 270 degrees, or auto"):
+            parse_turn(words)
+
+
+def test_a_batch_tells_of_turned_photos_and_turns_them(run, make_photo, labeller, tmp_path: Path) -> None:
+    (photos := tmp_path / "photos").mkdir()
+    shirt_in(make_photo, 0).save(photos / "upright.png")
+    shirt_in(make_photo, 3).save(photos / "turned.png")
+
+    def lines(out: Path) -> dict[str, tuple[str, str]]:
+        with open(out / "report.csv", newline="", encoding="utf-8") as file:
+            return {Path(row["photo"]).stem: (row["turned"], row["looks_turned"]) for row in csv.DictReader(file)}
+
+    made = {}
+    for word in (None, "auto", "0", "90"):
+        out = tmp_path / f"out-{word}"
+        code, _, stderr = run("batch", photos, out, "--steps", 1, *(() if word is None else ("--turn", word)))
+        assert code == 0 and ("1 of the photos made now look turned" in stderr) == (word is None)
+        made[word] = [np.asarray(Image.open(out / f"{name}.png")) for name in ("upright", "turned")]
+        told = {
+            None: {"upright": ("0", "0"), "turned": ("0", "90")},
+            "auto": {"upright": ("0", "0"), "turned": ("90", "0")},
+            "0": {"upright": ("0", ""), "turned": ("0", "")},
+            "90": {"upright": ("90", ""), "turned": ("90", "")},
+        }
+        assert lines(out) == told[word]
+    np.testing.assert_array_equal(made["auto"][0], made["auto"][1])
+    np.testing.assert_array_equal(made["90"][1], made["auto"][1])
+    assert (made[None][1] != made["auto"][1]).any() and (made["0"][1] == made[None][1]).all()
+    assert json.loads(run("batch", photos, tmp_path / "out-None", "--steps", 1, "--json")[1])["already_done"] == 2
+    failing = json.loads(run("batch", photos, tmp_path / "other", "--steps", 1, "--json")[1])
+    assert {Path(photo).stem: degrees for photo, degrees in failing["look_turned"].items()} == {"turned": 90}
 
 
 def test_a_photo_turned_by_an_option_gives_the_upright_ones_picture(run, make_photo, tmp_path: Path) -> None:
