@@ -107,7 +107,7 @@ def workers(arguments: "list[str]") -> "list[str]":
         return []
     # Half of the time browsers and other processes are waited for; each worker holds a model, and a studio at times.
     count = min(4, cores + cores // 2)
-    return ["-n", str(count), "--dist", "loadfile", "--no-loadscope-reorder"]  # tests/conftest.py orders the files
+    return ["-n", str(count), "--dist", "loadfile"]
 
 
 def python_of(folder: Path) -> Path:

@@ -16,7 +16,7 @@ import torch
 
 torch.set_num_threads(1)
 
-pytest_plugins = ["tests.postgres", "tests.long_files"]
+pytest_plugins = ["tests.postgres"]
 
 _REPOSITORY = Path(__file__).resolve().parent.parent
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")

@@ -12,11 +12,8 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-
-from tests.long_files import LONG_FILES, pytest_collection_modifyitems
 
 _ROOT = Path(__file__).resolve().parent.parent
 _LAUNCH = _ROOT / "launch.py"
@@ -84,8 +81,8 @@ def test_command_lines() -> None:
 @pytest.mark.parametrize(
     ("arguments", "cores", "spread"),
     [
-        ([], 2, ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]),
-        (["-m", "browser", "-x"], 64, ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]),
+        ([], 2, ["-n", "3", "--dist", "loadfile"]),
+        (["-m", "browser", "-x"], 64, ["-n", "4", "--dist", "loadfile"]),
         ([], None, []),
         (["--pdb"], 2, []),
         (["tests/test_launch.py::test_parse"], 2, []),
@@ -339,11 +336,3 @@ def test_set_up_errors_are_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / ".venv" / "mine").write_text("")
     assert launch.main([]) == 1
     assert "was not made by launch.py" in capsys.readouterr().err
-
-
-def test_long_files_are_there_and_come_first() -> None:
-    assert [name for name in LONG_FILES if not (_ROOT / name).is_file()] == [] and len({*LONG_FILES}) == len(LONG_FILES)
-    names = ["tests/a.py::test_1", f"{LONG_FILES[1]}::test_1", "tests/b.py::test_1", f"{LONG_FILES[0]}::test_2[x::y]"]
-    items = [SimpleNamespace(nodeid=name) for name in names]
-    pytest_collection_modifyitems(items)
-    assert [item.nodeid for item in items] == [names[3], names[1], names[0], names[2]]
