@@ -122,12 +122,30 @@ def turned_choice(garment: GarmentChoice | None, degrees: int, size: tuple[int, 
     return {90: (height - 1 - y, x), 180: (width - 1 - x, height - 1 - y), 270: (y, width - 1 - x)}.get(degrees, (x, y))
 
 
+def choice_on(
+    photo: PhotoSource, garment: GarmentChoice | None, degrees: int, *, name: str | None = None
+) -> GarmentChoice | None:
+    """Turn what somebody says of a photo's file with the photo, which is read for its size where that matters.
+
+    Args:
+        photo: path, bytes or PIL image.
+        garment: as `turned_choice` takes it; None stays None.
+        degrees: by which the photo is turned clockwise: 0, 90, 180 or 270.
+        name: what to call the photo in messages.
+
+    Raises:
+        ValueError: if the photo has to be read and can't be.
+    """
+    if not degrees or garment is None:
+        return garment
+    return turned_choice(garment, degrees, load_photo(photo, name=name).size)
+
+
 def _look(
     model: RAGDiffusion, photo: PhotoSource, garment: GarmentChoice | None, degrees: int, name: str | None
 ) -> Look:
-    if degrees and garment is not None:
-        garment = turned_choice(garment, degrees, load_photo(photo, name=name).size)
+    meant = choice_on(photo, garment, degrees, name=name)
     try:
-        return Look(degrees, model.see(photo, garment, name=name, turn=degrees))
+        return Look(degrees, model.see(photo, meant, name=name, turn=degrees))
     except NoGarmentError as error:
         return Look(degrees, None, error)

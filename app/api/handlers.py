@@ -25,12 +25,12 @@ from app.session_log.sampling import MODEL_SETTINGS, Sampling
 from app.session_log.search import RunFilter
 from app.session_log.values import FINAL, Run
 from ragdiffusion.attributes import UNKNOWN, validate
-from ragdiffusion.images import load_mask, load_photo
+from ragdiffusion.images import load_mask
 from ragdiffusion.parsing.choice import name_or_point, one_garment
 from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.found import GarmentChoice
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.turned_photo import Look, looked_at, parse_turn, turned_choice
+from ragdiffusion.turned_photo import Look, choice_on, looked_at, parse_turn
 
 if TYPE_CHECKING:
     from ragdiffusion.bank import Bank
@@ -216,8 +216,7 @@ class ApiHandlers:
 
         def see(degrees: int) -> Look:
             benches[degrees] = bench = Bench(self._engine, owner)
-            moved = degrees and garment is not None
-            meant = turned_choice(garment, degrees, load_photo(data, name=name).size) if moved else garment
+            meant = choice_on(data, garment, degrees, name=name)
             framing = Framing(degrees // 90, mirrored=ask.mirror)
             try:
                 work = bench.place(

@@ -137,25 +137,23 @@ def test_of_two_edits_at_once_a_person_chooses(page: Page, bank: Bank) -> None:
         pane.locator("select[name=category]").select_option(category)
         pane.locator("[data-add=save]").click()
 
+    def open_while_he_writes(category: str, *, shows: str, answered: bool) -> None:
+        with held(page, "outline", answered=answered) as asked:
+            entry.locator("[data-act=edit_shown]").click()
+            asked.wait()
+            wrote(category)
+            asked.release()
+            expect(pane.locator("select[name=category]")).to_have_value(shows)
+
     card = page.locator(".bank-grid .card[data-id='3']")
     card.click()
     entry = page.locator(".bank-entry[data-entry='3']")
     shown, pane = entry.locator("select[name=category]"), page.locator(".bank-add")
-    with held(page, "outline") as asked:  # he is quicker than the question: his is what the pane shows
-        entry.locator("[data-act=edit_shown]").click()
-        asked.wait()
-        wrote("Polo")
-        asked.release()
-        expect(pane.locator("select[name=category]")).to_have_value("Polo")
+    open_while_he_writes("Polo", shows="Polo", answered=False)  # quicker than the question: the pane shows his
     wrote("Shirt")
     save("Hoodie")
     choose("Shirt", "Hoodie", mine=False)
-    with held(page, "outline", answered=True) as asked:  # quicker than the answer
-        entry.locator("[data-act=edit_shown]").click()
-        asked.wait()
-        wrote("Dress")
-        asked.release()
-        expect(pane.locator("select[name=category]")).to_have_value("Shirt")
+    open_while_he_writes("Dress", shows="Shirt", answered=True)  # quicker than the answer
     save("Hoodie")
     choose("Dress", "Hoodie", mine=True)
     with held(page, "undo", answered=True) as asked:  # the answer to an own step comes when the pane is open
