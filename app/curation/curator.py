@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 CURRENT = "current.json"
 GIVEN = "given"
 """Key of a bank that the studio was started with by name, and that lies outside of its workspace."""
-_TRIES, _PAUSE = 20, 0.1  # to find a file closed, and seconds between two
+_PATIENCE, _PAUSE = 15.0, 0.1  # seconds to find a file closed, and between two tries
 _LOG = logging.getLogger(__name__)
 
 
@@ -168,14 +168,17 @@ class Curator:
 
     def _renamed(self, key: str, name: str) -> str:
         """Give the file of the bank that lies open another name, which nobody may have open then; returns its key."""
-        for _ in range(_TRIES):
-            self.bank.close()  # who reads at this moment, as other tabs do, has it open again for that
+        until = time.monotonic() + _PATIENCE
+        while True:
             try:
-                return self.library.rename(key, name).key
-            except RuntimeError as error:
-                told = error
+                with self.bank.closed(_PATIENCE):
+                    return self.library.rename(key, name).key
+            except TimeoutError as error:
+                raise RuntimeError(f"{self.bank.name} is being read all the time: try again later") from error
+            except RuntimeError:  # such as those who list the banks have it open for a moment
+                if time.monotonic() > until:
+                    raise
                 time.sleep(_PAUSE)
-        raise told
 
     def switch(self, key: str) -> None:
         """Let retrieval use another bank.

@@ -1,6 +1,7 @@
 """The memory bank of embedding-landmark pairs (Sec. 3.2): search, change, log and undo."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from numbers import Integral
 from pathlib import Path
 
@@ -93,6 +94,17 @@ class Bank:
     def close(self) -> None:
         """Close the database; the object cannot be used afterwards."""
         self._store.close()
+
+    def closed(self, patience: float) -> AbstractContextManager[None]:
+        """Leave the file alone for a while, so that it can be moved: who uses the bank meanwhile waits.
+
+        Args:
+            patience: seconds to wait for those who are at it.
+
+        Raises:
+            TimeoutError: if they are still at it then.
+        """
+        return self._store.closed(patience)
 
     def __enter__(self) -> "Bank":
         return self

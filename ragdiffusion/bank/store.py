@@ -5,7 +5,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, event, inspect
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from ragdiffusion.bank.damage import DamagedBankError
+from ragdiffusion.bank.gate import Gate
 from ragdiffusion.bank.tables import BankRow, Base
 from ragdiffusion.files import whole
 
@@ -34,12 +35,14 @@ class Store:
         path: its file, None for a database server.
         read_only: whether writing is refused.
         engine: SQLAlchemy's connections.
+        gate: whose transactions all pass.
     """
 
     label: str
     path: Path | None
     read_only: bool
     engine: Engine
+    gate: Gate = field(default_factory=Gate)
 
     @contextmanager
     def transaction(self, *, writes: bool = False) -> Iterator[Session]:
@@ -58,14 +61,29 @@ class Store:
         if self.path is None and not writes:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            if writes and self.path is not None:
-                _log_ahead(engine)
-            with Session(engine, expire_on_commit=False) as session, session.begin():
-                yield session
+            with self.gate.passed():
+                if writes and self.path is not None:
+                    _log_ahead(engine)
+                with Session(engine, expire_on_commit=False) as session, session.begin():
+                    yield session
         except DatabaseError as error:
             raise _explained(error, self.label) from error
         except DamagedBankError as error:
             raise RuntimeError(f"bank {self.label}: {error}") from error
+
+    @contextmanager
+    def closed(self, patience: float) -> Iterator[None]:
+        """Have no connection for a while: those who are at it end first, and who comes waits and connects anew.
+
+        Args:
+            patience: seconds to wait for their end.
+
+        Raises:
+            TimeoutError: if they are still at it then.
+        """
+        with self.gate.alone(patience):
+            self.close()
+            yield
 
     def close(self) -> None:
         """Close all connections."""
@@ -154,7 +172,7 @@ def copy_file(store: Store, destination: Path) -> None:
     if destination.exists() or not destination.parent.is_dir():
         raise ValueError(f"cannot copy the bank to {destination}: choose a new file name in an existing folder")
     try:
-        with whole(destination) as partial, store.engine.connect() as connection:
+        with whole(destination) as partial, store.gate.passed(), store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
             driver = connection.connection.driver_connection
             assert driver is not None  # the connection is open

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -74,6 +76,34 @@ def test_a_bank_that_is_open_is_not_moved_beneath_its_writers(library, new_entri
         other.tag([1], add=["theirs"])
         one.tag([1], add=["mine"])
         assert one.entry(1).tags[-3:] == other.entry(1).tags[-3:] == ("still there", "theirs", "mine")
+
+
+def test_a_bank_that_is_read_here_is_moved_between_two_looks(library, new_entries):
+    library.create("Spring", dimension=8)
+    with library.open("Spring") as bank, ThreadPoolExecutor(2) as others:
+        bank.add(new_entries(3))
+        read = threading.Event()
+
+        def look() -> int:
+            with bank.access.reading(), bank.access.reading() as session:  # within one's own, nobody waits
+                read.set()
+                count = len(list(bank.entries()))
+                session.connection()
+            return count
+
+        first = others.submit(look)
+        assert read.wait(60)
+        with bank.closed(60):
+            assert first.done(), "who is at it ends first"
+            second = others.submit(look)
+            assert library.rename("Spring", "Summer").entries == 3
+            assert not second.done(), "who comes waits"
+        with pytest.raises(RuntimeError, match="it was moved or removed meanwhile"):
+            second.result(60)
+        with bank.access.reading(), pytest.raises(TimeoutError), bank.closed(0.01):
+            pass
+    with library.open("Summer") as bank:
+        assert len(bank) == 3
 
 
 def test_what_cannot_be_done_is_said(library, bundled, tmp_path):
