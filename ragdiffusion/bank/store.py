@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from ragdiffusion.bank.damage import DamagedBankError
-from ragdiffusion.bank.gate import Gate
+from ragdiffusion.bank.shared_lock import SharedLock
 from ragdiffusion.bank.tables import BankRow, Base
 from ragdiffusion.files import whole
 
@@ -35,14 +35,14 @@ class Store:
         path: its file, None for a database server.
         read_only: whether writing is refused.
         engine: SQLAlchemy's connections.
-        gate: whose transactions all pass.
+        lock: that transactions share.
     """
 
     label: str
     path: Path | None
     read_only: bool
     engine: Engine
-    gate: Gate = field(default_factory=Gate)
+    lock: SharedLock = field(default_factory=SharedLock)
 
     @contextmanager
     def transaction(self, *, writes: bool = False) -> Iterator[Session]:
@@ -61,7 +61,7 @@ class Store:
         if self.path is None and not writes:
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         try:
-            with self.gate.passed():
+            with self.lock.shared():
                 if writes and self.path is not None:
                     _log_ahead(engine)
                 with Session(engine, expire_on_commit=False) as session, session.begin():
@@ -81,7 +81,7 @@ class Store:
         Raises:
             TimeoutError: if they are still at it then.
         """
-        with self.gate.alone(patience):
+        with self.lock.exclusive(patience):
             self.close()
             yield
 
@@ -172,7 +172,7 @@ def copy_file(store: Store, destination: Path) -> None:
     if destination.exists() or not destination.parent.is_dir():
         raise ValueError(f"cannot copy the bank to {destination}: choose a new file name in an existing folder")
     try:
-        with whole(destination) as partial, store.gate.passed(), store.engine.connect() as connection:
+        with whole(destination) as partial, store.lock.shared(), store.engine.connect() as connection:
             # Outside a transaction, where alone SQLite allows it.
             driver = connection.connection.driver_connection
             assert driver is not None  # the connection is open
