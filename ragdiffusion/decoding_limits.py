@@ -15,15 +15,21 @@ MAX_SCANNED_PIXELS = 1_000_000_000
 """Pixels of a JPEG times its scans: each scan goes over the whole picture."""
 MAX_PARTS = 20_000
 """Segments of a JPEG, chunks of a PNG beside its pixels, and blocks of a GIF before its first picture."""
+MAX_PIXEL_PARTS = 200_000
+"""Chunks of a PNG, strips and tiles of a TIFF that hold its pixels; encoders put a row or 4 KB and more into each."""
+MAX_RUNS = 4_000_000
+"""Bytes of a BMP that is written as runs of pixels: they are read one by one."""
 MAX_SLOW_SAMPLES = 2_000_000
 """Numbers in a PPM that is written as text or with an odd number for white: those are read one by one."""
 
 _MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd7\xff])")  # fill bytes, stuffed bytes and restarts are none
 _START_OF_SCAN, _END_OF_IMAGE, _START_OF_IMAGE = 0xDA, 0xD9, 0xD8
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_MAX_PIXEL_CHUNKS = 200_000  # encoders put 4 KB and more into each
+_TIFF_PLACES = (273, 324)  # tags that say where strips and tiles lie
+_BMP_RUNS = (1, 2)  # ways in which a BMP is written so
 _PPM_HEAD = 1024
-_PPM = re.compile(rb"P([1-6])((?:\s+|#[^\n]*\n)+)(\d+)((?:\s+|#[^\n]*\n)+)(\d+)(?:(?:\s+|#[^\n]*\n)+(\d+))?")
+_GAP = rb"(?:\s|#[^\n]*\n)+"  # one way to read it only: with \s+ within, a heading of blanks is tried in 2^1000 ways
+_PPM = re.compile(rb"P([1-6])" + _GAP + rb"(\d+)" + _GAP + rb"(\d+)(?:" + _GAP + rb"(\d+))?")
 
 
 def check_work(file: IO[bytes], label: str) -> None:
@@ -34,8 +40,8 @@ def check_work(file: IO[bytes], label: str) -> None:
         label: what to call it in messages.
 
     Raises:
-        ValueError: too many bytes, a JPEG of too many scans, a JPEG, PNG or GIF of too many parts, or a PPM that can
-            only be read slowly and is large.
+        ValueError: too many bytes, a JPEG of too many scans, a JPEG, PNG, GIF or TIFF of too many parts, or a PPM or
+            BMP that can only be read slowly and is large.
     """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
@@ -50,6 +56,12 @@ def check_work(file: IO[bytes], label: str) -> None:
         _check_png(file, label)
     elif head[:4] == b"GIF8":
         _check_gif(file, head, label)
+    elif head[:2] in (b"II", b"MM"):
+        _check_tiff(file, "<" if head[:2] == b"II" else ">", label)
+    elif head[:2] == b"BM" and size > MAX_RUNS and int.from_bytes(head[30:34], "little") in _BMP_RUNS:
+        raise ValueError(
+            f"{label} is a BMP of {size / 1e6:.0f} MB whose runs of pixels can only be read one by one: save it as PNG"
+        )
     elif head[:1] == b"P" and head[1:2].isdigit():
         _check_ppm(head, label)
     file.seek(0)
@@ -93,8 +105,10 @@ def _check_png(file: IO[bytes], label: str) -> None:
     while file.seek(place) == place and len(chunk := file.read(8)) == 8:
         place += 12 + int.from_bytes(chunk[:4], "big")
         others, pixels = (others, pixels + 1) if chunk[4:] == b"IDAT" else (others + 1, pixels)
-        if others > MAX_PARTS or pixels > _MAX_PIXEL_CHUNKS:
+        if others > MAX_PARTS:
             raise _too_many(label, "PNG", "chunks")
+        if pixels > MAX_PIXEL_PARTS:
+            raise _too_torn(label, "PNG", "chunks")
 
 
 def _check_gif(file: IO[bytes], head: bytes, label: str) -> None:
@@ -112,6 +126,29 @@ def _check_gif(file: IO[bytes], head: bytes, label: str) -> None:
                 raise _too_many(label, "GIF", "blocks")
 
 
+def _check_tiff(file: IO[bytes], order: str, label: str) -> None:
+    """Look in the first directory for how many parts the pixels are in."""
+    file.seek(2)
+    big = file.read(2) in (b"\x2b\0", b"\0\x2b")
+    file.seek(8 if big else 4)
+    offset, number, entry, rest = ("Q", "Q", "HHQ", 8) if big else ("I", "H", "HHI", 4)
+    read = lambda kinds: struct.unpack(order + kinds, file.read(struct.calcsize(order + kinds)))  # noqa: E731
+    try:
+        file.seek(*read(offset))
+        (entries,) = read(number)
+        for _ in range(min(entries, 65_535)):
+            tag, _, parts = read(entry)
+            file.seek(rest, os.SEEK_CUR)
+            if tag in _TIFF_PLACES and parts > MAX_PIXEL_PARTS:
+                raise _too_torn(label, "TIFF", "strips or tiles")
+    except (struct.error, OSError, OverflowError):
+        return  # no TIFF, or a damaged one: its decoder says so
+
+
+def _too_torn(label: str, kind: str, parts: str) -> ValueError:
+    return ValueError(f"{label} is a {kind} whose pixels are in more than {MAX_PIXEL_PARTS:,} {parts}: save it anew")
+
+
 def _too_many(label: str, kind: str, parts: str) -> ValueError:
     return ValueError(f"{label} is a {kind} of more than {MAX_PARTS:,} {parts} beside its picture: save it anew")
 
@@ -120,7 +157,7 @@ def _check_ppm(head: bytes, label: str) -> None:
     found = _PPM.match(head)
     if found is None:
         raise ValueError(f"{label} is a PPM without a heading in its first {_PPM_HEAD} bytes: save it as PNG")
-    kind, width, height, white = (int(found[place] or 1) for place in (1, 3, 5, 6))
+    kind, width, height, white = (int(part or 1) for part in found.groups())
     samples = width * height * (3 if kind in (3, 6) else 1)
     quick = kind == 4 or (kind == 6 and white == 255) or (kind == 5 and white in (255, 65535))
     if samples > MAX_SLOW_SAMPLES and not quick:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import time
 import zlib
 from pathlib import Path
@@ -142,6 +143,58 @@ def test_a_picture_of_many_parts_is_refused_at_once(form: str, part: bytes) -> N
     with pytest.raises(ValueError, match=rf"^p is a {form} of more than 20,000 .* beside its picture: save it anew$"):
         load_photo(data[:place] + part * many + data[place:], name="p")
     assert time.process_time() - started < 1
+
+
+def tiff_of_strips(count: int, order: str, *, big: bool) -> bytes:
+    """A TIFF of 64 x 64 grey pixels; its list of places and that of lengths have `count` numbers each."""
+    number, offset = ("Q", "Q") if big else ("H", "I")
+    tags = [(256, 3, 1, 64), (257, 3, 1, 64), (258, 3, 1, 8), (262, 3, 1, 1), (278, 3, 1, 1)]
+    head = (b"II" if order == "<" else b"MM") + (
+        struct.pack(f"{order}HHHQ", 43, 8, 0, 16) if big else struct.pack(f"{order}HI", 42, 8)
+    )
+    entries, each = len(tags) + 2, 20 if big else 12
+    lists = len(head) + struct.calcsize(f"={number}") + entries * each + struct.calcsize(f"={offset}")
+    body = struct.pack(order + number, entries)
+    for tag, kind, parts, value in [*tags, (273, 4, count, lists), (279, 4, count, lists + 4 * count)]:
+        held = struct.pack(f"{order}H", value) if kind == 3 else struct.pack(order + offset, value)
+        body += struct.pack(f"{order}HH{offset}", tag, kind, parts) + held.ljust(8 if big else 4, b"\0")
+    pixels = lists + 8 * count
+    places = struct.pack(f"{order}I", pixels) * count + struct.pack(f"{order}I", 64) * count
+    return head + body + struct.pack(order + offset, 0) + places + bytes(64)
+
+
+@pytest.mark.parametrize(("order", "big"), [("<", False), (">", False), ("<", True)])
+def test_a_picture_whose_pixels_are_torn_to_pieces_is_refused_at_once(order: str, big: bool) -> None:
+    assert load_photo(tiff_of_strips(64, order, big=big)).size == (64, 64)
+    png = encoded(marked(64, 64), "PNG")
+    started = time.process_time()
+    for data, kind in (
+        (tiff_of_strips(500_000, order, big=big), "TIFF whose pixels are in more than 200,000 strips or tiles"),
+        (png[:33] + _chunk(b"IDAT") * 300_000 + png[33:], "PNG whose pixels are in more than 200,000 chunks"),
+    ):
+        with pytest.raises(ValueError, match=rf"^p is a {kind}: save it anew$"):
+            load_photo(data, name="p")
+    assert time.process_time() - started < 2
+
+
+def test_a_bmp_of_many_runs_is_refused_at_once() -> None:
+    start = 14 + 40 + 1024
+
+    def bmp(more: int) -> bytes:
+        pixels = b"\x32\0\0\0" * 50 + b"\1\0" * more + b"\0\1"  # rows of 50
+        header = struct.pack("<IiiHHIIiiII", 40, 50, 50, 1, 8, 1, len(pixels), 0, 0, 256, 0)
+        return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + bytes(1024) + pixels
+
+    assert load_photo(bmp(0)).size == (50, 50)
+    with pytest.raises(ValueError, match="^p is a BMP of 20 MB whose runs .* one by one: save it as PNG$"):
+        load_photo(bmp(10_000_000), name="p")
+
+
+@pytest.mark.parametrize("gap", [b" ", b"\n", b"#\n", b"# \n "])
+def test_a_ppm_whose_heading_does_not_end_is_refused_at_once(gap: bytes) -> None:
+    """Blanks were once tried in all ways to divide them, which never ended."""
+    with pytest.raises(ValueError, match="^p is a PPM without a heading in its first 1024 bytes"):
+        load_photo(b"P6\n" + gap * 3000 + b"64 64\n255\n" + bytes(64 * 64 * 3), name="p")
 
 
 def test_scans_of_previews_and_stuffed_bytes_are_not_counted() -> None:
