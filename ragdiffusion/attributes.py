@@ -322,7 +322,7 @@ def _read_json(path: Path) -> dict[str, str | None]:
     except OSError as error:
         problem = f"neither an assignment such as collar=Polo nor a readable JSON file ({error.strerror})"
         raise ValueError(f"{str(path)!r} is {problem}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name} is not valid JSON ({error}): write {_JSON_EXAMPLE}") from error
     if not isinstance(loaded, dict):
         raise ValueError(f"{path.name} holds a {type(loaded).__name__}: write {_JSON_EXAMPLE}")

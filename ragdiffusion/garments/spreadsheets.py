@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def numbered_rows(path: Path, known: Collection[str] = ()) -> Iterator[tuple[int
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         names = [column_name(word) for word in next(reader, [])]
-        twice = sorted({name for name in names if name and names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if name and count > 1)
         if twice:
             raise ValueError(f"{path}: the heading names {twice[0]} twice")
         yield from ((reader.line_num + skipped, _row(names, words)) for words in reader if any(map(str.strip, words)))
@@ -94,19 +95,21 @@ def read_heading(path: Path, known: Collection[str] = ()) -> list[str]:
         ValueError: it can't be read.
     """
     first = _from_heading(read_text(path))[1].split("\n", 1)[0]
-    words = next(csv.reader([first], delimiter=delimiter_of(first, known)), [])
+    try:
+        words = next(csv.reader([first], delimiter=delimiter_of(first, known)), [])
+    except csv.Error as error:
+        raise ValueError(f"{path}, heading: {error}") from error
     return [column_name(word) for word in words]
 
 
 def _from_heading(text: str) -> tuple[int, str]:
     """How many lines stand before the heading (empty ones, a spreadsheet's note to itself), and the text from it on."""
-    skipped = 0
-    while text:
-        first, _, rest = text.partition("\n")
-        if first.strip("".join(_DELIMITERS) + " \r") and not first.strip().lower().startswith("sep="):
-            break
-        skipped, text = skipped + 1, rest
-    return skipped, text
+    place = 0
+    for skipped, line in enumerate(io.StringIO(text, newline="\n")):
+        if line.strip("".join(_DELIMITERS) + " \r\n") and not line.strip().lower().startswith("sep="):
+            return skipped, text[place:]
+        place += len(line)
+    return 0, ""
 
 
 def column_name(word: str) -> str:
@@ -126,7 +129,10 @@ def delimiter_of(heading: str, known: Collection[str]) -> str:
     """The delimiter of a table, by its heading: it parts most names that are known, else most words."""
 
     def fitting(delimiter: str) -> tuple[int, int]:
-        words = [column_name(word) for word in next(csv.reader([heading], delimiter=delimiter), [])]
+        try:
+            words = [column_name(word) for word in next(csv.reader([heading], delimiter=delimiter), [])]
+        except csv.Error:  # a word would be too long
+            return 0, 0
         return sum(word in known for word in words), len(words)
 
     return max(_DELIMITERS, key=fitting)

@@ -110,9 +110,10 @@ def test_bad_assignments(tmp_path: Path) -> None:
     path.write_text("[1]", encoding="utf-8")
     with pytest.raises(ValueError, match="a.json holds a list: write an object"):
         table.parse_assignments(path)
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="a.json is not valid JSON"):
-        table.parse_assignments(path)
+    for content in (b"\xff\xfe\x00", b"[" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match="a.json is not valid JSON"):
+            table.parse_assignments(path)
 
 
 def test_captions_by_hand() -> None:

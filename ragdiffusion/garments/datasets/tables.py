@@ -58,7 +58,7 @@ def read_table(path: Path) -> Iterator[tuple[str, Record | str]]:
 def _json_record(line: str, folder: Path) -> Record | str:
     try:
         row = json.loads(line)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         return f"not JSON ({error})"
     if not isinstance(row, dict):
         return f"a {type(row).__name__}: an object was wanted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,22 @@ def test_cases(cases: Path, tmp_path: Path, name: str) -> None:
     assert listing.problems == [] and [record.photo for record in listing.records] == [
         f"photos/sub/shirt {number}.jpg" for number in range(4)
     ]
+
+
+def test_tables_made_to_take_long_are_read_or_refused_at_once(tmp_path: Path) -> None:
+    """Each was once read in a time that grows with the square of its length, or ended in csv's own error."""
+    path = tmp_path / "a.csv"
+    columns = ",".join(f"{number:x}" for number in range(26_000))
+    started = time.process_time()
+    for content, rows in (
+        (f"{columns}\n1\n", 1),
+        ("\n" * 2_000_000 + "photo,standard\na,b\n", 1),
+        ("\n" * 2_000_000, 0),
+    ):
+        path.write_text(content, encoding="utf-8")
+        assert len(list(numbered_rows(path))) == rows
+    assert time.process_time() - started < 10
+    path.write_text("photo," + "a" * 200_000 + "\n", encoding="utf-8")
+    for read in (read_heading, lambda path: list(numbered_rows(path))):
+        with pytest.raises(ValueError, match="a.csv, .*field larger than field limit"):
+            read(path)

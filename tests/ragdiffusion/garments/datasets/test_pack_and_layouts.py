@@ -133,10 +133,11 @@ def test_a_table_with_an_unknown_column_or_line_is_refused_or_named(tmp_path):
     with pytest.raises(ValueError, match=r"unknown columns \['standart'\]"):
         table(tmp_path)
     rows = ["{", json.dumps({"photo": 3}), json.dumps([]), json.dumps({"photo": "a", "attributes": "red"})]
+    rows.append("[" * 100_000)
     (tmp_path / "t.jsonl").write_text("\n".join(rows))
     reasons = [problem.reason for problem in table(tmp_path / "t.jsonl").problems]
     assert "not JSON" in reasons[0] and reasons[1] == "photo is 3: a text was wanted"
-    assert "object was wanted" in reasons[2] and "attributes is a str" in reasons[3]
+    assert "object was wanted" in reasons[2] and "attributes is a str" in reasons[3] and "not JSON" in reasons[4]
 
 
 def test_an_index_that_names_files_outside_is_refused(tmp_path):
