@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
-from ragdiffusion.draft.detail import fill_hidden
+from ragdiffusion.draft.completion import complete
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light, relit
 
@@ -104,5 +104,5 @@ def laid(
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
     visible = visible * sample_at(garment.expand(count, -1, -1, -1), flow)
     known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
-    cloth = fill_hidden(sample_at(photo.expand(count, -1, -1, -1), flow), known)
+    cloth = complete(sample_at(photo.expand(count, -1, -1, -1), flow), known)
     return cloth * landmark + (1 - landmark), visible * landmark

@@ -1,0 +1,116 @@
+"""What a photo hides of a garment, completed from the cloth around it.
+
+Legs end at the frame, a top is tucked in, a hand lies on a skirt. Broad colour goes on from the nearest cloth that is
+seen above, below and beside, as fading and stripes do, and gives way to the colour of all around with distance. The
+grain of the cloth is that of the seen cloth next to it, as in a mirror at the edge of what is seen.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch.nn import functional as F
+
+from ragdiffusion.draft.detail import fill_hidden, gaussian_blur
+
+_SIDE = 256  # at which all but the grain is found, pixels at most
+_KNOWN = 0.5  # from which share a pixel counts as seen
+_BROAD = 1 / 64  # of the side: sigma from which colour is broad, and below which it is grain
+_SHARE = 0.3  # of the side: distance at which the colour of all around counts as much as the nearest cloth
+_GRAIN = 0.1  # of the side: depth of the cloth whose grain goes on, to and fro
+_LOUD = 3.0  # times the usual deviation: what differs more is print, and no grain
+
+
+def complete(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+    """Replace unknown pixels by what goes on from known ones.
+
+    Args:
+        image: (B, C, S, S).
+        known: (B, 1, S, S) in [0, 1], how far each pixel is to be kept.
+
+    Returns:
+        (B, C, S, S), equal to `image` where `known` is 1.
+    """
+    side = min(image.shape[-1], _SIDE)
+    shrunk = lambda x: x if x.shape[-1] == side else F.interpolate(x, size=(side, side), mode="area")  # noqa: E731
+    enlarged = (
+        lambda x: (  # noqa: E731
+            x
+            if x.shape == image.shape
+            else F.interpolate(x, size=image.shape[-2:], mode="bilinear", align_corners=False)
+        )
+    )
+    share = shrunk(known)
+    small = shrunk(image * known) / share.clamp(min=1e-4)
+    seen = share > _KNOWN
+    if not bool(seen.any()):
+        return fill_hidden(image, known)
+    sigma = max(1.0, side * _BROAD)
+    smooth = gaussian_blur(small * share, sigma) / gaussian_blur(share, sigma).clamp(min=1e-4)
+    colour, source = _from_nearest(smooth, seen, fill_hidden(small, share))
+    colour = gaussian_blur(torch.where(seen, smooth, colour), sigma)
+    grain = _taken(_grain(image - enlarged(smooth), known > _KNOWN), source)
+    return image * known + (enlarged(colour) + grain) * (1 - known)
+
+
+def _grain(detail: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """The detail of seen cloth, nothing of which is louder than cloth is: (B, C, S, S)."""
+    detail = detail * seen
+    usual = (detail.abs().flatten(2).sum(2) / seen.flatten(2).sum(2).clamp(min=1))[..., None, None]
+    return detail.clamp(-_LOUD * usual, _LOUD * usual)
+
+
+def _from_nearest(smooth: torch.Tensor, seen: torch.Tensor, around: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the nearest seen pixels of each row and column say of all others.
+
+    Args:
+        smooth: (B, C, S, S), the broad colour of what is seen.
+        seen: bool (B, 1, S, S).
+        around: (B, C, S, S), the colour that counts where nothing is near.
+
+    Returns:
+        (B, C, S, S), their colours; and (B, 2, S, S), (x, y) of the pixel whose grain goes on.
+    """
+    side = seen.shape[-1]
+    total = torch.full(seen.shape, 1 / (side * _SHARE) ** 2, device=smooth.device, dtype=smooth.dtype)
+    colour = around * total
+    rows, columns = torch.meshgrid(*(torch.arange(side, device=seen.device),) * 2, indexing="ij")
+    source = torch.stack([columns, rows])[None].expand(len(seen), -1, -1, -1)
+    nearest = torch.full_like(total, float("inf"))
+    for axis, place in ((2, rows), (3, columns)):
+        for forth in (True, False):
+            edge, away = _nearest(seen, place.expand(seen.shape), axis, forth)
+            there = (edge >= 0) & (edge < side)
+            edge = edge.clamp(0, side - 1)
+            weight = torch.where(there, 1 / away.clamp(min=1) ** 2, 0).to(total)
+            total = total + weight
+            colour = colour + weight * smooth.gather(axis, edge.expand(-1, smooth.shape[1], -1, -1))
+            back = _to_and_fro(away - 1, max(1, round(side * _GRAIN)))
+            inner = (edge - back if forth else edge + back).clamp(0, side - 1)
+            nearer = there & (away < nearest)
+            nearest = torch.where(nearer, away.to(nearest), nearest)
+            moved = [columns.expand_as(inner), inner] if axis == 2 else [inner, rows.expand_as(inner)]
+            source = torch.where(nearer, torch.cat(moved, 1), source)
+    return colour / total, source
+
+
+def _nearest(seen: torch.Tensor, place: torch.Tensor, axis: int, forth: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Index and distance of the nearest seen pixel before (forth) or behind each along an axis; beyond the rim: none."""
+    if forth:
+        edge = torch.where(seen, place, -1).cummax(axis).values
+        return edge, place - edge
+    edge = torch.where(seen, place, seen.shape[axis]).flip(axis).cummin(axis).values.flip(axis)
+    return edge, edge - place
+
+
+def _to_and_fro(steps: torch.Tensor, depth: int) -> torch.Tensor:
+    """How far inside one is after so many steps that turn back at a depth and at the edge."""
+    steps = steps.clamp(min=0) % (2 * depth)
+    return torch.minimum(steps, 2 * depth - steps)
+
+
+def _taken(image: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+    """What an image shows at places of pixels that may be coarser: (B, C, S, S), (B, 2, s, s) -> (B, C, S, S)."""
+    places = (source.to(image) + 0.5) * (2 / source.shape[-1]) - 1
+    if source.shape[-1] != image.shape[-1]:
+        places = F.interpolate(places, size=image.shape[-2:], mode="bilinear", align_corners=False)
+    return F.grid_sample(image, places.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
