@@ -94,7 +94,7 @@ def _from_nearest(smooth: torch.Tensor, seen: torch.Tensor, around: torch.Tensor
 
 
 def _nearest(seen: torch.Tensor, place: torch.Tensor, axis: int, forth: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """Index and distance of the nearest seen pixel before (forth) or behind each along an axis; beyond the rim: none."""
+    """Index and distance of the nearest seen pixel before (forth) or behind each along an axis; past the rim: none."""
     if forth:
         edge = torch.where(seen, place, -1).cummax(axis).values
         return edge, place - edge
