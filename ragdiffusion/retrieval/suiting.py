@@ -16,6 +16,11 @@ from ragdiffusion.retrieval.sight import Sight
 _MASS = 0.92  # of probability, that the sleeve lengths which may be hold together
 _LEGS, _SKIRT = 0.3, 0.8  # share of cloth between the legs, up to which there are two, and from which there is none
 _LEGGED, _LEGLESS = ("trousers", "shorts"), ("skirt",)
+_CLOSED = (
+    "bodysuit",
+    "swimsuit",
+)  # between the legs: of the bank's 65, one in twenty is so wide there as what has a hem
+_HEM = 0.8  # width at the bottom over that a quarter of the height above, from which there is a hem
 _CLEARLY = 0.8  # probability of "Skirt" from which there is one, and 1 less it, up to which there is none
 _LOOSE = ("Shawl", "Robe")  # whose outline is that of anything with its sleeves spread:
 _BARE = ("Strapless", "Off-shoulder", "One-shoulder")  # which the straps of who wears a tank top are soon mistaken for
@@ -23,9 +28,9 @@ _READ = 0.1  # those have to be read with this probability
 
 
 def suits_of(sight: Sight) -> Suits | None:
-    """Who may be the garment of a sight: of the group that the parse names, with or without legs as it has, no shawl
-    or robe that nobody read, and where somebody wears it also with sleeves as long as they are seen and no bare
-    shoulders that nobody read. None where nothing is clear.
+    """Who may be the garment of a sight: of the group that the parse names, with or without legs as it has, not closed
+    between the legs where it has a hem, no shawl or robe that nobody read, and where somebody wears it also with
+    sleeves as long as they are seen and no bare shoulders that nobody read. None where nothing is clear.
     """
     group = None if sight.garment is None else group_of_label(sight.garment.name)
     if group is None:
@@ -33,6 +38,7 @@ def suits_of(sight: Sight) -> Suits | None:
     worn = sight.garment is not None and sight.garment.worn
     sleeves = _sleeves(sight) if worn and group != "lower" else None
     legs = _has_legs(sight, worn) if group == "lower" else None
+    hem = group != "lower" and sight.expected is not None and _has_hem(sight.expected)
     unread = _unread(sight, "category", _LOOSE) + (_unread(sight, "collar", _BARE) if worn else [])
 
     def suits(attributes: Mapping[str, str], kind: str | None) -> bool:
@@ -40,6 +46,8 @@ def suits_of(sight: Sight) -> Suits | None:
         if own not in (group, UNKNOWN):
             return False
         if legs is not None and kind in (_LEGLESS if legs else _LEGGED):
+            return False
+        if hem and kind in _CLOSED:
             return False
         if any(attributes.get(key) == value for key, value in unread):
             return False
@@ -89,3 +97,20 @@ def _legs(expected: torch.Tensor) -> bool | None:
     between = expected[bottom - max(1, height // 6) : bottom + 1, side // 2 - side // 32 : side // 2 + side // 32]
     share = float(between.mean())
     return True if share < _LEGS else False if share > _SKIRT else None
+
+
+def _has_hem(expected: torch.Tensor) -> bool:
+    """Whether a silhouette (h, w) in the canonical frame ends about as wide as it is above."""
+    inside = expected > 0.5
+    rows = inside.any(1).nonzero().flatten()
+    if not len(rows):
+        return False
+    bottom, height = int(rows[-1]), int(rows[-1] - rows[0]) + 1
+    end, above = (_width_at_axis(inside[bottom - part]) for part in (max(1, height // 16), height // 4))
+    return end > _HEM * above > 0
+
+
+def _width_at_axis(row: torch.Tensor) -> int:
+    """Width of the cloth that a row (w,) of a silhouette has at the axis."""
+    left, right = row[: len(row) // 2].flip(0), row[len(row) // 2 :]
+    return sum(int(side.int().cumprod(0).sum()) for side in (left, right))

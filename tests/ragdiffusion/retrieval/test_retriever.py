@@ -84,6 +84,17 @@ def test_legs_are_told_by_the_gap_between_them() -> None:
     assert may({}, "skirt") and not may({}, "shorts")
 
 
+@pytest.mark.parametrize("worn", [False, True])
+def test_what_has_a_hem_is_no_bodysuit(worn: bool) -> None:
+    hem, closed, apart = _bar(16, 48), _bar(16, 48), _bar(16, 48)
+    for row in range(46, 56):  # it narrows to the strip between the legs
+        closed[row, : 16 + row - 44] = closed[row, 48 - row + 44 :] = 0
+    apart[40:, 24:40] = 0  # sleeves that hang lower than the body say nothing
+    for expected, may in ((hem, False), (closed, True), (apart, True), (torch.zeros(64, 64), True)):
+        suits = ranking_of(_sight(worn=worn, expected=expected)).suits
+        assert suits({}, "bodysuit") is suits({}, "swimsuit") is may and suits({}, "longsleeve")
+
+
 @pytest.mark.parametrize(("skirt", "skirts", "shorts"), [(0.9, True, False), (0.1, False, True), (0.5, True, True)])
 def test_a_lower_garment_that_lies_is_a_skirt_or_has_legs_as_the_heads_read_it(skirt, skirts, shorts) -> None:
     sight = _sight(
