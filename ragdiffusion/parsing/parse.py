@@ -117,8 +117,8 @@ class Parse:
 
     @property
     def has_person(self) -> bool:
-        """Whether somebody is seen: a two-hundredth of what is no ground is skin or hair."""
-        return has_person(self.labels)
+        """Whether somebody is seen: a two-hundredth of what is no ground is skin or hair, most of it surely."""
+        return has_person(self.probabilities, self.labels)
 
     def knowing(self, name: str) -> Parse:
         """What it is to a person who says that the photo shows a garment of this name.

@@ -39,7 +39,14 @@ def test_a_person_is_more_than_a_two_hundredth_of_what_is_no_ground(pixels: int,
     labels = np.zeros((20, 20), np.uint8)
     labels[:10] = LABEL["upper"]
     labels[0, :pixels] = LABEL["hair"]
-    assert (labels > 0).sum() == 200 and has_person(labels) is person
+    sure = np.eye(9, dtype=np.float32)[labels].transpose(2, 0, 1)
+    assert (labels > 0).sum() == 200 and has_person(sure, labels) is person
+
+
+def test_most_of_a_person_is_surely_skin_or_hair_and_of_a_beige_wall_less() -> None:
+    for sure, person in ((6, False), (7, True)):
+        seen = probabilities(skin=[0.9] * sure + [0.6] * (10 - sure))
+        assert has_person(seen, seen.argmax(0)) is person
 
 
 def test_wood_that_is_like_skin_is_nobody_and_sure_skin_is_somebody() -> None:
