@@ -10,9 +10,7 @@ _BODY = [LABEL["skin"], LABEL["hair"]]
 _WEARING = 0.01  # of a figure that is skin or hair where somebody wears its garments
 _PERSON = 200  # of so many pixels that are no ground one is skin or hair where there is a person at all
 _SURELY, _SOMEBODY = 0.8, 0.1  # probability of sure skin or hair; share of it that is sure where it is no mistake
-_WORN = (
-    0.6  # the same where a garment is worn; 120 rendered people have 0.73 and more, 405 of 406 laid or hung ones less
-)
+_WORN = 0.6  # that share where a garment is worn: 120 rendered people have 0.73 or more, 405 of 406 laid ones less
 
 
 def body_in(labels: np.ndarray) -> np.ndarray:
@@ -49,7 +47,7 @@ def has_person(probabilities: np.ndarray, labels: np.ndarray) -> bool:
     """
     body = body_in(labels)
     enough = _PERSON * body.sum() > (labels > 0).sum()
-    return bool(enough) and float(surely_body(probabilities)[body].mean()) > _WORN
+    return bool(enough) and _sure_share(probabilities, body) > _WORN
 
 
 def shows_somebody(probabilities: np.ndarray, labels: np.ndarray) -> bool:
@@ -60,4 +58,9 @@ def shows_somebody(probabilities: np.ndarray, labels: np.ndarray) -> bool:
         labels: (H, W), the likeliest of each pixel.
     """
     body = body_in(labels)
-    return bool(body.any()) and float(surely_body(probabilities)[body].mean()) > _SOMEBODY
+    return bool(body.any()) and _sure_share(probabilities, body) > _SOMEBODY
+
+
+def _sure_share(probabilities: np.ndarray, body: np.ndarray) -> float:
+    """The share of what looks like skin or hair, bool (H, W) and not empty, that surely is."""
+    return float(surely_body(probabilities)[body].mean())

@@ -16,10 +16,7 @@ from ragdiffusion.retrieval.sight import Sight
 _MASS = 0.92  # of probability, that the sleeve lengths which may be hold together
 _LEGS, _SKIRT = 0.3, 0.8  # share of cloth between the legs, up to which there are two, and from which there is none
 _LEGGED, _LEGLESS = ("trousers", "shorts"), ("skirt",)
-_CLOSED = (
-    "bodysuit",
-    "swimsuit",
-)  # between the legs: of the bank's 65, one in twenty is so wide there as what has a hem
+_CLOSED = ("bodysuit", "swimsuit")  # between the legs: one in twenty of the bank's 65 is as wide there as a hem
 _HEM = 0.8  # width at the bottom over that a quarter of the height above, from which there is a hem
 _CLEARLY = 0.8  # probability of "Skirt" from which there is one, and 1 less it, up to which there is none
 _LOOSE = ("Shawl", "Robe")  # whose outline is that of anything with its sleeves spread:
@@ -89,11 +86,9 @@ def _probability(sight: Sight, key: str, value: str, *, default: float) -> float
 
 def _legs(expected: torch.Tensor) -> bool | None:
     """Whether a silhouette (h, w) in the canonical frame has two legs; None where it does not say clearly."""
-    side = expected.shape[0]
-    rows = (expected > 0.5).any(1).nonzero().flatten()
-    if not len(rows):
+    side, (bottom, height) = expected.shape[0], _bottom_and_height(expected)
+    if not height:
         return None
-    bottom, height = int(rows[-1]), int(rows[-1] - rows[0]) + 1
     between = expected[bottom - max(1, height // 6) : bottom + 1, side // 2 - side // 32 : side // 2 + side // 32]
     share = float(between.mean())
     return True if share < _LEGS else False if share > _SKIRT else None
@@ -101,12 +96,10 @@ def _legs(expected: torch.Tensor) -> bool | None:
 
 def _has_hem(expected: torch.Tensor) -> bool:
     """Whether a silhouette (h, w) in the canonical frame ends about as wide as it is above."""
-    inside = expected > 0.5
-    rows = inside.any(1).nonzero().flatten()
-    if not len(rows):
+    bottom, height = _bottom_and_height(expected)
+    if not height:
         return False
-    bottom, height = int(rows[-1]), int(rows[-1] - rows[0]) + 1
-    end, above = (_width_at_axis(inside[bottom - part]) for part in (max(1, height // 16), height // 4))
+    end, above = (_width_at_axis(expected[bottom - part] > 0.5) for part in (max(1, height // 16), height // 4))
     return end > _HEM * above > 0
 
 
@@ -114,3 +107,9 @@ def _width_at_axis(row: torch.Tensor) -> int:
     """Width of the cloth that a row (w,) of a silhouette has at the axis."""
     left, right = row[: len(row) // 2].flip(0), row[len(row) // 2 :]
     return sum(int(side.int().cumprod(0).sum()) for side in (left, right))
+
+
+def _bottom_and_height(expected: torch.Tensor) -> tuple[int, int]:
+    """The lowest row of a silhouette (h, w), and how many rows it spans; (0, 0) where there is none."""
+    rows = (expected > 0.5).any(1).nonzero().flatten()
+    return (int(rows[-1]), int(rows[-1] - rows[0]) + 1) if len(rows) else (0, 0)
