@@ -74,6 +74,7 @@ class SilhouetteConfig:
         depth: layers of attention at its coarsest level.
         heads: their heads.
         label_channels: labels of a parse that it sees beside the mask; 0: none.
+        context_widths: channels of what sees mask and labels in a wider frame, finest first; None: nothing does.
     """
 
     input_size: int = 128
@@ -81,6 +82,7 @@ class SilhouetteConfig:
     depth: int = 3
     heads: int = 4
     label_channels: int = 9
+    context_widths: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -270,7 +272,7 @@ _STUDIO = Preset(
     ep_dim=96,
     ep_heads=4,
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(),
+    silhouette=SilhouetteConfig(context_widths=(40, 56, 96)),
     prediction_type="sample",
     defaults=SamplingDefaults(strength=0.5),
 )
@@ -369,7 +371,7 @@ _SDXL_REFINE = replace(
     ep_tokens=0,
     guider_channels=(),
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(),
+    silhouette=SilhouetteConfig(context_widths=(40, 56, 96)),
     corrects_draft=False,
     own_reference=False,
     white_outside=True,

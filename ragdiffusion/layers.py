@@ -70,19 +70,22 @@ class UNet(nn.Module):
         """(B, in_channels, h, w) -> (B, out_channels, unfold * h, unfold * w)."""
         return self.unfolded(self.features(x))
 
-    def features(self, x: torch.Tensor, *, beside: torch.Tensor | None = None) -> list[torch.Tensor]:
+    def features(
+        self, x: torch.Tensor, *, beside: torch.Tensor | None = None, beneath: torch.Tensor | None = None
+    ) -> list[torch.Tensor]:
         """The way down: (B, in_channels, h, w) -> a map of each width, finest first; the last has been mixed.
 
         Args:
             x: folded input.
             beside: (B, widths[0], h, w), added to what the first convolution makes of it.
+            beneath: added to the coarsest features before they are mixed, and of their shape.
         """
         x, kept = self.stem(x), []
         x = x if beside is None else x + beside
         for index, block in enumerate(self.down):
             x = block(F.avg_pool2d(x, 2) if index else x)
             kept.append(x)
-        return [*kept[:-1], self.middle(x)]
+        return [*kept[:-1], self.middle(x if beneath is None else x + beneath)]
 
     def unfolded(self, features: list[torch.Tensor]) -> torch.Tensor:
         """The way up from `features`: -> (B, out_channels, unfold * h, unfold * w)."""

@@ -263,7 +263,7 @@ def _sources(args: argparse.Namespace, wanted: int) -> list[Sequence[EntrySource
         sources.append(folder_candidates(args.flat_lays))
     drawn = round(_DRAWN * wanted) if args.drawn is None else args.drawn
     if drawn:
-        sources += [fitted_candidates(seed=args.seed), drawn_candidates(drawn, seed=args.seed)]
+        sources += [fitted_candidates(), drawn_candidates(drawn, seed=args.seed)]
     return sources
 
 

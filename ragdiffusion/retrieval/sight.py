@@ -16,7 +16,15 @@ from ragdiffusion.cutouts import cloth_of, continued
 from ragdiffusion.garments.outlines import symmetrise
 from ragdiffusion.images import canonical_square, mask_to_tensor, photo_to_array, photo_to_tensor
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, given_garment
-from ragdiffusion.structure.framing import framed, labels_over, laid_over, largest_part, silhouette_frame
+from ragdiffusion.structure.framing import (
+    context_frame,
+    context_over,
+    framed,
+    labels_over,
+    laid_over,
+    largest_part,
+    silhouette_frame,
+)
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
 from ragdiffusion.structure.readers.vote import Probabilities
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
@@ -179,10 +187,15 @@ class Observer:
         assert net is not None  # or there is nothing to predict
         size, device, frame = net.config.input_size, net.device, silhouette_frame(found.mask)
         photo, framed_mask = laid_over(pixels, found.mask, frame, size)
+        context = None
+        if net.config.context_widths is not None:
+            wide = context_over(found.mask, found.labels, context_frame(found.mask), size // 2)
+            context = torch.from_numpy(wide)[None].to(device)
         return net(
             photo_to_tensor(Image.fromarray(photo), size).to(device),
             torch.from_numpy(framed_mask)[None, None].to(device),
             torch.from_numpy(labels_over(found.labels, frame, size))[None].to(device),
+            context,
         )
 
 

@@ -132,6 +132,26 @@ def labels_over(labels: np.ndarray | None, frame: tuple[float, float, float], si
     return cut
 
 
+def context_over(
+    mask: np.ndarray, labels: np.ndarray | None, frame: tuple[float, float, float], size: int
+) -> np.ndarray:
+    """Mask and labels cut out together, as what looks at a wider frame sees them.
+
+    Args:
+        mask: (h, w) in [0, 1].
+        labels: (9, h, w) in [0, 1], ground first; None: no parser was asked.
+        frame: from `context_frame`.
+        size: side of the result, pixels.
+
+    Returns:
+        float32 (10, size, size); all zeros where nobody was asked.
+    """
+    if labels is None:
+        return np.zeros((1 + LABEL_COUNT, size, size), np.float32)
+    own = crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
+    return np.concatenate([own[None], labels_over(labels, frame, size)])
+
+
 def silhouette_frame(mask: np.ndarray) -> tuple[float, float, float]:
     """The frame that puts a garment laid straight where a silhouette in the canonical frame stands."""
     return frame_of(mask, margin=CANONICAL_MARGIN)

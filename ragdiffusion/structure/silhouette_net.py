@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from ragdiffusion.attributes import ATTRIBUTES
-from ragdiffusion.layers import UNet, cell_centres
+from ragdiffusion.layers import ResidualBlock, UNet, cell_centres
 
 _SURE = 0.02  # a mask says no more than that something is or is not garment with this much doubt left
 _READ_SIDE = 16  # side at which its silhouette is read
@@ -70,6 +70,31 @@ class _Mixing(nn.Module):
         return tokens.transpose(1, 2).reshape(x.shape)
 
 
+class _Context(nn.Module):
+    """What mask and labels of a wider frame say, for the coarsest features: where an arm ends says where a sleeve does.
+
+    Args:
+        channels: of what comes in, mask and labels.
+        widths: channels at 1/4, 1/8, ... of it.
+        width: channels that come out.
+    """
+
+    def __init__(self, channels: int, widths: tuple[int, ...], width: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(16 * channels, widths[0], 1)
+        self.down = nn.ModuleList(
+            ResidualBlock(coarse, fine) for coarse, fine in zip(widths[:-1], widths[1:], strict=True)
+        )
+        self.out = nn.Conv2d(widths[-1], width, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, channels, s, s) -> (B, width, s / 4 / 2^n, s / 4 / 2^n) for n + 1 widths."""
+        x = self.stem(F.pixel_unshuffle(x, 4))
+        for block in self.down:
+            x = block(F.avg_pool2d(x, 2))
+        return self.out(F.silu(x))
+
+
 class SilhouetteNet(ModelMixin, ConfigMixin):
     """Photo, garment mask and the labels around it to the silhouette of the standard flat-lay.
 
@@ -81,6 +106,8 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         depth: layers of attention at its coarsest level.
         heads: their heads.
         label_channels: labels of a parse that are seen beside the mask; 0: none.
+        context_widths: channels of what sees mask and labels in a wider frame, finest first, one fewer than `widths`;
+            None: nothing does.
     """
 
     config_name = "config.json"
@@ -93,23 +120,35 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         depth: int = 3,
         heads: int = 4,
         label_channels: int = 0,
+        context_widths: tuple[int, ...] | None = None,
     ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
         if input_size % coarsest:
             raise ValueError(f"input_size is {input_size}, a multiple of {coarsest} wanted for these widths")
+        if context_widths is not None and len(context_widths) != len(widths) - 1:
+            raise ValueError(
+                f"context_widths are {len(context_widths)}, one fewer than the {len(widths)} widths wanted"
+            )
         mixing = _Mixing(input_size // coarsest, widths[-1], depth=depth, heads=heads)
         self.unet = UNet(16 * 4 + 2, widths, 1, unfold=2, middle=mixing)
         self.reading = nn.Sequential(nn.Linear(widths[-1] + _READ_SIDE**2 // 2, _READ_WIDTH), nn.GELU())
         self.attribute_heads = nn.ModuleList(nn.Linear(_READ_WIDTH, len(attribute.values)) for attribute in ATTRIBUTES)
         self.label_stem = nn.Conv2d(16 * label_channels, widths[0], 3, padding=1) if label_channels else None
-        zeroed = (self.unet.head, *self.attribute_heads, *([self.label_stem] if self.label_stem is not None else []))
+        self.context = None if context_widths is None else _Context(1 + label_channels, context_widths, widths[-1])
+        zeroed = [self.unet.head, *self.attribute_heads]
+        zeroed += [self.label_stem] if self.label_stem is not None else []
+        zeroed += [self.context.out] if self.context is not None else []
         for layer in zeroed:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
     def forward(
-        self, photo: torch.Tensor, mask: torch.Tensor, labels: torch.Tensor | None = None
+        self,
+        photo: torch.Tensor,
+        mask: torch.Tensor,
+        labels: torch.Tensor | None = None,
+        context: torch.Tensor | None = None,
     ) -> SilhouettePrediction:
         """Predict.
 
@@ -118,20 +157,25 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             mask: (B, 1, S, S) in [0, 1], its garment mask, framed alike.
             labels: (B, label_channels, S, S) in [0, 1], probabilities of a parse's labels, framed alike; None (as all
                 zeros) where no parser was asked.
+            context: (B, 1 + label_channels, S/2, S/2) in [0, 1], mask and labels framed by `framing.context_frame`, all
+                zeros where no parser was asked; None where nothing looks at it.
 
         Raises:
-            ValueError: if either is of another size.
+            ValueError: if one is of another size.
         """
         size = self.config.input_size
-        for image, name in ((photo, "photo"), (mask, "mask")):
-            if image.shape[-2:] != (size, size):
-                raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(size, size)}")
+        for image, name, side in ((photo, "photo", size), (mask, "mask", size), (context, "context", size // 2)):
+            if image is not None and image.shape[-2:] != (side, side):
+                raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(side, side)}")
         positions = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
         around = None
         if self.label_stem is not None and labels is not None:
             around = self.label_stem(F.pixel_unshuffle(labels, 4))
+        wider = None if self.context is None or context is None else self.context(context)
         seen = self.unet.features(
-            torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), positions], 1), beside=around
+            torch.cat([F.pixel_unshuffle(torch.cat([photo, mask * 2 - 1], 1), 4), positions], 1),
+            beside=around,
+            beneath=wider,
         )
         logits = F.avg_pool2d(mask, 2).clamp(_SURE, 1 - _SURE).logit() + self.unet.unfolded(seen)
         silhouette = (logits + logits.flip(-1)) / 2

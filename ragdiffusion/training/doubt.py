@@ -48,16 +48,21 @@ def doubted_labels(
     return _doubted(planes, rng)
 
 
+def known_labels(pair: Pair) -> np.ndarray | None:
+    """The label of each pixel of a pair's photo, uint8 (N, N); a laid garment's is known by its kind, if that is."""
+    kind = CATEGORIES.get(pair.category)
+    if pair.labels is None and kind is not None:
+        return np.where(pair.photo_mask > 127, LABEL[kind], 0).astype(np.uint8)
+    return pair.labels
+
+
 def labels_around(pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
     """What a parser may say of a cut of a pair's photo; a laid garment's label is known by its kind.
 
     Returns:
         uint8 (9, N, N) of 255ths, all 0 where no parser is asked or nobody knows.
     """
-    size, labels = len(pair.photo), pair.labels
-    kind = CATEGORIES.get(pair.category)
-    if labels is None and kind is not None:
-        labels = np.where(pair.photo_mask > 127, LABEL[kind], 0).astype(np.uint8)
+    size, labels = len(pair.photo), known_labels(pair)
     if labels is None or rng.random() < _UNASKED:
         return np.zeros((len(LABELS), size, size), np.uint8)
     return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
@@ -73,7 +78,7 @@ def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         cv2.ellipse(
             patch,
             (int(x), int(y)),
-            tuple(int(v) for v in rng.integers(3, size // 6, 2)),
+            tuple(int(v) for v in rng.integers(3, max(4, size // 6), 2)),
             float(rng.uniform(0, 180)),
             0,
             360,

@@ -89,7 +89,8 @@ UNRELIEVED, RARELY = 0.06, 4
 """Long sleeves that show less than this beside the body make a shapeless silhouette: one in so many is kept."""
 
 CAP = 1.25
-"""Times its waist that a garment with caps may be wide at the chest; a wider one has sleeves that were not seen."""
+"""Times its waist that a garment with caps or no sleeves may be wide at the chest; a wider one has sleeves that were
+not seen."""
 
 CHUNK = 120
 _LONG_SLEEVE = 45.0  # cm
@@ -246,7 +247,7 @@ def gather(fits: Sequence[Fitted]) -> Population:
             pattern = draft(one.kind, measures)
         except MeasureError:
             continue
-        if KINDS[one.kind].upper == "cap" and measures["chest"] > CAP * measures["waist"]:
+        if KINDS[one.kind].upper in ("cap", "armhole") and measures["chest"] > CAP * measures["waist"]:
             continue
         hidden = sleeve_relief(pattern) < UNRELIEVED and measures.get("sleeve_length", 0) > _LONG_SLEEVE
         if is_tidy(pattern) and not (hidden and one.number // HELD_OUT % RARELY):

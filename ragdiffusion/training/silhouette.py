@@ -13,16 +13,17 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
-from ragdiffusion.structure.framing import laid_over, silhouette_frame
-from ragdiffusion.structure.silhouette_net import SilhouetteNet
-from ragdiffusion.training.doubt import jittered, labels_around, uncertain
+from ragdiffusion.parsing.labels import LABELS
+from ragdiffusion.structure.framing import context_frame, crop, laid_over, silhouette_frame
+from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
+from ragdiffusion.training.doubt import doubted_labels, jittered, known_labels, labels_around, uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig
 from ragdiffusion.training.on_pairs import train_on_pairs
 from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
-_READING_WEIGHT = 0.05
+_READING_WEIGHT = 0.15
 _NECK_WEIGHT = 4.0  # of a pixel about the neckline in the cross-entropy; 1 elsewhere
 _NECK_DEPTH, _SHOULDERS, _OPENING = 0.35, 0.12, 0.03  # shares of a silhouette's height, and of that box
 _SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
@@ -33,16 +34,18 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
 
     Returns:
         `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `around` uint8 (B, 9, S, S), 255ths of a parse's
-        labels, all 0 where no parser is asked; `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
+        labels, and `context` uint8 (B, 10, S/2, S/2), of mask and labels in a wider frame, both all 0 where no parser
+        is asked; `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
         (B, 14), those of `attribute_labels` that are to be read.
     """
-    photos, masks, around = [], [], []
+    photos, masks, around, context = [], [], [], []
     for pair in pairs:
         size = len(pair.photo)
-        mask = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
-        frame = jittered(silhouette_frame(mask), rng)
-        photo, mask = laid_over(pair.photo, mask, frame, size)
+        found = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
+        frame = jittered(silhouette_frame(found), rng)
+        photo, mask = laid_over(pair.photo, found, frame, size)
         around.append(labels_around(pair, frame, rng))
+        context.append(_context(pair, found, rng, asked=around[-1].any()))
         photos.append(photo)
         masks.append(np.rint(mask * 255).astype(np.uint8))
     half = len(pairs[0].photo) // 2
@@ -52,9 +55,21 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
         "photo": np.stack(photos).transpose(0, 3, 1, 2).copy(),
         "mask": np.stack(masks)[:, None],
         "around": np.stack(around),
+        "context": np.stack(context),
         "silhouette": np.stack(shapes)[:, None],
         "labels": np.stack([attribute_labels(pair) for pair in pairs]) * read,
     }
+
+
+def _context(pair: Pair, mask: np.ndarray, rng: np.random.Generator, *, asked: bool) -> np.ndarray:
+    """Mask and labels in a wider frame, uint8 (10, S/2, S/2) of 255ths; all 0 where no parser is `asked`."""
+    half = len(pair.photo) // 2
+    labels = known_labels(pair)
+    if not asked or labels is None:
+        return np.zeros((1 + len(LABELS), half, half), np.uint8)
+    frame = jittered(context_frame(mask), rng)
+    own = crop(mask, frame, half, beyond=cv2.BORDER_CONSTANT)
+    return np.rint(np.concatenate([own[None], doubted_labels(labels, frame, half, rng)]) * 255).astype(np.uint8)
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
@@ -65,7 +80,7 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
         loss of the heads; `sleeves`, the share of sleeve lengths read right (0 where none are known).
     """
     mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
-    seen = net(batch["photo"].float() / 127.5 - 1, mask, batch["around"].float() / 255)
+    seen = _seen(net, batch)
     logits = seen.silhouette.float()
     cross = F.binary_cross_entropy_with_logits(logits, wanted, neck_weights(wanted))
     drawn = logits.sigmoid()
@@ -81,6 +96,12 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
         "iou": mask_iou(drawn.detach()[:, 0], wanted[:, 0]).mean(),
         "outline": mask_iou(F.avg_pool2d(mask, 2)[:, 0], wanted[:, 0]).mean(),
     }
+
+
+def _seen(net: SilhouetteNet, batch: Batch) -> SilhouettePrediction:
+    """What it makes of a batch."""
+    around, context = (batch[name].float() / 255 for name in ("around", "context"))
+    return net(batch["photo"].float() / 127.5 - 1, batch["mask"].float() / 255, around, context)
 
 
 def neck_weights(wanted: torch.Tensor) -> torch.Tensor:
@@ -136,7 +157,7 @@ def write_sheet(path: Path, net: SilhouetteNet, batches: Sequence[Batch], *, eac
     rows = []
     for batch in batches:
         part = {name: value[:each] for name, value in batch.items()}
-        seen = net(part["photo"].float() / 127.5 - 1, part["mask"].float() / 255, part["around"].float() / 255)
+        seen = _seen(net, part)
         drawn = seen.silhouette.sigmoid() * 255
         size = part["photo"].shape[-1]
         grey = [

@@ -69,7 +69,7 @@ def tiny_preset() -> Preset:
         ep_heads=2,
         guider_channels=(4, 4, 8, 8),
         flow=FlowConfig(input_size=32, finder_widths=(8, 8, 16, 16), refiner_widths=(8, 8, 16)),
-        silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2),
+        silhouette=SilhouetteConfig(input_size=32, widths=(8, 8, 16), depth=1, heads=2, context_widths=(8, 8)),
     )
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from ragdiffusion.bank.building.selection import covering_order
 from ragdiffusion.bank.building.sources import PICTURE_SIZE, EntrySource, FlatLay
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.engine2d.catalogue import CATALOGUE, Spec
@@ -14,22 +15,30 @@ from ragdiffusion.garments.engine2d.draw import draw_flat_lay
 from ragdiffusion.garments.engine2d.texture import sample_texture
 from ragdiffusion.garments.outlines import without_holes
 from ragdiffusion.garments.patterns.catalogue import KINDS
+from ragdiffusion.garments.patterns.fitting import filling_frame
 from ragdiffusion.garments.patterns.pattern import Pattern, draft, kinds
 from ragdiffusion.garments.patterns.population import Population, bundled_population
 from ragdiffusion.images import SILHOUETTE_SIZE
 
 _DIGITS = 2  # of a measure, as a bank stores it
+_SIDE = 28  # pixels at which fits are compared
 
 
-def fitted_candidates(population: Population | None = None, *, seed: int = 0) -> list[EntrySource]:
-    """Every fitted garment of a population, by default the bundled one, in random order."""
+def fitted_candidates(population: Population | None = None) -> list[EntrySource]:
+    """Every fitted garment of a population (the bundled one), of each kind those first that stand for most."""
     population = population or bundled_population()
-    found = [
-        EntrySource(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row))
+    return [
+        EntrySource(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, int(row)))
         for kind, vectors in population.fits.items()
-        for row in range(len(vectors))
+        for row in covering_order(_overlaps(filling_frame(KINDS[kind], vectors, _SIDE)[0]))
     ]
-    return [found[i] for i in np.random.default_rng(seed).permutation(len(found))]
+
+
+def _overlaps(coverage: np.ndarray) -> np.ndarray:
+    """Intersection over union of every two of (N, P) soft silhouettes: float32 (N, N)."""
+    area = coverage.sum(1)
+    both = np.stack([np.minimum(one, coverage).sum(1) for one in coverage])
+    return both / (area[:, None] + area - both)
 
 
 def drawn_candidates(count: int, population: Population | None = None, *, seed: int = 0) -> list[EntrySource]:

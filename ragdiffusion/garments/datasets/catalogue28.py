@@ -111,11 +111,16 @@ def coverage_of(picture: np.ndarray) -> np.ndarray | None:
 
 def mirror_overlap(coverage: np.ndarray) -> float:
     """Overlap of a silhouette with its mirror image about the middle of its mass."""
+    other = mirrored(coverage)
+    return float(np.minimum(coverage, other).sum() / np.maximum(coverage, other).sum())
+
+
+def mirrored(coverage: np.ndarray) -> np.ndarray:
+    """Mirror image of a silhouette [S, S] about the middle of its mass."""
     columns = coverage.sum(0)
     middle = float((columns * (np.arange(coverage.shape[1]) + 0.5)).sum() / columns.sum())
     shift = np.array([[1, 0, coverage.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
-    flipped = cv2.warpAffine(np.ascontiguousarray(coverage[:, ::-1]), shift * [1, 1, -1], coverage.shape[::-1])
-    return float(np.minimum(coverage, flipped).sum() / np.maximum(coverage, flipped).sum())
+    return cv2.warpAffine(np.ascontiguousarray(coverage[:, ::-1]), shift * [1, 1, -1], coverage.shape[::-1])
 
 
 def shrunk(mask: np.ndarray) -> np.ndarray:

@@ -13,20 +13,20 @@ from ragdiffusion.garments.people.tops import sample_top
 from ragdiffusion.garments.people.wardrobe import Garment
 
 _FEMALE = {
-    "top_trousers": 0.26,
-    "top_skirt": 0.1,
-    "crop_skirt": 0.11,
-    "crop_trousers": 0.07,
-    "dress": 0.26,
-    "layered": 0.1,
+    "top_trousers": 0.22,
+    "top_skirt": 0.08,
+    "crop_skirt": 0.1,
+    "crop_trousers": 0.12,
+    "dress": 0.27,
+    "layered": 0.09,
     "coat": 0.03,
     "suit": 0.03,
     "jumpsuit": 0.02,
-    "dungarees": 0.02,
+    "dungarees": 0.04,
 }
 _CROPPED = {"t_shirt": "cropped_top", "tank": "cropped_tank", "camisole": "cropped_camisole"}
 _SHORTEST = 48.0  # cm: shorter tops are of a kind of their own
-_MALE = {"top_trousers": 0.6, "layered": 0.19, "coat": 0.04, "suit": 0.13, "jumpsuit": 0.01, "dungarees": 0.03}
+_MALE = {"top_trousers": 0.58, "layered": 0.18, "coat": 0.04, "suit": 0.13, "jumpsuit": 0.01, "dungarees": 0.06}
 
 
 def sample_outfit(body: Fitting, female: bool, seated: bool, rng: np.random.Generator) -> list[Garment]:

@@ -72,6 +72,18 @@ def test_patterns_make_a_smooth_symmetric_bank_that_covers_itself(bank_file) -> 
     assert near["all"] == pytest.approx((near["dress"] + near["coat"]) / 2)
 
 
+@pytest.mark.parametrize(("scale", "x", "y"), [(1.0, 0.0, 0.0), (0.97, 0.4, -0.3), (1.02, -0.5, 0.2)])
+def test_an_entry_is_laid_where_it_overlaps_most(bank_file, scale, x, y) -> None:
+    drawn = draft("t_shirt").rasterise(512).astype(np.float32) / 255
+    size = 28 / 512 * scale * 1.05
+    shift = 14 - 256 * size
+    matrix = np.array([[size, 0, shift + x], [0, size, shift + y]]) * 8
+    fine = cv2.warpAffine(drawn, matrix, (224, 224), flags=cv2.INTER_LINEAR)
+    off = CatalogueSilhouette("t-shirt", 0, cv2.resize(fine, (28, 28), interpolation=cv2.INTER_AREA))
+    with Bank.open(bank_file) as bank:
+        assert coverage(bank, [off])["all"] > 0.98
+
+
 def test_the_command_puts_banks_side_by_side(bank_file, capsys) -> None:
     pictures = np.stack([draft("trousers").rasterise(28, 1.0)] * 12)
     for name, data, header in (("images-idx3", pictures, 16), ("labels-idx1", np.ones(12, np.uint8), 8)):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from ragdiffusion.evaluation import catalogue_realism
-from ragdiffusion.evaluation.catalogue_realism import catalogue_two_sample, enlarged, photographed
-from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette, coverage_of
+from ragdiffusion.evaluation.catalogue_realism import catalogue_two_sample, enlarged, folded, photographed
+from ragdiffusion.garments.datasets.catalogue28 import CatalogueSilhouette, coverage_of, mirror_overlap
 from ragdiffusion.garments.patterns import draft
 
 
@@ -26,8 +27,18 @@ def test_enlarged_shares_keep_their_outline() -> None:
     assert abs(large.mean() * 32**2 / 28**2 - coverage.mean()) < 0.02
 
 
+def test_folded_shares_are_symmetric() -> None:
+    slanted = np.zeros((28, 28), np.float32)
+    slanted[7:21, 7:21] = np.tril(np.ones((14, 14)))
+    both = folded(slanted)
+    columns = both.sum(0)
+    middle = (columns * (np.arange(28) + 0.5)).sum() / columns.sum()
+    assert middle == pytest.approx((slanted.sum(0) * (np.arange(28) + 0.5)).sum() / slanted.sum(), abs=0.1)
+    assert mirror_overlap(both) > mirror_overlap(slanted) + 0.2
+
+
 def test_boxes_are_told_from_drawn_trousers(monkeypatch) -> None:
-    monkeypatch.setattr(catalogue_realism, "DRAWN_AS", {"trousers": ("trousers",)})
+    monkeypatch.setattr(catalogue_realism, "DRAWN_AS", {"trousers": {"trousers": 1.0}})
     box = np.zeros((28, 28), np.float32)
     box[:, 9:19] = 1
     found = catalogue_two_sample([CatalogueSilhouette("trousers", 0, box)] * 10)

@@ -94,3 +94,23 @@ def test_labels_around_have_no_say_before_and_one_after_training(seen) -> None:
     torch.testing.assert_close(net(*seen, nothing).silhouette, net(*seen).silhouette)
     part = net(*[image[:1] for image in (*seen, labels)]).silhouette
     torch.testing.assert_close(part, net(*seen, labels).silhouette[:1], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_wider_frame_has_no_say_before_and_one_after_training(seen) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = SilhouetteNet(
+            input_size=32, widths=(8, 8, 16), depth=1, heads=2, label_channels=9, context_widths=(8, 16)
+        ).eval()
+    torch.nn.init.normal_(net.unet.head.weight)
+    labels, context = torch.rand(2, 9, 32, 32), torch.rand(2, 10, 16, 16)
+    torch.testing.assert_close(net(*seen, labels, context).silhouette, net(*seen, labels).silhouette)
+    torch.nn.init.normal_(net.context.out.weight)
+    assert not torch.allclose(net(*seen, labels, context).silhouette, net(*seen, labels).silhouette, atol=0.1)
+    part = net(*[image[:1] for image in (*seen, labels, context)]).silhouette
+    torch.testing.assert_close(part, net(*seen, labels, context).silhouette[:1], atol=1e-5, rtol=1e-4)
+    with pytest.raises(ValueError, match="context is \\(32, 32\\), SilhouetteNet wants \\(16, 16\\)"):
+        net(*seen, labels, torch.rand(2, 10, 32, 32))
+    with pytest.raises(ValueError, match="context_widths are 3, one fewer than the 3 widths wanted"):
+        SilhouetteNet(input_size=32, widths=(8, 8, 16), heads=2, context_widths=(8, 8, 16))

@@ -169,12 +169,18 @@ def test_banks_of_all_sizes_nest_and_say_what_was_done(net, tmp_path):
 
 
 def test_a_drawn_standard_encloses_no_ground():
-    sources = {source.garment: source for source in drawn_candidates(len(kinds()))}
-    flat = sources["drawn:knitted_coat-0-0"].make()
-    drawn = draft(flat.pattern.kind, flat.pattern.measures).rasterise(512)
-    holes = [parts_and_waviness((mask > 127).astype(np.uint8))[1] for mask in (drawn, flat.silhouette)]
-    assert holes[0] > 0 and holes[1] == 0, "its sleeves touch its body"
-    assert 0 < (flat.silhouette != drawn).mean() < 0.01
+    enclosing = 0
+    for source in drawn_candidates(12 * len(kinds())):
+        if source.category != "longsleeve":
+            continue
+        flat = source.make()
+        drawn = draft(flat.pattern.kind, flat.pattern.measures).rasterise(512)
+        holes = [parts_and_waviness((mask > 127).astype(np.uint8))[1] for mask in (drawn, flat.silhouette)]
+        assert holes[1] == 0
+        if holes[0]:
+            enclosing += 1
+            assert 0 < (flat.silhouette != drawn).mean() < 0.01
+    assert enclosing, "the sleeves of none touch its body: nothing was tested"
 
 
 def test_equal_flat_lays_enter_once(net):

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from sklearn.cluster import DBSCAN
 
-from ragdiffusion.bank.building.selection import balanced_quotas, cluster, nearest_kept, thinning_order
+from ragdiffusion.bank.building.selection import (
+    balanced_quotas,
+    cluster,
+    covering_order,
+    nearest_kept,
+    thinning_order,
+)
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -27,6 +33,28 @@ def test_quotas_follow_the_square_root_and_never_exceed_what_there_is():
     assert balanced_quotas({"a": 3, "b": 5}, 100) == {"a": 3, "b": 5}
     assert sum(balanced_quotas({"a": 7, "b": 11, "c": 1}, 2).values()) == 2
     assert balanced_quotas({}, 10) == {}
+
+
+def test_those_come_first_that_stand_for_most():
+    # Groups of 5, 3 and 1 that share nothing; in each the first is like all others, which are less like each other.
+    groups = np.repeat([0, 1, 2], [5, 3, 1])
+    overlap = np.where(groups[:, None] == groups, 0.6, 0.0)
+    for first in (0, 5):
+        overlap[first, groups == groups[first]] = overlap[groups == groups[first], first] = 0.9
+    np.fill_diagonal(overlap, 1.0)
+    order = covering_order(overlap).tolist()
+    assert order[:3] == [0, 5, 8] and sorted(order) == list(range(9))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_laziness_changes_nothing(seed):
+    points = np.random.default_rng(seed).random((40, 2))
+    overlap = 1 / (1 + 5 * np.linalg.norm(points[:, None] - points, axis=2))
+    near, order = np.zeros(40), covering_order(overlap)
+    for place in order:
+        gains = np.maximum(overlap - near, 0).sum(1)
+        assert gains[place] == pytest.approx(gains.max())
+        near = np.maximum(near, overlap[place])
 
 
 @pytest.mark.parametrize("seed", range(4))
