@@ -100,7 +100,7 @@ class ApiHandlers:
         with self._searched(ask) as bank:
             bench, look = self._bench(owner, ask, bank)
             guide = as_logged(bench.require().guide)
-            return {**_guide(guide, bank), **_turned(look)}, mask_png(guide.landmark)
+            return {**_guide(guide, bank), **_looked(look)}, mask_png(guide.landmark)
 
     def start(
         self, owner: str, ask: GuideRequest, settings: dict[str, Any], *, seeds: int
@@ -124,7 +124,7 @@ class ApiHandlers:
         sampling = Sampling(**{**own, **{name: value for name, value in settings.items() if value is not None}})
         with self._searched(ask) as bank:
             bench, look = self._bench(owner, ask, bank)
-            return self._runs.start(bench, sampling, seeds=seeds), _turned(look)
+            return self._runs.start(bench, sampling, seeds=seeds), _looked(look)
 
     def runs(self, owner: str, run_ids: Sequence[int]) -> tuple[list[dict[str, Any]], list[tuple[str, bytes]]]:
         """Return runs as they stand now, and the pictures of those that are done, by file name.
@@ -253,8 +253,10 @@ def _guide(guide: StructureGuide, bank: Bank) -> dict[str, Any]:
     }
 
 
-def _turned(look: Look) -> dict[str, int]:
-    return {"turned": look.turned, "looks_turned": look.looks_turned}
+def _looked(look: Look) -> dict[str, Any]:
+    garment = None if look.sight is None else look.sight.garment
+    notes = [] if garment is None else list(garment.notes)
+    return {"turned": look.turned, "looks_turned": look.looks_turned, "notes": notes}
 
 
 def _garment(ask: GuideRequest) -> GarmentChoice | None:

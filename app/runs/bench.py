@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from app.landmark_editor.state import EditorState
-from app.runs.drafts import drafts_in
+from app.runs.drafts import LaidGarment, drafts_in
 from app.runs.followed import FollowedJobs
 from app.runs.garments import as_logged_mask, in_box, meaning, over_photo, remembered, usable_mask
 from app.runs.landmarks import carried, logged_landmark, settled
@@ -317,7 +317,7 @@ class Bench:
             work = self.require()
             return self._edit(self._engine.call(lambda model: model.photo_outline(work.sight)))
 
-    def drafts_of(self, work: Work, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+    def drafts_of(self, work: Work, silhouettes: Tensor) -> tuple[LaidGarment, ...]:
         """Return the garment of a work warped into silhouettes (K, H, W)."""
         return self._engine.call(lambda model: drafts_in(model, work.screen, silhouettes))
 

@@ -28,8 +28,10 @@ def make_drafts(bench: Bench) -> Iterator[Work]:
         made = dict(zip(missing, bench.drafts_of(work, work.silhouettes[missing]), strict=True))
 
         def with_drafts(now: Work) -> Work:
-            drafts = tuple(made.get(i, draft) for i, draft in enumerate(now.drafts))  # noqa: B023 - called at once
-            return replace(now, drafts=drafts)
+            drafts, seen = list(now.drafts), list(now.seen)
+            for i, laid in made.items():  # noqa: B023 - called at once
+                drafts[i], seen[i] = laid
+            return replace(now, drafts=tuple(drafts), seen=tuple(seen))
 
         kept = bench.lay_in(work.token, with_drafts)
         if kept is None:
@@ -49,7 +51,7 @@ def make_draft(bench: Bench) -> Work:
     work = bench.require()
     if not work.is_own or work.draft is not None:
         return work
-    draft = bench.drafts_of(work, work.guide.landmark[None])[0]
+    draft = bench.drafts_of(work, work.guide.landmark[None])[0].image
 
     def with_draft(now: Work) -> Work:
         return replace(now, draft=draft) if torch.equal(now.guide.landmark, work.guide.landmark) else now

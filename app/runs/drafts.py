@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,19 @@ def at_screen_size(sight: Sight, side: int) -> Sight:
     return replace(sight, image=tensor_to_images(sight.tensor(side))[0])
 
 
-def drafts_in(model: RAGDiffusion, sight: Sight, silhouettes: Tensor) -> tuple[Image.Image, ...]:
+class LaidGarment(NamedTuple):
+    """A garment laid into a silhouette.
+
+    Attributes:
+        image: of it.
+        seen: share of it, in [0, 1], that the photo shows; None where the preset makes no drafts.
+    """
+
+    image: Image.Image
+    seen: float | None
+
+
+def drafts_in(model: RAGDiffusion, sight: Sight, silhouettes: Tensor) -> tuple[LaidGarment, ...]:
     """Return the photo's garment in each silhouette; plain silhouettes where the preset makes no drafts.
 
     Args:
@@ -37,8 +49,10 @@ def drafts_in(model: RAGDiffusion, sight: Sight, silhouettes: Tensor) -> tuple[I
         silhouettes: (K, H, W) in [0, 1].
     """
     if model.pipeline.appearance_flow is None:
-        return tuple(tensor_to_mask_image(1 - silhouette).convert("RGB") for silhouette in silhouettes)
-    return tuple(model.draft(sight, silhouettes).images)
+        plain = [tensor_to_mask_image(1 - silhouette).convert("RGB") for silhouette in silhouettes]
+        return tuple(LaidGarment(image, None) for image in plain)
+    draft = model.draft(sight, silhouettes)
+    return tuple(LaidGarment(*each) for each in zip(draft.images, draft.seen, strict=True))
 
 
 def in_landmark_frame(sight: Sight) -> Image.Image:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from app.runs.drafts import at_screen_size, in_eight_bits
 from app.runs.photos import BenchPhoto, look_at
+from ragdiffusion.draft.completion import completed_notes
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion, Sight
@@ -66,6 +67,7 @@ class Work:
             drawn in the browser, used and logged is one and the same.
         drafts: the garment warped into each neighbour's silhouette, in the guide's order, and then into the drafted
             one, where there is one; None where not yet made.
+        seen: share of each of these silhouettes that the photo shows, in the drafts' order; None where not yet known.
         draft: the garment warped into a landmark that the person drew, or set the measures of; None for any other,
             and where not yet made.
         parse: the garments of the photo; None where the model has no parser.
@@ -83,6 +85,7 @@ class Work:
     screen: Sight
     guide: StructureGuide
     drafts: tuple[Image.Image | None, ...]
+    seen: tuple[float | None, ...]
     draft: Image.Image | None = None
     parse: Parse | None = None
     garment: GarmentChoice | None = None
@@ -102,6 +105,16 @@ class Work:
     def is_own(self) -> bool:
         """Whether the landmark is no entry of the bank: drawn by hand, or from measures."""
         return self.guide.landmark_source in ("drafted", "edited")
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the person should be told: of the garment, and of what no photo shows of it once that is known."""
+        garment, guide = self.sight.garment, self.guide
+        notes = () if garment is None else garment.notes
+        if self.is_own:
+            return notes
+        seen = self.seen[guide.consensus if guide.choice is None else guide.choice]
+        return notes if seen is None else (*notes, *completed_notes(seen))
 
     @property
     def silhouettes(self) -> Tensor:
@@ -143,12 +156,14 @@ def begin(
     """
     seen = sight or look_at(model, photo, garment)
     guide = in_eight_bits(model.retrieve(seen, k=k, alpha=alpha, attributes=dict(attributes), bank=bank))
+    laid = len(guide.neighbours.ids) + (guide.drafted is not None)
     return Work(
         photo=photo,
         sight=seen,
         screen=at_screen_size(seen, 2 * model.image_size),
         guide=guide,
-        drafts=(None,) * (len(guide.neighbours.ids) + (guide.drafted is not None)),
+        drafts=(None,) * laid,
+        seen=(None,) * laid,
         parse=parse,
         garment=garment,
         unmended=garment,

@@ -42,6 +42,7 @@ class ReportRow:
         turned: degrees clockwise by which the photo was turned.
         looks_turned: degrees clockwise by which it should be turned yet, as it seems; 0 where it looks upright, ""
             where nobody was asked.
+        notes: what a person should be told of the garment and its picture.
     """
 
     photo: str
@@ -62,6 +63,7 @@ class ReportRow:
     garments: str = "1"
     turned: str = "0"
     looks_turned: str = ""
+    notes: str = ""
 
     @classmethod
     def columns(cls) -> list[str]:
@@ -74,7 +76,7 @@ class ReportRow:
 
 
 _COLUMNS = ReportRow.columns()
-_LATER = {"garment": "", "garments": "1", "turned": "0", "looks_turned": ""}
+_LATER = {"garment": "", "garments": "1", "turned": "0", "looks_turned": "", "notes": ""}
 """Columns that earlier reports lack, and what those would have in them."""
 
 

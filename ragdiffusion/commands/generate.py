@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Retrieve, generate, write both pictures, print what was done."""
     from ragdiffusion.attributes import parse_assignments
-    from ragdiffusion.commands.turned_photo import see_photo
+    from ragdiffusion.commands.turned_photo import note, see_photo
     from ragdiffusion.images import load_photo_and_alpha
     from ragdiffusion.parsing.choice import one_garment, parse_choice
 
@@ -83,6 +83,8 @@ def run(args: argparse.Namespace) -> int:
     elif measures is not None:
         guide = guide.draft_with(measures)
     result = _generate(model, sight, guide, args, size)
+    for line in result.notes:
+        note(line)
     silhouette = model.silhouette(result.landmark, result.image.width, model.pattern(guide))
     write_pictures({args.out: result.image, landmark_path: silhouette})
     if args.json:
@@ -98,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
                 "seed": result.seed,
                 "steps": result.steps,
                 "peak_rss_mb": result.peak_rss_mb,
+                "seen": result.seen,
             }
         )
     else:

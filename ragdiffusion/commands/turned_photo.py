@@ -22,12 +22,15 @@ def see_photo(model: RAGDiffusion, args: argparse.Namespace, garment: GarmentCho
 
     look = look_at(model, args.photo, garment, args.turn)
     if look.looks_turned:
-        _note(f"the photo looks turned; --turn {look.looks_turned} turns it, --turn 0 says that it is upright")
+        note(f"the photo looks turned; --turn {look.looks_turned} turns it, --turn 0 says that it is upright")
     elif args.turn == AUTO and look.turned:
-        _note(f"the photo was turned by {look.turned} degrees; --turn 0 says that it is upright")
-    look.require()
+        note(f"the photo was turned by {look.turned} degrees; --turn 0 says that it is upright")
+    sight = look.require()
+    for line in sight.garment.notes if sight.garment is not None else ():
+        note(line)
     return look
 
 
-def _note(text: str) -> None:
+def note(text: str) -> None:
+    """Tell the person something beside what a command prints."""
     print(f"note: {text}", file=sys.stderr)

@@ -17,7 +17,15 @@ _KNOWN = 0.5  # from which share a pixel counts as seen
 _BROAD = 1 / 64  # of the side: sigma from which colour is broad, and below which it is grain
 _SHARE = 0.3  # of the side: distance at which the colour of all around counts as much as the nearest cloth
 _GRAIN = 0.1  # of the side: depth of the cloth whose grain goes on, to and fro
+_MOST = 0.5  # share of a garment that is seen, below which what is completed is told of
 _LOUD = 3.0  # times the usual deviation: what differs more is print, and no grain
+
+
+def completed_notes(seen: float) -> tuple[str, ...]:
+    """What a person should be told of a garment of which the photo shows a share: a line where that is below a half."""
+    if seen >= _MOST:
+        return ()
+    return (f"{1 - seen:.0%} of it is not seen in the photo, and completed from its own cloth",)
 
 
 def complete(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -33,6 +33,12 @@ class DraftTensors:
     light: Light | None = None
 
 
+def seen_share(visibility: torch.Tensor, landmark: torch.Tensor) -> torch.Tensor:
+    """Share of each landmark that the photo shows: visibility and landmark (B, 1, H, W) in [0, 1] -> (B,)."""
+    seen = ((visibility / landmark.clamp(min=_SURE) - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * landmark
+    return seen.flatten(1).sum(1) / landmark.flatten(1).sum(1).clamp(min=_SURE)
+
+
 @torch.no_grad()
 def find_flow(
     net: AppearanceFlow, photo: torch.Tensor, landmark: torch.Tensor, garment: GarmentView | None = None

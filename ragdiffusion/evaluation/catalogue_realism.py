@@ -155,7 +155,10 @@ def _drawn(draw: _Draw, kinds: Mapping[str, float], wanted: int, rng: np.random.
         pattern = draw(kinds, rng)
         if pattern is None:
             break
-        coverage = coverage_of(photographed(flat_lay(pattern, rng, "", "").image))
+        try:
+            coverage = coverage_of(photographed(flat_lay(pattern, rng, "", "").image))
+        except ValueError:  # it falls apart
+            continue
         if coverage is not None and mirror_overlap(coverage) >= SYMMETRY:
             found.append(coverage)
     return found

@@ -14,11 +14,12 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import caption
 from ragdiffusion.config import SamplingDefaults
 from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.completion import completed_notes
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.inside import show_inside
 from ragdiffusion.draft.placement import Placer
 from ragdiffusion.draft.relighting import Relighting
-from ragdiffusion.draft.warping import warp
+from ragdiffusion.draft.warping import seen_share, warp
 from ragdiffusion.garments.patterns import Pattern
 from ragdiffusion.generation.finishing import (
     SHOWN_SIZE,
@@ -55,11 +56,13 @@ class Draft:
         images: K pictures on white.
         visibility: (K, H, W) in [0, 1]: the point is seen in the photo.
         flow: (K, 2, h, w): where it lies, (x, y) in [-1, 1] of the padded photo.
+        seen: K shares of the landmarks, in [0, 1], that the photo shows.
     """
 
     images: list[Image.Image]
     visibility: torch.Tensor
     flow: torch.Tensor
+    seen: tuple[float, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,8 @@ class GenerationResult:
         checkpoint: fingerprint of the weights.
         bank_version: of the bank that the guide came from.
         peak_rss_mb: of this process so far.
+        seen: share of the landmark, in [0, 1], that the photo shows; the rest was completed from the cloth around it.
+            None in a preset without a draft.
     """
 
     image: Image.Image
@@ -110,6 +115,12 @@ class GenerationResult:
     checkpoint: str
     bank_version: str
     peak_rss_mb: float
+    seen: float | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should be told of the picture, in lines."""
+        return () if self.seen is None else completed_notes(self.seen)
 
 
 @dataclass(frozen=True)
@@ -165,7 +176,8 @@ class Generator:
         side = source_side(found.flow, masks, size=size, photo_side=sight.longer_side)
         warped = warp(self._photo(sight, side), masks, found, garment)
         images = tensor_to_images(self._on_white(sight, warped.image, masks, found))
-        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(), flow=found.flow.cpu())
+        seen = tuple(seen_share(warped.visibility, masks).tolist())
+        return Draft(images=images, visibility=warped.visibility[:, 0].cpu(), flow=found.flow.cpu(), seen=seen)
 
     def generate(
         self,
@@ -246,10 +258,12 @@ class Generator:
     ) -> GenerationResult:
         started, sight, guide, outline = time.perf_counter(), order.sight, order.guide, order.outline
         landmark = self._there(guide.landmark[None, None])
+        seen = None
         if output.draft is None:
             draft, finished = None, output.images * landmark + (1 - landmark)
         else:
             draft = tensor_to_images(output.draft.image)[0]
+            seen = float(seen_share(output.draft.visibility, landmark))
             exact = self._exact(landmark[0, 0], size, outline)
             finished = finish(
                 self._pipeline,
@@ -276,6 +290,7 @@ class Generator:
             checkpoint=self._checkpoint,
             bank_version=guide.bank_version,
             peak_rss_mb=peak_rss_mb(),
+            seen=seen,
         )
 
     @torch.no_grad()

@@ -16,6 +16,9 @@ SMALL = 0.5
 AROUND = 1.6
 """Side of that cut over the garment's longer side: room for what arms and neck say of it."""
 
+FROM_BEHIND = "it is seen from behind, as it seems: its front can't be known"
+"""What a person is told of such a garment."""
+
 GarmentChoice = str | tuple[float, float] | np.ndarray
 """Which garment of a photo is meant: its name ("upper", "outer", "inner", "lower", "dress"), a point (x, y) on it in
 pixels of the photo, or its mask, (H, W) in [0, 1] of the photo's own size."""
@@ -36,6 +39,7 @@ class FoundGarment:
         labels: (9, h, w) float32 in [0, 1], a parse's probabilities on the same square as the mask; None where no
             parser was asked.
         worn: whether the photo shows a person.
+        from_behind: whether that person seems to turn their back.
     """
 
     mask: np.ndarray
@@ -45,6 +49,12 @@ class FoundGarment:
     why: str = ""
     labels: np.ndarray | None = None
     worn: bool = False
+    from_behind: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should be told of it, in lines."""
+        return (*([self.why] if self.why else []), *([FROM_BEHIND] if self.from_behind else []))
 
     def over(self, photo_size: tuple[int, int]) -> np.ndarray:
         """Its mask over the whole photo, float32 (H, W) in [0, 1].

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from ragdiffusion.parsing.body import is_from_behind
 from ragdiffusion.parsing.choosing import choose
 from ragdiffusion.parsing.found import FoundGarment, GarmentChoice, GarmentFinder, crop_around, given_garment, on_photo
 from ragdiffusion.parsing.parse import Parse
@@ -55,7 +56,9 @@ class ParserFinder:
 
 def _beside(found: FoundGarment, parse: Parse) -> FoundGarment:
     """A garment with what the parse says of its surroundings."""
-    return replace(found, labels=labels_on(parse, found.crop), worn=parse.has_person)
+    worn = parse.has_person
+    behind = worn and is_from_behind(parse.labels)
+    return replace(found, labels=labels_on(parse, found.crop), worn=worn, from_behind=behind)
 
 
 def labels_on(parse: Parse, crop: tuple[int, int, int, int] | None) -> np.ndarray:

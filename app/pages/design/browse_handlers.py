@@ -55,7 +55,7 @@ class BrowseHandlers:
             if self._newest.get(bench) != wish or bench.work is None or bench.work.token != work.token:
                 return
             assert masks is not None
-            drafts += [jpeg_url(draft, 90) for draft in bench.drafts_of(work, masks[start : start + _AT_ONCE])]
+            drafts += [jpeg_url(laid.image, 90) for laid in bench.drafts_of(work, masks[start : start + _AT_ONCE])]
             yield {"film": browsed_view(work, found, drafts)}
 
     def leave(self, bench: Bench) -> Views:

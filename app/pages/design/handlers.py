@@ -141,7 +141,8 @@ class DesignHandlers:
         started = time.perf_counter()
         for work in make_drafts(bench):
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
-            yield {"film": film_view(work), "status": self._status.view(None, done)}
+            told = _sentences(work.notes) or None  # more of the garment may be known by now
+            yield {"film": film_view(work), "status": self._status.view(told, done)}
 
     def draft(self, bench: Bench) -> Views:
         """Warp the garment into the edited outline that the page shows."""
@@ -204,10 +205,12 @@ class DesignHandlers:
         return {**self._presenter.all(bench), "status": self._began(work)}
 
     def _began(self, work: Work) -> dict[str, Any]:
-        """Return the status line of a new guide: why this garment, where nobody said, else what comes next."""
-        why = work.sight.garment.why if work.sight.garment else ""
-        message = why[0].upper() + why[1:] if why else _NEXT
-        return self._status.view(message, work.guide.timings_ms)
+        """Return the status line of a new guide: what is to be said of its garment, else what comes next."""
+        return self._status.view(_sentences(work.notes) or _NEXT, work.guide.timings_ms)
+
+
+def _sentences(notes: tuple[str, ...]) -> str:
+    return ". ".join(line[0].upper() + line[1:] for line in notes)
 
 
 def _photo_of(bench: Bench, event: dict[str, Any]) -> BenchPhoto:

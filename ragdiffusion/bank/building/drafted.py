@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+import cv2
 import numpy as np
 
 from ragdiffusion.bank.building.selection import covering_order
@@ -75,13 +76,19 @@ def flat_lay(pattern: Pattern, rng: np.random.Generator, source: str, tag: str) 
         rng: decides the cloth and what a pattern leaves open.
         source: as in `FlatLay`.
         tag: the last of its tags.
+
+    Raises:
+        ValueError: if its silhouette falls apart, as where a waist is thinner than a pixel.
     """
+    silhouette = without_holes(pattern.rasterise(SILHOUETTE_SIZE))
+    if cv2.connectedComponents((silhouette > 127).astype(np.uint8))[0] > 2:  # ground is one of them
+        raise ValueError(f"{source}: its silhouette falls apart")
     structure = cut(pattern, rng, spec_of(pattern.kind))
     flat = draw_flat_lay(structure, sample_texture(rng, structure), PICTURE_SIZE)
     known = {key: value for key, value in flat.attributes.items() if value != "Unknown"}
     return FlatLay(
         image=flat.image,
-        silhouette=without_holes(pattern.rasterise(SILHOUETTE_SIZE)),
+        silhouette=silhouette,
         attributes=known,
         source=source,
         tags=(pattern.kind, structure.kind, tag),

@@ -10,8 +10,10 @@ import torch
 
 from app.pages.shared.context import PageContext
 from app.runs.bench import Bench
+from app.runs.bench_drafts import make_drafts
 from app.runs.garments import chosen, garment_map, meaning, remembered
 from app.session_log.sampling import Sampling
+from ragdiffusion.generation import generator
 from ragdiffusion.parsing.choosing import NoGarmentError
 from ragdiffusion.parsing.parse import Instance, Parse
 
@@ -139,3 +141,21 @@ def test_without_a_parser_nothing_can_be_chosen(bench: Bench, placed: Callable[.
 def test_photos_of_any_shape_have_a_map(size: tuple[int, int]) -> None:
     found = garment_map(parse_of(("dress", (0, 0, *size)), size=size))
     assert (found.indices == 1).all() and max(found.indices.shape) <= 512
+
+
+def test_a_bench_tells_what_no_photo_shows_once_its_drafts_are_laid(
+    make_services: Callable, parsing: Callable, photo_bytes: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(make_services(lambda: parsing("upper", "lower")).engine, "ana")
+    bench.place(photo_bytes(0), "photo.png", **SETTINGS)
+    why = bench.require().notes
+    assert len(why) == 1 and why[0].startswith("the largest top or dress is taken")
+    monkeypatch.setattr(
+        generator, "seen_share", lambda seen, _: torch.linspace(0.1, 0.9, len(seen)) if len(seen) > 1 else torch.ones(1)
+    )
+    first = next(make_drafts(bench))
+    assert first.seen[0] == pytest.approx(0.1)
+    bench.pick(0)
+    assert bench.require().notes == (*why, "90% of it is not seen in the photo, and completed from its own cloth")
+    bench.pick(3)
+    assert bench.require().seen[3] > 0.5 and bench.require().notes == why

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ragdiffusion.parsing.body import body_in, body_probability, has_person, is_worn, shows_somebody, surely_body
+from ragdiffusion.parsing.body import (
+    body_in,
+    body_probability,
+    has_person,
+    is_from_behind,
+    is_worn,
+    shows_somebody,
+    surely_body,
+)
 from ragdiffusion.parsing.labels import LABEL, LABELS
 
 
@@ -57,3 +65,24 @@ def test_wood_that_is_like_skin_is_nobody_and_sure_skin_is_somebody() -> None:
         assert shows_somebody(seen, seen.argmax(0)) is somebody, "more than a tenth of it has to be sure"
     nothing = probabilities(upper=[0.9] * 3)
     assert not shows_somebody(nothing, nothing.argmax(0))
+
+
+def figure(face: str, *, head: int = 20, cloth: str = "upper") -> np.ndarray:
+    """A top 40 wide with a neck and a head over it, hair all round a face that is `face`."""
+    labels = np.zeros((100, 100), np.uint8)
+    labels[50:90, 30:70] = LABEL[cloth]
+    labels[45:50, 45:55] = LABEL["skin"]
+    labels[45 - head : 45, 40:60] = LABEL["hair"]
+    labels[45 - head + 5 : 45, 43:57] = LABEL[face]
+    return labels
+
+
+def test_a_head_without_a_face_is_seen_from_behind() -> None:
+    assert is_from_behind(figure("hair")) and is_from_behind(figure("hair", cloth="dress"))
+    assert not is_from_behind(figure("skin"))
+    assert not is_from_behind(figure("hair", head=0)), "the frame cuts it off"
+    assert not is_from_behind(figure("hair", cloth="lower")), "hair beside trousers is no head over a top"
+    assert not is_from_behind(np.zeros((100, 100), np.uint8))
+    beside = figure("hair")
+    beside[:, :] = np.roll(beside, 40, axis=1) * (beside != LABEL["upper"]) + beside * (beside == LABEL["upper"])
+    assert not is_from_behind(beside), "the head belongs to somebody else"

@@ -18,7 +18,7 @@ from PIL import Image
 
 from ragdiffusion.bank import Bank, EntryUpdate
 from ragdiffusion.bank.building.build import check_target, choose, embed, write_banks
-from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates
+from ragdiffusion.bank.building.drafted import drawn_candidates, fitted_candidates, flat_lay
 from ragdiffusion.bank.building.shapes import Lay, between, refit, stretched
 from ragdiffusion.bank.building.sources import (
     EntrySource,
@@ -181,6 +181,15 @@ def test_a_drawn_standard_encloses_no_ground():
             enclosing += 1
             assert 0 < (flat.silhouette != drawn).mean() < 0.01
     assert enclosing, "the sleeves of none touch its body: nothing was tested"
+
+
+def test_a_silhouette_in_parts_does_not_enter(net, monkeypatch):
+    whole = draft("t_shirt")
+    apart = whole.rasterise(512)
+    apart[250:260] = 0
+    monkeypatch.setattr(type(whole), "rasterise", lambda *_, **__: apart)
+    with pytest.raises(ValueError, match="drawn:me: its silhouette falls apart"):
+        flat_lay(whole, np.random.default_rng(0), "drawn:me", "drawn")
 
 
 def test_equal_flat_lays_enter_once(net):
