@@ -36,7 +36,7 @@ _GLANCE, _LOOK = 500, 1800  # ms for which a frame stays
 _PATIENCE = 180_000  # ms
 
 
-class Recorder:
+class WalkRecorder:
     """Frames of a page, each with the time for which it stays.
 
     Args:
@@ -61,9 +61,9 @@ class Recorder:
         )
 
 
-def walk(page: Page, photo: Path) -> Recorder:
+def walk(page: Page, photo: Path) -> WalkRecorder:
     """Do what a person would do, and keep a frame of each step."""
-    seen = Recorder(page)
+    seen = WalkRecorder(page)
     seen.keep(_GLANCE)
     page.set_input_files("#photo_file input", photo)
     _settle(page)

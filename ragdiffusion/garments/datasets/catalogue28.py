@@ -116,7 +116,7 @@ def mirror_overlap(coverage: np.ndarray) -> float:
 
 
 def mirrored(coverage: np.ndarray) -> np.ndarray:
-    """Mirror image of a silhouette [S, S] about the middle of its mass."""
+    """Mirror image of a silhouette (S, S) about the middle of its mass."""
     columns = coverage.sum(0)
     middle = float((columns * (np.arange(coverage.shape[1]) + 0.5)).sum() / columns.sum())
     shift = np.array([[1, 0, coverage.shape[1] - 2 * middle], [0, 1, 0]], np.float32)
