@@ -14,7 +14,7 @@ from ragdiffusion.metrics.image import foreground_of, mask_iou
 
 ROOT = Path(__file__).resolve().parent.parent
 CHECKPOINT = ROOT / "assets" / "checkpoints" / "studio"
-SEEDS = range(5_000_000_000_000, 5_000_000_000_006)  # of drawn garments, far from those of training and bank
+SEEDS = range(5_000_000_000_000, 5_000_000_000_012)  # of drawn garments, far from those of training and bank
 
 pytestmark = pytest.mark.skipif(not CHECKPOINT.is_dir(), reason="the bundled checkpoint is not in this checkout")
 

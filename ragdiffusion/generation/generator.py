@@ -39,7 +39,6 @@ StepListener = Callable[[int, int, Callable[[], Image.Image]], None]
 """Called after each step with its number, their number and a function giving a preview; may raise
 `GenerationCancelled`."""
 
-
 PictureSize = int | Literal["photo"] | None
 """Side of a picture: pixels, "photo" for the photo's own up to `SHOWN_SIZE`, or None for the model's."""
 
@@ -99,8 +98,7 @@ class GenerationResult:
         checkpoint: fingerprint of the weights.
         bank_version: of the bank that the guide came from.
         peak_rss_mb: of this process so far.
-        seen: share of the landmark, in [0, 1], that the photo shows; the rest was completed from the cloth around it.
-            None in a preset without a draft.
+        seen: share of the landmark, in [0, 1], that the photo shows; None in a preset without a draft.
     """
 
     image: Image.Image
@@ -258,9 +256,8 @@ class Generator:
     ) -> GenerationResult:
         started, sight, guide, outline = time.perf_counter(), order.sight, order.guide, order.outline
         landmark = self._there(guide.landmark[None, None])
-        seen = None
         if output.draft is None:
-            draft, finished = None, output.images * landmark + (1 - landmark)
+            draft, seen, finished = None, None, output.images * landmark + (1 - landmark)
         else:
             draft = tensor_to_images(output.draft.image)[0]
             seen = float(seen_share(output.draft.visibility, landmark))

@@ -117,7 +117,7 @@ def test_generate_json_and_files(run, photo_path, out, tiny_model) -> None:
     )
     report = _the_json(stdout)
     assert code == 0 and "2/2" in stderr, "a bar of the steps that are run: 4 at strength 0.5"
-    own = {"landmark_source", "measures", "image", "landmark", "size", "seed", "steps", "peak_rss_mb"}
+    own = {"landmark_source", "measures", "image", "landmark", "size", "seed", "steps", "peak_rss_mb", "seen"}
     assert set(report) == _GUIDE_KEYS | own and (report["landmark_source"], report["measures"]) == ("consensus", None)
     assert set(report["timings_ms"]) == _RETRIEVE_TIMINGS | {"reference", "denoise", "decode", "total"}
     assert (report["seed"], report["steps"]) == (9, 4) and 50 < report["peak_rss_mb"] < 100_000
@@ -487,7 +487,7 @@ def test_a_real_process_keeps_stdout_for_the_json(photo_path, out, tiny_checkpoi
         stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0 and _the_json(stdout)["steps"] == 2 and out.is_file()
     lines = [line for line in stderr.replace("\r", "\n").split("\n") if line.strip()]
-    assert all(line.startswith("generate:") for line in lines), stderr
+    assert all(line.startswith(("generate:", "note: ")) for line in lines), stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent in another way there")
