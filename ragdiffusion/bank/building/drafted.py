@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 
 import cv2
 import numpy as np
@@ -27,12 +27,23 @@ _SIDE = 28  # pixels at which fits are compared
 
 def fitted_candidates(population: Population | None = None) -> list[EntrySource]:
     """Every fitted garment of a population (the bundled one), of each kind those first that stand for most."""
+    order = _bundled_order() if population is None else _order(population)
     population = population or bundled_population()
-    return [
-        EntrySource(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, int(row)))
+    return [EntrySource(kind, f"fitted:{kind}-{row}", partial(_fitted, population, kind, row)) for kind, row in order]
+
+
+@lru_cache(maxsize=1)
+def _bundled_order() -> tuple[tuple[str, int], ...]:
+    return _order(bundled_population())  # it takes some 10 seconds
+
+
+def _order(population: Population) -> tuple[tuple[str, int], ...]:
+    """Kind and row of every fit, by kind, those first that stand for most."""
+    return tuple(
+        (kind, int(row))
         for kind, vectors in population.fits.items()
         for row in covering_order(_overlaps(filling_frame(KINDS[kind], vectors, _SIDE)[0]))
-    ]
+    )
 
 
 def _overlaps(coverage: np.ndarray) -> np.ndarray:

@@ -30,6 +30,7 @@ from ragdiffusion.bank.rims import parts_and_waviness
 from ragdiffusion.cli import main
 from ragdiffusion.garments.outlines import without_holes
 from ragdiffusion.garments.patterns import draft, kinds
+from ragdiffusion.garments.patterns.population import Population, bundled_population
 from ragdiffusion.images import encode_silhouette
 from ragdiffusion.structure.structure_net import StructureNet
 
@@ -201,7 +202,8 @@ def test_equal_flat_lays_enter_once(net):
 
 
 def test_drawn_entries_keep_the_pattern_that_draws_their_silhouette(net, tmp_path):
-    candidates = [*fitted_candidates()[:2], *drawn_candidates(4)]
+    few = Population({kind: bundled_population().fits[kind][:3] for kind in ("skirt", "tank")})
+    candidates = [*fitted_candidates(few)[:2], *drawn_candidates(4)]
     pool = embed(net, candidates)
     write_banks(pool, {6: tmp_path / "b.sqlite3"}, fingerprint="tiny", name="mine")
     with Bank.open(tmp_path / "b.sqlite3") as bank:
