@@ -2,38 +2,36 @@
 
     python tools/record_walk.py assets/walk.webp
 
-It takes Playwright, a Chromium (`CHROMIUM` names it, by default that of the PATH), the packages of
-``requirements-train.txt``, which render the person, and the bundled checkpoint.
+It takes Playwright, a Chromium, the packages of ``requirements-train.txt``, which render the person, and the bundled
+checkpoint.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
-from ragdiffusion.garments.people.engine import PeopleEngine
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-_ROOT = Path(__file__).resolve().parents[1]
+from ragdiffusion.config import assets_folder
+from ragdiffusion.garments.people.engine import PeopleEngine
+from tests.app.in_browser import PATIENCE, Studio, pages
+
 _SHOT = 700049  # of the engine: a woman in shirt and skirt, the strap of a bag across both
 _STRAP = [(0.535, 0.36), (0.545, 0.4), (0.575, 0.46), (0.605, 0.53)]  # on the skirt, in shares of the photo's sides
 _SKIRT = (0.45, 0.55)
-_WINDOW = {"width": 1440, "height": 900}
 _SIDE, _QUALITY = 1080, 80  # pixels across and quality of what is written
 _TILES = 5  # candidates and the drafted shape
 _GLANCE, _LOOK = 500, 1800  # ms for which a frame stays
-_PATIENCE = 180_000  # ms
 
 
 class WalkRecorder:
@@ -125,44 +123,28 @@ def _at(page: Page, part: str, place: tuple[float, float]) -> tuple[float, float
     return box["x"] + box["width"] * place[0], box["y"] + box["height"] * place[1]
 
 
-@contextmanager
-def _studio(workspace: Path) -> Iterator[str]:
-    """A studio over an empty workspace: its address."""
-    call = [sys.executable, "-m", "app", "--port", "0", "--no-browser", "--workspace", str(workspace)]
-    with subprocess.Popen(call, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None  # a pipe
-            for line in server.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    yield found.group()
-                    return
-            raise SystemExit("the studio did not start")
-        finally:
-            server.terminate()
-
-
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     """Render the person, walk and write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("out", type=Path, help="file to write, such as assets/walk.webp")
-    args = parser.parse_args()
-    expect.set_options(timeout=_PATIENCE)
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    parser.add_argument(
+        "--chromium", default=shutil.which("chromium"), help="path of the browser (default: the one that is found)"
+    )
+    args = parser.parse_args(argv)
+    if args.chromium is None:
+        parser.error("no Chromium is found: name one by --chromium")
+    expect.set_options(timeout=PATIENCE)
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, ExitStack() as stack:
         photo = Path(folder) / "skirt-and-strap.jpg"
         Image.fromarray(PeopleEngine(1024).shot(_SHOT).photo).save(photo, quality=92)
-        workspace = Path(folder) / "workspace"
-        workspace.mkdir()
-        with _studio(workspace) as address:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-            page = browser.new_page(viewport=_WINDOW)
-            page.set_default_timeout(_PATIENCE)
-            page.goto(address)
-            expect(page.locator("#generate")).to_be_visible()
-            recorder = walk(page, photo)
-            browser.close()
-        recorder.write(args.out)
+        (workspace := Path(folder) / "workspace").mkdir()
+        studio = Studio(workspace, assets_folder() / "checkpoints" / "studio")
+        studio.start()
+        stack.callback(studio.stop)
+        open_page = stack.enter_context(pages(playwright, args.chromium, studio, Path(folder)))
+        walk(open_page(), photo).write(args.out)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -254,9 +254,8 @@ def _guide(guide: StructureGuide, bank: Bank) -> dict[str, Any]:
 
 
 def _looked(look: Look) -> dict[str, Any]:
-    garment = None if look.sight is None else look.sight.garment
-    notes = [] if garment is None else list(garment.notes)
-    return {"turned": look.turned, "looks_turned": look.looks_turned, "notes": notes}
+    notes = look.require().notes
+    return {"turned": look.turned, "looks_turned": look.looks_turned, "notes": list(notes)}
 
 
 def _garment(ask: GuideRequest) -> GarmentChoice | None:

@@ -109,8 +109,7 @@ class Work:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the person should be told: of the garment, and of what no photo shows of it once that is known."""
-        garment, guide = self.sight.garment, self.guide
-        notes = () if garment is None else garment.notes
+        notes, guide = self.sight.notes, self.guide
         if self.is_own:
             return notes
         seen = self.seen[guide.consensus if guide.choice is None else guide.choice]

@@ -200,14 +200,9 @@ def _keep(
         bank_version=result.bank_version,
         garment=shot.garment,
         garments=str(shot.of),
-        notes="; ".join(_notes(shot, result)),
+        notes="; ".join((*shot.sight.notes, *result.notes)),
         **_turned(shot.look, request),
     )
-
-
-def _notes(shot: _Shot, result: GenerationResult) -> tuple[str, ...]:
-    garment = None if shot.sight is None else shot.sight.garment
-    return (*(() if garment is None else garment.notes), *result.notes)
 
 
 def picture_name(picture: Path, root: Path) -> str:

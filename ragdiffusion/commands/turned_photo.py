@@ -25,8 +25,7 @@ def see_photo(model: RAGDiffusion, args: argparse.Namespace, garment: GarmentCho
         note(f"the photo looks turned; --turn {look.looks_turned} turns it, --turn 0 says that it is upright")
     elif args.turn == AUTO and look.turned:
         note(f"the photo was turned by {look.turned} degrees; --turn 0 says that it is upright")
-    sight = look.require()
-    for line in sight.garment.notes if sight.garment is not None else ():
+    for line in look.require().notes:
         note(line)
     return look
 

@@ -35,7 +35,7 @@ class DraftTensors:
 
 def seen_share(visibility: torch.Tensor, landmark: torch.Tensor) -> torch.Tensor:
     """Share of each landmark that the photo shows: visibility and landmark (B, 1, H, W) in [0, 1] -> (B,)."""
-    seen = ((visibility / landmark.clamp(min=_SURE) - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * landmark
+    seen = _kept(visibility / landmark.clamp(min=_SURE)) * landmark
     return seen.flatten(1).sum(1) / landmark.flatten(1).sum(1).clamp(min=_SURE)
 
 
@@ -109,6 +109,11 @@ def laid(
     count = len(landmark)
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
     visible = visible * sample_at(garment.expand(count, -1, -1, -1), flow)
-    known = ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1) * (landmark > 0)
+    known = _kept(visible) * (landmark > 0)
     cloth = complete(sample_at(photo.expand(count, -1, -1, -1), flow), known)
     return cloth * landmark + (1 - landmark), visible * landmark
+
+
+def _kept(visible: torch.Tensor) -> torch.Tensor:
+    """How far pixels of a visibility are kept, in [0, 1]; the rest of each is filled."""
+    return ((visible - _HIDDEN) / (_SEEN - _HIDDEN)).clamp(0, 1)

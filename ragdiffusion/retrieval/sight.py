@@ -63,6 +63,11 @@ class Sight:
     alpha: np.ndarray | None = None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should be told of the garment, in lines."""
+        return () if self.garment is None else self.garment.notes
+
+    @property
     def longer_side(self) -> int:
         """Of the photo, pixels."""
         return max(self.image.size)

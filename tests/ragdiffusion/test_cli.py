@@ -487,7 +487,8 @@ def test_a_real_process_keeps_stdout_for_the_json(photo_path, out, tiny_checkpoi
         stdout, stderr = process.communicate(timeout=300)
     assert process.returncode == 0 and _the_json(stdout)["steps"] == 2 and out.is_file()
     lines = [line for line in stderr.replace("\r", "\n").split("\n") if line.strip()]
-    assert all(line.startswith(("generate:", "note: ")) for line in lines), stderr
+    told = "note: 100% of it is not seen in the photo, and completed from its own cloth"  # an untrained flow sees none
+    assert all(line.startswith("generate:") or line == told for line in lines) and lines.count(told) == 1, stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="SIGINT is sent in another way there")

@@ -16,6 +16,8 @@ from ragdiffusion import RAGDiffusion
 from ragdiffusion.api import Sight
 from tests.app.in_browser import Studio
 
+TAKEN = "the largest top or dress is taken, the top; there is also trousers or skirt"
+
 
 @pytest.fixture
 def upright(photo_bytes: Callable[..., bytes], tmp_path: Path) -> Path:
@@ -80,10 +82,10 @@ def test_what_is_marked_turns_along(handlers: ApiHandlers, upright: Path, aside:
 def test_a_run_remembers_how_its_photo_was_turned(handlers: ApiHandlers, aside: Path) -> None:
     settings = {"seed": 0, "steps": 1}
     started, hint = handlers.start("ana", GuideRequest(str(aside), turn="auto", mirror=True), settings, seeds=1)
-    assert (hint["turned"], hint["looks_turned"]) == (90, 0)
+    assert hint == {"turned": 90, "looks_turned": 0, "notes": [TAKEN]}
     assert started.runs[0].inputs.framing == {"turns": 1, "box": None, "mirrored": True}
     _, hint = handlers.start("ana", GuideRequest(str(aside)), settings, seeds=1)
-    assert (hint["turned"], hint["looks_turned"]) == (0, 90)
+    assert hint == {"turned": 0, "looks_turned": 90, "notes": [TAKEN]}
 
 
 def test_where_no_garment_is_found_it_is_told_too(handlers: ApiHandlers, aside: Path) -> None:

@@ -90,7 +90,7 @@ def test_however_it_is_cut_the_flow_leads_to_the_same_place(mapped) -> None:
         true = cv2.resize(true, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
         path, labels, about, _ = people._shot(int(one["path"].stem))
         widths = set()
-        for seed in range(4):
+        for seed in range(1, 4):
             with np.load(path.with_suffix(".npz")) as arrays:
                 pair = people._pair(
                     path, labels, one["index"], about[one["index"]], arrays, np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def test_however_it_is_cut_the_flow_leads_to_the_same_place(mapped) -> None:
             place = sample(pair.photo.astype(np.float32), pair.flow)[inside][:, :2] / 4
             assert np.abs(place - true[inside]).max() < 0.6, "pixels of the whole photo"
             widths.add(round(float(np.ptp(pair.flow[inside][:, 0])), 2))
-        assert len(widths) > 2, "each cut is another, but where the photo's sides hold it"
+        assert len(widths) == 3, "each cut is another"
 
 
 def test_a_mirrored_pair_shows_the_mirror_image(mapped) -> None:
