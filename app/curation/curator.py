@@ -161,18 +161,17 @@ class Curator:
             key = self.key
             if key == GIVEN:
                 raise ValueError("this bank lies outside of the workspace: rename its file there")
-            try:
-                key = self._renamed(key, name)
-            finally:
-                self._use(key, self.library.open(key))
+            self._lies_open(self._renamed(key, name))
 
     def _renamed(self, key: str, name: str) -> str:
         """Give the file of the bank that lies open another name, which nobody may have open then; returns its key."""
         until = time.monotonic() + _PATIENCE
         while True:
             try:
-                with self.bank.closed(_PATIENCE):
-                    return self.library.rename(key, name).key
+                with self.bank.closed(_PATIENCE) as renamed:
+                    info = self.library.rename(key, name)
+                    renamed(info.path, info.name)
+                return info.key
             except TimeoutError as error:
                 raise RuntimeError(f"{self.bank.name} is being read all the time: try again later") from error
             except RuntimeError:  # such as those who list the banks have it open for a moment
@@ -194,6 +193,9 @@ class Curator:
     def _use(self, key: str, bank: Bank) -> None:
         # Between two retrievals. Who was given the one before a moment ago may still read: it connects anew then.
         self._engine.call(lambda model: model.use_bank(bank)).close()
+        self._lies_open(key)
+
+    def _lies_open(self, key: str) -> None:
         self._key = key
         write_json(self._folder / CURRENT, {"bank": key})
 

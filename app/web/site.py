@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from app.errors import explain
 from app.web import files
 from app.web.browser import browser_of
 
@@ -75,7 +76,7 @@ class Site:
                     raise ValueError("the page is still opening: try again in a moment")
                 return self._served[name](request.app.user(request) or "", question)
             except Exception as error:
-                return {"refused": self._refuse(error)[0]}
+                return {"refused": explain(error)}
 
         return self.panel(name, server_functions=[ask])
 

@@ -1,7 +1,7 @@
 """The memory bank of embedding-landmark pairs (Sec. 3.2): search, change, log and undo."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 
@@ -95,16 +95,26 @@ class Bank:
         """Close the database; the object cannot be used afterwards."""
         self._store.close()
 
-    def closed(self, patience: float) -> AbstractContextManager[None]:
+    @contextmanager
+    def closed(self, patience: float) -> Iterator[Callable[[Path, str], None]]:
         """Leave the file alone for a while, so that it can be moved: who uses the bank meanwhile waits.
 
         Args:
             patience: seconds to wait for those who are at it.
 
+        Yields:
+            what is to be told the file's new place and the bank's new name, so that the bank goes on there.
+
         Raises:
             TimeoutError: if they are still at it then.
         """
-        return self._store.closed(patience)
+        with self._store.closed(patience) as moved:
+
+            def renamed(path: Path, name: str) -> None:
+                moved(path)
+                self.name = self.access.about.name = name
+
+            yield renamed
 
     def __enter__(self) -> "Bank":
         return self

@@ -26,23 +26,39 @@ _CONNECTED: set[tuple[int, int]] = set()  # device and number of files that this
 _WAL_FORMAT = 2  # byte 18 of an SQLite file: its journal is a write-ahead log
 
 
+@dataclass
+class _Place:
+    """Where a file is, and whether its store was closed; connections look here whenever they come and go."""
+
+    path: Path
+    closed: bool = False
+
+
 @dataclass(frozen=True)
 class Store:
     """An open database.
 
     Attributes:
-        label: how messages name it; without a password.
-        path: its file, None for a database server.
+        place: of its file, None for a database server.
         read_only: whether writing is refused.
         engine: SQLAlchemy's connections.
         lock: that transactions share.
     """
 
-    label: str
-    path: Path | None
+    place: _Place | None
     read_only: bool
     engine: Engine
     lock: SharedLock = field(default_factory=SharedLock)
+
+    @property
+    def path(self) -> Path | None:
+        """Its file, None for a database server."""
+        return None if self.place is None else self.place.path
+
+    @property
+    def label(self) -> str:
+        """How messages name it; without a password."""
+        return self.engine.url.render_as_string(hide_password=True) if self.place is None else str(self.place.path)
 
     @contextmanager
     def transaction(self, *, writes: bool = False) -> Iterator[Session]:
@@ -72,21 +88,30 @@ class Store:
             raise RuntimeError(f"bank {self.label}: {error}") from error
 
     @contextmanager
-    def closed(self, patience: float) -> Iterator[None]:
+    def closed(self, patience: float) -> Iterator[Callable[[Path], None]]:
         """Have no connection for a while: those who are at it end first, and who comes waits and connects anew.
 
         Args:
             patience: seconds to wait for their end.
 
+        Yields:
+            what is to be told where the file was moved to, so that who waits finds it there.
+
         Raises:
             TimeoutError: if they are still at it then.
         """
         with self.lock.exclusive(patience):
-            self.close()
-            yield
+            self.engine.dispose()
+            yield self._moved
+
+    def _moved(self, path: Path) -> None:
+        assert self.place is not None  # a server's database is no file
+        self.place.path = path
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections; who reads on connects anew, and nothing of that is kept."""
+        if self.place is not None:
+            self.place.closed = True
         self.engine.dispose()
 
 
@@ -205,20 +230,26 @@ def _parsed(url: str) -> URL:
 def _connect_file(path: Path, *, mode: str) -> Store:
     """Connect to a file that may change; mode is SQLite's `rw`, or `rwc` to make it."""
 
+    place = _Place(path)
+
     def connect() -> sqlite3.Connection:
         nonlocal mode
-        connection = _connection(path, mode)
+        connection = _connection(place.path, mode)
         mode = "rw"  # it is made once, and not again where it was moved away since
         connection.execute(f"PRAGMA page_size={_PAGE_BYTES}")  # heeded by a new file only
         connection.execute("PRAGMA synchronous=FULL")  # what was committed survives a power cut
-        _CONNECTED.add(_identity(path))
+        _CONNECTED.add(_identity(place.path))
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
     # What is written to a file that was moved away would be lost to all who look for it here.
-    _connect_anew(engine, lambda: _identity(path), lambda file: not path.is_file() or _identity(path) != file)
-    return _file_store(path, engine, read_only=False)
+    _connect_anew(
+        engine,
+        lambda: _identity(place.path),
+        lambda file: not place.path.is_file() or _identity(place.path) != file,
+    )
+    return _file_store(place, engine, read_only=False)
 
 
 def _connect_anew(engine: Engine, state_of: Callable[[], object], is_stale: Callable[[object], bool]) -> None:
@@ -251,19 +282,22 @@ def _connect_reader(path: Path) -> Store:
     file that was removed can be read on, through the connection that there is.
     """
 
+    place = _Place(path)
+
     def connect() -> sqlite3.Connection:
-        return _connection(path, "ro&immutable=1" if _uses_wal(path) and not _has_log(path) else "ro")
+        unchanging = _uses_wal(place.path) and not _has_log(place.path)
+        return _connection(place.path, "ro&immutable=1" if unchanging else "ro")
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool)
 
-    _connect_anew(engine, lambda: _state(path), lambda then: _state(path) not in (None, then))
+    _connect_anew(engine, lambda: _state(place.path), lambda then: _state(place.path) not in (None, then))
 
     @event.listens_for(engine, "checkin")
     def leave(connection: object, record: ConnectionPoolEntry) -> None:
         if record.info["state"] is not None and record.info["state"][-1]:
             record.invalidate()
 
-    return _file_store(path, engine, read_only=True)
+    return _file_store(place, engine, read_only=True)
 
 
 def _state(path: Path) -> tuple[int, int, int, bool] | None:
@@ -284,9 +318,10 @@ def _connection(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _file_store(path: Path, engine: Engine, *, read_only: bool) -> Store:
+def _file_store(place: _Place, engine: Engine, *, read_only: bool) -> Store:
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
-    return Store(str(path), path, read_only, engine)
+    event.listen(engine, "checkin", lambda connection, record: record.invalidate() if place.closed else None)
+    return Store(place, read_only, engine)
 
 
 def _connect_server(url: str, *, read_only: bool = False) -> Store:
@@ -294,8 +329,7 @@ def _connect_server(url: str, *, read_only: bool = False) -> Store:
         engine = create_engine(url, pool_pre_ping=True)  # a server that was restarted is no error
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise ValueError(f"cannot use the database URL given for the bank: {error}") from error
-    label = engine.url.render_as_string(hide_password=True)
-    return Store(label, None, read_only, engine)
+    return Store(None, read_only, engine)
 
 
 def _is_writable(path: Path) -> bool:

@@ -60,6 +60,10 @@ class Studio:
         assert found, (self.workspace / "log").read_text()
         self.address = found.group()
 
+    def log(self) -> list[str]:
+        """Return the last lines that it wrote."""
+        return (self.workspace / "log").read_text(errors="replace").splitlines()[-200:]
+
     def stop(self) -> None:
         """End it as Ctrl+C does."""
         self._server.terminate()
@@ -132,7 +136,7 @@ def pages(playwright: Playwright, chromium: str, studio: Studio, folder: Path) -
     killed = ("net::ERR_", "network error", "Failed to fetch") if studio.killed else ()
     lost = ("AbortError", "Connection errored out", *killed)
     found = [text for text in errors if not any(words in text for words in lost)]
-    assert not found, found
+    assert not found, "\n".join([*found, "The studio's log:", *studio.log()])
 
 
 def until(page: Page, condition: Callable[[], object]) -> None:

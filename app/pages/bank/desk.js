@@ -35,16 +35,17 @@ export class Desk {
   async ask(what, values) {
     this.under += 1;
     this.line.dataset.busy = String(this.under);
-    /** @type {Told} */
-    let answer;
+    /** @type {Told | undefined} */
+    let answer; // there is none where the server failed
     try {
-      answer = /** @type {Told} */ (await this.server.ask({ what, author: author(), ...values }));
+      answer = /** @type {Told | undefined} */ (await this.server.ask({ what, author: author(), ...values }));
     } catch {
-      answer = { refused: 'The studio did not answer: is it still running? Reload the page.' };
+      // nor where nobody is there
     } finally {
       this.under -= 1;
       this.line.dataset.busy = String(this.under);
     }
+    answer ??= { refused: 'The studio did not answer: is it still running? Reload the page.' };
     if (answer.refused) {
       this.say(answer.refused, true);
       return null;

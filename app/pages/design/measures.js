@@ -96,9 +96,9 @@ class MeasuresPanel {
    */
   async ask(what, pattern) {
     try {
-      const answer = /** @type {{ refused?: string }} */ (await this.server.ask({ what, ...pattern }));
-      if (!answer.refused) return answer;
-      this.line.textContent = answer.refused;
+      const answer = /** @type {{ refused?: string } | undefined} */ (await this.server.ask({ what, ...pattern }));
+      if (answer && !answer.refused) return answer;
+      this.line.textContent = answer?.refused ?? UNANSWERED;
     } catch {
       this.line.textContent = UNANSWERED;
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,6 +66,29 @@ def test_banks_are_made_renamed_and_the_last_one_is_open_again(
     (curator.folder / "Autumn.sqlite3").write_bytes(b"broken")
     fresh = RAGDiffusion(model.pipeline, model.bank, model.checkpoint)
     assert make(fresh).key == "bundled", "one that cannot be opened is left"
+
+
+def test_who_looks_while_a_bank_is_renamed_waits_and_finds_it(make: Callable[..., Curator]) -> None:
+    curator = make()
+    curator.copy("Name")
+    renamed = threading.Event()
+
+    def look() -> int:
+        looks = 0
+        while not renamed.is_set() or not looks:
+            assert len(list(curator.bank.entries())) == ENTRIES and curator.bank.version
+            looks += 1
+        return looks
+
+    with ThreadPoolExecutor(4) as others:
+        lookers = [others.submit(look) for _ in range(4)]
+        try:
+            for number in range(20):
+                curator.rename(f"Name {number}")
+        finally:
+            renamed.set()
+        assert all(looker.result(60) for looker in lookers)
+    assert curator.bank.name == "Name 19"
 
 
 def test_after_a_new_name_nobodys_edit_is_lost(make: Callable[..., Curator]) -> None:
