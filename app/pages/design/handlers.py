@@ -21,6 +21,7 @@ from app.pages.shared.bench_views import (
     canvas_view,
     film_view,
     garment_view,
+    sentences,
 )
 from app.pages.shared.events import box_in, garment_number, whole_number
 from app.pages.shared.status import Status, loading_view
@@ -141,7 +142,7 @@ class DesignHandlers:
         started = time.perf_counter()
         for work in make_drafts(bench):
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
-            told = _sentences(work.notes) or None  # more of the garment may be known by now
+            told = sentences(work.notes) or None  # more of the garment may be known by now
             yield {"film": film_view(work), "status": self._status.view(told, done)}
 
     def draft(self, bench: Bench) -> Views:
@@ -206,11 +207,7 @@ class DesignHandlers:
 
     def _began(self, work: Work) -> dict[str, Any]:
         """Return the status line of a new guide: what is to be said of its garment, else what comes next."""
-        return self._status.view(_sentences(work.notes) or _NEXT, work.guide.timings_ms)
-
-
-def _sentences(notes: tuple[str, ...]) -> str:
-    return ". ".join(line[0].upper() + line[1:] for line in notes)
+        return self._status.view(sentences(work.notes) or _NEXT, work.guide.timings_ms)
 
 
 def _photo_of(bench: Bench, event: dict[str, Any]) -> BenchPhoto:

@@ -45,6 +45,8 @@ def test_the_garments_are_named_and_one_is_chosen(make_services: Callable, parsi
     indices = decode(garments["map"], 240)
     assert np.unique(indices[:80]) == [2] and np.unique(indices[80:]) == [1]
     assert views["status"]["message"] == ("The largest top or dress is taken, the top; there is also trousers or skirt")
+    settled = handlers.settle(bench, views["canvas"])
+    assert settled["status"]["message"] == views["status"]["message"], "it stays when a candidate is picked"
 
     photo_id = views["photo"]["sha256"]
     after = handlers.choose(bench, {"photo": photo_id, "garment": 0})
