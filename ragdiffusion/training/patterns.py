@@ -92,6 +92,13 @@ CAP = 1.25
 """Times its waist that a garment with caps or no sleeves may be wide at the chest; a wider one has sleeves that were
 not seen."""
 
+SHOULDERS = 1.1
+"""Times its chest that a garment without sleeves may be wide at the shoulders; what juts out further is a sleeve."""
+
+BROAD, BROAD_DRESS, SCOOP = 0.62, 0.45, 0.08
+"""Shares of its length: a top or a dress without sleeves that is broader at the chest is a body with its sleeves held
+close, unless its neckline is scooped as deep as only tops of straps are."""
+
 CHUNK = 120
 _LONG_SLEEVE = 45.0  # cm
 
@@ -247,12 +254,26 @@ def gather(fits: Sequence[Fitted]) -> Population:
             pattern = draft(one.kind, measures)
         except MeasureError:
             continue
-        if KINDS[one.kind].upper in ("cap", "armhole") and measures["chest"] > CAP * measures["waist"]:
+        if _has_unseen_sleeves(one.kind, measures):
             continue
         hidden = sleeve_relief(pattern) < UNRELIEVED and measures.get("sleeve_length", 0) > _LONG_SLEEVE
         if is_tidy(pattern) and not (hidden and one.number // HELD_OUT % RARELY):
             rows.setdefault(one.kind, []).append(list(pattern.measures.values()))
     return Population({kind: np.array(some) for kind, some in sorted(rows.items())})
+
+
+def _has_unseen_sleeves(name: str, m: Mapping[str, float]) -> bool:
+    """Tell whether a garment that was taken for one without sleeves has some: at 28 px they melt into the body."""
+    kind = KINDS[name]
+    if kind.upper not in ("cap", "armhole"):
+        return False
+    if m["chest"] > CAP * m["waist"]:
+        return True
+    if kind.upper == "cap" or "body_length" not in m:
+        return False
+    broad = BROAD_DRESS if "hip" in m else BROAD
+    melted = m["chest"] > broad * m["body_length"] and m["neck_drop_back"] < SCOOP * m["body_length"]
+    return melted or m["shoulder_width"] > SHOULDERS * m["chest"]
 
 
 def in_turn(silhouettes: Sequence[CatalogueSilhouette], *, seed: int = 0, run: int = 20) -> list[CatalogueSilhouette]:

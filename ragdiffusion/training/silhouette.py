@@ -26,6 +26,8 @@ READ = ("category", "collar", "sleeve_length", "length", "top_open")
 _READING_WEIGHT = 0.15
 _NECK_WEIGHT = 4.0  # of a pixel about the neckline in the cross-entropy; 1 elsewhere
 _NECK_DEPTH, _SHOULDERS, _OPENING = 0.35, 0.12, 0.03  # shares of a silhouette's height, and of that box
+_OUTLINE_WEIGHT = 3.0  # of a pixel at the outline in the upper part; 1 elsewhere
+_UPPER, _BAND = 0.45, 7  # share of a silhouette's height, and how wide the outline is, pixels
 _SLEEVES = [attribute.key for attribute in ATTRIBUTES].index("sleeve_length")
 
 
@@ -82,7 +84,7 @@ def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tenso
     mask, wanted = batch["mask"].float() / 255, batch["silhouette"].float() / 255
     seen = _seen(net, batch)
     logits = seen.silhouette.float()
-    cross = F.binary_cross_entropy_with_logits(logits, wanted, neck_weights(wanted))
+    cross = F.binary_cross_entropy_with_logits(logits, wanted, pixel_weights(wanted))
     drawn = logits.sigmoid()
     common = (drawn * wanted).flatten(1).sum(1)
     jaccard = 1 - common / ((drawn + wanted).flatten(1).sum(1) - common).clamp(min=1)
@@ -104,6 +106,27 @@ def _seen(net: SilhouetteNet, batch: Batch) -> SilhouettePrediction:
     return net(batch["photo"].float() / 127.5 - 1, batch["mask"].float() / 255, around, context)
 
 
+def pixel_weights(wanted: torch.Tensor) -> torch.Tensor:
+    """Weigh pixels: those of a neckline most, then those of shoulders, armholes and sleeves, which are few.
+
+    Args:
+        wanted: (B, 1, h, w) in [0, 1].
+
+    Returns:
+        (B, 1, h, w), at least 1.
+    """
+    cloth = (wanted > 0.5).float()
+    inside, outside = (F.max_pool2d(side, _BAND, 1, _BAND // 2) for side in (cloth, 1 - cloth))
+    outline = inside * outside * (_down(cloth) <= _UPPER)
+    return torch.maximum(neck_weights(wanted), 1 + (_OUTLINE_WEIGHT - 1) * outline)
+
+
+def _down(cloth: torch.Tensor) -> torch.Tensor:
+    """How far down a silhouette each row is, (B, 1, h, 1): 0 above it, 1 at its hem."""
+    rows = cloth.amax(3, keepdim=True)
+    return torch.cumsum(rows, 2) / rows.sum(2, keepdim=True).clamp(min=1)
+
+
 def neck_weights(wanted: torch.Tensor) -> torch.Tensor:
     """Weigh pixels: a neckline is small, and the first thing that a person looks at.
 
@@ -114,8 +137,7 @@ def neck_weights(wanted: torch.Tensor) -> torch.Tensor:
         (B, 1, h, w): more than 1 between the shoulders of silhouettes that open there.
     """
     cloth = (wanted > 0.5).float()
-    rows = cloth.amax(3, keepdim=True)
-    down = torch.cumsum(rows, 2) / rows.sum(2, keepdim=True).clamp(min=1)  # 0 above it, 1 at its hem
+    down = _down(cloth)
     shoulders = (cloth * (down <= _SHOULDERS)).amax(2, keepdim=True)
     between = torch.minimum(shoulders.cummax(3).values, shoulders.flip(3).cummax(3).values.flip(3))
     box = between * ((down <= _NECK_DEPTH) & (down > 0)).float()

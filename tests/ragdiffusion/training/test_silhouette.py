@@ -14,7 +14,13 @@ from ragdiffusion.garments.pair import Pair
 from ragdiffusion.parsing.labels import LABEL
 from ragdiffusion.structure.readers.heads import taught_attributes
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
-from ragdiffusion.training.silhouette import neck_weights, silhouette_batch, silhouette_losses, train_silhouette
+from ragdiffusion.training.silhouette import (
+    neck_weights,
+    pixel_weights,
+    silhouette_batch,
+    silhouette_losses,
+    train_silhouette,
+)
 
 
 @pytest.fixture
@@ -97,7 +103,8 @@ def test_the_loss_by_hand(net) -> None:
         logits = net(batch["photo"].float() / 127.5 - 1, batch["mask"].float() / 255).silhouette
         drawn = logits.sigmoid()
         jaccard = [1 - (d * w).sum() / (d + w - d * w).sum() for d, w in zip(drawn, wanted, strict=True)]
-        cross = -(wanted * drawn.log() + (1 - wanted) * (1 - drawn).log()).mean()
+        cross = wanted * drawn.log() + (1 - wanted) * (1 - drawn).log()
+        cross = -(pixel_weights(wanted) * cross).mean()
     even = np.log(len(ATTRIBUTES[3].values))  # heads that know nothing
     assert found["reading"].item() == pytest.approx(even) and 0 <= found["sleeves"] <= 1
     torch.testing.assert_close(found["loss"], cross + 0.5 * torch.stack(jaccard).mean() + 0.15 * even)
@@ -138,3 +145,7 @@ def test_pixels_about_a_neckline_count_more() -> None:
     assert float(weights[0, 0, 7, 20]) == float(weights[0, 0, 12, 20]) == float(weights[0, 0, 6, 10]) == 4
     assert float(weights[0, 0, 30, 20]) == float(weights[0, 0, 7, 4]) == float(weights[0, 0, 2, 20]) == 1
     assert torch.equal(weights[1], torch.ones_like(weights[1]))
+    outlined = pixel_weights(shape)
+    assert bool((outlined >= weights).all()) and bool((outlined[:, :, -4:] == weights[:, :, -4:]).all())
+    assert (outlined[:, 0, 17, 7:9] == 3).all(), "on both sides of an edge in the upper part"
+    assert (outlined[:, 0, 26, 7:9] == 1).all() and (outlined[:, 0, 17, [2, 14, 37]] == 1).all()
