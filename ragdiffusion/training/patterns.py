@@ -6,7 +6,7 @@ The fits of a chunk are written as one file, so that an interrupted run goes on 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, Catalogue
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
 from ragdiffusion.garments.patterns.measures import MeasureError
+from ragdiffusion.garments.patterns.near import draft_near
 from ragdiffusion.garments.patterns.pattern import draft
 from ragdiffusion.garments.patterns.population import Population
 from ragdiffusion.garments.patterns.tidiness import is_tidy, sleeve_relief
@@ -99,6 +100,13 @@ BROAD, BROAD_DRESS, SCOOP = 0.62, 0.45, 0.08
 """Shares of its length: a top or a dress without sleeves that is broader at the chest is a body with its sleeves held
 close, unless its neckline is scooped as deep as only tops of straps are."""
 
+COLLARLESS: Mapping[str, str] = {"polo": "t_shirt"}
+"""Kinds with a collar -> the same garment without one: a ribbed neckline, filled by the back of the garment, is as like
+a collar at 28 px as a collar is."""
+
+FOR_A_COLLAR = 0.015
+"""By how much nearer a garment of the T-shirts' category has to come with a collar than without one."""
+
 CHUNK = 120
 _LONG_SLEEVE = 45.0  # cm
 
@@ -167,7 +175,7 @@ def fit_silhouettes(
             one
             for category, kinds in tried.items()
             if (some := [s for s in chunk if s.category == category])
-            for one in _fit_some(some, [libraries[kind] for kind in kinds])
+            for one in without_collars(some, _fit_some(some, [libraries[kind] for kind in kinds]))
         ]
         _write(path, fits)
         found += fits
@@ -197,6 +205,37 @@ def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Li
                 if best[row] is None or _worth(found) > _worth(best[row]):
                     best[row] = found
     return [one for one in best if one is not None]
+
+
+def without_collars(silhouettes: Sequence[CatalogueSilhouette], fits: Sequence[Fitted]) -> list[Fitted]:
+    """Take the collars off T-shirts, where a T-shirt cut like the fit comes about as near.
+
+    Args:
+        silhouettes: that were fitted.
+        fits: one of each, in the same order.
+    """
+    found = list(fits)
+    for collared, plain in COLLARLESS.items():
+        kind = KINDS[plain]
+        starts, places, rows = [], [], []
+        for row, one in enumerate(fits):
+            if one.kind != collared or one.category != "t-shirt":
+                continue
+            wanted = {key: one.measures[key] for key in kind.measures if key in one.measures}
+            pattern = draft_near(plain, wanted)
+            scale, origin = pattern.frame(SIDE)
+            starts.append([pattern.measures[key] for key in kind.measures])
+            places.append([np.log(scale), *origin])
+            rows.append(row)
+        if not rows:
+            continue
+        targets = np.stack([silhouettes[row].coverage for row in rows])
+        cut = fit(kind, targets, np.array(starts), np.array(places))
+        for row, vector, overlap in zip(rows, cut.vectors, cut.overlap, strict=True):
+            if overlap > fits[row].overlap - FOR_A_COLLAR:
+                measures = dict(zip(kind.measures, vector.tolist(), strict=True))
+                found[row] = replace(fits[row], kind=plain, measures=measures, overlap=float(overlap))
+    return found
 
 
 def _worth(fitted: Fitted) -> float:

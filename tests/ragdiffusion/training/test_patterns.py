@@ -15,7 +15,7 @@ from ragdiffusion.garments.patterns import defaults, draft
 from ragdiffusion.garments.patterns.fitting import Fits
 from ragdiffusion.garments.patterns.population import Population
 from ragdiffusion.training import patterns as training
-from ragdiffusion.training.patterns import Fitted, fit_silhouettes, gather, in_turn
+from ragdiffusion.training.patterns import Fitted, fit_silhouettes, gather, in_turn, without_collars
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +85,45 @@ def test_caps_as_wide_as_sleeves_do_not_join():
     assert draft("cap_sleeve_top", wide)
     population = gather([Fitted("cap_sleeve_top", m, 0.97, "t-shirt", i) for i, m in ((1, cap), (2, wide))])
     assert population.fits["cap_sleeve_top"][:, list(cap).index("chest")].tolist() == [cap["chest"]]
+
+
+def test_what_is_called_sleeveless_has_no_sleeves():
+    tank = {**defaults("tank"), "chest": 38.0, "waist": 37.0, "hem": 40.0, "shoulder_width": 36.0, "body_length": 66.0}
+    broad = {**tank, "chest": 52.0, "waist": 50.0, "hem": 54.0, "body_length": 64.0}
+    several = (
+        tank,
+        {**tank, "shoulder_width": 43.0},  # caps
+        {**broad, "neck_drop_back": 2.0},  # sleeves held close
+        {**broad, "neck_drop_back": 8.0},  # a wide top that hangs from straps
+    )
+    population = gather([Fitted("tank", m, 0.97, "t-shirt", i + 1) for i, m in enumerate(several)])
+    assert population.fits["tank"][:, list(tank).index("chest")].tolist() == [38.0, 52.0]
+    dress = {**defaults("sleeveless_dress"), "chest": 40.0, "waist": 37.0, "shoulder_width": 38.0}
+    melted = {**dress, "chest": 0.47 * dress["body_length"], "waist": 0.46 * dress["body_length"]}
+    some = [Fitted("sleeveless_dress", m, 0.97, "dress", i + 1) for i, m in enumerate((dress, melted))]
+    assert len(gather(some).fits["sleeveless_dress"]) == 1
+
+
+def test_a_collar_has_to_come_clearly_nearer_than_none(monkeypatch):
+    wanted = [silhouette("t_shirt", 1, "t-shirt"), silhouette("polo", 2, "t-shirt"), silhouette("polo", 3, "shirt")]
+    polos = [Fitted("polo", defaults("polo"), 0.95, one.category, one.number) for one in wanted]
+    plain, collared, other = without_collars(wanted, polos)
+    assert (plain.kind, plain.number) == ("t_shirt", 1) and plain.overlap > 0.95
+    assert plain.overlap == pytest.approx(overlap_of(plain, wanted[0]), abs=0.02)
+    assert other is polos[2], "shirts keep theirs"
+
+    def fit(kind, targets, vectors, place):
+        return Fits(vectors, place, np.full(len(targets), 0.93))
+
+    monkeypatch.setattr(training, "fit", fit)
+    assert without_collars(wanted, polos) == polos, "none is near enough"
+    assert without_collars([], []) == []
+
+
+def overlap_of(one: Fitted, wanted: CatalogueSilhouette) -> float:
+    drawn = draft(one.kind, one.measures).rasterise(28, 1.0) / 255
+    both = (drawn * wanted.coverage).sum()
+    return float(both / ((drawn**2).sum() + (wanted.coverage**2).sum() - both))
 
 
 def test_categories_take_turns():
