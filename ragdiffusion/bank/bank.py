@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from numbers import Integral
 from pathlib import Path
 
@@ -100,21 +101,17 @@ class Bank:
         """Leave the file alone for a while, so that it can be moved: who uses the bank meanwhile waits.
 
         Args:
-            patience: seconds to wait for those who are at it.
+            patience: seconds to wait for those who are at it; a TimeoutError if they still are then.
 
         Yields:
-            what is to be told the file's new place and the bank's new name, so that the bank goes on there.
-
-        Raises:
-            TimeoutError: if they are still at it then.
+            what is to be told the file's new place and the bank's new name: the bank goes on there.
         """
         with self._store.closed(patience) as moved:
+            yield partial(self._moved, moved)
 
-            def renamed(path: Path, name: str) -> None:
-                moved(path)
-                self.name = self.access.about.name = name
-
-            yield renamed
+    def _moved(self, moved: Callable[[Path], None], path: Path, name: str) -> None:
+        moved(path)
+        self.name = self.access.about.name = name
 
     def __enter__(self) -> "Bank":
         return self

@@ -21,10 +21,9 @@ from app.pages.shared.bench_views import (
     canvas_view,
     film_view,
     garment_view,
-    sentences,
 )
 from app.pages.shared.events import box_in, garment_number, whole_number
-from app.pages.shared.status import Status, loading_view
+from app.pages.shared.status import Status, loading_view, sentences
 from app.runs.bench import Bench
 from app.runs.bench_drafts import make_draft, make_drafts
 from app.runs.drafts import in_landmark_frame
@@ -142,8 +141,8 @@ class DesignHandlers:
         started = time.perf_counter()
         for work in make_drafts(bench):
             done = {**work.guide.timings_ms, "drafts": (time.perf_counter() - started) * 1e3}
-            told = sentences(work.notes) or None  # more of the garment may be known by now
-            yield {"film": film_view(work), "status": self._status.view(told, done)}
+            # More of the garment may be known by now.
+            yield {"film": film_view(work), "status": self._status.of_work(None, work, done)}
 
     def draft(self, bench: Bench) -> Views:
         """Warp the garment into the edited outline that the page shows."""

@@ -65,12 +65,7 @@ class BenchPresenter:
 
     def timings(self, work: Work) -> dict[str, Any]:
         """Return the status line after a change of the guide: what is to be said of its garment."""
-        return self._status.view(sentences(work.notes), work.guide.timings_ms)
-
-
-def sentences(notes: tuple[str, ...]) -> str:
-    """Return notes as the status line says them; "" where there are none."""
-    return ". ".join(line[0].upper() + line[1:] for line in notes)
+        return self._status.of_work("", work)
 
 
 def photo_view(shown: Work | Unmarked) -> dict[str, Any]:

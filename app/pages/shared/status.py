@@ -13,6 +13,7 @@ from ragdiffusion.config import SamplingDefaults
 
 if TYPE_CHECKING:
     from app.runs.queue import RunQueue
+    from app.runs.work import Work
 
 UNSAVED = "{} cannot be saved yet and {} kept in memory: leave the studio running; it is tried again until it works"
 LOST = "The checkpoint's folder is gone: all goes on with what is loaded; put it back before the next start"
@@ -62,6 +63,11 @@ class Status:
         self._queue = queue
         self._refusals = itertools.count()
 
+    def of_work(self, message: str | None, work: Work, timings_ms: dict[str, float] | None = None) -> dict[str, Any]:
+        """Return the status line as `view` does; where it would say nothing, what is to be said of the garment."""
+        view = self.view(message, work.guide.timings_ms if timings_ms is None else timings_ms)
+        return {**view, "message": view["message"] or sentences(work.notes) or view["message"]}
+
     def view(self, message: str | None, timings_ms: dict[str, float] | None = None) -> dict[str, Any]:
         """Return the value of the view "status".
 
@@ -102,6 +108,11 @@ class Status:
         message = explain(error)
         # The browser is told of a value only when it differs from the last one.
         return message, {"photo": {"refused": next(self._refusals)}, "status": self.view(message)}
+
+
+def sentences(notes: tuple[str, ...]) -> str:
+    """Return notes as the status line says them; "" where there are none."""
+    return ". ".join(line[0].upper() + line[1:] for line in notes)
 
 
 def loading_view() -> dict[str, Any]:

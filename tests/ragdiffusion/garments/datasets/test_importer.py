@@ -36,7 +36,7 @@ def _pictures(folder: Path) -> dict[str, bytes]:
 def viton(shop, tmp_path_factory):
     """VITON-HD with everything that can be wrong with it, and its import."""
     root = tmp_path_factory.mktemp("viton") / "VITON HD größe"
-    shop.viton(root, {f"{i:05d}_00": i for i in range(6)}, {"00100_00": 100, "00101_00": 101})
+    shop.viton(root, {f"{i:05d}_00": i for i in range(6)}, {"00100_00": 102, "00101_00": 101})  # 100 encloses ground
     for folder, part in ((root / "train" / half, half) for half in ("image", "cloth", "cloth-mask")):
         shutil.copy(folder / "00001_00.jpg", folder / "00010_00.jpg")  # an exact duplicate
         if part != "cloth-mask":
