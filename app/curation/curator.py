@@ -168,9 +168,9 @@ class Curator:
         until = time.monotonic() + _PATIENCE
         while True:
             try:
-                with self.bank.closed(_PATIENCE) as renamed:
+                with self.bank.closed(_PATIENCE):
                     info = self.library.rename(key, name)
-                    renamed(info.path, info.name)
+                    self.bank.moved(info.path, info.name)
                 return info.key
             except TimeoutError as error:
                 raise RuntimeError(f"{self.bank.name} is being read all the time: try again later") from error

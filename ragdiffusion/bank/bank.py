@@ -1,8 +1,7 @@
 """The memory bank of embedding-landmark pairs (Sec. 3.2): search, change, log and undo."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from numbers import Integral
 from pathlib import Path
 
@@ -96,21 +95,20 @@ class Bank:
         """Close the database; the object cannot be used afterwards."""
         self._store.close()
 
-    @contextmanager
-    def closed(self, patience: float) -> Iterator[Callable[[Path, str], None]]:
+    def closed(self, patience: float) -> AbstractContextManager[None]:
         """Leave the file alone for a while, so that it can be moved: who uses the bank meanwhile waits.
 
         Args:
-            patience: seconds to wait for those who are at it; a TimeoutError if they still are then.
+            patience: seconds to wait for those who are at it.
 
-        Yields:
-            what is to be told the file's new place and the bank's new name: the bank goes on there.
+        Raises:
+            TimeoutError: if they are still at it then.
         """
-        with self._store.closed(patience) as moved:
-            yield partial(self._moved, moved)
+        return self._store.closed(patience)
 
-    def _moved(self, moved: Callable[[Path], None], path: Path, name: str) -> None:
-        moved(path)
+    def moved(self, path: Path, name: str) -> None:
+        """Go on with the file at another place, under another name; told while it is `closed`."""
+        self._store.moved(path)
         self.name = self.access.about.name = name
 
     def __enter__(self) -> "Bank":

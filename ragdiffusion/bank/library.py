@@ -176,7 +176,8 @@ class BankLibrary:
         """
         path = self._own(key)
         target = path if _stem(name) == path.stem else self._free(name)
-        _settle(path)  # before the new name is written: nothing has happened if somebody has the file
+        if target != path:
+            _settle(path)  # before the new name is written: nothing has happened if somebody has the file
         _name(path, name.strip())
         if target != path:
             _settle(path)

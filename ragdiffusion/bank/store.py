@@ -88,23 +88,21 @@ class Store:
             raise RuntimeError(f"bank {self.label}: {error}") from error
 
     @contextmanager
-    def closed(self, patience: float) -> Iterator[Callable[[Path], None]]:
+    def closed(self, patience: float) -> Iterator[None]:
         """Have no connection for a while: those who are at it end first, and who comes waits and connects anew.
 
         Args:
             patience: seconds to wait for their end.
-
-        Yields:
-            what is to be told where the file was moved to, so that who waits finds it there.
 
         Raises:
             TimeoutError: if they are still at it then.
         """
         with self.lock.exclusive(patience):
             self.engine.dispose()
-            yield self._moved
+            yield
 
-    def _moved(self, path: Path) -> None:
+    def moved(self, path: Path) -> None:
+        """Look for the file at another place from now on; while it is `closed`, who waits finds it there."""
         assert self.place is not None  # a server's database is no file
         self.place.path = path
 

@@ -100,10 +100,10 @@ def test_a_bank_that_is_read_here_is_moved_between_two_looks(library, new_entrie
             assert not second.done(), "who comes waits"
         with pytest.raises(RuntimeError, match="it was moved or removed meanwhile"):
             second.result(60)
-        with bank.closed(60) as renamed:
+        with bank.closed(60):
             third = others.submit(look)
             info = library.rename("Summer", "Autumn")
-            renamed(info.path, info.name)
+            bank.moved(info.path, info.name)
             assert not third.done()
         assert third.result(60) == 3, "who was told finds it at its new place"
         assert (bank.path, bank.name) == (info.path, "Autumn")
