@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.garments.patterns import MeasureError, Pattern, draft, draft_near
-from ragdiffusion.garments.patterns.fitting import fit, fit_deviations
+from ragdiffusion.garments.patterns.fitting import fit_deviations, fit_from
 from ragdiffusion.garments.patterns.pattern import kind_of
 
 KINDS_TRIED = 2
@@ -129,9 +129,7 @@ def draft_to(silhouette: torch.Tensor, starts: Iterable[PatternSpec]) -> Drafted
 
 def _cut(first: Pattern, target: np.ndarray) -> Drafted:
     kind = kind_of(first.kind)
-    scale, origin = first.frame(_SIDE)
-    vector = np.array([[first.measures[key] for key in kind.measures]])
-    fits = fit(kind, target[None], vector, np.array([[np.log(scale), *origin]]))
+    fits = fit_from([first], target[None])
     measures = dict(zip(kind.measures, fits.vectors[0].tolist(), strict=True))
     whole = {key: kind.measures[key].rounded(value) for key, value in measures.items()}
     pattern = draft_near(first.kind, whole, towards=first.measures)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from ragdiffusion.evaluation.realism import real_silhouettes
 from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, SIDE, CatalogueSilhouette, shrunk
 from ragdiffusion.garments.patterns.catalogue import KINDS
-from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit
+from ragdiffusion.garments.patterns.fitting import Library, draw_library, fit, fit_from
 from ragdiffusion.garments.patterns.measures import MeasureError
 from ragdiffusion.garments.patterns.near import draft_near
 from ragdiffusion.garments.patterns.pattern import draft
@@ -100,12 +100,9 @@ BROAD, BROAD_DRESS, SCOOP = 0.62, 0.45, 0.08
 """Shares of its length: a top or a dress without sleeves that is broader at the chest is a body with its sleeves held
 close, unless its neckline is scooped as deep as only tops of straps are."""
 
-COLLARLESS: Mapping[str, str] = {"polo": "t_shirt"}
-"""Kinds with a collar -> the same garment without one: a ribbed neckline, filled by the back of the garment, is as like
-a collar at 28 px as a collar is."""
-
 FOR_A_COLLAR = 0.015
-"""By how much nearer a garment of the T-shirts' category has to come with a collar than without one."""
+"""By how much nearer a garment of the T-shirts' category has to come as a polo shirt than as a T-shirt: a ribbed
+neckline, filled by the back of the garment, is as like a collar at 28 px as a collar is."""
 
 CHUNK = 120
 _LONG_SLEEVE = 45.0  # cm
@@ -215,26 +212,16 @@ def without_collars(silhouettes: Sequence[CatalogueSilhouette], fits: Sequence[F
         fits: one of each, in the same order.
     """
     found = list(fits)
-    for collared, plain in COLLARLESS.items():
-        kind = KINDS[plain]
-        starts, places, rows = [], [], []
-        for row, one in enumerate(fits):
-            if one.kind != collared or one.category != "t-shirt":
-                continue
-            wanted = {key: one.measures[key] for key in kind.measures if key in one.measures}
-            pattern = draft_near(plain, wanted)
-            scale, origin = pattern.frame(SIDE)
-            starts.append([pattern.measures[key] for key in kind.measures])
-            places.append([np.log(scale), *origin])
-            rows.append(row)
-        if not rows:
-            continue
-        targets = np.stack([silhouettes[row].coverage for row in rows])
-        cut = fit(kind, targets, np.array(starts), np.array(places))
-        for row, vector, overlap in zip(rows, cut.vectors, cut.overlap, strict=True):
-            if overlap > fits[row].overlap - FOR_A_COLLAR:
-                measures = dict(zip(kind.measures, vector.tolist(), strict=True))
-                found[row] = replace(fits[row], kind=plain, measures=measures, overlap=float(overlap))
+    rows = [row for row, one in enumerate(fits) if (one.kind, one.category) == ("polo", "t-shirt")]
+    if not rows:
+        return found
+    keys = KINDS["t_shirt"].measures
+    starts = [draft_near("t_shirt", {k: v for k, v in fits[row].measures.items() if k in keys}) for row in rows]
+    cut = fit_from(starts, np.stack([silhouettes[row].coverage for row in rows]))
+    for row, vector, overlap in zip(rows, cut.vectors, cut.overlap, strict=True):
+        if overlap > fits[row].overlap - FOR_A_COLLAR:
+            measures = dict(zip(keys, vector.tolist(), strict=True))
+            found[row] = replace(fits[row], kind="t_shirt", measures=measures, overlap=float(overlap))
     return found
 
 

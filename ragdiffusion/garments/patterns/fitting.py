@@ -7,13 +7,14 @@ kind's typical measures decides them, and all that a silhouette does not show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.library import as_measures, boxes, polygons
-from ragdiffusion.garments.patterns.pattern import sample_many
+from ragdiffusion.garments.patterns.pattern import Pattern, kind_of, sample_many
 from ragdiffusion.garments.patterns.raster import coverages
 from ragdiffusion.garments.patterns.rules import broken
 
@@ -99,6 +100,19 @@ class Fits:
 def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Intersection over union of shares (..., P)."""
     return np.minimum(one, other).sum(-1) / np.maximum(np.maximum(one, other).sum(-1), 1e-6)
+
+
+def fit_from(starts: Sequence[Pattern], targets: np.ndarray) -> Fits:
+    """Fit patterns of one kind as `fit` does, from where they lie in the canonical frame.
+
+    Args:
+        starts: N patterns.
+        targets: (N, S, S), shares of pixels in [0, 1].
+    """
+    kind = kind_of(starts[0].kind)
+    vectors = np.array([[start.measures[key] for key in kind.measures] for start in starts])
+    frames = [start.frame(targets.shape[-1]) for start in starts]
+    return fit(kind, targets, vectors, np.array([[np.log(scale), *origin] for scale, origin in frames]))
 
 
 def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) -> Library:
