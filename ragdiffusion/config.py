@@ -75,6 +75,7 @@ class SilhouetteConfig:
         heads: their heads.
         label_channels: labels of a parse that it sees beside the mask; 0: none.
         context_widths: channels of what sees mask and labels in a wider frame, finest first; None: nothing does.
+        context_photo: whether that sees the photo too.
     """
 
     input_size: int = 128
@@ -83,6 +84,7 @@ class SilhouetteConfig:
     heads: int = 4
     label_channels: int = 9
     context_widths: tuple[int, ...] | None = None
+    context_photo: bool = False
 
 
 @dataclass(frozen=True)
@@ -272,7 +274,7 @@ _STUDIO = Preset(
     ep_dim=96,
     ep_heads=4,
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(context_widths=(40, 56, 96)),
+    silhouette=SilhouetteConfig(context_widths=(40, 56, 96), context_photo=True),
     prediction_type="sample",
     defaults=SamplingDefaults(strength=0.5),
 )
@@ -371,7 +373,7 @@ _SDXL_REFINE = replace(
     ep_tokens=0,
     guider_channels=(),
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(context_widths=(40, 56, 96)),
+    silhouette=SilhouetteConfig(context_widths=(40, 56, 96), context_photo=True),
     corrects_draft=False,
     own_reference=False,
     white_outside=True,

@@ -1,4 +1,4 @@
-"""`data render people` and `data people-sheet`: photos of people wearing garments, rendered with their labels."""
+"""`data render people`, `pack-people` and `people-sheet`: rendered photos of people wearing garments."""
 
 from __future__ import annotations
 
@@ -25,6 +25,13 @@ def add_render_arguments(parser: argparse.ArgumentParser) -> None:
         "dataset to train on and to `data pack`, instead of label maps",
     )
     _add_cloth(parser)
+
+
+def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what `data pack-people` takes."""
+    parser.add_argument("people", metavar="PEOPLE", type=Path, help="folder that `data render people --arrays` wrote")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write, for `train PART --people`")
+    parser.add_argument("--size", type=int, default=128, help="side of the pairs, pixels (default %(default)s)")
 
 
 def add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +81,24 @@ def run_render(args: argparse.Namespace) -> int:
         track=lambda items: tqdm(items, unit="shot", disable=None),
     )
     print(f"{args.out}: {done} {'pairs' if args.pairs else 'shots'} rendered, {args.count - done} were there")
+    return 0
+
+
+def run_pack(args: argparse.Namespace) -> int:
+    """Write the garments of rendered people as packed pairs."""
+    import cv2
+    from tqdm import tqdm
+
+    from ragdiffusion.training.packed_pairs import pack_pairs
+    from ragdiffusion.training.people_pairs import PeoplePairs
+
+    if args.size < 16:
+        raise ValueError(f"--size is {args.size}: 16 or more was wanted")
+    cv2.setNumThreads(1)
+    people = PeoplePairs(args.people, args.size)
+    shots = tqdm(range(len(people)), unit="shot", disable=None)
+    count = pack_pairs((pair for index in shots for pair in people.pairs(index)), args.out, args.size)
+    print(f"{args.out}: {count} pairs of {args.size} pixels, of {len(people)} shots")
     return 0
 
 

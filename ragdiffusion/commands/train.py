@@ -153,7 +153,7 @@ def _add_part_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FOLDER",
         help="folders of rendered people, drawn from equally often; they may still be growing (all but the "
-        "parser want them with arrays)",
+        "parser want them with arrays, or packed by `data pack-people`)",
     )
     parser.add_argument(
         "--held-out", type=Path, metavar="FOLDER", help="such a folder that is never trained on, for the curves"

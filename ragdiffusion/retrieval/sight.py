@@ -194,7 +194,8 @@ class Observer:
         photo, framed_mask = laid_over(pixels, found.mask, frame, size)
         context = None
         if net.config.context_widths is not None:
-            wide = context_over(found.mask, found.labels, context_frame(found.mask), size // 2)
+            shown = pixels if net.config.context_photo else None
+            wide = context_over(shown, found.mask, found.labels, context_frame(found.mask), size // 2)
             context = torch.from_numpy(wide)[None].to(device)
         return net(
             photo_to_tensor(Image.fromarray(photo), size).to(device),

@@ -133,23 +133,31 @@ def labels_over(labels: np.ndarray | None, frame: tuple[float, float, float], si
 
 
 def context_over(
-    mask: np.ndarray, labels: np.ndarray | None, frame: tuple[float, float, float], size: int
+    image: np.ndarray | None,
+    mask: np.ndarray,
+    labels: np.ndarray | None,
+    frame: tuple[float, float, float],
+    size: int,
 ) -> np.ndarray:
-    """Mask and labels cut out together, as what looks at a wider frame sees them.
+    """Mask and labels cut out together, and the photo after them, as what looks at a wider frame sees them.
 
     Args:
+        image: uint8 (N, N, 3); None where it is not looked at.
         mask: (h, w) in [0, 1].
         labels: (9, h, w) in [0, 1], ground first; None: no parser was asked.
         frame: from `context_frame`.
         size: side of the result, pixels.
 
     Returns:
-        float32 (10, size, size); all zeros where nobody was asked.
+        float32 (10 or 13, size, size) in [0, 1]; all zeros where nobody was asked.
     """
     if labels is None:
-        return np.zeros((1 + LABEL_COUNT, size, size), np.float32)
+        return np.zeros((1 + LABEL_COUNT + (0 if image is None else 3), size, size), np.float32)
     own = crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
-    return np.concatenate([own[None], labels_over(labels, frame, size)])
+    planes = [own[None], labels_over(labels, frame, size)]
+    if image is not None:
+        planes.append(crop(image, frame, size).transpose(2, 0, 1).astype(np.float32) / 255)
+    return np.concatenate(planes)
 
 
 def silhouette_frame(mask: np.ndarray) -> tuple[float, float, float]:

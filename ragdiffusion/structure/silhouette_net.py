@@ -71,25 +71,31 @@ class _Mixing(nn.Module):
 
 
 class _Context(nn.Module):
-    """What mask and labels of a wider frame say, for the coarsest features: where an arm ends says where a sleeve does.
+    """What a wider frame says, for the coarsest features: where an arm ends says where a sleeve does.
 
     Args:
-        channels: of what comes in, mask and labels.
-        widths: channels at 1/4, 1/8, ... of it.
+        channels: of mask and labels.
+        widths: channels at 1/4, 1/8, ... of what comes in.
         width: channels that come out.
+        photo: whether the photo follows mask and labels; face and feet say which way somebody is turned.
     """
 
-    def __init__(self, channels: int, widths: tuple[int, ...], width: int) -> None:
+    def __init__(self, channels: int, widths: tuple[int, ...], width: int, *, photo: bool) -> None:
         super().__init__()
+        self.channels = channels
         self.stem = nn.Conv2d(16 * channels, widths[0], 1)
+        self.photo_stem = nn.Conv2d(16 * 3, widths[0], 1) if photo else None
         self.down = nn.ModuleList(
             ResidualBlock(coarse, fine) for coarse, fine in zip(widths[:-1], widths[1:], strict=True)
         )
         self.out = nn.Conv2d(widths[-1], width, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(B, channels, s, s) -> (B, width, s / 4 / 2^n, s / 4 / 2^n) for n + 1 widths."""
-        x = self.stem(F.pixel_unshuffle(x, 4))
+        """(B, channels, s, s), with the photo's 3 more -> (B, width, s / 4 / 2^n, s / 4 / 2^n) for n + 1 widths."""
+        folded = F.pixel_unshuffle(x, 4)
+        x = self.stem(folded[:, : 16 * self.channels])
+        if self.photo_stem is not None:
+            x = x + self.photo_stem(folded[:, 16 * self.channels :])
         for block in self.down:
             x = block(F.avg_pool2d(x, 2))
         return self.out(F.silu(x))
@@ -108,6 +114,7 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         label_channels: labels of a parse that are seen beside the mask; 0: none.
         context_widths: channels of what sees mask and labels in a wider frame, finest first, one fewer than `widths`;
             None: nothing does.
+        context_photo: whether that sees the photo too.
     """
 
     config_name = "config.json"
@@ -121,6 +128,7 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         heads: int = 4,
         label_channels: int = 0,
         context_widths: tuple[int, ...] | None = None,
+        context_photo: bool = False,
     ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
@@ -135,10 +143,13 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         self.reading = nn.Sequential(nn.Linear(widths[-1] + _READ_SIDE**2 // 2, _READ_WIDTH), nn.GELU())
         self.attribute_heads = nn.ModuleList(nn.Linear(_READ_WIDTH, len(attribute.values)) for attribute in ATTRIBUTES)
         self.label_stem = nn.Conv2d(16 * label_channels, widths[0], 3, padding=1) if label_channels else None
-        self.context = None if context_widths is None else _Context(1 + label_channels, context_widths, widths[-1])
+        self.context = None
+        if context_widths is not None:
+            self.context = _Context(1 + label_channels, context_widths, widths[-1], photo=context_photo)
         zeroed = [self.unet.head, *self.attribute_heads]
         zeroed += [self.label_stem] if self.label_stem is not None else []
         zeroed += [self.context.out] if self.context is not None else []
+        zeroed += [self.context.photo_stem] if self.context is not None and context_photo else []
         for layer in zeroed:
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
@@ -157,8 +168,9 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
             mask: (B, 1, S, S) in [0, 1], its garment mask, framed alike.
             labels: (B, label_channels, S, S) in [0, 1], probabilities of a parse's labels, framed alike; None (as all
                 zeros) where no parser was asked.
-            context: (B, 1 + label_channels, S/2, S/2) in [0, 1], mask and labels framed by `framing.context_frame`, all
-                zeros where no parser was asked; None where nothing looks at it.
+            context: (B, 1 + label_channels, S/2, S/2) in [0, 1], mask and labels framed by `framing.context_frame`,
+                3 channels of the photo after them where `context_photo`; all zeros where no parser was asked; None
+                where nothing looks at it.
 
         Raises:
             ValueError: if one is of another size.
@@ -167,6 +179,9 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         for image, name, side in ((photo, "photo", size), (mask, "mask", size), (context, "context", size // 2)):
             if image is not None and image.shape[-2:] != (side, side):
                 raise ValueError(f"{name} is {tuple(image.shape[-2:])}, SilhouetteNet wants {(side, side)}")
+        wanted = 1 + self.config.label_channels + 3 * self.config.context_photo
+        if self.context is not None and context is not None and context.shape[1] < wanted:
+            raise ValueError(f"context has {context.shape[1]} channels, SilhouetteNet wants {wanted}")
         positions = cell_centres(size // 4, like=photo).expand(len(photo), -1, -1, -1)
         around = None
         if self.label_stem is not None and labels is not None:

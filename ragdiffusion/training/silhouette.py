@@ -36,8 +36,8 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
 
     Returns:
         `photo` uint8 (B, 3, S, S); `mask` uint8 (B, 1, S, S); `around` uint8 (B, 9, S, S), 255ths of a parse's
-        labels, and `context` uint8 (B, 10, S/2, S/2), of mask and labels in a wider frame, both all 0 where no parser
-        is asked; `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
+        labels, and `context` uint8 (B, 13, S/2, S/2), of mask, labels and photo in a wider frame, both all 0 where no
+        parser is asked; `silhouette` uint8 (B, 1, S/2, S/2); `labels` int64
         (B, 14), those of `attribute_labels` that are to be read.
     """
     photos, masks, around, context = [], [], [], []
@@ -64,14 +64,15 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
 
 
 def _context(pair: Pair, mask: np.ndarray, rng: np.random.Generator, *, asked: bool) -> np.ndarray:
-    """Mask and labels in a wider frame, uint8 (10, S/2, S/2) of 255ths; all 0 where no parser is `asked`."""
+    """Mask, labels and photo in a wider frame, uint8 (13, S/2, S/2) of 255ths; all 0 where no parser is `asked`."""
     half = len(pair.photo) // 2
     labels = known_labels(pair)
     if not asked or labels is None:
-        return np.zeros((1 + len(LABELS), half, half), np.uint8)
+        return np.zeros((1 + len(LABELS) + 3, half, half), np.uint8)
     frame = jittered(context_frame(mask), rng)
     own = crop(mask, frame, half, beyond=cv2.BORDER_CONSTANT)
-    return np.rint(np.concatenate([own[None], doubted_labels(labels, frame, half, rng)]) * 255).astype(np.uint8)
+    told = np.rint(np.concatenate([own[None], doubted_labels(labels, frame, half, rng)]) * 255).astype(np.uint8)
+    return np.concatenate([told, crop(pair.photo, frame, half).transpose(2, 0, 1)])
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:

@@ -15,6 +15,7 @@ from ragdiffusion.garments.engine2d.wild import DISPLAYS
 from ragdiffusion.garments.garment import RealGarment
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.real import RealPairs
+from ragdiffusion.training.packed_pairs import INDEX, PackedPairs
 from ragdiffusion.training.people_pairs import PeoplePairs
 
 UNTOUCHED = 0.5  # share of real photos shown as they were taken, which is how a person brings them
@@ -45,8 +46,8 @@ class PairSource:
     synthetic: float
     without: frozenset[str] = frozenset()
     worn: float | None = None
-    people: tuple[PeoplePairs, ...] = ()
-    held_out_people: PeoplePairs | None = None
+    people: tuple[PeoplePairs | PackedPairs, ...] = ()
+    held_out_people: PeoplePairs | PackedPairs | None = None
     people_share: float = 0.0
 
     def draw(self, rng: np.random.Generator) -> Pair:
@@ -153,7 +154,8 @@ def open_source(
         without: categories to leave out, as the data set or Table 6 names them (an encoder that has never seen
             them shows what a bank update alone can do, 4.4).
         worn: share of drawn pairs that are worn, in [0, 1]; None: as the engine mixes displays.
-        people: folders of rendered people with arrays (`data render people --arrays`).
+        people: folders of rendered people with arrays (`data render people --arrays`), or of what `data pack-people`
+            made of them.
         held_out_people: such a folder that is never drawn from.
         people_share: share of all pairs that are such people, in [0, 1].
 
@@ -169,8 +171,8 @@ def open_source(
         raise ValueError(f"share of people is {people_share}, 0 to 1 wanted")
     engine = GarmentEngine(size)
     dressed = {
-        "people": tuple(PeoplePairs(folder, size) for folder in people),
-        "held_out_people": None if held_out_people is None else PeoplePairs(held_out_people, size),
+        "people": tuple(_people(folder, size) for folder in people),
+        "held_out_people": None if held_out_people is None else _people(held_out_people, size),
         "people_share": people_share if people else 0.0,
     }
     if garments is None:
@@ -192,6 +194,10 @@ def open_source(
         worn=worn,
         **dressed,
     )
+
+
+def _people(folder: Path, size: int) -> PeoplePairs | PackedPairs:
+    return PackedPairs(folder, size) if (folder / INDEX).is_file() else PeoplePairs(folder, size)
 
 
 def split_held_out(garments: list[RealGarment]) -> tuple[list[RealGarment], list[RealGarment]]:

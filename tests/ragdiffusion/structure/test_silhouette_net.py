@@ -114,3 +114,28 @@ def test_a_wider_frame_has_no_say_before_and_one_after_training(seen) -> None:
         net(*seen, labels, torch.rand(2, 10, 32, 32))
     with pytest.raises(ValueError, match="context_widths are 3, one fewer than the 3 widths wanted"):
         SilhouetteNet(input_size=32, widths=(8, 8, 16), heads=2, context_widths=(8, 8, 16))
+
+
+@torch.no_grad()
+def test_the_photo_of_a_wider_frame_has_no_say_before_and_one_after_training(seen) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = SilhouetteNet(
+            input_size=32,
+            widths=(8, 8, 16),
+            depth=1,
+            heads=2,
+            label_channels=9,
+            context_widths=(8, 16),
+            context_photo=True,
+        ).eval()
+    for layer in (net.unet.head, net.context.out):
+        torch.nn.init.normal_(layer.weight)
+    labels, context = torch.rand(2, 9, 32, 32), torch.rand(2, 13, 16, 16)
+    other = torch.cat([context[:, :10], torch.rand(2, 3, 16, 16)], 1)
+    drawn = net(*seen, labels, context).silhouette
+    torch.testing.assert_close(net(*seen, labels, other).silhouette, drawn)
+    torch.nn.init.normal_(net.context.photo_stem.weight)
+    assert not torch.allclose(net(*seen, labels, other).silhouette, net(*seen, labels, context).silhouette, atol=0.1)
+    with pytest.raises(ValueError, match="context has 10 channels, SilhouetteNet wants 13"):
+        net(*seen, labels, context[:, :10])

@@ -85,12 +85,13 @@ def test_a_wider_frame_shows_more_and_only_where_a_parser_is_asked() -> None:
         labels[:2] = LABEL["hair"]  # beyond the frame of the garment
         pairs.append(replace(pair, labels=labels))
     batch = silhouette_batch(pairs, np.random.default_rng(1))
-    assert batch["context"].shape == (24, 10, 16, 16)
+    assert batch["context"].shape == (24, 13, 16, 16)
     asked = batch["around"].any((1, 2, 3))
     assert asked.any() and not asked.all()
     np.testing.assert_array_equal(batch["context"].any((1, 2, 3)), asked)
     mask, hair = batch["context"][asked, 0], batch["context"][asked, 1 + LABEL["hair"]]
     assert (hair[:, :6].max((1, 2)) > 30).all()
+    assert batch["context"][asked, 10:].any()  # the photo
     own = batch["mask"][asked, 0]
     assert ((mask > 127).mean((1, 2)) < 0.7 * (own > 127).mean((1, 2))).all()  # it is smaller in a wider frame
 
