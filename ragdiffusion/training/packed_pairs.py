@@ -91,9 +91,7 @@ class PackedPairs:
         self._size = size
         try:
             self._fields = {
-                name: np.memmap(
-                    folder / f"{name}.raw", kind, "r", shape=(len(self._about), size, size, *channels)
-                )
+                name: np.memmap(folder / f"{name}.raw", kind, "r", shape=(len(self._about), size, size, *channels))
                 for name, (kind, channels) in _FIELDS.items()
             }
         except (OSError, ValueError) as error:
