@@ -24,49 +24,50 @@ from ragdiffusion.garments.datasets.catalogue28 import (
     coverage_of,
     mirror_overlap,
     mirrored,
+    sharpened,
 )
 from ragdiffusion.garments.patterns.pattern import Pattern, draft
 from ragdiffusion.garments.patterns.population import Population, bundled_population
 
 DRAWN_AS: Mapping[str, Mapping[str, float]] = {
     "t-shirt": {
-        "t_shirt": 0.62,
+        "t_shirt": 0.58,
+        "polo": 0.16,
         "tank": 0.14,
-        "polo": 0.12,
         "longsleeve": 0.07,
         "camisole": 0.03,
         "bodysuit": 0.01,
         "cap_sleeve_top": 0.01,
     },
     "trousers": {"trousers": 1.0},
-    "pullover": {"sweater": 0.34, "longsleeve": 0.31, "turtleneck": 0.28, "blouse": 0.06, "hoodie": 0.01},
+    "pullover": {"sweater": 0.36, "longsleeve": 0.29, "turtleneck": 0.27, "blouse": 0.06, "hoodie": 0.02},
     "dress": {
-        "wrap_dress": 0.28,
-        "dress": 0.27,
-        "sleeveless_dress": 0.22,
-        "shirt_dress": 0.08,
-        "bandeau_dress": 0.07,
+        "wrap_dress": 0.27,
+        "dress": 0.25,
+        "sleeveless_dress": 0.23,
+        "shirt_dress": 0.09,
+        "bandeau_dress": 0.08,
         "strap_dress": 0.05,
         "off_shoulder_dress": 0.02,
         "cap_sleeve_dress": 0.01,
     },
     "coat": {
-        "denim_jacket": 0.35,
-        "jacket": 0.35,
-        "windbreaker": 0.09,
-        "knitted_coat": 0.06,
-        "zip_hoodie": 0.06,
+        "denim_jacket": 0.37,
+        "jacket": 0.36,
+        "windbreaker": 0.08,
+        "zip_hoodie": 0.05,
+        "knitted_coat": 0.05,
         "leather_long_coat": 0.04,
         "hooded_down_jacket": 0.03,
         "knitted_cardigan": 0.02,
     },
     "shirt": {
-        "shirt": 0.5,
+        "shirt": 0.49,
+        "turtleneck": 0.15,
         "blouse": 0.14,
-        "turtleneck": 0.14,
         "longsleeve": 0.09,
-        "tank": 0.06,
-        "t_shirt": 0.04,
+        "tank": 0.07,
+        "t_shirt": 0.03,
         "polo": 0.03,
     },
 }
@@ -172,7 +173,7 @@ def photographed(image: np.ndarray) -> np.ndarray:
     cut = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = SIDE / max(cut.shape)
     small = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:SIDE, :SIDE].astype(np.float32)
-    sharp = np.where(small > 0, np.clip(2 * small - cv2.GaussianBlur(small, (3, 3), 1.0), 0, 255), 0)
+    sharp = np.where(small > 0, np.clip(sharpened(small), 0, 255), 0)
     picture = np.zeros((SIDE, SIDE), np.uint8)
     top, left = (SIDE - sharp.shape[0]) // 2, (SIDE - sharp.shape[1]) // 2
     picture[top : top + sharp.shape[0], left : left + sharp.shape[1]] = sharp

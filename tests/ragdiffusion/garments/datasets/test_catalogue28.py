@@ -12,6 +12,7 @@ from ragdiffusion.garments.datasets.catalogue28 import (
     coverage_of,
     mirror_overlap,
     read_silhouettes,
+    sharpened,
     shrunk,
 )
 from ragdiffusion.garments.patterns import draft
@@ -26,10 +27,20 @@ def shirt(rim: int = 100) -> np.ndarray:
     return picture
 
 
-def test_a_rim_pixel_is_garment_by_its_grey_and_a_print_is_no_hole() -> None:
-    coverage = coverage_of(shirt(85))
-    assert coverage[12, 13] == 1 and coverage[2, 2] == 0
-    assert coverage[15, 7] == pytest.approx(85 / (200 * 0.85)) and coverage[15, 12] == 1
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.8])
+def test_a_rim_pixel_is_garment_by_its_grey_before_it_was_sharpened(share: float) -> None:
+    soft = shirt(round(200 * share)).astype(np.float32)
+    soft[10:13, 12:15] = 200  # no print: it would lighten the rim's reference
+    picture = np.zeros_like(soft)
+    picture[4:24, 7:21] = np.clip(sharpened(soft[4:24, 7:21]), 0, 255)
+    coverage = coverage_of(picture.astype(np.uint8))
+    assert coverage[2, 2] == 0 and coverage[15, 12] == 1
+    np.testing.assert_allclose(coverage[8:20, 7], share, atol=0.03)
+    np.testing.assert_allclose(coverage[8:20, 20], share, atol=0.03)
+
+
+def test_a_print_is_no_hole() -> None:
+    assert coverage_of(shirt())[12, 13] == 1
 
 
 def test_garments_in_pieces_are_left_out() -> None:
