@@ -10,6 +10,13 @@ from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.structure.silhouette_net import SilhouetteNet
 
 
+@pytest.fixture(autouse=True)
+def _seeded():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
 @pytest.fixture
 def net() -> SilhouetteNet:
     with torch.random.fork_rng():
