@@ -7,17 +7,18 @@ What a trainer adds to a pair by chance (frames, doubt, mirror images) stays as 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
+from ragdiffusion.files import write_json
 from ragdiffusion.garments.pair import Pair
 
 INDEX = "pairs.json"
 """What a folder of packed pairs is known by."""
 _FLOW_STEPS = 64  # of a pixel, in which a flow is kept
+_FARTHEST = np.iinfo(np.int16)  # of these steps
 _FIELDS: dict[str, tuple[type, tuple[int, ...]]] = {
     "photo": (np.uint8, (3,)),
     "standard": (np.uint8, (3,)),
@@ -55,7 +56,7 @@ def pack_pairs(pairs: Iterable[Pair], folder: Path, size: int) -> int:
                 raise ValueError(f"{pair.structure} is of {pair.photo.shape[:2]} pixels, {size} wanted")
             kept = {
                 "visible": np.rint(pair.visible * 255),
-                "flow": np.clip(np.rint(pair.flow * _FLOW_STEPS), *np.iinfo(np.int16).min + np.array([0, 65535])),
+                "flow": np.clip(np.rint(pair.flow * _FLOW_STEPS), _FARTHEST.min, _FARTHEST.max),
             }
             for name, (kind, _) in _FIELDS.items():
                 files[name].write(np.ascontiguousarray(kept.get(name, getattr(pair, name)), kind).tobytes())
@@ -63,9 +64,7 @@ def pack_pairs(pairs: Iterable[Pair], folder: Path, size: int) -> int:
     finally:
         for file in files.values():
             file.close()
-    draft = folder / f"{INDEX}.part"
-    draft.write_text(json.dumps({"size": size, "pairs": about}), encoding="utf-8")
-    os.replace(draft, folder / INDEX)
+    write_json(folder / INDEX, {"size": size, "pairs": about})
     return len(about)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,7 +71,5 @@ def test_what_is_no_pack_says_so(pairs, tmp_path) -> None:
 
 
 def test_pairs_without_labels_are_refused(pairs, tmp_path) -> None:
-    import dataclasses
-
     with pytest.raises(ValueError, match="has no labels"):
-        pack_pairs([dataclasses.replace(pairs[0], labels=None)], tmp_path, SIZE)
+        pack_pairs([replace(pairs[0], labels=None)], tmp_path, SIZE)
