@@ -14,10 +14,11 @@ from app.runs.work import Work
 def make_drafts(bench: Bench) -> Iterator[Work]:
     """Warp the garment into the silhouettes, those in use first; ends early when another photo is placed.
 
-    Raises:
-        ValueError: if there is no photo.
+    The page asks for it by itself: when a photo without a known garment has come between, there is nothing to do.
     """
-    work = bench.require()
+    work = bench.work
+    if work is None:
+        return
     # Those in use come together, as each batch encodes the photo again; whoever edits meanwhile waits for one.
     neighbours, every = len(work.guide.neighbours.ids), range(len(work.drafts))
     shown = [*every[: work.guide.k], *every[neighbours:]]
@@ -39,17 +40,14 @@ def make_drafts(bench: Bench) -> Iterator[Work]:
         yield (work := kept)
 
 
-def make_draft(bench: Bench) -> Work:
+def make_draft(bench: Bench) -> Work | None:
     """Warp the garment into a landmark that the person drew, or set the measures of.
 
     Returns:
-        The work with that draft, for the landmark that it had when this began.
-
-    Raises:
-        ValueError: if there is no photo.
+        The work with that draft, for the landmark that it had when this began; None where no garment lies here by now.
     """
-    work = bench.require()
-    if not work.is_own or work.draft is not None:
+    work = bench.work
+    if work is None or not work.is_own or work.draft is not None:
         return work
     draft = bench.drafts_of(work, work.guide.landmark[None])[0].image
 

@@ -148,6 +148,8 @@ class DesignHandlers:
         """Warp the garment into the edited outline that the page shows."""
         started = time.perf_counter()
         work = make_draft(bench)
+        if work is None:
+            return {}
         done = {**work.guide.timings_ms, "draft": (time.perf_counter() - started) * 1e3}
         return {"canvas": canvas_view(work), "status": self._status.view(None, done)}
 
@@ -182,8 +184,10 @@ class DesignHandlers:
 
     def ghost(self, bench: Bench) -> Views:
         """Show the photo under the outline."""
-        image = jpeg_url(in_landmark_frame(bench.require().screen))
-        return {"canvas": {**canvas_view(bench.require()), "ghost": image}}
+        work = bench.work
+        if work is None:  # the page asked by itself, and a photo without a known garment came between
+            return {}
+        return {"canvas": {**canvas_view(work), "ghost": jpeg_url(in_landmark_frame(work.screen))}}
 
     def say(self, bench: Bench, event: dict[str, Any]) -> Views:
         """Say why the browser refuses a file or an outline by itself; the event holds its `message`."""

@@ -79,6 +79,8 @@ def test_a_photo_without_a_garment_stays_until_one_is_marked(
     assert views["film"]["neighbours"] == [] and "canvas" not in views
     with pytest.raises(ValueError, match="no garment is marked in the photo yet"):
         bench.require()
+    late = [*handlers.drafts(bench), handlers.draft(bench), handlers.ghost(bench)]  # of a garment that lay here before
+    assert late == [{}, {}], "what the page asks by itself says nothing over what is said of this photo"
 
     box = {"photo": views["photo"]["sha256"], "box": [0.05, 0.1, 0.95, 0.9]}
     marked = handlers.mark(bench, box)
