@@ -17,7 +17,7 @@ from ragdiffusion.images import decode_silhouettes
 
 _PAGE = 64  # entries read at a time: the first are mostly enough
 
-Suits = Callable[[Mapping[str, str], str | None], bool]
+Suits = Callable[[Mapping[str, str], PatternSpec | None], bool]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Ranking:
             many would take a look at every vector.
         order: their similarities, (M,) float32 descending, and shapes, (M, 64) uint64 as `shape_bits` packs
             them -> their positions, best first.
-        suits: (Table 6 values of an entry, kind of its pattern or None) -> whether it may be the garment that is
-            meant; entries that may not come after all others. None: all may.
+        suits: (Table 6 values of an entry, its pattern or None) -> whether it may be the garment that is meant;
+            entries that may not come after all others. None: all may.
     """
 
     depth: int
@@ -146,12 +146,13 @@ def _suiting_first(session: Session, ids: Sequence[int], suits: Suits, k: int) -
         page = ids[start : start + _PAGE]
         rows = session.execute(select(EntryRow.id, EntryRow.attributes).where(EntryRow.id.in_(page)))
         attributes = {row.id: row.attributes for row in rows}
-        kinds: dict[int, str] = {}
+        patterns: dict[int, PatternSpec] = {}
         if drawn:
-            query = select(PatternRow.entry_id, PatternRow.kind).where(PatternRow.entry_id.in_(page))
-            kinds = {row.entry_id: row.kind for row in session.execute(query)}
+            query = select(PatternRow.entry_id, PatternRow.kind, PatternRow.measures)
+            rows = session.execute(query.where(PatternRow.entry_id.in_(page)))
+            patterns = {row.entry_id: PatternSpec(row.kind, row.measures) for row in rows}
         for position, entry_id in enumerate(page, start):
-            (suiting if suits(attributes[entry_id], kinds.get(entry_id)) else others).append(position)
+            (suiting if suits(attributes[entry_id], patterns.get(entry_id)) else others).append(position)
         if len(suiting) >= k:
             break
     return suiting + others

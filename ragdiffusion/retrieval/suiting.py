@@ -9,6 +9,7 @@ import torch
 
 from ragdiffusion.attributes import UNKNOWN, VALUES
 from ragdiffusion.attributes import group_of as group_of_values
+from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.bank.search import Suits
 from ragdiffusion.garments.patterns.labels import group_of, group_of_label
 from ragdiffusion.retrieval.sight import Sight
@@ -18,6 +19,7 @@ _LEGS, _SKIRT = 0.3, 0.8  # share of cloth between the legs, up to which there a
 _LEGGED, _LEGLESS = ("trousers", "shorts"), ("skirt",)
 _CLOSED = ("bodysuit", "swimsuit")  # between the legs: one in twenty of the bank's 65 is as wide there as a hem
 _HEM = 0.8  # width at the bottom over that a quarter of the height above, from which there is a hem
+_SLIT, _OPEN = 5.0, 1.0  # cm: height and width of an opening from which a slit is seen to stand open
 _CLEARLY = 0.8  # probability of "Skirt" from which there is one, and 1 less it, up to which there is none
 _LOOSE = ("Shawl", "Robe")  # whose outline is that of anything with its sleeves spread:
 _BARE = ("Strapless", "Off-shoulder", "One-shoulder")  # which the straps of who wears a tank top are soon mistaken for
@@ -27,7 +29,8 @@ _READ = 0.1  # those have to be read with this probability
 def suits_of(sight: Sight) -> Suits | None:
     """Who may be the garment of a sight: of the group that the parse names, with or without legs as it has, not closed
     between the legs where it has a hem, no shawl or robe that nobody read, and where somebody wears it also with
-    sleeves as long as they are seen and no bare shoulders that nobody read. None where nothing is clear.
+    sleeves as long as they are seen, no bare shoulders that nobody read and no slit that stands open, as those of a
+    standard lie closed. None where nothing is clear.
     """
     group = None if sight.garment is None else group_of_label(sight.garment.name)
     if group is None:
@@ -38,13 +41,16 @@ def suits_of(sight: Sight) -> Suits | None:
     hem = group != "lower" and sight.expected is not None and _has_hem(sight.expected)
     unread = _unread(sight, "category", _LOOSE) + (_unread(sight, "collar", _BARE) if worn else [])
 
-    def suits(attributes: Mapping[str, str], kind: str | None) -> bool:
+    def suits(attributes: Mapping[str, str], pattern: PatternSpec | None) -> bool:
+        kind = None if pattern is None else pattern.kind
         own = group_of(kind) if kind is not None else group_of_values(attributes)
         if own not in (group, UNKNOWN):
             return False
         if legs is not None and kind in (_LEGLESS if legs else _LEGGED):
             return False
         if hem and kind in _CLOSED:
+            return False
+        if worn and pattern is not None and _stands_open(pattern.measures):
             return False
         if any(attributes.get(key) == value for key, value in unread):
             return False
@@ -82,6 +88,11 @@ def _probability(sight: Sight, key: str, value: str, *, default: float) -> float
     """What the heads think of a value of Table 6, in [0, 1]; `default` where there are none."""
     found = sight.probabilities.get(key)
     return default if found is None else float(found[VALUES[key].index(value)])
+
+
+def _stands_open(measures: Mapping[str, float]) -> bool:
+    """Whether a pattern has a slit that is drawn open."""
+    return measures.get("slit", 0.0) >= _SLIT and measures.get("slit_opening", 0.0) >= _OPEN
 
 
 def _legs(expected: torch.Tensor) -> bool | None:

@@ -32,6 +32,10 @@ def _sight(
     return SimpleNamespace(outline=_bar(8, 24), expected=expected, garment=garment, probabilities=probabilities or {})
 
 
+def _plain(kind: str, **measures: float) -> PatternSpec:
+    return PatternSpec(kind, measures)
+
+
 def test_the_outline_counts_for_what_nobody_wears_only() -> None:
     laid, worn = (evidence_of(_sight(worn=worn, expected=_bar(16, 48))) for worn in (False, True))
     assert [weight for _, weight in laid] == [LAID_WEIGHTS.outline, LAID_WEIGHTS.expected]
@@ -59,7 +63,7 @@ def test_support_is_the_weighted_overlap() -> None:
 )
 def test_only_what_the_parse_names_may_come_first(name: str, kind: str, may: bool) -> None:
     suits = ranking_of(_sight(worn=False, name=name, expected=_bar(16, 48))).suits
-    assert suits({}, kind) is may
+    assert suits({}, _plain(kind)) is may
     assert suits({"category": "Skirt"}, None) is (name == "lower"), "without a pattern its attributes count"
     assert ranking_of(_sight(worn=False, name=None, expected=_bar(16, 48))).suits is None
 
@@ -69,19 +73,19 @@ def test_sleeves_that_are_clearly_others_come_last() -> None:
     shares[ATTRIBUTES[_SLEEVES].values.index("Sleeveless")] = 0.95
     sight = _sight(worn=True, expected=_bar(16, 48), probabilities={"sleeve_length": shares})
     suits = ranking_of(sight).suits
-    assert suits({"sleeve_length": "Sleeveless"}, "tank") and suits({}, "tank")
-    assert not suits({"sleeve_length": "Long"}, "t_shirt")
+    assert suits({"sleeve_length": "Sleeveless"}, _plain("tank")) and suits({}, _plain("tank"))
+    assert not suits({"sleeve_length": "Long"}, _plain("t_shirt"))
     laid = ranking_of(_sight(worn=False, expected=_bar(16, 48), probabilities={"sleeve_length": shares})).suits
-    assert laid({"sleeve_length": "Long"}, "t_shirt"), "what lies flat shows its sleeves by itself"
+    assert laid({"sleeve_length": "Long"}, _plain("t_shirt")), "what lies flat shows its sleeves by itself"
 
 
 def test_legs_are_told_by_the_gap_between_them() -> None:
     legs = _bar(16, 48)
     legs[30:, 30:34] = 0
     may = ranking_of(_sight(worn=True, name="lower", expected=legs)).suits
-    assert may({}, "trousers") and not may({}, "skirt")
+    assert may({}, _plain("trousers")) and not may({}, _plain("skirt"))
     may = ranking_of(_sight(worn=True, name="lower", expected=_bar(16, 48))).suits
-    assert may({}, "skirt") and not may({}, "shorts")
+    assert may({}, _plain("skirt")) and not may({}, _plain("shorts"))
 
 
 @pytest.mark.parametrize("worn", [False, True])
@@ -92,7 +96,7 @@ def test_what_has_a_hem_is_no_bodysuit(worn: bool) -> None:
     apart[40:, 24:40] = 0  # sleeves that hang lower than the body say nothing
     for expected, may in ((hem, False), (closed, True), (apart, True), (torch.zeros(64, 64), True)):
         suits = ranking_of(_sight(worn=worn, expected=expected)).suits
-        assert suits({}, "bodysuit") is suits({}, "swimsuit") is may and suits({}, "longsleeve")
+        assert suits({}, _plain("bodysuit")) is suits({}, _plain("swimsuit")) is may and suits({}, _plain("longsleeve"))
 
 
 @pytest.mark.parametrize(("skirt", "skirts", "shorts"), [(0.9, True, False), (0.1, False, True), (0.5, True, True)])
@@ -101,7 +105,11 @@ def test_a_lower_garment_that_lies_is_a_skirt_or_has_legs_as_the_heads_read_it(s
         worn=False, name="lower", expected=_bar(16, 48), probabilities={"category": _categories(Skirt=skirt)}
     )
     may = ranking_of(sight).suits
-    assert (may({}, "skirt"), may({}, "shorts"), may({}, "trousers")) == (skirts, shorts, shorts)
+    assert (may({}, _plain("skirt")), may({}, _plain("shorts")), may({}, _plain("trousers"))) == (
+        skirts,
+        shorts,
+        shorts,
+    )
 
 
 def test_shawls_and_robes_that_nobody_read_come_last() -> None:
@@ -110,10 +118,19 @@ def test_shawls_and_robes_that_nobody_read_come_last() -> None:
         return ranking_of(sight).suits
 
     shawl, robe = {"category": "Shawl"}, {"category": "Robe"}
-    assert not suits(Shirt=0.9)(shawl, "shawl") and not suits(Shirt=0.9)(robe, "robe")
-    assert suits(Shawl=0.2, Shirt=0.8)(shawl, "shawl") and suits(Shirt=0.9)({"category": "Shirt"}, "longsleeve")
+    assert not suits(Shirt=0.9)(shawl, _plain("shawl")) and not suits(Shirt=0.9)(robe, _plain("robe"))
+    assert suits(Shawl=0.2, Shirt=0.8)(shawl, _plain("shawl")) and suits(Shirt=0.9)(
+        {"category": "Shirt"}, _plain("longsleeve")
+    )
     nobody = ranking_of(_sight(worn=False, expected=_bar(16, 48))).suits  # without heads all may
-    assert nobody(shawl, "shawl")
+    assert nobody(shawl, _plain("shawl"))
+
+
+@pytest.mark.parametrize(("worn", "may"), [(True, False), (False, True)])
+def test_slits_that_stand_open_come_last_where_somebody_wears_it(worn: bool, may: bool) -> None:
+    suits = ranking_of(_sight(worn=worn, name="lower", expected=_bar(16, 48))).suits
+    assert suits({}, _plain("skirt", slit=38, slit_opening=7)) is may
+    assert suits({}, _plain("skirt", slit=38, slit_opening=0.4)) and suits({}, _plain("skirt", slit=1, slit_opening=7))
 
 
 @pytest.mark.parametrize(("worn", "may"), [(True, False), (False, True)])
@@ -121,7 +138,7 @@ def test_bare_shoulders_that_nobody_read_come_last_where_somebody_wears_it(worn:
     values = next(attribute.values for attribute in ATTRIBUTES if attribute.key == "collar")
     read = {"collar": np.array([0.9 if value == "Round" else 0.0 for value in values])}
     suits = ranking_of(_sight(worn=worn, expected=_bar(16, 48), probabilities=read)).suits
-    assert suits({"collar": "Strapless"}, "bandeau") is may and suits({"collar": "Round"}, "tank")
+    assert suits({"collar": "Strapless"}, _plain("bandeau")) is may and suits({"collar": "Round"}, _plain("tank"))
 
 
 def _categories(**given: float) -> np.ndarray:
