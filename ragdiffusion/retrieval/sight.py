@@ -195,7 +195,9 @@ class Observer:
         context = None
         if net.config.context_widths is not None:
             shown = pixels if net.config.context_photo else None
-            wide = context_over(shown, found.mask, found.labels, context_frame(found.mask), size // 2)
+            around, half = context_frame(found.mask), size // 2
+            labels = None if found.labels is None else labels_over(found.labels, around, half)
+            wide = context_over(shown, found.mask, labels, around, half)
             context = torch.from_numpy(wide)[None].to(device)
         return net(
             photo_to_tensor(Image.fromarray(photo), size).to(device),

@@ -144,7 +144,7 @@ def context_over(
     Args:
         image: uint8 (N, N, 3); None where it is not looked at.
         mask: (h, w) in [0, 1].
-        labels: (9, h, w) in [0, 1], ground first; None: no parser was asked.
+        labels: (9, size, size) in [0, 1], cut out already, as by `labels_over`; None: no parser was asked.
         frame: from `context_frame`.
         size: side of the result, pixels.
 
@@ -154,7 +154,7 @@ def context_over(
     if labels is None:
         return np.zeros((1 + LABEL_COUNT + (0 if image is None else 3), size, size), np.float32)
     own = crop(mask.astype(np.float32), frame, size, beyond=cv2.BORDER_CONSTANT)
-    planes = [own[None], labels_over(labels, frame, size)]
+    planes = [own[None], labels]
     if image is not None:
         planes.append(crop(image, frame, size).transpose(2, 0, 1).astype(np.float32) / 255)
     return np.concatenate(planes)

@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
-from ragdiffusion.parsing.labels import LABELS
-from ragdiffusion.structure.framing import context_frame, crop, laid_over, silhouette_frame
+from ragdiffusion.structure.framing import context_frame, context_over, laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
 from ragdiffusion.training.doubt import doubted_labels, jittered, known_labels, labels_around, uncertain
 from ragdiffusion.training.loop import Batch, LoopConfig
@@ -23,7 +22,7 @@ from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
-_READING_WEIGHT = 0.15
+_READING_WEIGHT = 0.25
 _NECK_WEIGHT = 4.0  # of a pixel about the neckline in the cross-entropy; 1 elsewhere
 _NECK_DEPTH, _SHOULDERS, _OPENING = 0.35, 0.12, 0.03  # shares of a silhouette's height, and of that box
 _OUTLINE_WEIGHT = 3.0  # of a pixel at the outline in the upper part; 1 elsewhere
@@ -65,14 +64,12 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
 
 def _context(pair: Pair, mask: np.ndarray, rng: np.random.Generator, *, asked: bool) -> np.ndarray:
     """Mask, labels and photo in a wider frame, uint8 (13, S/2, S/2) of 255ths; all 0 where no parser is `asked`."""
-    half = len(pair.photo) // 2
-    labels = known_labels(pair)
-    if not asked or labels is None:
-        return np.zeros((1 + len(LABELS) + 3, half, half), np.uint8)
-    frame = jittered(context_frame(mask), rng)
-    own = crop(mask, frame, half, beyond=cv2.BORDER_CONSTANT)
-    told = np.rint(np.concatenate([own[None], doubted_labels(labels, frame, half, rng)]) * 255).astype(np.uint8)
-    return np.concatenate([told, crop(pair.photo, frame, half).transpose(2, 0, 1)])
+    half, frame, labels = len(pair.photo) // 2, context_frame(mask), known_labels(pair)
+    doubted = None
+    if asked and labels is not None:
+        frame = jittered(frame, rng)
+        doubted = doubted_labels(labels, frame, half, rng)
+    return np.rint(context_over(pair.photo, mask, doubted, frame, half) * 255).astype(np.uint8)
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
