@@ -1,7 +1,8 @@
 """The population that patterns are drawn from: measures of garments that a catalogue shows, by kind.
 
 Each was fitted to one real silhouette (`ragdiffusion.training.patterns`). A new garment lies between two that are
-alike, a little off. A kind borrows from kinds that are built like it, as far as their measures are within its ranges.
+alike, a little off. A kind with few fits borrows from kinds that are built like it, as far as their measures are within
+its ranges.
 What silhouettes do not show (front necklines, plackets) is drawn from the kind's ranges.
 """
 
@@ -28,6 +29,7 @@ _NEIGHBOURS = 8  # of a fit, among which its partner is
 _PARTNER = 0.5  # greatest share of the partner's measures
 _NOISE = 0.015  # deviation of what is added to a measure, in ranges
 _OUTSIDE = 0.08  # how far beyond a kind's range a borrowed measure may lie, in ranges; it is brought to its end
+_PLENTY = 100  # own fits from which a kind borrows none: others' are cut a little otherwise
 _SHARED = 0.6  # share of a kind's shown measures that a lender must have
 _ENOUGH = 24  # fits below which a kind is drawn from its ranges alone
 _TRIES = 60
@@ -47,19 +49,20 @@ class Population:
     _pools: dict[str, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
 
     def pool(self, kind: str) -> np.ndarray:
-        """Measures (N, M) of garments of a kind: its own fits, then those it borrows; NaN where a lender has none.
+        """Measures (N, M) of garments of a kind: its own fits; where these are few, then those it borrows too, with NaN
+        where a lender has none.
 
         Raises:
             MeasureError: unknown kind.
         """
         if kind not in self._pools:
             spec = kind_of(kind)
+            own = self.fits.get(kind, np.empty((0, len(spec.measures))))
             lent = [
                 _borrowed(spec, KINDS[other], vectors)
                 for other, vectors in self.fits.items()
-                if other != kind and _alike(spec, KINDS[other])
+                if len(own) < _PLENTY and other != kind and _alike(spec, KINDS[other])
             ]
-            own = self.fits.get(kind, np.empty((0, len(spec.measures))))
             self._pools[kind] = np.concatenate([own, *lent])
         return self._pools[kind]
 
