@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fit, gather and write."""
     from ragdiffusion.commands.common import print_json
-    from ragdiffusion.garments.datasets.catalogue28 import HELD_OUT, INSTALLED, read_silhouettes
+    from ragdiffusion.garments.datasets.catalogue28 import BLUR, HELD_OUT, INSTALLED, read_silhouettes
     from ragdiffusion.training.patterns import (
         TRIED_AT_HOME,
         cut_out_silhouettes,
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.out.parent.is_dir():
         raise ValueError(f"{args.out}: there is no folder {args.out.parent}, make it first")
     silhouettes = in_turn(list(read_silhouettes(args.catalogue or INSTALLED)))[: args.limit]
-    fits = fit_silhouettes(silhouettes, args.fits / "catalogue")
+    fits = fit_silhouettes(silhouettes, args.fits / "catalogue", blur=BLUR)
     held_out = [one for one in fits if one.number % HELD_OUT == 0]
     if args.garments is not None:
         fits += fit_silhouettes(cut_out_silhouettes(args.garments), args.fits / args.garments.name, tried=TRIED_AT_HOME)

@@ -18,6 +18,7 @@ from ragdiffusion.bank.building.drafted import flat_lay
 from ragdiffusion.bank.patterns import PatternSpec
 from ragdiffusion.evaluation.realism import LEAST, SIZE, Realism, compare, features, straighten
 from ragdiffusion.garments.datasets.catalogue28 import (
+    BLUR,
     SIDE,
     SYMMETRY,
     CatalogueSilhouette,
@@ -172,6 +173,7 @@ def photographed(image: np.ndarray) -> np.ndarray:
     rows, columns = np.flatnonzero(grey.max(1) > 8), np.flatnonzero(grey.max(0) > 8)
     cut = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     scale = SIDE / max(cut.shape)
+    cut = cv2.GaussianBlur(cut, (0, 0), BLUR / scale, borderType=cv2.BORDER_CONSTANT)
     small = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:SIDE, :SIDE].astype(np.float32)
     sharp = np.where(small > 0, np.clip(sharpened(small), 0, 255), 0)
     picture = np.zeros((SIDE, SIDE), np.uint8)

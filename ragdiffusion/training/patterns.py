@@ -145,6 +145,7 @@ def fit_silhouettes(
     out: Path,
     *,
     tried: Mapping[str, tuple[str, ...]] = TRIED,
+    blur: float = 0.0,
     seed: int = 0,
 ) -> list[Fitted]:
     """Fit the kinds of each silhouette's category and keep the best.
@@ -153,6 +154,7 @@ def fit_silhouettes(
         silhouettes: in the order in which they are taken.
         out: folder of one file a chunk; chunks that are there are not fitted again.
         tried: category -> kinds.
+        blur: of the pictures that they were read from, as in `fitting.fit`.
         seed: of the libraries.
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -172,14 +174,14 @@ def fit_silhouettes(
             one
             for category, kinds in tried.items()
             if (some := [s for s in chunk if s.category == category])
-            for one in without_collars(some, _fit_some(some, [libraries[kind] for kind in kinds]))
+            for one in without_collars(some, _fit_some(some, [libraries[kind] for kind in kinds], blur), blur)
         ]
         _write(path, fits)
         found += fits
     return found
 
 
-def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Library]) -> list[Fitted]:
+def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Library], blur: float) -> list[Fitted]:
     """Fit silhouettes of one category: the likeliest kind, and the next one where that is not good."""
     targets = np.stack([s.coverage for s in silhouettes])
     flat = targets.reshape(len(targets), -1)
@@ -194,7 +196,7 @@ def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Li
             if not len(rows):
                 continue
             start = nearest[k][rows]
-            fits = fit(library.kind, targets[rows], library.vectors[start], library.place[start])
+            fits = fit(library.kind, targets[rows], library.vectors[start], library.place[start], blur=blur)
             for row, vector, overlap in zip(rows, fits.vectors, fits.overlap, strict=True):
                 measures = dict(zip(library.kind.measures, vector.tolist(), strict=True))
                 one = silhouettes[row]
@@ -204,12 +206,15 @@ def _fit_some(silhouettes: Sequence[CatalogueSilhouette], libraries: Sequence[Li
     return [one for one in best if one is not None]
 
 
-def without_collars(silhouettes: Sequence[CatalogueSilhouette], fits: Sequence[Fitted]) -> list[Fitted]:
+def without_collars(
+    silhouettes: Sequence[CatalogueSilhouette], fits: Sequence[Fitted], blur: float = 0.0
+) -> list[Fitted]:
     """Take the collars off T-shirts, where a T-shirt cut like the fit comes about as near.
 
     Args:
         silhouettes: that were fitted.
         fits: one of each, in the same order.
+        blur: as in `fit_silhouettes`.
     """
     found = list(fits)
     rows = [row for row, one in enumerate(fits) if (one.kind, one.category) == ("polo", "t-shirt")]
@@ -217,7 +222,7 @@ def without_collars(silhouettes: Sequence[CatalogueSilhouette], fits: Sequence[F
         return found
     keys = KINDS["t_shirt"].measures
     starts = [draft_near("t_shirt", {k: v for k, v in fits[row].measures.items() if k in keys}) for row in rows]
-    cut = fit_from(starts, np.stack([silhouettes[row].coverage for row in rows]))
+    cut = fit_from(starts, np.stack([silhouettes[row].coverage for row in rows]), blur=blur)
     for row, vector, overlap in zip(rows, cut.vectors, cut.overlap, strict=True):
         if overlap > fits[row].overlap - FOR_A_COLLAR:
             measures = dict(zip(keys, vector.tolist(), strict=True))

@@ -102,17 +102,19 @@ def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.minimum(one, other).sum(-1) / np.maximum(np.maximum(one, other).sum(-1), 1e-6)
 
 
-def fit_from(starts: Sequence[Pattern], targets: np.ndarray) -> Fits:
+def fit_from(starts: Sequence[Pattern], targets: np.ndarray, *, blur: float = 0.0) -> Fits:
     """Fit patterns of one kind as `fit` does, from where they lie in the canonical frame.
 
     Args:
         starts: N patterns.
         targets: (N, S, S), shares of pixels in [0, 1].
+        blur: as in `fit`.
     """
     kind = kind_of(starts[0].kind)
     vectors = np.array([[start.measures[key] for key in kind.measures] for start in starts])
     frames = [start.frame(targets.shape[-1]) for start in starts]
-    return fit(kind, targets, vectors, np.array([[np.log(scale), *origin] for scale, origin in frames]))
+    place = np.array([[np.log(scale), *origin] for scale, origin in frames])
+    return fit(kind, targets, vectors, place, blur=blur)
 
 
 def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) -> Library:
@@ -186,7 +188,7 @@ def coverage_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -
     return coverages(pixels, size, LINES).reshape(len(vectors), -1)
 
 
-def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray) -> Fits:
+def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray, *, blur: float = 0.0) -> Fits:
     """Improve measures until their silhouettes look like the targets.
 
     Args:
@@ -194,8 +196,9 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray)
         targets: float32 (B, S, S) in [0, 1].
         vectors: (B, M) measures to start from, which must not contradict themselves.
         place: (B, 3) where to start, as in `Library`.
+        blur: of the pictures that the targets were read from, deviation in pixels; the overlap is of sharp silhouettes.
     """
-    problem = _Problem(kind, targets)
+    problem = _Problem(kind, targets, blur)
     z = problem.encode(vectors, place)
     residual = problem.residuals(z)
     loss = problem.loss(residual, z)
@@ -211,7 +214,7 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray)
         loss = np.where(better, new, loss)
         damping = damping * np.where(better, _DAMPING[2], _DAMPING[1])
     vectors, place = problem.decode(z)
-    return Fits(vectors, place, soft_overlap(residual + problem.targets, problem.targets))
+    return Fits(vectors, place, soft_overlap(coverage_of(kind, vectors, place, problem.size), problem.targets))
 
 
 def fit_deviations(kind: Kind, targets: np.ndarray, fits: Fits) -> list[dict[str, float]]:
@@ -239,13 +242,22 @@ def fit_deviations(kind: Kind, targets: np.ndarray, fits: Fits) -> list[dict[str
     return [dict(zip(keys, (np.minimum(row, 0.5) * widths).tolist(), strict=True)) for row in spread]
 
 
+def _blurring(size: int, deviation: float) -> np.ndarray:
+    """The matrix (size, size) that blurs a column of pixels; beyond its ends there is ground."""
+    places = np.arange(size)
+    weights = np.exp(-(((places[:, None] - places) / deviation) ** 2) / 2)
+    reach = np.exp(-((np.arange(-size, size + 1) / deviation) ** 2) / 2).sum()
+    return (weights / reach).astype(np.float32)
+
+
 class _Problem:
     """One kind's least squares: unknowns are the shown measures in shares of their ranges, then the place."""
 
-    def __init__(self, kind: Kind, targets: np.ndarray) -> None:
+    def __init__(self, kind: Kind, targets: np.ndarray, blur: float = 0.0) -> None:
         specs = list(kind.measures.values())
         self.kind, self.size = kind, targets.shape[-1]
         self.targets = targets.reshape(len(targets), -1)
+        self.blurring = _blurring(self.size, blur) if blur else None
         self.shown = np.array([i for i, spec in enumerate(specs) if spec.key not in HIDDEN and spec.high > spec.low])
         self.low = np.array([spec.low for spec in specs])
         self.range = np.array([max(spec.high - spec.low, 1e-9) for spec in specs])
@@ -268,9 +280,11 @@ class _Problem:
     def residuals(self, z: np.ndarray) -> np.ndarray:
         """Drawn minus wanted shares (B, P); rows of `z` may be several times the targets."""
         vectors, place = self.decode(z)
-        return coverage_of(self.kind, vectors, place, self.size) - np.tile(
-            self.targets, (len(z) // len(self.targets), 1)
-        )
+        drawn = coverage_of(self.kind, vectors, place, self.size)
+        if self.blurring is not None:
+            pictures = drawn.reshape(-1, self.size, self.size)
+            drawn = (self.blurring @ pictures @ self.blurring.T).reshape(drawn.shape)
+        return drawn - np.tile(self.targets, (len(z) // len(self.targets), 1))
 
     def loss(self, residual: np.ndarray, z: np.ndarray) -> np.ndarray:
         return (residual**2).sum(1) + ((z[:, : len(self.shown)] - self.middle) ** 2 @ self.pulls)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 LINES = 8
-"""Scan lines in a pixel by default: coverage is exact across, and sampled so often downwards."""
+"""Strips of a pixel by default: in each a side is where it is in the strip's middle, and as high as it is there; so an
+edge that lies level covers its share exactly, and a little more of it where it is moved a little."""
 
 
 def coverage(polygons: list[np.ndarray], size: int) -> np.ndarray:
@@ -32,7 +33,7 @@ def coverages(polygons: list[np.ndarray], size: int, lines: int = LINES) -> np.n
     Args:
         polygons: (B, N, 2) each, in pixels; polygon k of picture b is `polygons[k][b]`; all of one sense of travel.
         size: side of the pictures.
-        lines: scan lines in a pixel.
+        lines: strips of a pixel.
 
     Returns:
         float32 (B, size, size) in [0, 1].
@@ -47,29 +48,30 @@ def coverages(polygons: list[np.ndarray], size: int, lines: int = LINES) -> np.n
 def covered(
     starts: np.ndarray, ends: np.ndarray, owners: np.ndarray, count: int, size: int, lines: int = LINES
 ) -> np.ndarray:
-    """Coverage by sides of polygons: each adds its sign to all that lies on its right, line by line.
+    """Coverage by sides of polygons: each adds its height to all that lies on its right, strip by strip.
 
     Args:
         starts, ends: (M, 2) in pixels.
         owners: (M,), to which of the pictures a side belongs.
         count: of pictures.
         size: their side.
-        lines: scan lines in a pixel.
+        lines: strips of a pixel.
 
     Returns:
         float32 [count, size, size] in [0, 1]. Where polygons of a picture lie over each other it counts once.
     """
-    low, high = np.minimum(starts[:, 1], ends[:, 1]), np.maximum(starts[:, 1], ends[:, 1])
-    first, last = (np.clip(np.ceil(y * lines - 0.5), 0, size * lines).astype(np.int64) for y in (low, high))
-    crossed = last - first
+    low, high = (np.clip(y(starts[:, 1], ends[:, 1]), 0, size) * lines for y in (np.minimum, np.maximum))
+    first, last = np.floor(low).astype(np.int64), np.ceil(high).astype(np.int64)
+    crossed = np.where(high > low, last - first, 0)
     side = np.repeat(np.arange(len(starts)), crossed)
     number = np.arange(len(side)) - np.repeat(np.cumsum(crossed) - crossed, crossed) + first[side]
     way = (ends - starts)[side]
-    share = ((number + 0.5) / lines - starts[side, 1]) / way[:, 1]
+    top, bottom = np.maximum(low[side], number), np.minimum(high[side], number + 1)
+    share = ((top + bottom) / (2 * lines) - starts[side, 1]) / way[:, 1]
     x = np.clip(starts[side, 0] + share * way[:, 0], 0, size)
     column = x.astype(np.int64)
     beyond = x - column
-    sign = np.where(way[:, 1] > 0, -1.0, 1.0) / lines
+    sign = np.where(way[:, 1] > 0, -1.0, 1.0) * (bottom - top) / lines
     width = size + 2
     place = (owners[side] * size + number // lines) * width + column
     weights = sign * beyond

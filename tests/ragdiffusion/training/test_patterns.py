@@ -57,7 +57,7 @@ def test_only_good_tidy_garments_that_are_not_held_out_join():
 def test_a_cap_has_to_come_clearly_nearer_than_a_sleeve(tmp_path, monkeypatch, cap, taken):
     overlaps = {"cap_sleeve_top": cap, "t_shirt": 0.95}
 
-    def fit(kind, targets, vectors, place):
+    def fit(kind, targets, vectors, place, *, blur):
         return Fits(vectors, place, np.full(len(targets), overlaps[kind.key]))
 
     monkeypatch.setattr(training, "fit", fit)
@@ -112,7 +112,7 @@ def test_a_collar_has_to_come_clearly_nearer_than_none(monkeypatch):
     assert plain.overlap == pytest.approx(overlap_of(plain, wanted[0]), abs=0.02)
     assert other is polos[2], "shirts keep theirs"
 
-    def fit_from(starts, targets):
+    def fit_from(starts, targets, *, blur):
         return Fits(np.zeros((2, len(starts[0].measures))), np.zeros((2, 3)), np.full(len(targets), 0.93))
 
     monkeypatch.setattr(training, "fit_from", fit_from)

@@ -44,6 +44,39 @@ def test_coverage_is_exact_for_a_box() -> None:
     assert overlapping.max() == 1.0
 
 
+def test_a_level_edge_covers_its_share_of_a_pixel_however_few_strips_there_are() -> None:
+    for hem in (4.1, 4.3, 4.55, 4.99):
+        found = coverages([np.array([[[1.0, 2.2], [4.0, 2.2], [4.0, hem], [1.0, hem]]])], 6, lines=4)[0]
+        assert found[4, 1:4] == pytest.approx(hem - 4) and found[2, 1:4] == pytest.approx(0.8)
+    outside = coverages([np.array([[[-2.0, -3.0], [9.0, -3.0], [9.0, 9.0], [-2.0, 9.0]]])], 6, lines=4)[0]
+    assert (outside == 1).all()
+
+
+def test_a_straight_hem_is_not_taken_for_a_round_one() -> None:
+    kind = KINDS["t_shirt"]
+    library = draw_library(kind, 40, 28, np.random.default_rng(3))
+    vectors = library.vectors.copy()
+    vectors[:, list(kind.measures).index("hem_curve")] = 0.0
+    wanted = coverage_of(kind, vectors, library.place, 28).reshape(-1, 28, 28)
+    start = library.vectors.copy()
+    start[:, list(kind.measures).index("hem_curve")] = 3.0
+    found = fit(kind, wanted, start, library.place).vectors[:, list(kind.measures).index("hem_curve")]
+    assert np.median(np.abs(found)) < 0.6
+
+
+def test_a_blurred_picture_is_fitted_as_sharp_as_the_garment_was() -> None:
+    kind = KINDS["t_shirt"]
+    library = draw_library(kind, 24, 28, np.random.default_rng(4))
+    sharp = library.coverage.reshape(-1, 28, 28)
+    blurred = np.stack([cv2.GaussianBlur(one, (0, 0), 0.45, borderType=cv2.BORDER_CONSTANT) for one in sharp])
+    start = library.vectors + 0.02 * np.array([spec.high - spec.low for spec in kind.measures.values()])
+    start = np.clip(start, [s.low for s in kind.measures.values()], [s.high for s in kind.measures.values()])
+    knowing, unknowing = (fit(kind, blurred, start, library.place, blur=blur) for blur in (0.45, 0.0))
+    drawn = [coverage_of(kind, fits.vectors, fits.place, 28) for fits in (knowing, unknowing)]
+    nearer = [((one - library.coverage) ** 2).sum(1).mean() for one in drawn]
+    assert nearer[0] < 0.7 * nearer[1]
+
+
 def test_a_fit_finds_the_silhouette_it_was_drawn_from() -> None:
     kind = KINDS["trousers"]
     rng = np.random.default_rng(1)
