@@ -154,7 +154,7 @@ def fit_silhouettes(
         silhouettes: in the order in which they are taken.
         out: folder of one file a chunk; chunks that are there are not fitted again.
         tried: category -> kinds.
-        blur: of the pictures that they were read from, as in `fitting.fit`.
+        blur: of the silhouettes, as in `fitting.fit`.
         seed: of the libraries.
     """
     out.mkdir(parents=True, exist_ok=True)

@@ -36,8 +36,8 @@ SHARPENED = 0.83
 and deviation 1 that image tools sharpen with sums up to so much of the blur's."""
 
 BLUR = 0.45
-"""Deviation in pixels by which pictures were blurred as they were made small, beside the mean over each pixel's area:
-so blurred, fitted patterns are nearest to what was read (squared differences fall by 20 to 50 %)."""
+"""Deviation in pixels by which what is read of a picture is softer than the shares of its pixels: sharpening is taken
+back, but not to the last. Patterns that are blurred so come nearest to it (squared differences fall by 20 to 50 %)."""
 
 _GROUND = 8  # greys that are still ground, near a garment
 _ROUNDS, _STEP = 12, 0.8  # in which sharpening is taken back, and how far each goes

@@ -196,7 +196,8 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray,
         targets: float32 (B, S, S) in [0, 1].
         vectors: (B, M) measures to start from, which must not contradict themselves.
         place: (B, 3) where to start, as in `Library`.
-        blur: of the pictures that the targets were read from, deviation in pixels; the overlap is of sharp silhouettes.
+        blur: by how much the targets are softer than shares of pixels, a deviation in pixels; the overlap is of sharp
+            silhouettes.
     """
     problem = _Problem(kind, targets, blur)
     z = problem.encode(vectors, place)
