@@ -13,6 +13,7 @@ from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light, relit
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
+_RIM = 1 / 128  # of the photo's side: of a worn garment's mask, how much of its rim is not carried
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
 
@@ -84,7 +85,10 @@ def warp(
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
-    image, visible = laid(photo, prediction.garment.float().sigmoid(), landmark, flow, visible)
+    mask = prediction.garment.float().sigmoid()
+    if garment is not None and garment.relight is not None:
+        mask = _inner(mask)
+    image, visible = laid(photo, mask, landmark, flow, visible)
     if garment is None or garment.relight is None:
         return DraftTensors(image, visible, prediction)
     light = garment.relight(image, landmark, visible) if light is None else light
@@ -112,6 +116,12 @@ def laid(
     known = _kept(visible) * (landmark > 0)
     cloth = complete(sample_at(photo.expand(count, -1, -1, -1), flow), known)
     return cloth * landmark + (1 - landmark), visible * landmark
+
+
+def _inner(mask: torch.Tensor) -> torch.Tensor:
+    """A worn garment's mask without its rim, where skin and the other garments begin: (B, 1, h, w)."""
+    rim = max(1, round(_RIM * mask.shape[-1]))
+    return -F.max_pool2d(-mask, 2 * rim + 1, stride=1, padding=rim)
 
 
 def _kept(visible: torch.Tensor) -> torch.Tensor:

@@ -160,7 +160,8 @@ def open_source(
         people_share: share of all pairs that are such people, in [0, 1].
 
     Raises:
-        ValueError: if a folder can't be read, nothing is left of it, or a share is out of range.
+        ValueError: if a folder can't be read, nothing is left of it, a share is out of range, or categories are left
+            out beside rendered people, of whose garments not all have one.
     """
     left_out = frozenset(category.lower() for category in without)
     if not 0 <= synthetic <= 1:
@@ -169,6 +170,8 @@ def open_source(
         raise ValueError(f"share of worn ones is {worn}, 0 to 1 wanted")
     if not 0 <= people_share <= 1:
         raise ValueError(f"share of people is {people_share}, 0 to 1 wanted")
+    if left_out and people:
+        raise ValueError("categories cannot be left out of rendered people: leave out the people, or no category")
     engine = GarmentEngine(size)
     dressed = {
         "people": tuple(_people(folder, size) for folder in people),

@@ -132,3 +132,8 @@ def test_the_share_of_worn_ones_is_as_asked(monkeypatch):
     assert counts == pytest.approx({"worn": 0.75, "laid": 0.125, "hung": 0.125}, abs=0.05)
     with pytest.raises(ValueError, match="share of worn ones is 1.5, 0 to 1 wanted"):
         open_source(None, SIZE, synthetic=1.0, worn=1.5)
+
+
+def test_categories_are_not_left_out_of_people(tmp_path):
+    with pytest.raises(ValueError, match="cannot be left out of rendered people"):
+        open_source(None, SIZE, synthetic=1.0, without=["skirt"], people=[tmp_path])

@@ -1,0 +1,35 @@
+"""What of a photo is carried into a draft."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from ragdiffusion.draft.appearance_flow import FlowPrediction
+from ragdiffusion.draft.garment_view import GarmentView
+from ragdiffusion.draft.relighting import Light
+from ragdiffusion.draft.warping import warp
+
+SIDE = 128
+
+
+@pytest.mark.parametrize("worn", [True, False])
+def test_the_rim_of_a_worn_garment_is_not_carried_where_skin_begins(worn: bool) -> None:
+    green, skin = torch.tensor([-0.5, 0.5, -0.5]), torch.tensor([0.9, 0.2, 0.0])
+    mask = torch.zeros(1, 1, SIDE, SIDE)
+    mask[..., 32:96, 32:96] = 1
+    photo = torch.ones(1, 3, SIDE, SIDE)
+    photo[..., 32:96, 32:96] = skin[:, None, None]
+    photo[..., 33:95, 33:95] = green[:, None, None]  # the mask is a pixel too large
+    axis = (torch.arange(SIDE) + 0.5) * 2 / SIDE - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    logits = (mask - 0.5) * 40
+    flow = torch.stack([x, y])[None]
+    prediction = FlowPrediction(levels=(flow,), visibility=torch.full_like(mask, 9.0), garment=logits)
+    relight = (lambda draft, *_: Light.as_it_is(draft)) if worn else None
+    draft = warp(photo, mask, prediction, GarmentView(mask, relight=relight))
+    off = (draft.image - green[:, None, None]).abs().amax(1)[0][mask[0, 0] > 0]
+    if worn:
+        assert off.max() < 0.05
+    else:
+        assert off.max() > 0.5
