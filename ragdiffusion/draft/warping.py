@@ -13,7 +13,7 @@ from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light, relit
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
-_RIM = 1 / 128  # of the photo's side: of a worn garment's mask, how much of its rim is not carried
+_RIM = 1 / 128  # of the photo's side: how much of a worn garment's rim is not carried, as skin and others begin there
 _HIDDEN, _SEEN = 0.6, 0.9  # visibility up to which a draft's pixel is filled, and from which it is kept
 
 
@@ -85,10 +85,9 @@ def warp(
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
+    worn = garment is not None and garment.relight is not None
     mask = prediction.garment.float().sigmoid()
-    if garment is not None and garment.relight is not None:
-        mask = _inner(mask)
-    image, visible = laid(photo, mask, landmark, flow, visible)
+    image, visible = laid(photo, mask, landmark, flow, visible, rim=_RIM if worn else 0.0)
     if garment is None or garment.relight is None:
         return DraftTensors(image, visible, prediction)
     light = garment.relight(image, landmark, visible) if light is None else light
@@ -96,7 +95,13 @@ def warp(
 
 
 def laid(
-    photo: torch.Tensor, garment: torch.Tensor, landmark: torch.Tensor, flow: torch.Tensor, visible: torch.Tensor
+    photo: torch.Tensor,
+    garment: torch.Tensor,
+    landmark: torch.Tensor,
+    flow: torch.Tensor,
+    visible: torch.Tensor,
+    *,
+    rim: float = 0.0,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Lay a photo's cloth into landmarks, what is hidden filled from around it.
 
@@ -106,22 +111,32 @@ def laid(
         landmark: (B, 1, H, W) in [0, 1].
         flow: (B, 2, H, W) in [-1, 1] of the photo.
         visible: (B, 1, H, W) in [0, 1].
+        rim: of the photo's side: how much of the mask's rim is not carried.
 
     Returns:
         The picture, (B, 3, H, W) in [-1, 1], on white; and its visibility, (B, 1, H, W), zero outside the landmark.
     """
     count = len(landmark)
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-    visible = visible * sample_at(garment.expand(count, -1, -1, -1), flow)
+    inner = _inner(garment, rim) if rim else garment
+    visible = visible * sample_at(inner.expand(count, -1, -1, -1), flow)
     known = _kept(visible) * (landmark > 0)
     cloth = complete(sample_at(photo.expand(count, -1, -1, -1), flow), known)
+    nothing = (known <= 0.5).flatten(1).all(1)  # no way leads to the garment: all that is known is its colour
+    cloth = torch.where(nothing[:, None, None, None], _mean_colour(photo, garment).expand_as(cloth), cloth)
     return cloth * landmark + (1 - landmark), visible * landmark
 
 
-def _inner(mask: torch.Tensor) -> torch.Tensor:
-    """A worn garment's mask without its rim, where skin and the other garments begin: (B, 1, h, w)."""
-    rim = max(1, round(_RIM * mask.shape[-1]))
-    return -F.max_pool2d(-mask, 2 * rim + 1, stride=1, padding=rim)
+def _mean_colour(photo: torch.Tensor, garment: torch.Tensor) -> torch.Tensor:
+    """The mean colour of a photo (B, 3, h, w) within a mask (B, 1, h', w'): (B, 3, 1, 1)."""
+    mask = F.interpolate(garment.to(photo), size=photo.shape[-2:], mode="bilinear", align_corners=False)
+    return (photo * mask).sum((2, 3), keepdim=True) / mask.sum((2, 3), keepdim=True).clamp(min=1e-4)
+
+
+def _inner(mask: torch.Tensor, rim: float) -> torch.Tensor:
+    """A mask (B, 1, h, w) without its rim, a pixel at least."""
+    reach = max(1, round(rim * mask.shape[-1]))
+    return -F.max_pool2d(-mask, 2 * reach + 1, stride=1, padding=reach)
 
 
 def _kept(visible: torch.Tensor) -> torch.Tensor:

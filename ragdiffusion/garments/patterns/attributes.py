@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
 from ragdiffusion.attributes import UNKNOWN
 from ragdiffusion.garments.patterns.catalogue import KINDS
 from ragdiffusion.garments.patterns.kind import Kind
+from ragdiffusion.garments.patterns.library import as_measures
 from ragdiffusion.garments.patterns.pattern import Pattern
+from ragdiffusion.garments.patterns.population import bundled_population
 
 _SLEEVES = (("Short", 32.0), ("Mid", 47.0), ("Long", 73.0), ("Extra Long", float("inf")))
 _LENGTHS: dict[str, tuple[tuple[str, float], ...]] = {
@@ -18,8 +25,8 @@ _LENGTHS: dict[str, tuple[tuple[str, float], ...]] = {
 
 _COLLARS = {"hood": "Hooded", "shirt": "Shirt", "stand": "Stand-up", "lapel": "Suit"}
 _OPEN_NECKS = {"off_shoulder": "Off-shoulder", "one_shoulder": "One-shoulder", "strapless": "Strapless"}
-_SLIM, _LOOSE = 1.05, 1.28
-"""Chest over shoulders, below and above which a top is slim and loose."""
+_SLIM, _LOOSE = 0.9, 1.15
+"""Width over shoulders, below and above which a top is slim and loose: shares of what its kind usually has."""
 
 _WIDE_NECK = 0.62
 """Neck over shoulders from which on a shallow neckline is a boat's: Table 6 calls it "Neckline"."""
@@ -44,8 +51,21 @@ def attributes_of(pattern: Pattern) -> dict[str, str]:
 def _fit(kind: Kind, m: dict[str, float]) -> str:
     if kind.upper not in ("set_in", "cap", "armhole"):
         return UNKNOWN
-    ease = max(m["chest"], m["waist"]) / m["shoulder_width"]
+    ease = float(_ease(m)) / _usual_ease(kind.key)
     return "Slim" if ease < _SLIM else "Loose" if ease > _LOOSE else "Regular"
+
+
+def _ease(m: Mapping[str, np.ndarray | float]) -> np.ndarray:
+    return np.maximum(m["chest"], m["waist"]) / m["shoulder_width"]
+
+
+@cache
+def _usual_ease(kind: str) -> float:
+    """The median of a kind's garments in a catalogue, or where it shows none, of the kind's typical garment."""
+    pool = bundled_population().pool(kind)
+    if len(pool):
+        return float(np.nanmedian(_ease(as_measures(KINDS[kind], pool))))
+    return float(_ease({key: spec.default for key, spec in KINDS[kind].measures.items()}))
 
 
 def _collar(kind: Kind, m: dict[str, float]) -> str:

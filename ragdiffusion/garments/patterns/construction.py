@@ -28,6 +28,7 @@ from ragdiffusion.garments.patterns.upper import (
     collar_foot,
     neck_point,
     necklines,
+    shoulder_edge,
     shoulder_tip,
     sleeve,
 )
@@ -50,7 +51,7 @@ def side_edges(kind: Kind, m: Measures, side: int) -> Edges:
     if not bare and kind.upper != "one_shoulder":
         edges |= necklines(kind, m)
     if kind.upper not in ("strapless", "waist", "off_shoulder") and not bare:
-        edges["shoulder"] = line(neck_point(kind, m), shoulder_tip(kind, m))
+        edges["shoulder"] = shoulder_edge(kind, m)
     standing = collar(kind, m)
     if standing is not None:
         edges["collar"] = standing

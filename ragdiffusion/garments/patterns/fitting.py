@@ -1,8 +1,8 @@
 """Fitting patterns to silhouettes: a drawn library gives a start, Gauss-Newton steps with damping the measures.
 
 A silhouette is given as shares of garment in every pixel of a small picture, in any place and of any size; found are
-the measures of a kind, and scale and shift of the picture. Sizes in cm are not in a silhouette: a weak pull towards a
-kind's typical measures decides them, and all that a silhouette does not show.
+the measures of a kind, and scale and shift of the picture. Sizes in cm are not in a silhouette: those of a kind's
+typical garment decide them, and a weak pull towards its measures all else that a silhouette does not show.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ FINE_PULLS = {
     "hem_curve": 20.0,
     "waist_corner": 20.0,
     "cuff_slant": 10.0,
+    "cuff": 3.0,
     "sleeve_puff": 3.0,
     "sleeve_bow": 3.0,
     "rib": 3.0,
@@ -54,10 +55,12 @@ FINE_PULLS = {
     "armhole_hollow": 1.0,
 }
 """The same for what small silhouettes hardly show: blurred corners would else be taken for puffs and slants, a soft
-last row of pixels for a curved hem. The overlap with 360 silhouettes stays the same, or rises."""
+last row of pixels for a curved hem, the end of a short sleeve for a spike. The overlap with 360 silhouettes stays the
+same, or rises."""
 
 ROUNDS = 7
 _LONG_SLEEVE = 60  # cm, from which on a kind is one with long sleeves
+_SHARES_OF_GROWTH = (0.25, 0.5, 0.75, 1.0)  # by which a fit is brought nearer to its kind's usual size; the last wins
 _NUDGE = 0.02  # of a measure's range, to see what it does
 _NUDGES_OF_PLACE = (0.01, 0.1, 0.1)  # log scale, pixels
 _DAMPING = (0.3, 6.0, 0.35)  # at first, its factor after a step that failed, and after one that helped
@@ -214,7 +217,7 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray,
         residual = np.where(better[:, None], tried, residual)
         loss = np.where(better, new, loss)
         damping = damping * np.where(better, _DAMPING[2], _DAMPING[1])
-    vectors, place = problem.decode(z)
+    vectors, place = problem.of_usual_size(*problem.decode(z))
     return Fits(vectors, place, soft_overlap(coverage_of(kind, vectors, place, problem.size), problem.targets))
 
 
@@ -251,6 +254,16 @@ def _blurring(size: int, deviation: float) -> np.ndarray:
     return (weights / reach).astype(np.float32)
 
 
+def _growth_to_usual(kind: Kind, m: dict[str, np.ndarray]) -> np.ndarray:
+    """By what power of e garments (B,) would have to grow to be as large as their kind's typical one."""
+    wanted = np.zeros(len(next(iter(m.values()))))
+    lead = next(key for key in ("shoulder_width", "chest", "waist") if key in m)
+    weights = {lead: 0.75, "body_length": 0.25} if "body_length" in m and not kind.skirt else {lead: 1.0}
+    for key, weight in weights.items():
+        wanted += weight * np.log(kind.measures[key].default / m[key])
+    return wanted
+
+
 class _Problem:
     """One kind's least squares: unknowns are the shown measures in shares of their ranges, then the place."""
 
@@ -277,6 +290,27 @@ class _Problem:
         m = as_measures(self.kind, vectors)
         _follow(self.kind, m)
         return np.stack([m[key] for key in self.kind.measures], axis=1), z[:, count:]
+
+    def of_usual_size(self, vectors: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The same silhouettes, of garments about as large as the kind's typical one; as far as ranges and rules let.
+
+        Args:
+            vectors: (B, M). place: (B, 3).
+        """
+        specs = list(self.kind.measures.values())
+        centimetres = np.array([i for i in self.shown if specs[i].unit == "cm"])
+        found, growth = vectors.copy(), np.zeros(len(vectors))
+        wanted = _growth_to_usual(self.kind, as_measures(self.kind, vectors))
+        for share in _SHARES_OF_GROWTH:
+            grown = vectors.copy()
+            grown[:, centimetres] *= np.exp(share * wanted)[:, None]
+            inside = (grown >= self.low - 1e-9) & (grown <= self.low + self.range + 1e-9)
+            m = as_measures(self.kind, grown)
+            _follow(self.kind, m)
+            fine = inside[:, self.shown].all(1) & ~broken(self.kind, m)
+            found = np.where(fine[:, None], np.stack([m[key] for key in self.kind.measures], axis=1), found)
+            growth = np.where(fine, share * wanted, growth)
+        return found, place - growth[:, None] * np.array([1.0, 0.0, 0.0])
 
     def residuals(self, z: np.ndarray) -> np.ndarray:
         """Drawn minus wanted shares (B, P); rows of `z` may be several times the targets."""

@@ -26,7 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "leg_cut",
         "crotch",
     ),
-    "Neckline": ("neck_width", "neck_drop_front", "neck_drop_back", "neck_shape"),
+    "Neckline": ("neck_width", "neck_drop_front", "neck_drop_back", "neck_shape", "neck_band"),
     "Collar and hood": (
         "collar_height",
         "collar_spread",

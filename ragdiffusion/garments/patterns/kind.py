@@ -43,6 +43,9 @@ class Kind:
 
 
 _NECK = ("neck_width", "neck_drop_front", "neck_drop_back", "neck_shape")
+_BANDED = ("set_in", "cap", "armhole")
+"""Kinds of upper half whose neckline may have a band of its own, where they have no collar."""
+
 _SHOULDER = (*_NECK, "shoulder_width", "shoulder_slope")
 _UPPER: dict[str, tuple[str, ...]] = {
     "set_in": (
@@ -138,7 +141,8 @@ def _keys(upper: str, lower: str, collar: str, front: str) -> set[str]:
         low = _LEGS if upper == "waist" else (*_LEGS, "waist_length", "waist")
     else:
         low = ("body_length", "waist", "waist_at", "hip", "leg_cut", "crotch")
-    return {*_UPPER[upper], *low, *_COLLARS[collar], *_FRONTS[front]}
+    band = ("neck_band",) if collar == "none" and upper in _BANDED else ()
+    return {*_UPPER[upper], *band, *low, *_COLLARS[collar], *_FRONTS[front]}
 
 
 def build_kind(

@@ -55,7 +55,7 @@ MEASURES: dict[str, Measure] = {
             "body_length", "cm", 14, 70, 160, "From the neck point straight down to the height of the hem at the sides."
         ),
         _measure("chest", "cm", 30, 52, 80, "Width from armpit to armpit."),
-        _measure("waist", "cm", 24, 49, 85, "Width at the waist."),
+        _measure("waist", "cm", 22, 49, 85, "Width at the waist."),
         _measure("waist_at", "ratio", 0.1, 0.45, 0.75, "Height of the waist: its share of the way from armpit to hem."),
         _measure(
             "waist_length",
@@ -98,9 +98,26 @@ MEASURES: dict[str, Measure] = {
             "shoulder_slope", "degrees", 0, 19, 45, "How steeply the shoulder falls from the neck point to its tip."
         ),
         _measure("neck_width", "cm", 8, 18, 52, "From one neck point to the other."),
-        _measure("neck_drop_front", "cm", 0, 9, 45, "How deep the front neckline lies below the neck points."),
-        _measure("neck_drop_back", "cm", 0, 2, 40, "How deep the back neckline lies below the neck points."),
+        _measure(
+            "neck_drop_front",
+            "cm",
+            0,
+            9,
+            45,
+            "How deep the front neckline (its band's seam) lies below the neck points.",
+        ),
+        _measure(
+            "neck_drop_back", "cm", 0, 2, 40, "How deep the back neckline (its band's seam) lies below the neck points."
+        ),
         _measure("neck_shape", "ratio", 0, 0.5, 1, "Shape of the front neckline: 0 is a V, 0.5 round, 1 square."),
+        _measure(
+            "neck_band",
+            "cm",
+            0,
+            0,
+            4,
+            "Height of a band or rib round the neckline, which stands above the neck points.",
+        ),
         _measure("collar_height", "cm", 0, 4, 22, "How far the collar stands above the neck points."),
         _measure("collar_spread", "cm", 0, 2, 10, "How far along the shoulder the collar covers it."),
         _measure(

@@ -17,10 +17,11 @@ from ragdiffusion.garments.patterns.curves import (
 )
 from ragdiffusion.garments.patterns.kind import Kind
 from ragdiffusion.garments.patterns.lower import crotch_height, length, waist_height
-from ragdiffusion.garments.patterns.upper import Edges, Measures, armpit, sleeve_axes
+from ragdiffusion.garments.patterns.upper import Edges, Measures, armpit, neck_point, neckline, sleeve_axes
 
 Lines = dict[str, BezierPath]
 _FLIP = np.array([-1.0, 1.0])
+_LEAST_BAND = 0.3  # cm, under which no seam of a band is drawn
 
 
 def seams(kind: Kind, m: Measures, right: Edges, left: Edges) -> Lines:
@@ -31,6 +32,8 @@ def seams(kind: Kind, m: Measures, right: Edges, left: Edges) -> Lines:
             lines[name] = _across(right[name])
     for name, edge in (("shoulder", "shoulder"), ("armhole", "armhole")):
         lines |= _pair(name, right.get(edge), left.get(edge))
+    if "neck_band" in m and m["neck_band"] > _LEAST_BAND:
+        lines["neck_band"] = _across(neckline(m["neck_drop_front"], neck_point(kind, m), m["neck_shape"]))
     lines |= _cuffs(kind, m, right, left)
     lines |= _waist(kind, m, right)
     lines |= _hem_band(kind, m)

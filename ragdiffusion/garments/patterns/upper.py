@@ -16,9 +16,12 @@ from ragdiffusion.garments.patterns.kind import Kind
 Measures = Mapping[str, np.ndarray]
 Edges = dict[str, np.ndarray]
 
+_BAND_FLATTENS, _FULL_BAND = 0.25, 1.0  # how much straighter a back neckline is at a band, and one of how many cm
+_BAND_LEAN = 40.0  # degrees from upright, by which the end of a band round the neckline leans in
+
 
 def neck_point(kind: Kind, m: Measures) -> np.ndarray:
-    """Where the neckline ends on this side (..., 2)."""
+    """Where the neckline is sewn to the shoulder on this side (..., 2)."""
     if kind.upper == "strapless":
         return point(m["chest"] / 2, 0.0)
     if kind.upper == "off_shoulder":
@@ -26,6 +29,26 @@ def neck_point(kind: Kind, m: Measures) -> np.ndarray:
     if kind.upper == "waist":
         return point(m["waist"] / 2, 0.0)
     return point(m["neck_width"] / 2, 0.0)
+
+
+def neckline_end(kind: Kind, m: Measures) -> np.ndarray:
+    """Where the neckline ends on this side (..., 2): above the neck point where a band stands there."""
+    end = neck_point(kind, m)
+    if "neck_band" not in m:
+        return end
+    lean = np.deg2rad(_BAND_LEAN)
+    return end - m["neck_band"][..., None] * np.array([np.sin(lean), np.cos(lean)])
+
+
+def _band_lift(m: Measures) -> np.ndarray | float:
+    """By how much less deep a neckline's edge lies below its end than its seam below the neck point."""
+    return m["neck_band"] * (1 - np.cos(np.deg2rad(_BAND_LEAN))) if "neck_band" in m else 0.0
+
+
+def shoulder_edge(kind: Kind, m: Measures) -> np.ndarray:
+    """From the end of the neckline to the shoulder tip; first down the end of a band, if there is one."""
+    seam = line(neck_point(kind, m), shoulder_tip(kind, m))
+    return joined(line(neckline_end(kind, m), neck_point(kind, m)), seam) if "neck_band" in m else seam
 
 
 def shoulder_tip(kind: Kind, m: Measures) -> np.ndarray:
@@ -55,8 +78,8 @@ def strap_feet(m: Measures) -> tuple[np.ndarray, np.ndarray]:
 
 
 def necklines(kind: Kind, m: Measures) -> Edges:
-    """Front and back neckline from the mirror axis to the neck point; the back one never lies lower."""
-    end = neck_point(kind, m)
+    """Front and back neckline from the mirror axis to their end; the back one never lies lower."""
+    end = neckline_end(kind, m)
     if kind.upper == "waist":
         edge = cubic(
             point(0 * end[..., 0], m["waist_dip"]),
@@ -70,8 +93,10 @@ def necklines(kind: Kind, m: Measures) -> Edges:
     back_drop = np.minimum(m["neck_drop_back"], m["neck_drop_front"])
     # A back neckline is round, and follows the front one the more the nearer it comes to it.
     near = np.where(m["neck_drop_front"] > 0, back_drop / np.maximum(m["neck_drop_front"], 1e-6), 1) ** 2
-    front = neckline(m["neck_drop_front"], end, m["neck_shape"])
-    back = neckline(back_drop, end, 0.5 + (m["neck_shape"] - 0.5) * near)
+    lift = _band_lift(m)  # from the seams, whose depth the measures say, up to the edge
+    front = neckline(np.maximum(m["neck_drop_front"] - lift, 0), end, m["neck_shape"])
+    plain = 0.5 - _BAND_FLATTENS * np.minimum(m["neck_band"] / _FULL_BAND, 1) if "neck_band" in m else 0.5
+    back = neckline(np.maximum(back_drop - lift, 0), end, plain + (m["neck_shape"] - plain) * near)
     return {"neckline_front": front, "neckline_back": back}
 
 

@@ -8,7 +8,7 @@ import torch
 from ragdiffusion.draft.appearance_flow import FlowPrediction
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light
-from ragdiffusion.draft.warping import warp
+from ragdiffusion.draft.warping import laid, warp
 
 SIDE = 128
 
@@ -33,3 +33,19 @@ def test_the_rim_of_a_worn_garment_is_not_carried_where_skin_begins(worn: bool) 
         assert off.max() < 0.05
     else:
         assert off.max() > 0.5
+
+
+def test_a_garment_that_no_point_leads_to_has_its_own_colour() -> None:
+    mask = torch.zeros(1, 1, SIDE, SIDE)
+    mask[..., 120:, 40:80] = 1
+    photo = torch.full((1, 3, SIDE, SIDE), -0.2)
+    photo[..., 120:, 40:80] = 0.7
+    landmark = torch.zeros(2, 1, SIDE, SIDE)
+    landmark[..., 32:96, 32:96] = 1
+    axis = (torch.arange(SIDE) + 0.5) * 2 / SIDE - 1
+    y, x = torch.meshgrid(axis, axis, indexing="ij")
+    flow = torch.stack([x, y])[None].repeat(2, 1, 1, 1)
+    flow[1, 1] = 0.97  # the second's points all lie on it
+    image, _ = laid(photo, mask, landmark, flow, torch.ones(2, 1, SIDE, SIDE))
+    assert torch.allclose(image[0, :, 40:90, 40:90], torch.tensor(0.7), atol=0.05)
+    assert torch.allclose(image[1, :, 60:90, 50:70], torch.tensor(0.7), atol=0.05)

@@ -132,7 +132,7 @@ def test_a_finer_raster_covers_the_same_area() -> None:
     ("kind", "measures", "message"),
     [
         ("t_shirt", {"neck_width": 32, "shoulder_width": 32}, "neck_width is 32 cm: the neck is wider"),
-        ("t_shirt", {"sleeve_length": 500}, "sleeve_length is 500 cm: 11 to 40 wanted of t_shirt"),
+        ("t_shirt", {"sleeve_length": 500}, "sleeve_length is 500 cm: 9 to 40 wanted of t_shirt"),
         ("t_shirt", {"sleeve_length": float("nan")}, "sleeve_length is nan"),
         ("t_shirt", {"rise": 20}, "t_shirt has no measure 'rise'"),
         ("tent", {}, "there is no kind 'tent'"),
@@ -149,6 +149,19 @@ def test_bad_measures_are_named(kind: str, measures: dict[str, float], message: 
     with pytest.raises(MeasureError) as error:
         draft(kind, measures)
     assert message in str(error.value)
+
+
+def test_a_band_stands_on_the_neck_points_and_fills_the_neckline() -> None:
+    plain, banded = draft("t_shirt"), draft("t_shirt", {"neck_band": 2.0})
+    neck, drop = (banded.measures[key] for key in ("neck_width", "neck_drop_front"))
+    assert "neck_band" not in plain.lines
+    seam, edge = (banded.lines[name].polygon() for name in ("neck_band", "neckline_front"))
+    assert np.allclose(seam, plain.lines["neckline_front"].polygon())
+    assert edge[:, 1].max() == pytest.approx(drop - 2, abs=0.01)
+    assert np.linalg.norm(edge[-1] - (neck / 2, 0)) == pytest.approx(2, abs=0.01) and edge[-1][1] < -1
+    assert banded.box[1] == pytest.approx(edge[-1][1], abs=0.01)
+    outside = plain.polygon()[(np.abs(plain.polygon()[:, 0]) > neck / 2 + 1)]
+    assert np.abs(outside[:, None] - banded.polygon()[None]).sum(-1).min(1).max() < 0.1  # the rest is as it was
 
 
 def test_svg_holds_the_outline_and_every_line_by_name() -> None:
