@@ -129,8 +129,9 @@ def laid(
 
 def _mean_colour(photo: torch.Tensor, garment: torch.Tensor) -> torch.Tensor:
     """The mean colour of a photo (B, 3, h, w) within a mask (B, 1, h', w'): (B, 3, 1, 1)."""
-    mask = F.interpolate(garment.to(photo), size=photo.shape[-2:], mode="bilinear", align_corners=False)
-    return (photo * mask).sum((2, 3), keepdim=True) / mask.sum((2, 3), keepdim=True).clamp(min=1e-4)
+    small = F.interpolate(photo, size=garment.shape[-2:], mode="area").double()  # the sum is the same in any batch
+    colour = (small * garment).sum((2, 3), keepdim=True) / garment.double().sum((2, 3), keepdim=True).clamp(min=1e-4)
+    return colour.to(photo)
 
 
 def _inner(mask: torch.Tensor, rim: float) -> torch.Tensor:
