@@ -1,4 +1,4 @@
-"""What the convolutional networks share: blocks, a U-Net, and the positions of a grid."""
+"""What the convolutional networks share: blocks, a U-Net, the positions of a grid, and the reach of its values."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ def cell_centres(size: int, *, like: torch.Tensor) -> torch.Tensor:
     axis = (torch.arange(size, device=like.device, dtype=like.dtype) + 0.5) * (2 / size) - 1
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     return torch.stack([x, y])[None]
+
+
+def grown(planes: torch.Tensor, reach: int) -> torch.Tensor:
+    """The greatest value within `reach` cells, a square: (B, C, H, W) -> (B, C, H, W)."""
+    return F.max_pool2d(planes, 2 * reach + 1, stride=1, padding=reach)
+
+
+def shrunk(planes: torch.Tensor, reach: int) -> torch.Tensor:
+    """The least value within `reach` cells, a square; beyond the rim there is none: (B, C, H, W) -> (B, C, H, W)."""
+    return -grown(-planes, reach)
 
 
 class ResidualBlock(nn.Module):

@@ -13,12 +13,14 @@ from torch.nn import functional as F
 from ragdiffusion.draft.detail import fill_hidden, gaussian_blur
 
 _SIDE = 256  # at which all but the grain is found, pixels at most
-_KNOWN = 0.5  # from which share a pixel counts as seen
 _BROAD = 1 / 64  # of the side: sigma from which colour is broad, and below which it is grain
 _SHARE = 0.3  # of the side: distance at which the colour of all around counts as much as the nearest cloth
 _GRAIN = 0.1  # of the side: depth of the cloth whose grain goes on, to and fro
 _MOST = 0.5  # share of a garment that is seen, below which what is completed is told of
 _LOUD = 3.0  # times the usual deviation: what differs more is print, and no grain
+
+KNOWN = 0.5
+"""Share of a pixel that is to be kept from which on it counts as seen."""
 
 
 def completed_notes(seen: float) -> tuple[str, ...]:
@@ -49,14 +51,14 @@ def complete(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     )
     share = shrunk(known)
     small = shrunk(image * known) / share.clamp(min=1e-4)
-    seen = share > _KNOWN
+    seen = share > KNOWN
     if not bool(seen.any()):
         return fill_hidden(image, known)
     sigma = max(1.0, side * _BROAD)
     smooth = gaussian_blur(small * share, sigma) / gaussian_blur(share, sigma).clamp(min=1e-4)
     colour, source = _from_nearest(smooth, seen, fill_hidden(small, share))
     colour = gaussian_blur(torch.where(seen, smooth, colour), sigma)
-    grain = _taken(_grain(image - enlarged(smooth), known > _KNOWN), source)
+    grain = _taken(_grain(image - enlarged(smooth), known > KNOWN), source)
     return image * known + (enlarged(colour) + grain) * (1 - known)
 
 

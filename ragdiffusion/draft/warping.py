@@ -8,9 +8,10 @@ import torch
 from torch.nn import functional as F
 
 from ragdiffusion.draft.appearance_flow import AppearanceFlow, FlowPrediction, sample_at
-from ragdiffusion.draft.completion import complete
+from ragdiffusion.draft.completion import KNOWN, complete
 from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light, relit
+from ragdiffusion.layers import shrunk
 
 _SURE = 1e-4  # a mask that is brought along is doubted so much: its logits stay finite
 _RIM = 1 / 128  # of the photo's side: how much of a worn garment's rim is not carried, as skin and others begin there
@@ -85,12 +86,12 @@ def warp(
     sides = landmark.shape[-2:]
     flow = F.interpolate(prediction.flow, size=sides, mode="bicubic", align_corners=False)
     visible = F.interpolate(prediction.visibility.float().sigmoid(), size=sides, mode="bilinear", align_corners=False)
-    worn = garment is not None and garment.relight is not None
+    relight = None if garment is None else garment.relight
     mask = prediction.garment.float().sigmoid()
-    image, visible = laid(photo, mask, landmark, flow, visible, rim=_RIM if worn else 0.0)
-    if garment is None or garment.relight is None:
+    image, visible = laid(photo, mask, landmark, flow, visible, rim=0.0 if relight is None else _RIM)
+    if relight is None:
         return DraftTensors(image, visible, prediction)
-    light = garment.relight(image, landmark, visible) if light is None else light
+    light = relight(image, landmark, visible) if light is None else light
     return DraftTensors(relit(image, landmark, light), visible, prediction, light)
 
 
@@ -111,19 +112,20 @@ def laid(
         landmark: (B, 1, H, W) in [0, 1].
         flow: (B, 2, H, W) in [-1, 1] of the photo.
         visible: (B, 1, H, W) in [0, 1].
-        rim: of the photo's side: how much of the mask's rim is not carried.
+        rim: of the photo's side: how much of the mask's rim is not carried, a pixel of it at least; 0 for none.
 
     Returns:
         The picture, (B, 3, H, W) in [-1, 1], on white; and its visibility, (B, 1, H, W), zero outside the landmark.
     """
     count = len(landmark)
     # A point that the flow puts beside the photo's garment shows background: as good as hidden.
-    inner = _inner(garment, rim) if rim else garment
+    inner = shrunk(garment, max(1, round(rim * garment.shape[-1]))) if rim else garment
     visible = visible * sample_at(inner.expand(count, -1, -1, -1), flow)
     known = _kept(visible) * (landmark > 0)
     cloth = complete(sample_at(photo.expand(count, -1, -1, -1), flow), known)
-    nothing = (known <= 0.5).flatten(1).all(1)  # no way leads to the garment: all that is known is its colour
-    cloth = torch.where(nothing[:, None, None, None], _mean_colour(photo, garment).expand_as(cloth), cloth)
+    nothing = (known <= KNOWN).flatten(1).all(1)  # no way leads to the garment: all that is known is its colour
+    if bool(nothing.any()):
+        cloth = torch.where(nothing[:, None, None, None], _mean_colour(photo, garment), cloth)
     return cloth * landmark + (1 - landmark), visible * landmark
 
 
@@ -132,12 +134,6 @@ def _mean_colour(photo: torch.Tensor, garment: torch.Tensor) -> torch.Tensor:
     small = F.interpolate(photo, size=garment.shape[-2:], mode="area").double()  # the sum is the same in any batch
     colour = (small * garment).sum((2, 3), keepdim=True) / garment.double().sum((2, 3), keepdim=True).clamp(min=1e-4)
     return colour.to(photo)
-
-
-def _inner(mask: torch.Tensor, rim: float) -> torch.Tensor:
-    """A mask (B, 1, h, w) without its rim, a pixel at least."""
-    reach = max(1, round(rim * mask.shape[-1]))
-    return -F.max_pool2d(-mask, 2 * reach + 1, stride=1, padding=reach)
 
 
 def _kept(visible: torch.Tensor) -> torch.Tensor:

@@ -17,6 +17,7 @@ from ragdiffusion.draft.garment_view import GarmentView
 from ragdiffusion.draft.relighting import Light
 from ragdiffusion.draft.warping import DraftTensors, warp
 from ragdiffusion.generation.pipeline import PipelineOutput, RAGDiffusionPipeline
+from ragdiffusion.layers import grown, shrunk
 
 MAX_SIZE = 2048
 """Largest side of a finished picture: what a flow of 64 x 64 cells still places well, and fits a laptop's memory."""
@@ -149,17 +150,15 @@ def enlarge_landmark(landmark: torch.Tensor, size: int) -> torch.Tensor:
     sides = landmark.shape[-2:]
     if max(sides) >= size:
         return landmark
-    grow = lambda x, reach: F.max_pool2d(x, 2 * reach + 1, 1, reach)  # noqa: E731
-    shrink = lambda x, reach: -grow(-x, reach)  # noqa: E731
-    edge = ((grow(landmark, _SOFT_EDGE) > 0.9) & (shrink(landmark, _SOFT_EDGE) < 0.1)).to(landmark.dtype)
+    edge = ((grown(landmark, _SOFT_EDGE) > 0.9) & (shrunk(landmark, _SOFT_EDGE) < 0.1)).to(landmark.dtype)
     enlarge = lambda x, mode: F.interpolate(x, size=(size, size), mode=mode, align_corners=False)  # noqa: E731
     scale = size / max(sides)
     plain = enlarge(landmark, "bicubic").clamp(0, 1)
     even = enlarge(gaussian_blur(landmark, _EDGE_SIGMA), "bicubic")
     # What is narrow, cloth or gap, would melt away in the blur that takes the stairs out of an outline.
-    opened, closed = grow(shrink(landmark, 1), 1), shrink(grow(landmark, 1), 1)
+    opened, closed = grown(shrunk(landmark, 1), 1), shrunk(grown(landmark, 1), 1)
     narrow = ((landmark - opened) > 0.5) | ((closed - landmark) > 0.5)
-    narrow = enlarge(grow(narrow.to(landmark.dtype), 1), "bilinear")
+    narrow = enlarge(grown(narrow.to(landmark.dtype), 1), "bilinear")
     # A blurred straight edge rises by 1 / (2.5 sigma) a pixel; this makes it rise within one of the large grid's.
     crisp = ((even - 0.5) * (2.5 * _EDGE_SIGMA * scale) + 0.5).clamp(0, 1) * (1 - narrow) + (
         (plain - 0.5) * scale + 0.5
@@ -211,7 +210,7 @@ def compose(
     """
     # Both are continued beyond the outline by their own colours: white mixed in there would shine through as a rim.
     opaque = (small_landmark > _OPAQUE * small_landmark.amax((2, 3), keepdim=True)).to(denoised.dtype)
-    known = -F.max_pool2d(-opaque, 2 * _MIXED_EDGE + 1, 1, _MIXED_EDGE)
+    known = shrunk(opaque, _MIXED_EDGE)
     known = torch.where(known.amax((2, 3), keepdim=True) > 0, known, opaque)  # a landmark of narrow strips
     cloth = fill_hidden(denoised, known)
     laid = (1 - (1 - draft.image) / landmark.clamp(min=0.05)).clamp(-1, 1)

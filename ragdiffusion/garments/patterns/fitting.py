@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ragdiffusion.garments.patterns.kind import Kind
-from ragdiffusion.garments.patterns.library import as_measures, boxes, polygons
+from ragdiffusion.garments.patterns.library import as_measures, as_vectors, boxes, polygons
 from ragdiffusion.garments.patterns.pattern import Pattern, kind_of, sample_many
 from ragdiffusion.garments.patterns.raster import coverages
 from ragdiffusion.garments.patterns.rules import broken
@@ -287,9 +287,13 @@ class _Problem:
         vectors = np.repeat(self.default[None], len(z), axis=0)
         count = len(self.shown)
         vectors[:, self.shown] = self.low[self.shown] + z[:, :count] * self.range[self.shown]
+        return self._followed(vectors), z[:, count:]
+
+    def _followed(self, vectors: np.ndarray) -> np.ndarray:
+        """Vectors (B, M) whose hidden measures follow those they must agree with."""
         m = as_measures(self.kind, vectors)
         _follow(self.kind, m)
-        return np.stack([m[key] for key in self.kind.measures], axis=1), z[:, count:]
+        return as_vectors(self.kind, m)
 
     def of_usual_size(self, vectors: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The same silhouettes, of garments about as large as the kind's typical one; as far as ranges and rules let.
@@ -305,10 +309,9 @@ class _Problem:
             grown = vectors.copy()
             grown[:, centimetres] *= np.exp(share * wanted)[:, None]
             inside = (grown >= self.low - 1e-9) & (grown <= self.low + self.range + 1e-9)
-            m = as_measures(self.kind, grown)
-            _follow(self.kind, m)
-            fine = inside[:, self.shown].all(1) & ~broken(self.kind, m)
-            found = np.where(fine[:, None], np.stack([m[key] for key in self.kind.measures], axis=1), found)
+            grown = self._followed(grown)
+            fine = inside[:, self.shown].all(1) & ~broken(self.kind, as_measures(self.kind, grown))
+            found = np.where(fine[:, None], grown, found)
             growth = np.where(fine, share * wanted, growth)
         return found, place - growth[:, None] * np.array([1.0, 0.0, 0.0])
 

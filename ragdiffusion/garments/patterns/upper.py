@@ -33,16 +33,13 @@ def neck_point(kind: Kind, m: Measures) -> np.ndarray:
 
 def neckline_end(kind: Kind, m: Measures) -> np.ndarray:
     """Where the neckline ends on this side (..., 2): above the neck point where a band stands there."""
-    end = neck_point(kind, m)
-    if "neck_band" not in m:
-        return end
     lean = np.deg2rad(_BAND_LEAN)
-    return end - m["neck_band"][..., None] * np.array([np.sin(lean), np.cos(lean)])
+    return neck_point(kind, m) - _band(m)[..., None] * np.array([np.sin(lean), np.cos(lean)])
 
 
-def _band_lift(m: Measures) -> np.ndarray | float:
-    """By how much less deep a neckline's edge lies below its end than its seam below the neck point."""
-    return m["neck_band"] * (1 - np.cos(np.deg2rad(_BAND_LEAN))) if "neck_band" in m else 0.0
+def _band(m: Measures) -> np.ndarray:
+    """Height of the band round a neckline; 0 where a kind has none."""
+    return m.get("neck_band", np.zeros(()))
 
 
 def shoulder_edge(kind: Kind, m: Measures) -> np.ndarray:
@@ -93,9 +90,10 @@ def necklines(kind: Kind, m: Measures) -> Edges:
     back_drop = np.minimum(m["neck_drop_back"], m["neck_drop_front"])
     # A back neckline is round, and follows the front one the more the nearer it comes to it.
     near = np.where(m["neck_drop_front"] > 0, back_drop / np.maximum(m["neck_drop_front"], 1e-6), 1) ** 2
-    lift = _band_lift(m)  # from the seams, whose depth the measures say, up to the edge
+    band = _band(m)
+    lift = band * (1 - np.cos(np.deg2rad(_BAND_LEAN)))  # from the seams, whose depth the measures say, up to the edge
     front = neckline(np.maximum(m["neck_drop_front"] - lift, 0), end, m["neck_shape"])
-    plain = 0.5 - _BAND_FLATTENS * np.minimum(m["neck_band"] / _FULL_BAND, 1) if "neck_band" in m else 0.5
+    plain = 0.5 - _BAND_FLATTENS * np.minimum(band / _FULL_BAND, 1)
     back = neckline(np.maximum(back_drop - lift, 0), end, plain + (m["neck_shape"] - plain) * near)
     return {"neckline_front": front, "neckline_back": back}
 
