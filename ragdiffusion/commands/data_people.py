@@ -32,6 +32,13 @@ def add_pack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("people", metavar="PEOPLE", type=Path, help="folder that `data render people --arrays` wrote")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write, for `train PART --people`")
     parser.add_argument("--size", type=int, default=128, help="side of the pairs, pixels (default %(default)s)")
+    parser.add_argument(
+        "--parser",
+        type=Path,
+        metavar="CHECKPOINT",
+        help="checkpoint, or the garment_parser/ of one, that is asked about each garment: trainings then see what it "
+        "finds, faults and all (default: they draw faults)",
+    )
 
 
 def add_sheet_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,13 +96,22 @@ def run_pack(args: argparse.Namespace) -> int:
     import cv2
     from tqdm import tqdm
 
+    from ragdiffusion.parsing.opening import load_bundled
+    from ragdiffusion.parsing.parser_finder import ParserFinder
+    from ragdiffusion.parsing.recent import RecentParser
     from ragdiffusion.training.packed_pairs import pack_pairs
     from ragdiffusion.training.people_pairs import PeoplePairs
 
     if args.size < 16:
         raise ValueError(f"--size is {args.size}: 16 or more was wanted")
     cv2.setNumThreads(1)
-    people = PeoplePairs(args.people, args.size)
+    finder = None
+    if args.parser is not None:
+        parser = load_bundled(args.parser)
+        if parser is None:
+            raise ValueError(f"{args.parser} has no parser")
+        finder = ParserFinder(RecentParser(parser))
+    people = PeoplePairs(args.people, args.size, finder)
     shots = tqdm(range(len(people)), unit="shot", disable=None)
     count = pack_pairs((pair for index in shots for pair in people.pairs(index)), args.out, args.size)
     print(f"{args.out}: {count} pairs of {args.size} pixels, of {len(people)} shots")

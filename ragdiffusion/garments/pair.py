@@ -27,6 +27,8 @@ class Pair:
         labels: uint8 (N, N), the labels of a parse of the photo (`parsing.labels.LABELS`); None where only the
             garment's own mask is known.
         chosen: whether the photo shows other garments too, so that the mask alone says which one is meant.
+        found: uint8 (N, N), the mask as a parser found it, faults and all; None where none was asked, or found none.
+        parsed: uint8 (9, n, n), the label probabilities of that parse in 255ths; None likewise.
     """
 
     photo: np.ndarray
@@ -41,6 +43,8 @@ class Pair:
     seen: dict[str, str] = field(default_factory=dict)
     labels: np.ndarray | None = None
     chosen: bool = False
+    found: np.ndarray | None = None
+    parsed: np.ndarray | None = None
 
     def mirrored(self) -> Pair:
         """The same pair seen in a mirror, photo and flat-lay alike."""
@@ -61,4 +65,6 @@ class Pair:
             seen=self.seen,
             labels=None if self.labels is None else flip(self.labels),
             chosen=self.chosen,
+            found=None if self.found is None else flip(self.found),
+            parsed=None if self.parsed is None else self.parsed[..., ::-1],
         )

@@ -7,9 +7,22 @@ import numpy as np
 
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.parsing.labels import CATEGORIES, LABEL, LABELS
-from ragdiffusion.structure.framing import crop
+from ragdiffusion.structure.framing import crop, labels_over
 
 _UNASKED = 0.15  # share of photos whose parse is not there: a person's own mask comes without
+_AS_FOUND = 0.8  # share of pairs shown as a parser found them, where one was asked; the others' faults are drawn
+
+
+def as_found(pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+    """A pair's garment as it is known at work: found by a parser, mostly, or its true mask put in doubt.
+
+    Returns:
+        its mask, float32 (N, N) in [0, 1], and that parser's label probabilities, float32 (9, n, n); None where the
+        true labels are to be put in doubt too.
+    """
+    if pair.found is not None and pair.parsed is not None and rng.random() < _AS_FOUND:
+        return pair.found.astype(np.float32) / 255, pair.parsed.astype(np.float32) / 255
+    return uncertain(pair.photo_mask.astype(np.float32) / 255, rng), None
 
 
 def uncertain(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -56,15 +69,25 @@ def known_labels(pair: Pair) -> np.ndarray | None:
     return pair.labels
 
 
-def labels_around(pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:
-    """What a parser may say of a cut of a pair's photo; a laid garment's label is known by its kind.
+def labels_around(
+    pair: Pair, frame: tuple[float, float, float], rng: np.random.Generator, parsed: np.ndarray | None = None
+) -> np.ndarray:
+    """What a parser says of a cut of a pair's photo, or may say; a laid garment's label is known by its kind.
+
+    Args:
+        pair: whose true labels are put in doubt.
+        frame: of `structure.framing`.
+        rng: of these faults.
+        parsed: (9, n, n) in [0, 1], what a parser said of the photo; it is taken instead.
 
     Returns:
         uint8 (9, N, N) of 255ths, all 0 where no parser is asked or nobody knows.
     """
     size, labels = len(pair.photo), known_labels(pair)
-    if labels is None or rng.random() < _UNASKED:
+    if (parsed is None and labels is None) or rng.random() < _UNASKED:
         return np.zeros((len(LABELS), size, size), np.uint8)
+    if parsed is not None:
+        return np.rint(labels_over(parsed, frame, size) * 255).astype(np.uint8)
     return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
 
 

@@ -7,13 +7,14 @@ What a trainer adds to a pair by chance (frames, doubt, mirror images) stays as 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from ragdiffusion.files import write_json
 from ragdiffusion.garments.pair import Pair
+from ragdiffusion.parsing.labels import LABELS
 
 INDEX = "pairs.json"
 """What a folder of packed pairs is known by."""
@@ -28,6 +29,11 @@ _FIELDS: dict[str, tuple[type, tuple[int, ...]]] = {
     "visible": (np.uint8, ()),
     "flow": (np.int16, (2,)),
 }
+_SEEN: dict[str, Callable[[int], tuple[int, ...]]] = {
+    "found": lambda size: (size, size),
+    "parsed": lambda size: (len(LABELS), size // 2, size // 2),
+}
+"""What a parser was asked about, uint8: the shapes of the arrays."""
 
 
 def pack_pairs(pairs: Iterable[Pair], folder: Path, size: int) -> int:
@@ -46,8 +52,8 @@ def pack_pairs(pairs: Iterable[Pair], folder: Path, size: int) -> int:
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
-    files = {name: (folder / f"{name}.raw").open("wb") for name in _FIELDS}
-    about = []
+    files = {name: (folder / f"{name}.raw").open("wb") for name in (*_FIELDS, *_SEEN)}
+    about, found = [], 0
     try:
         for pair in pairs:
             if pair.labels is None:
@@ -60,7 +66,19 @@ def pack_pairs(pairs: Iterable[Pair], folder: Path, size: int) -> int:
             }
             for name, (kind, _) in _FIELDS.items():
                 files[name].write(np.ascontiguousarray(kept.get(name, getattr(pair, name)), kind).tobytes())
-            about.append({"category": pair.category, "structure": pair.structure, "attributes": pair.attributes})
+            at = None
+            if pair.found is not None and pair.parsed is not None:
+                for name in _SEEN:
+                    files[name].write(np.ascontiguousarray(getattr(pair, name)).tobytes())
+                at, found = found, found + 1
+            about.append(
+                {
+                    "category": pair.category,
+                    "structure": pair.structure,
+                    "attributes": pair.attributes,
+                    "found_at": at,
+                }
+            )
     finally:
         for file in files.values():
             file.close()
@@ -83,7 +101,8 @@ class PackedPairs:
         try:
             index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
             self._about, found = index["pairs"], index["size"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            self._found_at = [about.pop("found_at", None) for about in self._about]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{folder}: no packed pairs ({error})") from None
         if found != size:
             raise ValueError(f"{folder}: pairs of {found} pixels, {size} wanted; pack them anew with --size {size}")
@@ -92,6 +111,12 @@ class PackedPairs:
             self._fields = {
                 name: np.memmap(folder / f"{name}.raw", kind, "r", shape=(len(self._about), size, size, *channels))
                 for name, (kind, channels) in _FIELDS.items()
+            }
+            seen = sum(at is not None for at in self._found_at)
+            self._seen = {
+                name: np.memmap(folder / f"{name}.raw", np.uint8, "r", shape=(seen, *shape(size)))
+                for name, shape in _SEEN.items()
+                if seen
             }
         except (OSError, ValueError) as error:
             raise ValueError(f"{folder}: packed pairs are damaged ({error})") from None
@@ -102,6 +127,8 @@ class PackedPairs:
     def pair(self, index: int) -> Pair:
         """One pair, in memory."""
         fields = {name: np.array(array[index]) for name, array in self._fields.items()}
+        if (at := self._found_at[index]) is not None:
+            fields |= {name: np.array(array[at]) for name, array in self._seen.items()}
         return Pair(
             **{
                 **fields,

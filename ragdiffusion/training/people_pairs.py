@@ -7,16 +7,23 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from PIL import Image
 
 from ragdiffusion.garments.augmentation import resample, square_matrix
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.images import square_array
+from ragdiffusion.metrics.image import mask_iou
+from ragdiffusion.parsing.choosing import NoGarmentError
+from ragdiffusion.parsing.found import FoundGarment, GarmentFinder
+from ragdiffusion.parsing.labels import LABELS
 
 LEAST_SEEN = 0.012
 """Share of a photo that a garment has to cover to be learned from."""
 _LOOK_EVERY = 2000  # draws between two looks at what came since
 _AROUND = (1.1, 2.1)  # side of a cut over the longer side of its garment
 _ASIDE = 0.12  # how far the garment's middle lies from the cut's, share of the side
+_ITSELF = 0.3  # IoU of a mask that is found with the true one, below which another garment was taken for it
 
 
 class PeoplePairs:
@@ -28,13 +35,15 @@ class PeoplePairs:
     Args:
         folder: of the files.
         size: side of the pairs, pixels.
+        finder: is asked about each garment, and where it finds it the pair is cut out as the product would, with what
+            was found beside the truth; None: nobody is asked.
 
     Raises:
         ValueError: if it holds no shot with arrays.
     """
 
-    def __init__(self, folder: Path, size: int) -> None:
-        self._folder, self._size, self._drawn = folder, size, 0
+    def __init__(self, folder: Path, size: int, finder: GarmentFinder | None = None) -> None:
+        self._folder, self._size, self._finder, self._drawn = folder, size, finder, 0
         self._names: list[str] = []
         self.look()
         if not self._names:
@@ -89,7 +98,8 @@ class PeoplePairs:
         size = self._size
         photo = cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB)
         own = (arrays["instances"] == index).astype(np.uint8) * 255
-        left, top, right, bottom = _cut(own, rng)
+        found = self._found(Image.fromarray(photo), worn, own)
+        left, top, right, bottom = _cut(own, rng) if found is None else _cut_of(found, own)
         cut = lambda image: image[top:bottom, left:right]  # noqa: E731
         matrix = square_matrix((bottom - top, right - left), size)
         flow = arrays[f"flow_{index}"].astype(np.float32) - np.array([left, top], np.float32)
@@ -110,7 +120,34 @@ class PeoplePairs:
                 square_array(cut(labels), "constant"), (size, size), interpolation=cv2.INTER_NEAREST_EXACT
             ),
             chosen=True,
+            **({} if found is None else _as_pixels(found, size)),
         )
+
+    def _found(self, photo: Image.Image, worn: dict, own: np.ndarray) -> FoundGarment | None:
+        """The garment as the finder finds it by its name; None where it is not asked, or takes another one for it."""
+        if self._finder is None:
+            return None
+        try:
+            found = self._finder.find(photo, LABELS[worn["label"]])
+        except NoGarmentError:
+            return None
+        overlap = mask_iou(*(torch.from_numpy(mask)[None] for mask in (found.over(photo.size), own / np.float32(255))))
+        return found if float(overlap) >= _ITSELF else None
+
+
+def _as_pixels(found: FoundGarment, size: int) -> dict[str, np.ndarray]:
+    """`Pair.found` and `Pair.parsed` of a pair of a side."""
+    smaller = lambda plane, side: cv2.resize(plane, (side, side), interpolation=cv2.INTER_AREA)  # noqa: E731
+    planes = np.stack([smaller(plane, size // 2) for plane in found.labels])
+    return {
+        "found": np.rint(smaller(found.mask, size) * 255).astype(np.uint8),
+        "parsed": np.rint(planes * 255).astype(np.uint8),
+    }
+
+
+def _cut_of(found: FoundGarment, own: np.ndarray) -> tuple[int, int, int, int]:
+    height, width = own.shape
+    return found.crop or (0, 0, width, height)
 
 
 def _cut(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, int]:

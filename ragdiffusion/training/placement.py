@@ -13,11 +13,12 @@ from ragdiffusion.draft.placement import PlacementNet
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.layers import cell_centres
 from ragdiffusion.structure.framing import context_frame, laid_over
-from ragdiffusion.training.doubt import jittered, labels_around, uncertain
+from ragdiffusion.training.doubt import as_found, jittered, labels_around
 from ragdiffusion.training.loop import Batch, LoopConfig
 from ragdiffusion.training.on_pairs import train_on_pairs
 
 _SIDE = 32  # of the map that is compared, pixels
+_SURE = 0.3  # share of true masks that are shown as they are
 _UNSEEN = 0.25  # weight of a place that the photo does not show; 1 for one that it shows
 _BENDING = 0.05  # weight of the lattice's second differences, so that what lies beside the garment stays in order
 
@@ -36,8 +37,9 @@ def placement_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[str
 
 def _example(pair: Pair, rng: np.random.Generator) -> dict[str, np.ndarray]:
     size = len(pair.photo)
-    mask = pair.photo_mask.astype(np.float32) / 255
-    mask = uncertain(mask, rng) if rng.random() < 0.7 else mask
+    mask, parsed = as_found(pair, rng)
+    if parsed is None and rng.random() < _SURE:
+        mask = pair.photo_mask.astype(np.float32) / 255
     frame = jittered(context_frame(mask), rng)
     photo, framed = laid_over(pair.photo, mask, frame, size)
     small = lambda image: cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)  # noqa: E731
@@ -46,7 +48,7 @@ def _example(pair: Pair, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {
         "photo": photo.transpose(2, 0, 1).copy(),
         "mask": np.rint(framed[None] * 255).astype(np.uint8),
-        "labels": labels_around(pair, frame, rng),
+        "labels": labels_around(pair, frame, rng, parsed),
         "landmark": pair.silhouette[None],
         "places": places.transpose(2, 0, 1).astype(np.float32),
         "weight": ((inside > 0.5) * np.maximum(seen, _UNSEEN))[None].astype(np.float32),

@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
-from ragdiffusion.structure.framing import context_frame, context_over, laid_over, silhouette_frame
+from ragdiffusion.structure.framing import context_frame, context_over, labels_over, laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
-from ragdiffusion.training.doubt import doubted_labels, jittered, known_labels, labels_around, uncertain
+from ragdiffusion.training.doubt import as_found, doubted_labels, jittered, known_labels, labels_around
 from ragdiffusion.training.loop import Batch, LoopConfig
 from ragdiffusion.training.on_pairs import train_on_pairs
 from ragdiffusion.training.structure import attribute_labels, reading_loss
@@ -42,11 +42,11 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
     photos, masks, around, context = [], [], [], []
     for pair in pairs:
         size = len(pair.photo)
-        found = uncertain(pair.photo_mask.astype(np.float32) / 255, rng)
+        found, parsed = as_found(pair, rng)
         frame = jittered(silhouette_frame(found), rng)
         photo, mask = laid_over(pair.photo, found, frame, size)
-        around.append(labels_around(pair, frame, rng))
-        context.append(_context(pair, found, rng, asked=around[-1].any()))
+        around.append(labels_around(pair, frame, rng, parsed))
+        context.append(_context(pair, found, parsed, rng, asked=around[-1].any()))
         photos.append(photo)
         masks.append(np.rint(mask * 255).astype(np.uint8))
     half = len(pairs[0].photo) // 2
@@ -62,14 +62,16 @@ def silhouette_batch(pairs: Sequence[Pair], rng: np.random.Generator) -> dict[st
     }
 
 
-def _context(pair: Pair, mask: np.ndarray, rng: np.random.Generator, *, asked: bool) -> np.ndarray:
+def _context(
+    pair: Pair, mask: np.ndarray, parsed: np.ndarray | None, rng: np.random.Generator, *, asked: bool
+) -> np.ndarray:
     """Mask, labels and photo in a wider frame, uint8 (13, S/2, S/2) of 255ths; all 0 where no parser is `asked`."""
     half, frame, labels = len(pair.photo) // 2, context_frame(mask), known_labels(pair)
-    doubted = None
-    if asked and labels is not None:
+    seen = None
+    if asked:
         frame = jittered(frame, rng)
-        doubted = doubted_labels(labels, frame, half, rng)
-    return np.rint(context_over(pair.photo, mask, doubted, frame, half) * 255).astype(np.uint8)
+        seen = doubted_labels(labels, frame, half, rng) if parsed is None else labels_over(parsed, frame, half)
+    return np.rint(context_over(pair.photo, mask, seen, frame, half) * 255).astype(np.uint8)
 
 
 def silhouette_losses(net: SilhouetteNet, batch: Batch) -> dict[str, torch.Tensor]:
