@@ -96,6 +96,10 @@ not seen."""
 SHOULDERS = 1.1
 """Times its chest that a garment without sleeves may be wide at the shoulders; what juts out further is a sleeve."""
 
+ARMHOLE = 0.95
+"""Times its chest that shoulders without sleeves are wide at most: at 28 px armholes that are cut in by less than half
+a pixel can't be told from none, which nobody cuts."""
+
 BROAD, BROAD_DRESS, SCOOP = 0.62, 0.45, 0.08
 """Shares of its length: a top or a dress without sleeves that is broader at the chest is a body with its sleeves held
 close, unless its neckline is scooped as deep as only tops of straps are."""
@@ -287,6 +291,8 @@ def gather(fits: Sequence[Fitted]) -> Population:
             continue
         if _has_unseen_sleeves(one.kind, measures):
             continue
+        if KINDS[one.kind].upper == "armhole" and measures["shoulder_width"] > ARMHOLE * measures["chest"]:
+            pattern = draft_near(one.kind, {**measures, "shoulder_width": ARMHOLE * measures["chest"]})
         hidden = sleeve_relief(pattern) < UNRELIEVED and measures.get("sleeve_length", 0) > _LONG_SLEEVE
         if is_tidy(pattern) and not (hidden and one.number // HELD_OUT % RARELY):
             rows.setdefault(one.kind, []).append(list(pattern.measures.values()))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ragdiffusion.parsing.labels import LABEL
-from ragdiffusion.training.doubt import doubted_labels, labels_around
+from ragdiffusion.training.doubt import as_found, doubted_labels, labels_around
 
 
 def _halves(size: int = 32) -> np.ndarray:
@@ -53,3 +53,25 @@ def test_the_labels_of_a_pair_go_before_its_kind(make_pair) -> None:
     )
     share = (found[LABEL["skin"]] / 255).mean()
     assert share == pytest.approx(0.5, abs=0.15)
+
+
+def test_what_a_parser_found_goes_before_drawn_faults(make_pair) -> None:
+    pair = make_pair(np.random.default_rng(0))
+    size = len(pair.photo)
+    found = np.zeros((size, size), np.uint8)
+    found[: size // 2] = 255
+    parsed = np.zeros((9, size // 2, size // 2), np.uint8)
+    parsed[LABEL["skin"]] = 255
+    asked = replace(pair, found=found, parsed=parsed)
+    draws = [as_found(asked, np.random.default_rng(seed)) for seed in range(60)]
+    seen = [(mask, said) for mask, said in draws if said is not None]
+    assert 60 * 0.6 <= len(seen) < 60
+    for mask, said in seen:
+        np.testing.assert_array_equal(mask, found / np.float32(255))
+        around = next(
+            labels
+            for s in range(9)
+            if (labels := labels_around(asked, (0.5, 0.5, 1.0), np.random.default_rng(s), said)).any()
+        )
+        assert (around[LABEL["skin"], 1:-1, 1:-1] == 255).all()  # beyond the photo there is ground
+    assert all(as_found(pair, np.random.default_rng(seed))[1] is None for seed in range(9))

@@ -44,6 +44,19 @@ def test_pairs_are_read_as_they_were_packed(pairs, tmp_path) -> None:
         assert read.chosen
 
 
+def test_what_a_parser_found_is_kept_beside_the_truth(pairs, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    found = rng.integers(0, 256, (SIZE, SIZE), np.uint8)
+    parsed = rng.integers(0, 256, (9, SIZE // 2, SIZE // 2), np.uint8)
+    pack_pairs([pairs[0], replace(pairs[1], found=found, parsed=parsed), pairs[0]], tmp_path, SIZE)
+    packed = PackedPairs(tmp_path, SIZE)
+    assert packed.pair(0).found is None and packed.pair(2).parsed is None
+    read = packed.pair(1)
+    np.testing.assert_array_equal(read.found, found)
+    np.testing.assert_array_equal(read.parsed, parsed)
+    np.testing.assert_array_equal(read.mirrored().parsed[:, :, 0], parsed[:, :, -1])
+
+
 def test_a_source_draws_from_a_pack(pairs, tmp_path) -> None:
     pack_pairs(pairs, tmp_path, SIZE)
     source = open_source(None, SIZE, synthetic=1.0, people=[tmp_path], held_out_people=tmp_path, people_share=1.0)

@@ -104,6 +104,18 @@ def test_what_is_called_sleeveless_has_no_sleeves():
     assert len(gather(some).fits["sleeveless_dress"]) == 1
 
 
+def test_armholes_are_cut_into_the_body():
+    m = {**defaults("tank"), "chest": 38.0, "waist": 37.0, "hem": 40.0, "body_length": 66.0}
+    shoulders = {number: m["chest"] * share for number, share in ((1, 0.8), (2, 1.05))}
+    fits = [
+        Fitted("tank", {**m, "shoulder_width": wide}, 0.97, "t-shirt", number) for number, wide in shoulders.items()
+    ]
+    rows = gather(fits).fits["tank"]
+    keys = list(m)
+    narrow, cut = rows[:, keys.index("shoulder_width")] / rows[:, keys.index("chest")]
+    assert narrow == pytest.approx(0.8, abs=0.01) and cut == pytest.approx(training.ARMHOLE, abs=0.01)
+
+
 def test_a_collar_has_to_come_clearly_nearer_than_none(monkeypatch):
     wanted = [silhouette("t_shirt", 1, "t-shirt"), silhouette("polo", 2, "t-shirt"), silhouette("polo", 3, "shirt")]
     polos = [Fitted("polo", defaults("polo"), 0.95, one.category, one.number) for one in wanted]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,9 @@ import pytest
 from ragdiffusion.cli import main
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.garments.warps import sample
+from ragdiffusion.parsing.choosing import NoGarmentError
+from ragdiffusion.parsing.found import on_photo
+from ragdiffusion.parsing.labels import LABEL
 from ragdiffusion.training.people_pairs import LEAST_SEEN, PeoplePairs
 from ragdiffusion.training.sources import open_source
 
@@ -153,3 +157,36 @@ def test_people_come_in_their_share(folder) -> None:
     assert not any(none.draw(rng).chosen for _ in range(4))
     with pytest.raises(ValueError, match="share of people is 1.5, 0 to 1 wanted"):
         open_source(None, SIZE, synthetic=1.0, people=[folder], people_share=1.5)
+
+
+class _Finder:
+    """Finds what the label map shows, but no lower garment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.labels = {}
+        for path in folder.glob("*.jpg"):
+            photo = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+            self.labels[photo.tobytes()] = cv2.imread(str(path.with_suffix(".png")), cv2.IMREAD_GRAYSCALE)
+
+    def find(self, photo, garment=None):
+        labels = self.labels[np.asarray(photo).tobytes()]
+        if garment == "lower":
+            raise NoGarmentError("there is none")
+        found = on_photo((labels == LABEL[garment]).astype(np.float32), 128, "parser", name=garment)
+        planes = np.zeros((9, 128, 128), np.float32)
+        planes[LABEL[garment]] = found.mask
+        planes[0] = 1 - found.mask
+        return replace(found, labels=planes)
+
+
+def test_a_pair_is_shown_as_it_is_found(folder: Path) -> None:
+    people = PeoplePairs(folder, SIZE, _Finder(folder))
+    found = [pair for index in range(len(people)) for pair in people.pairs(index)]
+    asked = [pair for pair in found if pair.found is not None]
+    assert asked and len(asked) < len(found)  # lower garments are missed
+    for pair in asked:
+        assert pair.parsed.shape == (9, SIZE // 2, SIZE // 2)
+        own, seen = pair.photo_mask > 127, pair.found > 127
+        assert (own & seen).sum() > 0.6 * (own | seen).sum()  # of 64 pixels, and cut alike
+        assert np.abs(pair.parsed.astype(int).sum(0) - 255).max() <= 2
+    assert sum(pair.found is None for pair in found) == sum(one["label"] == LABEL["lower"] for one in _told(folder))
