@@ -2,8 +2,8 @@
 
 The bank holds some thousand shapes, and none may be this garment's. Its best ones know what kind of garment it is and
 by what measures such a garment is cut; SilhouetteNet says what outline is wanted. Their measures are moved until what
-they draw is that outline, as nearly as the kind's ranges allow. So the result is crisp where the drawn silhouette is
-blurred, and it has measures that a person can change.
+they draw is that outline, as nearly as the kind's ranges allow; where it is blurred they stay as the bank has them. So
+the result is crisp, and it has measures that a person can change.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def draft_to(silhouette: torch.Tensor, starts: Iterable[PatternSpec]) -> Drafted
 
 def _cut(first: Pattern, target: np.ndarray) -> Drafted:
     kind = kind_of(first.kind)
-    fits = fit_from([first], target[None])
+    fits = fit_from([first], target[None], alike=True)
     measures = dict(zip(kind.measures, fits.vectors[0].tolist(), strict=True))
     whole = {key: kind.measures[key].rounded(value) for key, value in measures.items()}
     pattern = draft_near(first.kind, whole, towards=first.measures)

@@ -43,6 +43,9 @@ HIDDEN = frozenset(
 PULL = 0.1
 """Weight of the squared distance from typical measures, in ranges, beside squared shares of pixels."""
 
+PULL_TO_START = 3.0
+"""The same from the measures of a start that is known to be alike."""
+
 FINE_PULLS = {
     "hem_curve": 20.0,
     "waist_corner": 20.0,
@@ -105,19 +108,20 @@ def soft_overlap(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.minimum(one, other).sum(-1) / np.maximum(np.maximum(one, other).sum(-1), 1e-6)
 
 
-def fit_from(starts: Sequence[Pattern], targets: np.ndarray, *, blur: float = 0.0) -> Fits:
+def fit_from(starts: Sequence[Pattern], targets: np.ndarray, *, blur: float = 0.0, alike: bool = False) -> Fits:
     """Fit patterns of one kind as `fit` does, from where they lie in the canonical frame.
 
     Args:
         starts: N patterns.
         targets: (N, S, S), shares of pixels in [0, 1].
         blur: as in `fit`.
+        alike: as in `fit`.
     """
     kind = kind_of(starts[0].kind)
     vectors = np.array([[start.measures[key] for key in kind.measures] for start in starts])
     frames = [start.frame(targets.shape[-1]) for start in starts]
     place = np.array([[np.log(scale), *origin] for scale, origin in frames])
-    return fit(kind, targets, vectors, place, blur=blur)
+    return fit(kind, targets, vectors, place, blur=blur, alike=alike)
 
 
 def draw_library(kind: Kind, count: int, size: int, rng: np.random.Generator) -> Library:
@@ -191,7 +195,15 @@ def coverage_of(kind: Kind, vectors: np.ndarray, place: np.ndarray, size: int) -
     return coverages(pixels, size, LINES).reshape(len(vectors), -1)
 
 
-def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray, *, blur: float = 0.0) -> Fits:
+def fit(
+    kind: Kind,
+    targets: np.ndarray,
+    vectors: np.ndarray,
+    place: np.ndarray,
+    *,
+    blur: float = 0.0,
+    alike: bool = False,
+) -> Fits:
     """Improve measures until their silhouettes look like the targets.
 
     Args:
@@ -201,8 +213,10 @@ def fit(kind: Kind, targets: np.ndarray, vectors: np.ndarray, place: np.ndarray,
         place: (B, 3) where to start, as in `Library`.
         blur: by how much the targets are softer than shares of pixels, a deviation in pixels; the overlap is of sharp
             silhouettes.
+        alike: whether the starts are such garments already: what the targets leave open stays as it is there, and no
+            pull towards the kind's typical measures.
     """
-    problem = _Problem(kind, targets, blur)
+    problem = _Problem(kind, targets, blur, vectors if alike else None)
     z = problem.encode(vectors, place)
     residual = problem.residuals(z)
     loss = problem.loss(residual, z)
@@ -267,7 +281,7 @@ def _growth_to_usual(kind: Kind, m: dict[str, np.ndarray]) -> np.ndarray:
 class _Problem:
     """One kind's least squares: unknowns are the shown measures in shares of their ranges, then the place."""
 
-    def __init__(self, kind: Kind, targets: np.ndarray, blur: float = 0.0) -> None:
+    def __init__(self, kind: Kind, targets: np.ndarray, blur: float = 0.0, alike: np.ndarray | None = None) -> None:
         specs = list(kind.measures.values())
         self.kind, self.size = kind, targets.shape[-1]
         self.targets = targets.reshape(len(targets), -1)
@@ -276,8 +290,10 @@ class _Problem:
         self.low = np.array([spec.low for spec in specs])
         self.range = np.array([max(spec.high - spec.low, 1e-9) for spec in specs])
         self.default = np.array([spec.default for spec in specs])
-        self.middle = (self.default - self.low)[self.shown] / self.range[self.shown]
-        self.pulls = np.array([FINE_PULLS.get(specs[i].key, PULL) for i in self.shown])
+        usual = self.default[None] if alike is None else alike
+        self.middle = (usual - self.low)[:, self.shown] / self.range[self.shown]
+        pull = PULL if alike is None else PULL_TO_START
+        self.pulls = np.array([max(FINE_PULLS.get(specs[i].key, pull), pull) for i in self.shown])
         self.nudges = np.concatenate([np.full(len(self.shown), _NUDGE), _NUDGES_OF_PLACE])
 
     def encode(self, vectors: np.ndarray, place: np.ndarray) -> np.ndarray:

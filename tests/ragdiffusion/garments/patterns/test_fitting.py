@@ -18,6 +18,7 @@ from ragdiffusion.garments.patterns.fitting import (
     filling_frame,
     fit,
     fit_deviations,
+    fit_from,
     soft_overlap,
 )
 from ragdiffusion.garments.patterns.library import as_measures, as_vectors, framed, polygons
@@ -201,3 +202,15 @@ def test_a_silhouette_that_is_blurred_says_less_of_the_measures() -> None:
             span = kind.measures[key].high - kind.measures[key].low
             assert 0 < off <= other[key] <= span / 2
         assert sum(other.values()) > 1.5 * sum(one.values())
+
+
+def test_what_a_blurred_silhouette_leaves_open_stays_as_it_was_in_a_start_that_is_alike():
+    start = draft("tank", {"shoulder_width": 30.0, "neck_width": 18.0, "neck_drop_back": 9.0, "hem": 52.0})
+    target = cv2.GaussianBlur(start.rasterise(28, 1.0).astype(np.float32) / 255, (0, 0), 1.5)[None]
+    apart = {}
+    for alike in (True, False):
+        found = dict(zip(start.measures, fit_from([start], target, alike=alike).vectors[0], strict=True))
+        shown = [key for key in start.measures if key not in HIDDEN]
+        ranges = {spec.key: spec.high - spec.low for spec in specs("tank")}
+        apart[alike] = sum(abs(found[key] - start.measures[key]) / ranges[key] for key in shown if ranges[key] > 0)
+    assert apart[True] < 0.6 * apart[False]
