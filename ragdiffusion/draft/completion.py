@@ -1,8 +1,10 @@
 """What a photo hides of a garment, completed from the cloth around it.
 
 Legs end at the frame, a top is tucked in, a hand lies on a skirt. Broad colour goes on from the nearest cloth that is
-seen above, below and beside, as fading and stripes do, and gives way to the colour of all around with distance. The
-grain of the cloth is that of the seen cloth next to it, as in a mirror at the edge of what is seen.
+seen above, below and beside, as fading and stripes do, and gives way to the colour of all around with distance. A
+print goes on as in a mirror at the edge of what is seen. Of plain cloth that would repeat seams and wrinkles; its grain
+goes on as chance would have it, as strong and as coarse as it is seen (random phase: Galerne, Gousseau, Morel 2011).
+What is a print is told by its tones: they lie in two heaps, and a wrinkle's run into each other (Otsu 1979).
 """
 
 from __future__ import annotations
@@ -17,7 +19,12 @@ _BROAD = 1 / 64  # of the side: sigma from which colour is broad, and below whic
 _SHARE = 0.3  # of the side: distance at which the colour of all around counts as much as the nearest cloth
 _GRAIN = 0.1  # of the side: depth of the cloth whose grain goes on, to and fro
 _MOST = 0.5  # share of a garment that is seen, below which what is completed is told of
-_LOUD = 3.0  # times the usual deviation: what differs more is print, and no grain
+_LOUD = 3.0  # times the usual deviation: what differs more is no grain of cloth
+_FINE, _FINEST = 0.2, 0.8  # times that sigma, and pixels: what is coarser in plain cloth is a wrinkle or a seam
+_QUIET = 2.0  # times its usual deviation: what differs more is no grain of plain cloth
+_PLAIN, _PRINT = 0.65, 0.71  # share of the variance of tones that lies between two heaps: plain cloth, a print
+_FEWEST = 100  # pixels from which tones are told apart
+_HEAPS = (0.1, 0.9)  # least and greatest share of the pixels in the first
 
 KNOWN = 0.5
 """Share of a pixel that is to be kept from which on it counts as seen."""
@@ -58,15 +65,56 @@ def complete(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     smooth = gaussian_blur(small * share, sigma) / gaussian_blur(share, sigma).clamp(min=1e-4)
     colour, source = _from_nearest(smooth, seen, fill_hidden(small, share))
     colour = gaussian_blur(torch.where(seen, smooth, colour), sigma)
-    grain = _taken(_grain(image - enlarged(smooth), known > KNOWN), source)
+    detail = _grain(image - enlarged(smooth), known > KNOWN)
+    printed = _printed(small - smooth, seen)
+    plain = _scattered(detail, known > KNOWN, max(_FINEST, sigma * image.shape[-1] / side * _FINE))
+    grain = printed * _taken(detail, source) + (1 - printed) * plain
     return image * known + (enlarged(colour) + grain) * (1 - known)
 
 
-def _grain(detail: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """The detail of seen cloth, nothing of which is louder than cloth is: (B, C, S, S)."""
+def _grain(detail: torch.Tensor, seen: torch.Tensor, loudest: float = _LOUD) -> torch.Tensor:
+    """The detail of seen cloth, nothing of which is louder than so many times the usual: (B, C, S, S)."""
     detail = detail * seen
     usual = (detail.abs().flatten(2).sum(2) / seen.flatten(2).sum(2).clamp(min=1))[..., None, None]
-    return detail.clamp(-_LOUD * usual, _LOUD * usual)
+    return detail.clamp(-loudest * usual, loudest * usual)
+
+
+def _scattered(detail: torch.Tensor, seen: torch.Tensor, sigma: float) -> torch.Tensor:
+    """A texture with the spectrum of seen detail finer than `sigma`, and nothing of its places: (B, C, S, S)."""
+    around = gaussian_blur(detail * seen, sigma) / gaussian_blur(seen.to(detail), sigma).clamp(min=1e-4)
+    detail = _grain(detail - around, seen, _QUIET)
+    chance = torch.Generator().manual_seed(0)
+    noise = torch.randn(seen.shape[-2:], generator=chance).to(detail)
+    count = seen.flatten(2).sum(2).clamp(min=1)[..., None, None]
+    mixed = torch.fft.rfft2(detail) * torch.fft.rfft2(noise)
+    return torch.fft.irfft2(mixed, s=tuple(detail.shape[-2:])) / count.sqrt()
+
+
+def _printed(detail: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """How far cloth is printed, 0 plain to 1: (B, 1, 1, 1).
+
+    Args:
+        detail: (B, C, S, S), without broad colour.
+        seen: bool (B, 1, S, S).
+    """
+    shares = torch.stack([_between_heaps(one[:, there]) for one, there in zip(detail, seen[:, 0], strict=True)])
+    return ((shares - _PLAIN) / (_PRINT - _PLAIN)).clamp(0, 1)[:, None, None, None]
+
+
+def _between_heaps(tones: torch.Tensor) -> torch.Tensor:
+    """The greatest share of the variance of tones (C, N), along their main direction, that two heaps explain: ()."""
+    count = tones.shape[1]
+    if count < _FEWEST:
+        return tones.new_zeros(())
+    tones = tones - tones.mean(1, keepdim=True)
+    _, directions = torch.linalg.eigh(tones @ tones.T)
+    along = (directions[:, -1] @ tones).sort().values
+    first = torch.arange(1, count, device=along.device)
+    below = along.cumsum(0)[:-1] / first
+    above = (along.sum() - below * first) / (count - first)
+    between = first * (count - first) / count**2 * (below - above) ** 2
+    low, high = (round(share * count) for share in _HEAPS)
+    return between[low:high].max() / along.var().clamp(min=1e-8)
 
 
 def _from_nearest(smooth: torch.Tensor, seen: torch.Tensor, around: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

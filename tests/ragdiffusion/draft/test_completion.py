@@ -67,3 +67,18 @@ def test_half_known_is_half_kept() -> None:
 def test_where_nothing_is_seen_it_is_as_before() -> None:
     image, known = torch.rand(2, 3, 64, 64), torch.full((2, 1, 64, 64), 0.2)
     assert torch.equal(complete(image, known), fill_hidden(image, known))
+
+
+def test_stripes_go_on_and_wrinkles_do_not() -> None:
+    across = torch.arange(128)
+    known = seen_above(128)
+    level = torch.where(across // 3 % 2 == 0, 0.4, -0.4)[:, None].expand(128, 128)
+    wrinkles = torch.randn(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+    wrinkles = gaussian_blur(wrinkles, 1.5)[0, 0] * 0.5
+    loud = {}
+    for name, cloth in (("striped", level), ("wrinkled", wrinkles)):
+        image = cloth[None, None].expand(1, 3, -1, -1)
+        done = complete(image * known, known)
+        detail = done - gaussian_blur(done, 2.0)
+        loud[name] = float(detail[:, :, 70:].std() / detail[:, :, :45].std())
+    assert loud["striped"] > 0.7 and loud["wrinkled"] < 0.35
