@@ -15,6 +15,7 @@ Everything is installed into .venv beside this file; delete that folder to start
 """
 
 # Kept readable for Python 3.6, so that an old Python gets the message below and not a syntax error.
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -25,8 +26,9 @@ import signal
 import subprocess
 import sys
 import venv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).resolve().parent
 OLDEST_PYTHON = (3, 10)
@@ -175,13 +177,60 @@ def prepare(
     """Bring the environment up to date and return its Python.
 
     The stamp is taken away before anything changes and comes back at the end, so an installation that was cut
-    off is never taken for a whole one. Where pip gave up by itself, it changed nothing: the old one stands.
+    off is never taken for a whole one. Where pip gave up by itself, it changed nothing: the old one stands. Two
+    starts at once follow each other: the second finds what the first installed.
     """
-    done = installed(folder)
     wanted = {path.name: digest(path) for path in files}
+    if lacks(installed(folder), wanted):
+        with alone(folder):
+            update(folder, files, wanted, make, install)
+    return python_of(folder)
+
+
+def lacks(done: "dict[str, str] | None", wanted: "dict[str, str]") -> bool:
+    """Whether a requirement file (name: hash) is not installed as it is."""
+    return any((done or {}).get(name) != content for name, content in wanted.items())
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> "Iterator[None]":
+    """Keep other starts from changing an environment; a killed one lets go by itself."""
+    with folder.with_name(folder.name + ".lock").open("a") as handle:
+        if not taken(handle, wait=False):
+            print(f"Another start is setting up {folder}: waiting for it ...", flush=True)
+            while not taken(handle, wait=True):
+                pass
+        yield
+
+
+def taken(handle: "IO[str]", *, wait: bool) -> bool:
+    """Lock a file until it is closed; False where another process has it, after a while or at once."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(handle.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def update(
+    folder: Path,
+    files: "list[Path]",
+    wanted: "dict[str, str]",
+    make: "Callable[[Path], None]",
+    install: "Callable[[Path, list[Path]], None]",
+) -> None:
+    """Install what an environment still lacks when it is this start's turn."""
+    done = installed(folder)
     missing = [path for path in files if (done or {}).get(path.name) != wanted[path.name]]
     if not missing:
-        return python_of(folder)
+        return
     names = " and ".join(path.name for path in missing)
     print(f"Installing {names} into {folder}: needed once, takes some minutes ...", flush=True)
     if done is None:
@@ -194,7 +243,6 @@ def prepare(
             write_stamp(folder, done)
         raise
     write_stamp(folder, {**(done or {}), **wanted})
-    return python_of(folder)
 
 
 def is_there(name: str) -> bool:

@@ -10,7 +10,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import venv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -134,6 +136,29 @@ def test_tests_add_to_the_same_environment(machine: _Machine) -> None:
     machine.prepare(machine.extra)
     machine.prepare()
     assert machine.made == 1
+    assert machine.installed == [["requirements.txt"], ["requirements.txt", "requirements-test.txt"]]
+
+
+def test_two_first_starts_at_once_follow_each_other(machine: _Machine, capsys: pytest.CaptureFixture) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly(python: Path, files: list[Path]) -> None:
+        begun.set()
+        assert go_on.wait(60)
+        machine.install(python, files)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(machine.prepare, install=slowly)
+        assert begun.wait(60)
+        second = pool.submit(machine.prepare, machine.extra)
+        said = ""
+        while "waiting for it" not in said:
+            assert not second.done()
+            said += capsys.readouterr().out
+        assert machine.installed == []
+        go_on.set()
+        assert first.result(60) == second.result(60)
+    assert machine.made == 1  # the second found the first one's environment, and added to it
     assert machine.installed == [["requirements.txt"], ["requirements.txt", "requirements-test.txt"]]
 
 
