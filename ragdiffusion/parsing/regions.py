@@ -17,6 +17,9 @@ _LAID_FRAGMENT, _LAID_UNSURE = 0.35, 0.9  # without a person more so: what hangs
 _SPECK = 0.0008  # of the picture: smaller parts that lie alone are no garments
 _STRAY = 0.1  # of the largest region of garments: smaller ones that nobody wears are ground that looks like cloth
 _PIECE = 0.02  # of the largest garment of its kind in reach: smaller pieces are no garments of their own
+_COVERED, _CLOTHED = 0.9, 0.25  # of what lies between two parts of one garment: something, and cloth under a jacket
+_BESIDE, _WIDE = 0.3, 1.5  # least height that halves of a jacket share, of the lower one's; and gap over the wider one
+_UNDER_JACKET = [LABEL[name] for name in ("inner", "upper", "dress")]
 _GARMENTS = np.array([LABEL[name] for name in GARMENTS])
 
 
@@ -129,7 +132,8 @@ def _without_specks(probabilities: np.ndarray, worn: np.ndarray) -> np.ndarray:
 def pieces(labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """The garments of a label map, each with its region: one name and bool (H, W) each, largest first.
 
-    Parts of one label that lie near each other, as where a strap or an arm crosses, are one garment.
+    Parts of one label that lie near each other, as where a strap or an arm crosses, are one garment. So are the halves
+    of an open jacket, and what lies above and below a hand.
 
     Args:
         labels: uint8 (H, W), settled.
@@ -144,5 +148,44 @@ def pieces(labels: np.ndarray) -> list[tuple[str, np.ndarray]]:
             own.astype(np.uint8), cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
         )
         parts = [part & own for part in components(joined > 0)]
-        found += [(name, part) for part in parts if part.sum() >= max(_PIECE * parts[0].sum(), _SPECK * part.size)]
+        parts = _reunited([part for part in parts if part.sum() >= _SPECK * part.size], labels, name)
+        found += [(name, part) for part in parts if part.sum() >= _PIECE * parts[0].sum()]
     return sorted(found, key=lambda piece: -int(piece[1].sum()))
+
+
+def _reunited(parts: list[np.ndarray], labels: np.ndarray, name: str) -> list[np.ndarray]:
+    """Parts of one label, largest first, those that are one garment made one."""
+    whole: list[np.ndarray] = []
+    for part in parts:
+        for index, other in enumerate(whole):
+            beside = name == "outer" and _is_between(other, part, labels, under=_UNDER_JACKET)
+            if beside or _is_between(other.T, part.T, labels.T):
+                whole[index] = other | part
+                break
+        else:
+            whole.append(part)
+    return sorted(whole, key=lambda part: -int(part.sum()))
+
+
+def _is_between(one: np.ndarray, other: np.ndarray, labels: np.ndarray, under: Sequence[int] = ()) -> bool:
+    """Tell whether two parts lie side by side in rows of a label map with hardly any ground between them.
+
+    Args:
+        one: bool (H, W).
+        other: bool (H, W).
+        labels: (H, W).
+        under: labels of which there has to be some between them; none: anything will do.
+    """
+    rows = np.flatnonzero(one.any(1) & other.any(1))
+    if len(rows) < _BESIDE * min(one.any(1).sum(), other.any(1).sum()):
+        return False
+    ends = [(part[rows].argmax(1), part.shape[1] - part[rows][:, ::-1].argmax(1)) for part in (one, other)]
+    (left, left_end), (right, right_end) = sorted(ends, key=lambda end: float(np.median(end[0])))
+    gap = right - left_end
+    if np.median(gap) > _WIDE * max(np.median(left_end - left), np.median(right_end - right)):
+        return False
+    columns = np.arange(labels.shape[1])
+    between = labels[rows][(columns >= left_end[:, None]) & (columns < right[:, None])]
+    if not between.size:
+        return False
+    return bool((between > 0).mean() >= _COVERED and (not under or np.isin(between, under).mean() >= _CLOTHED))

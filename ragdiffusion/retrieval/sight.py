@@ -22,7 +22,7 @@ from ragdiffusion.structure.framing import (
     framed,
     labels_over,
     laid_over,
-    largest_part,
+    main_parts,
     silhouette_frame,
 )
 from ragdiffusion.structure.readers.heads import head_probabilities, taught_attributes
@@ -218,7 +218,7 @@ def own_outline(mask: np.ndarray, size: int) -> torch.Tensor | None:
         (size, size) in [0, 1]; None if the mask shows no garment.
     """
     mask = cv2.resize(mask, (2 * size, 2 * size), interpolation=cv2.INTER_CUBIC).clip(0, 1)
-    part = largest_part(mask)
+    part = main_parts(mask)
     if part is None:
         return None
     x, y, side = canonical_square(part)

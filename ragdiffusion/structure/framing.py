@@ -15,11 +15,12 @@ MARGIN = 1.2  # side of the frame over the longer side of the garment's box
 CONTEXT_MARGIN = 1.7  # the same where arms, legs and neck are to be seen too
 LABEL_COUNT = 9
 """Labels of a parse (`parsing.labels`)."""
+_MAIN = 0.25  # of a mask's largest part: smaller ones are none of its main parts
 _LEAST = 0.01  # share of the picture below which a mask is taken for noise
 
 
 def frame_of(mask: np.ndarray, *, margin: float = MARGIN) -> tuple[float, float, float]:
-    """The square frame around the largest part of a garment mask.
+    """The square frame around the main parts of a garment mask.
 
     Args:
         mask: (H, W) in [0, 1]; the garment is above 0.5.
@@ -28,7 +29,7 @@ def frame_of(mask: np.ndarray, *, margin: float = MARGIN) -> tuple[float, float,
     Returns:
         Centre (x, y) and side, in shares of the mask's width and height; the whole picture where there is no garment.
     """
-    part = largest_part(mask)
+    part = main_parts(mask)
     if part is None:
         return 0.5, 0.5, 1.0
     height, width = mask.shape
@@ -37,8 +38,10 @@ def frame_of(mask: np.ndarray, *, margin: float = MARGIN) -> tuple[float, float,
     return (left + box_width / 2) / width, (top + box_height / 2) / height, float(side)
 
 
-def largest_part(mask: np.ndarray) -> np.ndarray | None:
-    """A mask without all but its largest part above 0.5; None if that is too small to be a garment.
+def main_parts(mask: np.ndarray) -> np.ndarray | None:
+    """A mask without parts above 0.5 that are small beside its largest; None if that is too small to be a garment.
+
+    An open jacket has two of them.
 
     Args:
         mask: (H, W) in [0, 1].
@@ -49,8 +52,8 @@ def largest_part(mask: np.ndarray) -> np.ndarray | None:
     largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     if stats[largest, cv2.CC_STAT_AREA] < _LEAST * mask.size:
         return None
-    others = (labels != largest) & (labels != 0)
-    return np.where(others, 0, mask)
+    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < _MAIN * stats[largest, cv2.CC_STAT_AREA])
+    return np.where(np.isin(labels, small[small > 0]), 0, mask)
 
 
 def crop(

@@ -30,7 +30,7 @@ from ragdiffusion.metrics.perceptual import (
     lpips_distance,
 )
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.structure.framing import largest_part
+from ragdiffusion.structure.framing import main_parts
 
 HAZE = 0.1
 """How far from white a raw picture's garment must be: a young denoiser leaves a haze that 0.03 would call garment."""
@@ -221,7 +221,7 @@ def measure_row(
 
 
 def garment_outline(picture: torch.Tensor) -> torch.Tensor:
-    """The garment in a raw picture: (1, 3, N, N) in [-1, 1] -> (1, N, N), 0 or 1, its largest part alone."""
+    """The garment in a raw picture: (1, 3, N, N) in [-1, 1] -> (1, N, N), 0 or 1, its main parts alone."""
     found = foreground_of(picture, threshold=HAZE)
-    part = largest_part(found[0].numpy())
+    part = main_parts(found[0].numpy())
     return found if part is None else torch.from_numpy(part)[None]

@@ -83,6 +83,28 @@ def test_parts_that_an_arm_divides_are_one_garment_and_two_people_wear_two() -> 
     assert [(name, int(region.sum())) for name, region in found] == [("upper", 40 * 47), ("upper", 30 * 50)]
 
 
+def test_halves_of_an_open_jacket_are_one_and_two_people_wear_two() -> None:
+    labels = drawn(size=(200, 200), outer=(20, 40, 80, 190))
+    labels[40:190, 80:120] = LABEL["inner"]
+    labels[40:190, 120:180] = LABEL["outer"]
+    assert [name for name, _ in pieces(labels)] == ["outer", "inner"]
+    labels[90:130, 60:140] = LABEL["skin"]  # hands before it
+    assert [name for name, _ in pieces(labels)] == ["outer", "inner"]
+    for between in ("ground", "skin"):  # someone else, some way off or arm to arm
+        labels[labels == LABEL["inner"]] = LABEL[between]
+        assert [name for name, _ in pieces(labels)] == ["outer", "outer"]
+        labels[labels == LABEL[between]] = LABEL["inner"]
+
+
+def test_what_lies_above_and_below_a_hand_is_one_and_a_top_is_no_second_one() -> None:
+    labels = drawn(size=(200, 200), inner=(80, 20, 120, 80))
+    labels[80:100, 60:140] = LABEL["skin"]
+    labels[100:160, 80:120] = LABEL["inner"]
+    assert [(name, int(region.sum())) for name, region in pieces(labels)] == [("inner", 2 * 40 * 60)]
+    labels[80:100] = LABEL["ground"]
+    assert [name for name, _ in pieces(labels)] == ["inner", "inner"]
+
+
 def test_largest_first_and_crumbs_left_out() -> None:
     labels = drawn(size=(200, 200), lower=(10, 100, 150, 190), upper=(20, 10, 120, 90))
     labels[195:198, 190:199] = LABEL["upper"]  # less than a fiftieth of the top

@@ -8,12 +8,14 @@ import pytest
 from ragdiffusion.structure.framing import MARGIN, crop, frame_of, isolate, labels_over, laid_over, silhouette_frame
 
 
-def test_the_frame_of_the_largest_part_by_hand():
+def test_the_frame_of_the_main_parts_by_hand():
     mask = np.zeros((100, 200), np.float32)
     mask[20:60, 50:90] = 1.0  # 40 x 40: 0.4 of the height, 0.2 of the width
     mask[80:90, 150:160] = 1.0
     assert frame_of(mask) == pytest.approx((70 / 200, 40 / 100, MARGIN * 0.4))
     assert frame_of(mask * 0.5) == (0.5, 0.5, 1.0)  # nothing is surely garment
+    mask[20:60, 100:120] = 1.0  # the other half of an open jacket
+    assert frame_of(mask) == pytest.approx((85 / 200, 40 / 100, MARGIN * 0.4))
     speck = np.zeros((100, 100), np.float32)
     speck[:5, :5] = 1.0
     assert frame_of(speck) == (0.5, 0.5, 1.0)
