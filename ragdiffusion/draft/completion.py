@@ -1,10 +1,11 @@
 """What a photo hides of a garment, completed from the cloth around it.
 
 Legs end at the frame, a top is tucked in, a hand lies on a skirt. Broad colour goes on from the nearest cloth that is
-seen above, below and beside, as fading and stripes do, and gives way to the colour of all around with distance. A
-print goes on as in a mirror at the edge of what is seen. Of plain cloth that would repeat seams and wrinkles; its grain
-goes on as chance would have it, as strong and as coarse as it is seen (random phase: Galerne, Gousseau, Morel 2011).
-What is a print is told by its tones: they lie in two heaps, and a wrinkle's run into each other (Otsu 1979).
+seen above, below and beside, as fading and stripes do, and from the other side, as sleeves and yokes are alike; it
+gives way to the colour of all around with distance. A print goes on as in a mirror at the edge of what is seen, or as
+the other side has it. Of plain cloth that would repeat seams and wrinkles; its grain goes on as chance would have it,
+as strong and as coarse as it is seen (random phase: Galerne, Gousseau, Morel 2011). What is a print is told by its
+tones: they lie in two heaps, and a wrinkle's run into each other (Otsu 1979).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ragdiffusion.draft.detail import fill_hidden, gaussian_blur
 _SIDE = 256  # at which all but the grain is found, pixels at most
 _BROAD = 1 / 64  # of the side: sigma from which colour is broad, and below which it is grain
 _SHARE = 0.3  # of the side: distance at which the colour of all around counts as much as the nearest cloth
+_MIRROR = 0.06  # of the side: a place's mirror image counts as cloth at this distance
 _GRAIN = 0.1  # of the side: depth of the cloth whose grain goes on, to and fro
 _MOST = 0.5  # share of a garment that is seen, below which what is completed is told of
 _LOUD = 3.0  # times the usual deviation: what differs more is no grain of cloth
@@ -118,7 +120,7 @@ def _between_heaps(tones: torch.Tensor) -> torch.Tensor:
 
 
 def _from_nearest(smooth: torch.Tensor, seen: torch.Tensor, around: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the nearest seen pixels of each row and column say of all others.
+    """What the nearest seen pixels of each row and column, and of the other side, say of all others.
 
     Args:
         smooth: (B, C, S, S), the broad colour of what is seen.
@@ -148,7 +150,10 @@ def _from_nearest(smooth: torch.Tensor, seen: torch.Tensor, around: torch.Tensor
             nearest = torch.where(nearer, away.to(nearest), nearest)
             moved = [columns.expand_as(inner), inner] if axis == 2 else [inner, rows.expand_as(inner)]
             source = torch.where(nearer, torch.cat(moved, 1), source)
-    return colour / total, source
+    mirrored = seen.flip(3)
+    weight = mirrored / (side * _MIRROR) ** 2
+    source = torch.where(mirrored & (nearest > side * _MIRROR), torch.stack([side - 1 - columns, rows])[None], source)
+    return (colour + weight * smooth.flip(3)) / (total + weight), source
 
 
 def _nearest(seen: torch.Tensor, place: torch.Tensor, axis: int, forth: bool) -> tuple[torch.Tensor, torch.Tensor]:

@@ -82,3 +82,13 @@ def test_stripes_go_on_and_wrinkles_do_not() -> None:
         detail = done - gaussian_blur(done, 2.0)
         loud[name] = float(detail[:, :, 70:].std() / detail[:, :, :45].std())
     assert loud["striped"] > 0.7 and loud["wrinkled"] < 0.35
+
+
+def test_a_hidden_sleeve_is_coloured_as_the_other_one() -> None:
+    image = torch.full((1, 3, 128, 128), -0.5)
+    image[:, :, 40:90, :24] = image[:, :, 40:90, -24:] = 0.5
+    known = torch.ones(1, 1, 128, 128)
+    known[:, :, :, 88:] = 0  # with much of what lies beside it
+    done = complete(image * known, known)
+    assert float(done[:, :, 50:80, -16:].mean()) > 0.2
+    assert float(done[:, :, 5:30, -16:].mean()) < -0.3
