@@ -76,6 +76,7 @@ class SilhouetteConfig:
         label_channels: labels of a parse that it sees beside the mask; 0: none.
         context_widths: channels of what sees mask and labels in a wider frame, finest first; None: nothing does.
         context_photo: whether that sees the photo too.
+        glances: places of fine features that attributes are read at; 0: they are read off the whole alone.
     """
 
     input_size: int = 128
@@ -85,6 +86,7 @@ class SilhouetteConfig:
     label_channels: int = 9
     context_widths: tuple[int, ...] | None = None
     context_photo: bool = False
+    glances: int = 0
 
 
 @dataclass(frozen=True)
@@ -274,7 +276,7 @@ _STUDIO = Preset(
     ep_dim=96,
     ep_heads=4,
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(context_widths=(40, 56, 96), context_photo=True),
+    silhouette=SilhouetteConfig(depth=6, context_widths=(40, 56, 96), context_photo=True, glances=8),
     prediction_type="sample",
     defaults=SamplingDefaults(strength=0.5),
 )
@@ -373,7 +375,7 @@ _SDXL_REFINE = replace(
     ep_tokens=0,
     guider_channels=(),
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(context_widths=(40, 56, 96), context_photo=True),
+    silhouette=SilhouetteConfig(depth=6, context_widths=(40, 56, 96), context_photo=True, glances=8),
     corrects_draft=False,
     own_reference=False,
     white_outside=True,

@@ -16,8 +16,8 @@ PARTS_BESIDE = {
 }
 """Their folders, and the module and class that each is loaded by."""
 
-EIGHT_BITS = frozenset({"placement_net", "relight_net"})
-"""Those whose weights lose nothing that can be measured in eight bits (float8, four of exponent, three of mantissa)."""
+EIGHT_BITS = frozenset({"placement_net", "relight_net", "silhouette_net"})
+"""Parts whose weights lose nothing that can be measured in eight bits (float8, four of exponent, three of mantissa)."""
 
 
 def parts_beside_in(folder: Path) -> list[str]:

@@ -101,6 +101,26 @@ class _Context(nn.Module):
         return self.out(F.silu(x))
 
 
+class _Glances(nn.Module):
+    """What a few learned glances see of fine features: a collar is small, and each photo has it somewhere else.
+
+    Args:
+        width: channels of the features.
+        count: of the glances.
+        out: what is told of them, channels.
+    """
+
+    def __init__(self, width: int, count: int, out: int) -> None:
+        super().__init__()
+        self.where = nn.Conv2d(width, count, 1)
+        self.out = nn.Linear(count * width, out)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, width, h, w) -> (B, out)."""
+        where = self.where(x).flatten(2).softmax(-1)
+        return self.out((where @ x.flatten(2).transpose(1, 2)).flatten(1))
+
+
 class SilhouetteNet(ModelMixin, ConfigMixin):
     """Photo, garment mask and the labels around it to the silhouette of the standard flat-lay.
 
@@ -115,6 +135,7 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         context_widths: channels of what sees mask and labels in a wider frame, finest first, one fewer than `widths`;
             None: nothing does.
         context_photo: whether that sees the photo too.
+        glances: places of the two finest maps, each, that attributes are read at beside the whole; 0: none.
     """
 
     config_name = "config.json"
@@ -129,6 +150,7 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         label_channels: int = 0,
         context_widths: tuple[int, ...] | None = None,
         context_photo: bool = False,
+        glances: int = 0,
     ) -> None:
         super().__init__()
         coarsest = 1 << (len(widths) + 1)
@@ -141,12 +163,13 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         mixing = _Mixing(input_size // coarsest, widths[-1], depth=depth, heads=heads)
         self.unet = UNet(16 * 4 + 2, widths, 1, unfold=2, middle=mixing)
         self.reading = nn.Sequential(nn.Linear(widths[-1] + _READ_SIDE**2 // 2, _READ_WIDTH), nn.GELU())
+        self.glancing = nn.ModuleList(_Glances(width, glances, _READ_WIDTH) for width in widths[: 2 * bool(glances)])
         self.attribute_heads = nn.ModuleList(nn.Linear(_READ_WIDTH, len(attribute.values)) for attribute in ATTRIBUTES)
         self.label_stem = nn.Conv2d(16 * label_channels, widths[0], 3, padding=1) if label_channels else None
         self.context = None
         if context_widths is not None:
             self.context = _Context(1 + label_channels, context_widths, widths[-1], photo=context_photo)
-        zeroed = [self.unet.head, *self.attribute_heads]
+        zeroed = [self.unet.head, *self.attribute_heads, *(glances.out for glances in self.glancing)]
         zeroed += [self.label_stem] if self.label_stem is not None else []
         zeroed += [self.context.out] if self.context is not None else []
         zeroed += [self.context.photo_stem] if self.context is not None and context_photo else []
@@ -196,5 +219,9 @@ class SilhouetteNet(ModelMixin, ConfigMixin):
         silhouette = (logits + logits.flip(-1)) / 2
         # One half says all; and it is drawn for its own sake, not so that it reads well.
         drawn = F.adaptive_avg_pool2d(silhouette.detach().sigmoid(), _READ_SIDE)[..., : _READ_SIDE // 2]
-        read = self.reading(torch.cat([seen[-1].mean((2, 3)), drawn.flatten(1)], 1))
+        overall, activation = self.reading
+        told = overall(torch.cat([seen[-1].mean((2, 3)), drawn.flatten(1)], 1))
+        for glances, features in zip(self.glancing, seen, strict=False):  # only of the finest
+            told = told + glances(features)
+        read = activation(told)
         return SilhouettePrediction(silhouette, [head(read) for head in self.attribute_heads])

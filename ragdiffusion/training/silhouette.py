@@ -22,7 +22,7 @@ from ragdiffusion.training.structure import attribute_labels, reading_loss
 
 READ = ("category", "collar", "sleeve_length", "length", "top_open")
 """The attributes that a silhouette, or what it was drawn from, shows; the other heads stay undecided."""
-_READING_WEIGHT = 0.15
+_READING_WEIGHT = 0.25
 _NECK_WEIGHT = 4.0  # of a pixel about the neckline in the cross-entropy; 1 elsewhere
 _NECK_DEPTH, _SHOULDERS, _OPENING = 0.35, 0.12, 0.03  # shares of a silhouette's height, and of that box
 _OUTLINE_WEIGHT = 3.0  # of a pixel at the outline in the upper part; 1 elsewhere

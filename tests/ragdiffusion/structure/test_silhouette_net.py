@@ -72,6 +72,20 @@ def test_attributes_are_read_off_photo_and_silhouette(net, seen) -> None:
     assert not read.attributes[0].any()
 
 
+def test_a_collar_is_read_at_a_glance_wherever_it_is() -> None:
+    net = SilhouetteNet(input_size=64, widths=(8, 8, 16), depth=1, heads=2, glances=2)
+    for layer in (*(glances.out for glances in net.glancing), net.attribute_heads[1]):
+        torch.nn.init.normal_(layer.weight)
+    photo = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    with torch.no_grad():
+        mask = torch.full((1, 1, 64, 64), 0.5)
+        net.glancing[0].where.weight.zero_()
+        net.glancing[0].where.bias.zero_()
+    net(photo, mask).attributes[1].square().sum().backward()
+    assert (net.glancing[0].where.weight.grad.abs() > 0).any()  # where to look is learned
+    assert not any(name.startswith("glancing") for name, _ in SilhouetteNet(input_size=64).named_parameters())
+
+
 def test_reading_does_not_move_the_silhouette_drawn(net, seen) -> None:
     torch.nn.init.normal_(net.attribute_heads[3].weight)
     net(*seen).attributes[3].square().sum().backward()
