@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ragdiffusion.images import canonical_square, tensor_to_images, tensor_to_mask_image
 from ragdiffusion.retrieval.guide import StructureGuide
-from ragdiffusion.structure.framing import crop, largest_part
+from ragdiffusion.structure.framing import crop, main_parts
 
 if TYPE_CHECKING:
     from ragdiffusion.api import RAGDiffusion, Sight
@@ -62,7 +62,7 @@ def in_landmark_frame(sight: Sight) -> Image.Image:
         sight: of a square photo.
     """
     photo = sight.image
-    part = None if sight.garment is None else largest_part(sight.garment.mask)
+    part = None if sight.garment is None else main_parts(sight.garment.mask)
     if part is None:
         return photo
     x, y, side = (value / part.shape[0] for value in canonical_square(part))
