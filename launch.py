@@ -181,15 +181,15 @@ def prepare(
     starts at once follow each other: the second finds what the first installed.
     """
     wanted = {path.name: digest(path) for path in files}
-    if lacks(installed(folder), wanted):
+    if lacking(installed(folder), wanted):
         with alone(folder):
             update(folder, files, wanted, make, install)
     return python_of(folder)
 
 
-def lacks(done: "dict[str, str] | None", wanted: "dict[str, str]") -> bool:
-    """Whether a requirement file (name: hash) is not installed as it is."""
-    return any((done or {}).get(name) != content for name, content in wanted.items())
+def lacking(done: "dict[str, str] | None", wanted: "dict[str, str]") -> "list[str]":
+    """Names of the requirement files (name: hash) that are not installed as they are."""
+    return [name for name, content in wanted.items() if (done or {}).get(name) != content]
 
 
 @contextlib.contextmanager
@@ -228,10 +228,10 @@ def update(
 ) -> None:
     """Install what an environment still lacks when it is this start's turn."""
     done = installed(folder)
-    missing = [path for path in files if (done or {}).get(path.name) != wanted[path.name]]
+    missing = lacking(done, wanted)
     if not missing:
         return
-    names = " and ".join(path.name for path in missing)
+    names = " and ".join(missing)
     print(f"Installing {names} into {folder}: needed once, takes some minutes ...", flush=True)
     if done is None:
         make(folder)

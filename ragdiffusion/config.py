@@ -375,7 +375,7 @@ _SDXL_REFINE = replace(
     ep_tokens=0,
     guider_channels=(),
     flow=FlowConfig(),
-    silhouette=SilhouetteConfig(depth=6, context_widths=(40, 56, 96), context_photo=True, glances=8),
+    silhouette=_STUDIO.silhouette,
     corrects_draft=False,
     own_reference=False,
     white_outside=True,

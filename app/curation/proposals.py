@@ -143,7 +143,7 @@ def _cut_out(sight: Sight) -> tuple[np.ndarray, np.ndarray]:
         whole = find_silhouette(np.asarray(sight.photo), "picture").astype(np.float32) / 255
     except ValueError:  # no plain ground, or an outline too faint to be trusted
         return pixels, seen
-    left, top, right, bottom = sight.garment.crop or (0, 0, *sight.photo.size)
+    left, top, right, bottom = sight.garment.box(sight.photo.size)
     sharp = mask_to_tensor(whole[top:bottom, left:right], side)[0].numpy()
     either = int(((sharp > 0.5) | (seen > 0.5)).sum())
     both = int(((sharp > 0.5) & (seen > 0.5)).sum())

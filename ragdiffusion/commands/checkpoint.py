@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ragdiffusion.commands import checkpoint_build, checkpoint_update
-from ragdiffusion.commands.parts_beside import EIGHT_BITS, class_of, made_small, parts_beside_in
+from ragdiffusion.commands.parts_beside import class_of, made_small, parts_beside_in
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,9 +118,9 @@ def _assemble(args: argparse.Namespace) -> int:
     defaults = preset.defaults if args.strength is None else replace(preset.defaults, strength=args.strength)
     pipeline = build_pipeline(replace(preset, defaults=defaults), components)
     if args.half:
-        pipeline.to(torch.float16)
-        for name in EIGHT_BITS & set(pipeline.components):
-            made_small(name, pipeline.components[name])
+        for name, part in pipeline.components.items():
+            if isinstance(part, torch.nn.Module):
+                made_small(name, part)
     pipeline.save_pretrained(args.out, safe_serialization=True)
     for name, part in beside.items():
         (made_small(name, part) if args.half else part).save_pretrained(args.out / name)

@@ -64,14 +64,20 @@ def complete(image: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
     if not bool(seen.any()):
         return fill_hidden(image, known)
     sigma = max(1.0, side * _BROAD)
-    smooth = gaussian_blur(small * share, sigma) / gaussian_blur(share, sigma).clamp(min=1e-4)
+    smooth = _smoothed(small, share, sigma)
     colour, source = _from_nearest(smooth, seen, fill_hidden(small, share))
     colour = gaussian_blur(torch.where(seen, smooth, colour), sigma)
-    detail = _grain(image - enlarged(smooth), known > KNOWN)
+    kept = known > KNOWN
+    detail = _grain(image - enlarged(smooth), kept)
     printed = _printed(small - smooth, seen)
-    plain = _scattered(detail, known > KNOWN, max(_FINEST, sigma * image.shape[-1] / side * _FINE))
+    plain = _scattered(detail, kept, max(_FINEST, sigma * image.shape[-1] / side * _FINE))
     grain = printed * _taken(detail, source) + (1 - printed) * plain
     return image * known + (enlarged(colour) + grain) * (1 - known)
+
+
+def _smoothed(image: torch.Tensor, share: torch.Tensor, sigma: float) -> torch.Tensor:
+    """The local mean of what is seen, of an image (B, C, S, S) and its share of each pixel (B, 1, S, S)."""
+    return gaussian_blur(image * share, sigma) / gaussian_blur(share, sigma).clamp(min=1e-4)
 
 
 def _grain(detail: torch.Tensor, seen: torch.Tensor, loudest: float = _LOUD) -> torch.Tensor:
@@ -83,8 +89,7 @@ def _grain(detail: torch.Tensor, seen: torch.Tensor, loudest: float = _LOUD) -> 
 
 def _scattered(detail: torch.Tensor, seen: torch.Tensor, sigma: float) -> torch.Tensor:
     """A texture with the spectrum of seen detail finer than `sigma`, and nothing of its places: (B, C, S, S)."""
-    around = gaussian_blur(detail * seen, sigma) / gaussian_blur(seen.to(detail), sigma).clamp(min=1e-4)
-    detail = _grain(detail - around, seen, _QUIET)
+    detail = _grain(detail - _smoothed(detail, seen.to(detail), sigma), seen, _QUIET)
     chance = torch.Generator().manual_seed(0)
     noise = torch.randn(seen.shape[-2:], generator=chance).to(detail)
     count = seen.flatten(2).sum(2).clamp(min=1)[..., None, None]

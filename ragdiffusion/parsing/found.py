@@ -56,6 +56,10 @@ class FoundGarment:
         """What a person should be told of it, in lines."""
         return (*([self.why] if self.why else []), *([FROM_BEHIND] if self.from_behind else []))
 
+    def box(self, photo_size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """What of a photo (width, height) its mask lies on: `crop`, or the whole."""
+        return self.crop or (0, 0, *photo_size)
+
     def over(self, photo_size: tuple[int, int]) -> np.ndarray:
         """Its mask over the whole photo, float32 (H, W) in [0, 1].
 
@@ -63,7 +67,7 @@ class FoundGarment:
             photo_size: (width, height) of the photo that it was found in.
         """
         width, height = photo_size
-        left, top, right, bottom = self.crop or (0, 0, width, height)
+        left, top, right, bottom = self.box(photo_size)
         across, down = right - left, bottom - top
         side = max(across, down)
         square = cv2.resize(self.mask, (side, side), interpolation=cv2.INTER_LINEAR)

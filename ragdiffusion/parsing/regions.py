@@ -158,8 +158,8 @@ def _reunited(parts: list[np.ndarray], labels: np.ndarray, name: str) -> list[np
     whole: list[np.ndarray] = []
     for part in parts:
         for index, other in enumerate(whole):
-            beside = name == "outer" and _is_between(other, part, labels, under=_UNDER_JACKET)
-            if beside or _is_between(other.T, part.T, labels.T):
+            beside = name == "outer" and _is_one_across(other, part, labels, under=_UNDER_JACKET)
+            if beside or _is_one_across(other.T, part.T, labels.T):
                 whole[index] = other | part
                 break
         else:
@@ -167,7 +167,7 @@ def _reunited(parts: list[np.ndarray], labels: np.ndarray, name: str) -> list[np
     return sorted(whole, key=lambda part: -int(part.sum()))
 
 
-def _is_between(one: np.ndarray, other: np.ndarray, labels: np.ndarray, under: Sequence[int] = ()) -> bool:
+def _is_one_across(one: np.ndarray, other: np.ndarray, labels: np.ndarray, under: Sequence[int] = ()) -> bool:
     """Tell whether two parts lie side by side in rows of a label map with hardly any ground between them.
 
     Args:

@@ -52,8 +52,9 @@ def main_parts(mask: np.ndarray) -> np.ndarray | None:
     largest = 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA]))
     if stats[largest, cv2.CC_STAT_AREA] < _LEAST * mask.size:
         return None
-    small = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] < _MAIN * stats[largest, cv2.CC_STAT_AREA])
-    return np.where(np.isin(labels, small[small > 0]), 0, mask)
+    kept = stats[:, cv2.CC_STAT_AREA] >= _MAIN * stats[largest, cv2.CC_STAT_AREA]
+    kept[0] = True  # what is below 0.5
+    return np.where(kept[labels], mask, 0)
 
 
 def crop(

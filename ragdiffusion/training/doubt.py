@@ -86,9 +86,29 @@ def labels_around(
     size, labels = len(pair.photo), known_labels(pair)
     if (parsed is None and labels is None) or rng.random() < _UNASKED:
         return np.zeros((len(LABELS), size, size), np.uint8)
-    if parsed is not None:
-        return np.rint(labels_over(parsed, frame, size) * 255).astype(np.uint8)
-    return np.rint(doubted_labels(labels, frame, size, rng) * 255).astype(np.uint8)
+    return np.rint(told_labels(labels, parsed, frame, size, rng) * 255).astype(np.uint8)
+
+
+def told_labels(
+    labels: np.ndarray | None,
+    parsed: np.ndarray | None,
+    frame: tuple[float, float, float],
+    size: int,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Label probabilities of a cut: what a parser said, or else true labels put in doubt.
+
+    Args:
+        labels: as for `doubted_labels`; None where `parsed` is given.
+        parsed: (9, n, n) in [0, 1], of the whole photo; None: no parser was asked.
+        frame: of `structure.framing`.
+        size: side of the result, pixels.
+        rng: of drawn faults.
+
+    Returns:
+        float32 (9, size, size) in [0, 1].
+    """
+    return doubted_labels(labels, frame, size, rng) if parsed is None else labels_over(parsed, frame, size)
 
 
 def _doubted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -98,8 +98,8 @@ class PeoplePairs:
         size = self._size
         photo = cv2.imread(f"{path}.jpg", cv2.IMREAD_COLOR_RGB)
         own = (arrays["instances"] == index).astype(np.uint8) * 255
-        found = self._found(Image.fromarray(photo), worn, own)
-        left, top, right, bottom = _cut(own, rng) if found is None else _cut_of(found, own)
+        found = self._found(photo, worn, own)
+        left, top, right, bottom = _cut(own, rng) if found is None else found.box(own.shape[::-1])
         cut = lambda image: image[top:bottom, left:right]  # noqa: E731
         matrix = square_matrix((bottom - top, right - left), size)
         flow = arrays[f"flow_{index}"].astype(np.float32) - np.array([left, top], np.float32)
@@ -123,15 +123,17 @@ class PeoplePairs:
             **({} if found is None else _as_pixels(found, size)),
         )
 
-    def _found(self, photo: Image.Image, worn: dict, own: np.ndarray) -> FoundGarment | None:
+    def _found(self, photo: np.ndarray, worn: dict, own: np.ndarray) -> FoundGarment | None:
         """The garment as the finder finds it by its name; None where it is not asked, or takes another one for it."""
         if self._finder is None:
             return None
         try:
-            found = self._finder.find(photo, LABELS[worn["label"]])
+            found = self._finder.find(Image.fromarray(photo), LABELS[worn["label"]])
         except NoGarmentError:
             return None
-        overlap = mask_iou(*(torch.from_numpy(mask)[None] for mask in (found.over(photo.size), own / np.float32(255))))
+        overlap = mask_iou(
+            *(torch.from_numpy(mask)[None] for mask in (found.over(own.shape[::-1]), own / np.float32(255)))
+        )
         return found if float(overlap) >= _ITSELF else None
 
 
@@ -143,11 +145,6 @@ def _as_pixels(found: FoundGarment, size: int) -> dict[str, np.ndarray]:
         "found": np.rint(smaller(found.mask, size) * 255).astype(np.uint8),
         "parsed": np.rint(planes * 255).astype(np.uint8),
     }
-
-
-def _cut_of(found: FoundGarment, own: np.ndarray) -> tuple[int, int, int, int]:
-    height, width = own.shape
-    return found.crop or (0, 0, width, height)
 
 
 def _cut(mask: np.ndarray, rng: np.random.Generator) -> tuple[int, int, int, int]:

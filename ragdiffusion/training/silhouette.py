@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from ragdiffusion.attributes import ATTRIBUTES
 from ragdiffusion.garments.pair import Pair
 from ragdiffusion.metrics.image import mask_iou
-from ragdiffusion.structure.framing import context_frame, context_over, labels_over, laid_over, silhouette_frame
+from ragdiffusion.structure.framing import context_frame, context_over, laid_over, silhouette_frame
 from ragdiffusion.structure.silhouette_net import SilhouetteNet, SilhouettePrediction
-from ragdiffusion.training.doubt import as_found, doubted_labels, jittered, known_labels, labels_around
+from ragdiffusion.training.doubt import as_found, jittered, known_labels, labels_around, told_labels
 from ragdiffusion.training.loop import Batch, LoopConfig
 from ragdiffusion.training.on_pairs import train_on_pairs
 from ragdiffusion.training.structure import attribute_labels, reading_loss
@@ -70,7 +70,7 @@ def _context(
     seen = None
     if asked:
         frame = jittered(frame, rng)
-        seen = doubted_labels(labels, frame, half, rng) if parsed is None else labels_over(parsed, frame, half)
+        seen = told_labels(labels, parsed, frame, half, rng)
     return np.rint(context_over(pair.photo, mask, seen, frame, half) * 255).astype(np.uint8)
 
 

@@ -190,3 +190,10 @@ def test_a_pair_is_shown_as_it_is_found(folder: Path) -> None:
         assert (own & seen).sum() > 0.6 * (own | seen).sum()  # of 64 pixels, and cut alike
         assert np.abs(pair.parsed.astype(int).sum(0) - 255).max() <= 2
     assert sum(pair.found is None for pair in found) == sum(one["label"] == LABEL["lower"] for one in _told(folder))
+
+
+def test_packing_by_a_parser_that_is_none_says_so(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments = ["data", "pack-people", str(folder), str(tmp_path / "packed"), "--size", "64"]
+    assert main([*arguments, "--parser", str(tmp_path)]) != 0
+    assert "has no parser" in capsys.readouterr().err
+    assert not (tmp_path / "packed").exists()
